@@ -1,0 +1,57 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Bed } from './bed.ts';
+import { digestOf } from './digest.ts';
+import { project, stateDir } from './places.ts';
+import { StepFailed } from './step.ts';
+
+export type PublishMode = 'ingress' | 'host';
+
+/** Deploys stack.yml as a user would, with the version of our images and a settings file. */
+export async function deploySignalbox(bed: Bed, version: string, mode: PublishMode = 'ingress'): Promise<void> {
+  const settings = settingsFile(mode);
+  const settingsName = `signalbox-settings-${digestOf('/', [settings])}`;
+  await bed.deploy(
+    'signalbox',
+    { file: join(project, 'stack.yml') },
+    {
+      SIGNALBOX_VERSION: version,
+      SIGNALBOX_SETTINGS: settings,
+      SIGNALBOX_SETTINGS_NAME: settingsName,
+    },
+  );
+  await dropOldSettings(bed, settingsName);
+}
+
+/** The demo: a service with labels as a user writes them. */
+export async function deployDemo(bed: Bed, version: string): Promise<boolean> {
+  const file = join(project, 'docker/demo/stack.yml');
+  if (!existsSync(file)) return false;
+  await bed.deploy('demo', { file }, { SIGNALBOX_VERSION: version });
+  return true;
+}
+
+function settingsFile(mode: PublishMode): string {
+  const file = join(project, 'config.toml');
+  if (mode === 'ingress') return file;
+  const text = readFileSync(file, 'utf8');
+  const changed = text.replaceAll(/^(\s*PublishMode\s*=\s*)"\w+"/gm, `$1"${mode}"`);
+  if (!changed.includes(`"${mode}"`))
+    throw new StepFailed('config.toml names no PublishMode.', 'Add PublishMode = "ingress".');
+  mkdirSync(stateDir, { recursive: true });
+  const derived = join(stateDir, `config-${mode}.toml`);
+  writeFileSync(derived, changed);
+  return derived;
+}
+
+/** Docker configs cannot be changed, so every settings file is a config of its own; those in use are refused and stay. */
+async function dropOldSettings(bed: Bed, current: string): Promise<void> {
+  for (const { ID, Spec } of await bed.manager.docker.listConfigs()) {
+    const name = Spec?.Name ?? '';
+    if (!name.startsWith('signalbox-settings-') || name === current) continue;
+    await bed.manager.docker
+      .getConfig(ID)
+      .remove()
+      .catch(() => {});
+  }
+}

@@ -1,0 +1,66 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+
+export class CommandFailed extends Error {
+  readonly command: string;
+  readonly output: string;
+
+  constructor(command: string, code: number | string, output: string) {
+    super(`${command} failed (${code})\n${lastLines(output, 30)}`);
+    this.name = 'CommandFailed';
+    this.command = command;
+    this.output = output;
+  }
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly input?: string;
+  readonly timeoutMs?: number;
+}
+
+/** Runs a command; resolves with what it wrote to stdout, throws CommandFailed with all it said. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    timeout: options.timeoutMs,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let all = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+    all += chunk;
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    all += chunk;
+  });
+  // A command that does not read its input closes the pipe early; its exit code tells the rest.
+  child.stdin.on('error', () => {});
+  child.stdin.end(options.input ?? '');
+  child.on('error', reject);
+  child.on('close', (code, signal) =>
+    code === 0 ? resolve(stdout) : reject(new CommandFailed([command, ...args].join(' '), code ?? signal ?? '?', all)),
+  );
+  return promise;
+}
+
+/** Runs a command on our terminal; resolves with its exit code. */
+export function runInForeground(command: string, args: readonly string[], options: SpawnOptions = {}): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const child = spawn(command, args, { stdio: 'inherit', ...options });
+  child.on('error', reject);
+  child.on('close', (code, signal) => resolve(code ?? (signal ? 1 : 0)));
+  return promise;
+}
+
+export async function isOnPath(command: string): Promise<boolean> {
+  return run('sh', ['-c', 'command -v "$0"', command]).then(
+    () => true,
+    () => false,
+  );
+}
+
+export const lastLines = (text: string, count: number): string => text.trimEnd().split('\n').slice(-count).join('\n');

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+
+/** What tells one task from another. */
+export interface About {
+  readonly instance: string;
+  readonly version: string;
+  readonly metadata: string | undefined;
+}
+
+export interface Tls {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface Options {
+  readonly about: About;
+  readonly port: number;
+  readonly h2cPort: number;
+  /** Plain HTTP on the loopback interface whatever the flags say, so that the health check needs to know none of them. */
+  readonly healthPort: number;
+  readonly tls: Tls | undefined;
+  /** How long to go on accepting after the stop signal. */
+  readonly stopDelayMs: number;
+  /** How long running requests may take after that; less than the 10 s after which Swarm kills. */
+  readonly stopGraceMs: number;
+}
+
+export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
+  const flags = parseFlags(args);
+  return {
+    about: { instance: hostname(), version: env.VERSION || '0.1', metadata: env.METADATA || undefined },
+    port: parseNumber('port', flags.port ?? env.PORT, 8080),
+    h2cPort: parseNumber('H2C_PORT', env.H2C_PORT, 8081),
+    healthPort: parseNumber('HEALTH_PORT', env.HEALTH_PORT, 8082),
+    tls: readTls(flags['tls-cert'], flags['tls-key']),
+    stopDelayMs: parseNumber('STOP_DELAY_MS', env.STOP_DELAY_MS, 0),
+    stopGraceMs: parseNumber('STOP_GRACE_MS', env.STOP_GRACE_MS, 8000),
+  };
+}
+
+function parseFlags(args: readonly string[]) {
+  // Programs written in Go take their long flags with one dash as well, and so do the examples users copy.
+  const normalised = args.map((arg) => arg.replace(/^-(?=[a-z]{2})/, '--'));
+  const { values } = parseArgs({
+    args: normalised,
+    options: { port: { type: 'string' }, 'tls-cert': { type: 'string' }, 'tls-key': { type: 'string' } },
+  });
+  return values;
+}
+
+function parseNumber(name: string, text: string | undefined, fallback: number): number {
+  if (text === undefined || text === '') return fallback;
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`${name} must be a number, not '${text}'`);
+  return Number(text);
+}
+
+function readTls(certFile: string | undefined, keyFile: string | undefined): Tls | undefined {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) throw new Error('--tls-cert and --tls-key go together');
+  return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+}
