@@ -1,0 +1,6 @@
+import { createHash } from 'node:crypto';
+
+/** Short, stable name of a content: the first 64 bits of its SHA-256, in hexadecimal. */
+export function digest(content: string): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 16);
+}

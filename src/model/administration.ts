@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { Settings } from './settings.ts';
+import type { SwarmService } from './snapshot.ts';
+
+/** A port that a service can be published on. */
+export const portSchema = z.int().min(1).max(65_535);
+
+/** Who changed what, and when. */
+export const changeSchema = z.object({ at: z.iso.datetime(), who: z.string(), what: z.string() }).readonly();
+export type Change = z.infer<typeof changeSchema>;
+
+/** What administrators decide by page, API and command line, beside the settings file. Kept in a Docker config. */
+export const administrationSchema = z
+  .object({
+    /** Whether there are extensions and proxies at all. */
+    enabled: z.boolean().default(true),
+    /** Ports of the cluster `default`, instead of those of the settings. */
+    httpPort: portSchema.optional(),
+    httpsPort: portSchema.optional(),
+    /** Versions that clusters are held at, by name of the cluster. */
+    held: z.record(z.string(), z.string()).default({}),
+    /** The newest first. */
+    changes: z.array(changeSchema).default([]),
+  })
+  .readonly();
+export type Administration = z.infer<typeof administrationSchema>;
+
+export const untouched: Administration = administrationSchema.parse({});
+
+const KEPT_CHANGES = 50;
+
+export function recordChange(administration: Administration, change: Change): Administration {
+  return { ...administration, changes: [change, ...administration.changes].slice(0, KEPT_CHANGES) };
+}
+
+/** The settings with the ports that administrators chose. */
+export function applyPorts(settings: Settings, { httpPort, httpsPort }: Administration): Settings {
+  return {
+    ...settings,
+    clusters: settings.clusters.map((cluster) => {
+      if (cluster.name !== 'default') return cluster;
+      const { PublishedPort, PublishedSSLPort } = cluster.settings;
+      const ports = { PublishedPort: httpPort ?? PublishedPort, PublishedSSLPort: httpsPort ?? PublishedSSLPort };
+      return { ...cluster, settings: { ...cluster.settings, ...ports } };
+    }),
+  };
+}
+
+export interface TakenPort {
+  readonly port: number;
+  /** Name of the service that holds it. */
+  readonly service: string;
+}
+
+/** Which of these ports somebody other than the proxies of the cluster `default` holds. */
+export function takenPorts(
+  wanted: readonly number[],
+  services: readonly SwarmService[],
+  settings: Settings,
+): TakenPort[] {
+  const applications = services.flatMap(({ name, ports }) =>
+    ports.filter(({ protocol }) => protocol === 'tcp').map(({ published }) => ({ port: published, service: name })),
+  );
+  const clusters = settings.clusters
+    .filter(({ name }) => name !== 'default')
+    .flatMap(({ settings: { ProxyServiceName: service, PublishedPort, PublishedSSLPort } }) =>
+      [PublishedPort, PublishedSSLPort].map((port) => ({ port, service })),
+    );
+  return [...applications, ...clusters].filter((held): held is TakenPort => wanted.includes(held.port ?? 0));
+}

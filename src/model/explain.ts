@@ -1,0 +1,231 @@
+import { compareHosts, type Host } from './host.ts';
+import { nearest } from './nearest.ts';
+import { type Location, type RouteTable, strips, type VirtualServer } from './route-table.ts';
+
+/** Which route of a cluster answers a URL, why, and why not the others: what its proxies would do, told without asking them. */
+export interface Explanation {
+  /** The URL as it was understood: complete, with the host as routes are matched against it. */
+  readonly url: string;
+  readonly answer: Answer;
+  /** The steps that led to the answer, a sentence each. */
+  readonly because: readonly string[];
+  /** Routes that might have answered as well, the closest first. */
+  readonly passedOver: readonly PassedOver[];
+}
+
+export type Answer =
+  /** A task of the route's services is asked for `requestUri`. */
+  | { readonly kind: 'service'; readonly route: ExplainedRoute; readonly requestUri: string }
+  /** Of GET and HEAD; over HTTP alone, other methods get 308 in place of 301. */
+  | { readonly kind: 'redirect'; readonly status: 301 | 302; readonly location: string }
+  /** 503: the route has no task to ask. */
+  | { readonly kind: 'unavailable'; readonly route: ExplainedRoute }
+  /** 404: the host has routes, and none of them this path. */
+  | { readonly kind: 'no-path' }
+  /** 503: nobody answers to the host. */
+  | { readonly kind: 'no-host' }
+  /** 400: the path leads out of the root. */
+  | { readonly kind: 'bad-request' }
+  /** The TLS handshake is refused. */
+  | { readonly kind: 'no-certificate' };
+
+export interface ExplainedRoute {
+  /** The host as the service wrote it; `*` answers for hosts that nobody else answers to. */
+  readonly host: string;
+  /** Prefix of the path; `/` is all of it. */
+  readonly path: string;
+  /** Owners, the oldest first. */
+  readonly services: readonly string[];
+}
+
+export interface PassedOver {
+  readonly route: ExplainedRoute;
+  readonly reason: string;
+}
+
+/** Undefined where the text is not a URL over HTTP or HTTPS; the scheme may be left out. `httpsPort` is the public one. */
+export function explainUrl(table: RouteTable, text: string, httpsPort: number): Explanation | undefined {
+  const request = parseRequest(text);
+  if (request === undefined) return undefined;
+  const { url, host, path, uri } = request;
+  if (url.startsWith('https:')) {
+    return { url, answer: { kind: 'no-certificate' }, because: [`No certificate belongs to ${host}.`], passedOver: [] };
+  }
+  if (path === undefined) {
+    return { url, answer: { kind: 'bad-request' }, because: ['The path leads out of the root.'], passedOver: [] };
+  }
+  const site = chooseSite(table, host);
+  if (site.redirect !== undefined) {
+    const because = [...site.because, `Requests for it over HTTP are sent to ${site.redirect}, whatever their path.`];
+    return { url, answer: redirectTo(302, site.redirect + uri), because, passedOver: site.passedOver };
+  }
+  const { location, because, passedOver } = chooseLocation(site, path);
+  const step = location === undefined ? nowhere(site) : answerAt(site.name, location, { host, uri, httpsPort });
+  return {
+    url,
+    answer: step.answer,
+    because: [...site.because, ...because, ...step.because],
+    passedOver: [...passedOver, ...site.passedOver],
+  };
+}
+
+interface Request {
+  readonly url: string;
+  readonly host: string;
+  /** As routes are matched against it; undefined where it leads out of the root. */
+  readonly path: string | undefined;
+  /** Path and query as the client sends them. */
+  readonly uri: string;
+}
+
+function parseRequest(text: string): Request | undefined {
+  const trimmed = text.trim();
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) return undefined;
+  url.hash = '';
+  const { href, hostname, pathname, search } = url;
+  return { url: href, host: hostname.replace(/\.$/, ''), path: normalisePath(pathname), uri: pathname + search };
+}
+
+/** As nginx does before it chooses a location: escapes are undone, slashes merged, dots resolved. Context roots are ASCII. */
+function normalisePath(path: string): string | undefined {
+  const decoded = path.replaceAll(/%[0-7][0-9a-f]/gi, decodeURIComponent);
+  if (decoded.includes('\0')) return undefined;
+  const segments: string[] = [];
+  const parts = decoded.split('/').slice(1);
+  for (const part of parts) {
+    if (part === '..' && segments.pop() === undefined) return undefined;
+    if (!['', '.', '..'].includes(part)) segments.push(part);
+  }
+  const isFolder = segments.length > 0 && ['', '.', '..'].includes(parts.at(-1)!);
+  return `/${segments.join('/')}${isFolder ? '/' : ''}`;
+}
+
+/** All that one host answers. */
+interface Site {
+  readonly name: string;
+  readonly redirect: string | undefined;
+  readonly locations: readonly Location[];
+  readonly because: readonly string[];
+  readonly passedOver: readonly PassedOver[];
+}
+
+function chooseSite({ servers, fallback }: RouteTable, host: string): Site {
+  const [server, ...outranked] = servers
+    .filter((candidate) => answersTo(candidate.host, host))
+    .toSorted((a, b) => compareRank(a.host, b.host));
+  if (server === undefined) {
+    const because = [`No service names the host ${host}.${suggestion(servers, host)}`];
+    const last = fallback.length > 0 ? 'The default backend answers for such hosts.' : 'There is no default backend.';
+    return { name: '*', redirect: undefined, locations: fallback, because: [...because, last], passedOver: [] };
+  }
+  const passedOver = [
+    ...outranked.flatMap((other) => passOver(other.host.name, other.locations, outranks(server.host))),
+    ...passOver('*', fallback, `The default backend is only asked for hosts that no service names.`),
+  ];
+  const because = [`The host ${host} belongs to ${describeHost(server.host)}.`];
+  return { name: server.host.name, redirect: server.redirect, locations: server.locations, because, passedOver };
+}
+
+function answersTo({ kind, name }: Host, host: string): boolean {
+  if (kind === 'exact') return name === host;
+  if (kind === 'wildcard') return host.endsWith(name.slice(1));
+  return new RegExp(`^(?:${name})$`).test(host);
+}
+
+const HOST_KINDS = { exact: 'the exact name', wildcard: 'the wildcard', regex: 'the expression' } as const;
+
+function describeHost({ kind, name }: Host): string {
+  return `${HOST_KINDS[kind]} ${name}`;
+}
+
+function outranks(winner: Host): string {
+  return `Its host fits too, but ${describeHost(winner)} goes first: exact names before wildcards before expressions, the longer first.`;
+}
+
+/** nginx looks for the longest wildcard itself, so that the table need not have them in this order. */
+function compareRank(a: Host, b: Host): number {
+  return (a.kind === 'wildcard' && b.kind === 'wildcard' && b.name.length - a.name.length) || compareHosts(a, b);
+}
+
+function suggestion(servers: readonly VirtualServer[], host: string): string {
+  const guess = nearest(
+    host,
+    servers.map(({ host }) => host.name),
+  );
+  return guess === undefined ? '' : ` Did you mean ${guess}?`;
+}
+
+function chooseLocation({ name, locations }: Site, path: string) {
+  const location = locations.find((candidate) => isBelow(path, candidate.path));
+  const others = locations.filter((candidate) => candidate !== location);
+  return {
+    location,
+    because: location === undefined ? [] : [describePath(location, path)],
+    passedOver: others.flatMap((other) => passOver(name, [other], pathReason(other, path))),
+  };
+}
+
+/** Whole segments: `/app` and `/app/…`, never `/apple`. */
+function isBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(`${root}/`);
+}
+
+function describePath({ path: root }: Location, path: string): string {
+  if (root === '') return `The path ${path} lies below no other context root.`;
+  return `The path ${path} lies below the context root ${root}, the longest that fits.`;
+}
+
+function pathReason({ path: root }: Location, path: string): string {
+  return isBelow(path, root)
+    ? 'Its path fits too, but a longer context root goes first.'
+    : `The path ${path} does not lie below ${root}.`;
+}
+
+interface Step {
+  readonly answer: Answer;
+  readonly because: readonly string[];
+}
+
+function nowhere({ name, locations }: Site): Step {
+  if (locations.length === 0) return { answer: { kind: 'no-host' }, because: [] };
+  return { answer: { kind: 'no-path' }, because: [`None of the context roots of ${name} fits.`] };
+}
+
+function answerAt(
+  name: string,
+  location: Location,
+  { host, uri, httpsPort }: { readonly host: string; readonly uri: string; readonly httpsPort: number },
+): Step {
+  if (location.options.sslOnly && (location.upstream !== undefined || location.isHandedOn)) {
+    const port = httpsPort === 443 ? '' : `:${httpsPort}`;
+    return { answer: redirectTo(301, `https://${host}${port}${uri}`), because: ['The route is for HTTPS only.'] };
+  }
+  const route = toRoute(name, location);
+  if (location.upstream === undefined) {
+    const reason = 'The route has no task to ask: none is wanted, or a label that must not be wrong is wrong.';
+    return { answer: { kind: 'unavailable', route }, because: [reason] };
+  }
+  const shared = location.services.length > 1 ? ['Its services share the requests by the number of their tasks.'] : [];
+  return { answer: { kind: 'service', route, requestUri: forwardedUri(location, uri) }, because: shared };
+}
+
+function redirectTo(status: 301 | 302, location: string): Answer {
+  return { kind: 'redirect', status, location };
+}
+
+/** A context root that the client spells in another way (with escapes, or double slashes) is left on. */
+function forwardedUri(location: Location, uri: string): string {
+  if (!strips(location)) return uri;
+  const [, rest] = /^(\/.*|\?.*|)$/.exec(uri.slice(location.path.length)) ?? [];
+  if (rest === undefined) return uri;
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function passOver(host: string, locations: readonly Location[], reason: string): PassedOver[] {
+  return locations.map((location) => ({ route: toRoute(host, location), reason }));
+}
+
+function toRoute(host: string, { path, services }: Location): ExplainedRoute {
+  return { host, path: path || '/', services };
+}

@@ -1,0 +1,93 @@
+import { hasRoutingLabels, type LabelEntry } from './label-reader.ts';
+import { LABEL_PREFIX, type LabelName } from './labels.ts';
+import { type Problem, shownValue } from './problem.ts';
+import type { SwarmService } from './snapshot.ts';
+
+/**
+ * Labels of the HTTP Routing Mesh of UCP 2, understood as UCP's own migration understood them: each becomes a group of today's labels.
+ * `com.docker.ucp.mesh.http[.<n>]` = `external_route=http://host,internal_port=80,…`, or in short `80=http://host`.
+ */
+const HRM_LABEL = /^com\.docker\.ucp\.mesh\.http(?:\.(.+))?$/;
+
+export interface HrmResult {
+  readonly groups: ReadonlyMap<string, ReadonlyMap<string, LabelEntry>>;
+  readonly problems: readonly Problem[];
+}
+
+export function isHrmLabel(label: string): boolean {
+  return HRM_LABEL.test(label);
+}
+
+/** Whether a service asks to be routed, by labels of today or of then. */
+export function asksForRoutes(labels: Readonly<Record<string, string>>): boolean {
+  return hasRoutingLabels(labels) || Object.keys(labels).some(isHrmLabel);
+}
+
+export function readHrmLabels(service: SwarmService): HrmResult {
+  const groups = new Map<string, ReadonlyMap<string, LabelEntry>>();
+  const problems: Problem[] = [];
+  for (const label of Object.keys(service.labels).filter(isHrmLabel).toSorted()) {
+    const value = service.labels[label] ?? '';
+    const translated = translate(parsePairs(value), service);
+    if (typeof translated === 'string')
+      problems.push(hrmProblem('error', service, label, value, translated, 'Use the labels com.docker.lb.* instead.'));
+    else {
+      groups.set(label, new Map(translated.map(([name, text]) => [name, { label, value: text }])));
+      const today = translated.map(([name, text]) => `${LABEL_PREFIX}${name}=${text}`).join(' ');
+      problems.push(
+        hrmProblem(
+          'notice',
+          service,
+          label,
+          value,
+          'is a label of the HTTP Routing Mesh, and still understood',
+          `Write today: ${today}`,
+        ),
+      );
+    }
+  }
+  return { groups, problems };
+}
+
+function parsePairs(value: string): Map<string, string> {
+  const pairs = value.split(',').map((pair) => {
+    const [, key = '', text = ''] = /^\s*([^=]*?)\s*=\s*(.*?)\s*$/s.exec(pair) ?? [];
+    // In short: the port in place of the key, the route in place of the value.
+    return /^\d+$/.test(key)
+      ? [
+          ['internal_port', key],
+          ['external_route', text],
+        ]
+      : [[key.toLowerCase(), text]];
+  });
+  return new Map(pairs.flat() as [string, string][]);
+}
+
+/** Today's labels, or what is wrong. */
+function translate(pairs: ReadonlyMap<string, string>, { ports }: SwarmService): [LabelName, string][] | string {
+  const [, scheme, host = ''] = /^(http|https|sni):\/\/([^/]*)\/?$/i.exec(pairs.get('external_route') ?? '') ?? [];
+  if (scheme === undefined) return 'has no external_route such as http://app.example.org';
+  if (scheme.toLowerCase() === 'sni') return 'asks for TLS by SNI, which is done with com.docker.lb.ssl_passthrough';
+  const published = [...new Set(ports.map(({ target }) => target))];
+  const port = pairs.get('internal_port') ?? (published.length === 1 ? String(published[0]) : undefined);
+  if (port === undefined) return 'has no internal_port, and the service does not publish exactly one';
+  const sticky = pairs.get('sticky_sessions');
+  const redirect = pairs.get('redirect');
+  return [
+    ...(host === '' ? [['default_backend', 'true'] as const] : [['hosts', host] as const]),
+    ['port', port] as const,
+    ...(sticky ? [['sticky_session_cookie', sticky] as const] : []),
+    ...(redirect ? [['redirects', `http://${host},${redirect}`] as const] : []),
+  ].map(([name, text]) => [name, text]);
+}
+
+function hrmProblem(
+  severity: Problem['severity'],
+  service: SwarmService,
+  label: string,
+  value: string,
+  reason: string,
+  remedy: string,
+): Problem {
+  return { severity, service: service.name, label, value: shownValue(value), reason, remedy };
+}

@@ -1,0 +1,107 @@
+import { LABEL_PREFIX, type LabelDefinition, type LabelName, labelAliases, labels } from './labels.ts';
+import { nearest } from './nearest.ts';
+import { type Problem, shownValue } from './problem.ts';
+
+/** The labels of one route of a service, read one by one; remembers what was wrong. */
+export class LabelReader {
+  readonly problems: Problem[] = [];
+  /** A label that must not be wrong is wrong: the route is closed. */
+  closed = false;
+  readonly #service: string;
+  readonly #values: ReadonlyMap<string, LabelEntry>;
+
+  constructor(service: string, values: ReadonlyMap<string, LabelEntry>) {
+    this.#service = service;
+    this.#values = values;
+  }
+
+  has(name: LabelName): boolean {
+    return this.#values.has(name);
+  }
+
+  /** The value, or undefined where the label is absent or bad. */
+  read<T>(definition: LabelDefinition<T>): T | undefined {
+    const entry = this.#values.get(definition.name);
+    if (entry === undefined) return undefined;
+    const parsed = definition.schema.safeParse(entry.value);
+    if (parsed.success) return parsed.data;
+    this.refuse(definition, parsed.error.issues[0]?.message ?? 'is not valid');
+    return undefined;
+  }
+
+  /** The value, `fallback` where the label is absent, undefined where it is bad. */
+  readOr<T>(definition: LabelDefinition<T>, fallback: T): T | undefined {
+    return this.#values.has(definition.name) ? this.read(definition) : fallback;
+  }
+
+  /** Notes a problem of a label; closes the route unless the label is optional. */
+  refuse(definition: LabelDefinition<never> | LabelDefinition, reason: string, remedy = remedyFor(definition)): void {
+    this.note('error', definition, reason, remedy);
+    if (definition.policy !== 'optional') this.closed = true;
+  }
+
+  note(severity: Problem['severity'], definition: { readonly name: string }, reason: string, remedy: string): void {
+    const entry = this.#values.get(definition.name);
+    this.problems.push({
+      severity,
+      service: this.#service,
+      label: entry?.label ?? LABEL_PREFIX + definition.name,
+      ...(entry === undefined ? {} : { value: shownValue(entry.value) }),
+      reason,
+      remedy,
+    });
+  }
+}
+
+function remedyFor(definition: { readonly type: string; readonly example: string }): string {
+  return `Give it a ${definition.type}, for example ${definition.example}.`;
+}
+
+/** Whether a service asks to be routed, by labels of today. */
+export function hasRoutingLabels(all: Readonly<Record<string, string>>): boolean {
+  return Object.keys(all).some((label) => label.startsWith(LABEL_PREFIX));
+}
+
+export interface LabelEntry {
+  /** The label as the user wrote it. */
+  readonly label: string;
+  readonly value: string;
+}
+
+export interface LabelGroups {
+  /** By number; '' holds the plain labels. */
+  readonly groups: ReadonlyMap<string, ReadonlyMap<string, LabelEntry>>;
+  readonly problems: readonly Problem[];
+}
+
+/** Sorts a service's labels into groups, one for each route: the plain ones, and `com.docker.lb.<n>.…`. */
+export function groupLabels(service: string, all: Readonly<Record<string, string>>): LabelGroups {
+  const groups = new Map<string, Map<string, LabelEntry>>();
+  const problems: Problem[] = [];
+  for (const label of Object.keys(all).toSorted()) {
+    if (!label.startsWith(LABEL_PREFIX)) continue;
+    const [, number = '', written = ''] = /^(?:(\d+)\.)?(.*)$/s.exec(label.slice(LABEL_PREFIX.length)) ?? [];
+    const name = labelAliases[written] ?? written;
+    const value = all[label] ?? '';
+    if (!Object.hasOwn(labels, name)) {
+      problems.push(unknownLabel(service, label, number, written, value));
+      continue;
+    }
+    const group = groups.get(number) ?? new Map<string, LabelEntry>();
+    groups.set(number, group.set(name, { label, value }));
+  }
+  return { groups, problems };
+}
+
+function unknownLabel(service: string, label: string, number: string, written: string, value: string): Problem {
+  const guess = nearest(written.toLowerCase(), Object.keys(labels));
+  const name = number === '' ? guess : `${number}.${guess}`;
+  return {
+    severity: 'warning',
+    service,
+    label: shownValue(label),
+    value: shownValue(value),
+    reason: 'is not a label that is known',
+    remedy: guess === undefined ? 'Remove it.' : `Did you mean ${LABEL_PREFIX}${name}?`,
+  };
+}

@@ -1,0 +1,34 @@
+/** Names that other tools and later releases rely on. Those with `com.docker` are Interlock's. */
+export const roleLabel = 'com.signalbox.role';
+export const clusterLabel = 'com.signalbox.cluster';
+/** On config objects: the digest of the configuration they hold a part of. */
+export const versionLabel = 'com.signalbox.version';
+/** On config objects: the path of the file, relative to the folder of the main one. */
+export const fileLabel = 'com.signalbox.file';
+/** On owned services: digest of what the controller last asked for as a whole. */
+export const specLabel = 'com.signalbox.spec';
+/** On owned services: digests of single fields, and names of labels, as last asked for, so that manual changes to others survive. */
+export const appliedLabel = 'com.signalbox.applied';
+/** On owned services: digest of a specification that was rolled back, why, how often, and when it is tried again (RFC 3339). */
+export const refusedLabel = 'com.signalbox.refused';
+export const refusedReasonLabel = 'com.signalbox.refused-reason';
+export const refusedTimesLabel = 'com.signalbox.refused-times';
+export const refusedUntilLabel = 'com.signalbox.refused-until';
+export const refusalLabels = [refusedLabel, refusedReasonLabel, refusedTimesLabel, refusedUntilLabel] as const;
+/** On secrets of the control channel: fingerprint of the CA, and end of validity (RFC 3339). */
+export const caLabel = 'com.signalbox.ca';
+export const expiresLabel = 'com.signalbox.expires';
+
+export const proxyTypeLabel = 'type';
+export const proxyTypeValue = 'com.docker.interlock.core.proxy';
+export const configPrefix = 'com.docker.interlock.proxy.';
+
+export const controlNetwork = 'signalbox';
+/** Port on which extensions take calls, on the control network alone. */
+export const extensionPort = 7443;
+/** Where an extension finds its identity. */
+export const extensionSecretTarget = 'signalbox-extension';
+export const controllerSecretTarget = 'signalbox-controller';
+/** Where the controller finds the passwords of the administrator and of who may only look. */
+export const adminPasswordTarget = 'signalbox-admin-password';
+export const viewerPasswordTarget = 'signalbox-viewer-password';

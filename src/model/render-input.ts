@@ -1,0 +1,34 @@
+import type { ClusterState } from './desired-state.ts';
+import type { Route } from './route.ts';
+import type { NginxSettings } from './settings-keys.ts';
+
+/** All that an extension is told to render one cluster's configuration: no secret, nothing of Docker's. */
+export interface RenderInput {
+  readonly cluster: string;
+  readonly targetPort: number;
+  readonly targetSslPort: number;
+  /** Public port for HTTPS, for redirects to it. */
+  readonly publishedSslPort: number;
+  /** Whom the PROXY protocol is believed; empty where it is not spoken. */
+  readonly proxyProtocolFrom: readonly string[];
+  readonly nginx: NginxSettings;
+  readonly zoneKb: number;
+  /** The administrator's own main template; undefined for the built-in one. */
+  readonly template: string | undefined;
+  readonly routes: readonly Route[];
+}
+
+export function toRenderInput({ cluster, routes, zoneKb }: ClusterState, template?: string): RenderInput {
+  const { settings, nginx } = cluster;
+  return {
+    cluster: cluster.name,
+    targetPort: settings.TargetPort,
+    targetSslPort: settings.TargetSSLPort,
+    publishedSslPort: settings.PublishedSSLPort,
+    proxyProtocolFrom: settings.ProxyProtocolFrom,
+    nginx,
+    zoneKb,
+    template,
+    routes,
+  };
+}

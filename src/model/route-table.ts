@@ -1,0 +1,218 @@
+import { digest } from '../lib/digest.ts';
+import { compareHosts, type Host, hostKey } from './host.ts';
+import { type BackendProtocol, LABEL_PREFIX, type LabelName, type Redirect } from './labels.ts';
+import type { Problem } from './problem.ts';
+import {
+  type Affinity,
+  compareOwners,
+  compareText,
+  type Peer,
+  type Route,
+  type RouteOptions,
+  type Tls,
+} from './route.ts';
+
+/** Who answers what: routes merged by host and path, in the order in which they are tried. */
+export interface RouteTable {
+  readonly upstreams: readonly Upstream[];
+  /** Of services that end TLS themselves. */
+  readonly passthroughs: readonly Upstream[];
+  readonly servers: readonly VirtualServer[];
+  /** Answers for unknown hosts; empty when nobody does. */
+  readonly fallback: readonly Location[];
+  /** What becomes of TLS connections for unknown hosts, or for none. */
+  readonly fallbackTls: HostTls;
+  readonly problems: readonly Problem[];
+}
+
+export interface Upstream {
+  readonly name: string;
+  readonly peers: readonly Peer[];
+  readonly affinity: Affinity;
+}
+
+export interface VirtualServer {
+  readonly host: Host;
+  /** Where its requests over HTTP are sent instead, by its oldest service. */
+  readonly redirect: string | undefined;
+  /** The same over TLS. */
+  readonly secureRedirect: string | undefined;
+  readonly tls: HostTls;
+  readonly locations: readonly Location[];
+}
+
+export type HostTls =
+  | Exclude<Tls, { kind: 'passthrough' }>
+  | { readonly kind: 'passthrough'; readonly upstream: string; readonly proxyProtocol: boolean };
+
+export interface Location {
+  readonly path: string;
+  readonly options: RouteOptions;
+  /** Undefined answers 503. */
+  readonly upstream: string | undefined;
+  /** Answers over TLS alone, where the service itself ends it. */
+  readonly isHandedOn: boolean;
+  /** Owners, the oldest first. */
+  readonly services: readonly string[];
+}
+
+export function buildRouteTable(routes: readonly Route[]): RouteTable {
+  const upstreams = new Map<string, Upstream>();
+  const passthroughs = new Map<string, Upstream>();
+  const problems: Problem[] = [];
+  const decideTls = (claims: readonly Route[], host: string) => buildTls(claims, host, passthroughs, problems);
+  const locate = (claims: readonly Route[], host: string) => buildLocations(claims, host, upstreams, problems);
+  const claims = routes.flatMap((route) => route.hosts.map((host) => ({ host, route })));
+  const byHost = [...Map.groupBy(claims, ({ host }) => hostKey(host)).values()].toSorted((a, b) =>
+    compareHosts(a[0]!.host, b[0]!.host),
+  );
+  const servers = byHost.map((claimed) => {
+    const { host } = claimed[0]!;
+    const owners = claimed.map(({ route }) => route).toSorted(compareAge);
+    problems.push(...redirectDisagreements(owners, host));
+    return {
+      host,
+      redirect: redirectOf(owners, host)?.target,
+      secureRedirect: redirectOf(owners, host, true)?.target,
+      tls: decideTls(owners, host.name),
+      locations: locate(owners, host.name),
+    };
+  });
+  const unknown = 'unknown hosts';
+  const defaults = routes.filter(({ isDefault }) => isDefault).toSorted(compareAge);
+  const fallback = locate(defaults, unknown);
+  return {
+    upstreams: sortUpstreams(upstreams),
+    servers,
+    fallback,
+    fallbackTls: decideTls(defaults, unknown),
+    passthroughs: sortUpstreams(passthroughs),
+    problems,
+  };
+}
+
+function sortUpstreams(upstreams: ReadonlyMap<string, Upstream>): Upstream[] {
+  return [...upstreams.values()].toSorted((a, b) => compareText(a.name, b.name));
+}
+
+/** A host has one certificate, or none: what its oldest service with TLS asks for. */
+function buildTls(
+  owners: readonly Route[],
+  host: string,
+  passthroughs: Map<string, Upstream>,
+  problems: Problem[],
+): HostTls {
+  const [first, ...others] = owners.filter(({ tls }) => tls.kind === 'terminated' || tls.kind === 'passthrough');
+  if (!first) return { kind: owners.some(({ tls }) => tls.kind === 'closed') ? 'closed' : 'none' };
+  for (const other of others.filter(({ tls }) => JSON.stringify(tls) !== JSON.stringify(first.tls)))
+    problems.push(disagreement(tlsLabel(first, other), first, other, host));
+  const { tls } = first;
+  if (tls.kind !== 'passthrough') return tls;
+  const handedOn = owners.filter((owner) => owner.tls.kind === 'passthrough');
+  const upstream = addUpstream(handedOn, passthroughs);
+  return upstream === undefined ? { kind: 'closed' } : { ...tls, upstream };
+}
+
+function tlsLabel({ tls: a }: Route, { tls: b }: Route): LabelName {
+  if (a.kind !== b.kind) return 'ssl_passthrough';
+  if (a.kind !== 'terminated' || b.kind !== 'terminated') return 'ssl_passthrough_proxy_protocol';
+  if (a.certificate !== b.certificate) return 'ssl_cert';
+  return a.key === b.key ? 'hsts' : 'ssl_key';
+}
+
+/** One location for each path; several services on one path share it, each by the number of its tasks. */
+function buildLocations(
+  routes: readonly Route[],
+  host: string,
+  upstreams: Map<string, Upstream>,
+  problems: Problem[],
+): Location[] {
+  const byPath = Map.groupBy(routes, ({ path }) => path);
+  return [...byPath]
+    .toSorted(([a], [b]) => b.length - a.length || compareText(a, b))
+    .map(([path, sharing]) => {
+      const owners = sharing.toSorted(compareAge);
+      problems.push(...disagreements(owners, host));
+      // Those that end TLS themselves have nothing to answer over HTTP.
+      const upstream = addUpstream(
+        owners.filter(({ tls }) => tls.kind !== 'passthrough'),
+        upstreams,
+      );
+      const isHandedOn = owners.some(({ tls, backend }) => tls.kind === 'passthrough' && backend.kind === 'peers');
+      const services = [...new Set(owners.map(({ service }) => service.name))];
+      return { path, options: owners[0]!.options, upstream, isHandedOn, services };
+    });
+}
+
+/** Whether the context root is taken off. gRPC has its methods in the path: there is nothing to take off. */
+export function strips({ path, options }: Pick<Location, 'path' | 'options'>): boolean {
+  return options.rewrite && path !== '' && !isGrpc(options.protocol);
+}
+
+export function isGrpc(protocol: BackendProtocol): boolean {
+  return protocol === 'grpc' || protocol === 'grpcs';
+}
+
+/** One service may have several routes on a host: any of them may name the redirect. */
+function redirectOf(owners: readonly Route[], { kind, name }: Host, secure = false): Redirect | undefined {
+  const { id } = owners[0]!.service;
+  const own = owners.filter(({ service }) => service.id === id).flatMap(({ redirects }) => redirects);
+  return kind === 'exact' ? own.find((redirect) => redirect.host === name && (redirect.secure || !secure)) : undefined;
+}
+
+/** A redirect is for the whole host: who shares it and wants something else must know. */
+function redirectDisagreements(owners: readonly Route[], host: Host): Problem[] {
+  const wanted = redirectOf(owners, host)?.target;
+  return [...Map.groupBy(owners, ({ service }) => service.id).values()]
+    .filter((own) => redirectOf(own, host)?.target !== wanted)
+    .map(([other]) => disagreement('redirects', owners[0]!, other!, host.name));
+}
+
+function compareAge(a: Route, b: Route): number {
+  return compareOwners(a.service, b.service);
+}
+
+const OPTION_LABELS = {
+  rewrite: 'context_root_rewrite',
+  sslOnly: 'ssl_only',
+  protocol: 'backend_protocol',
+  affinity: 'sticky_session_cookie',
+} as const satisfies Record<keyof RouteOptions, LabelName>;
+
+function disagreements([oldest, ...others]: readonly Route[], host: string): Problem[] {
+  const names = Object.keys(OPTION_LABELS) as (keyof RouteOptions)[];
+  const differs = (a: Route, b: Route, name: keyof RouteOptions) =>
+    JSON.stringify(a.options[name]) !== JSON.stringify(b.options[name]);
+  return others.flatMap((other) =>
+    names
+      .filter((name) => differs(oldest!, other, name))
+      .map((name) => disagreement(OPTION_LABELS[name], oldest!, other, host)),
+  );
+}
+
+function disagreement(label: LabelName, oldest: Route, other: Route, host: string): Problem {
+  return {
+    severity: 'warning',
+    service: other.service.name,
+    label: LABEL_PREFIX + label,
+    reason: `differs from that of ${oldest.service.name}, which is older and shares ${host}; the older one's holds`,
+    remedy: 'Give both services the same value.',
+  };
+}
+
+/** Locations with the same peers share one upstream, and with it the connections that are kept. */
+function addUpstream(owners: readonly Route[], upstreams: Map<string, Upstream>): string | undefined {
+  const peers = new Map<string, Peer>();
+  for (const { backend } of owners) {
+    if (backend.kind === 'unavailable') continue;
+    for (const peer of backend.peers) peers.set(`${peer.address}:${peer.port}`, peer);
+  }
+  const [first] = peers.values();
+  if (!first) return undefined;
+  const readable = `${first.address}-${first.port}`.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 80);
+  const { affinity } = owners[0]!.options;
+  const sorted = [...peers.values()].toSorted((a, b) => compareText(a.address, b.address) || a.port - b.port);
+  const name = `${readable}-${digest(JSON.stringify([sorted, affinity]))}`;
+  upstreams.set(name, { name, peers: sorted, affinity });
+  return name;
+}

@@ -1,0 +1,84 @@
+import type { Host } from './host.ts';
+import type { BackendProtocol, Redirect } from './labels.ts';
+
+/**
+ * A route: host and path → service. One service may have several. Routes are all that an extension is told: flat, complete
+ * in themselves, and cheap to leave out one by one.
+ */
+export interface Route {
+  readonly service: RouteOwner;
+  readonly hosts: readonly Host[];
+  /** Answers for every host that nobody else answers to. */
+  readonly isDefault: boolean;
+  /** Prefix of whole path segments, without trailing slash; '' is the whole host. */
+  readonly path: string;
+  /** Hosts whose requests over HTTP are sent elsewhere. */
+  readonly redirects: readonly Redirect[];
+  readonly options: RouteOptions;
+  readonly tls: Tls;
+  readonly backend: Backend;
+}
+
+/** Where TLS ends for the hosts of a route. Where services share a host, that of the oldest with TLS holds. */
+export type Tls =
+  | { readonly kind: 'none' }
+  /** In the proxies. */
+  | { readonly kind: 'terminated'; readonly certificate: SecretRef; readonly key: SecretRef; readonly hsts: string }
+  /** In the service, which gets the connections as they are. */
+  | { readonly kind: 'passthrough'; readonly proxyProtocol: boolean }
+  /** Asked for, and wrong: no handshake succeeds. */
+  | { readonly kind: 'closed' };
+
+/** A Docker secret, by the name under which the proxies find it. */
+export type SecretRef = string;
+
+/** How requests are handed on. Where services share a host and path, those of the oldest hold. */
+export interface RouteOptions {
+  /** The path is taken off before the request reaches the service. */
+  readonly rewrite: boolean;
+  /** Requests over HTTP are sent to HTTPS. */
+  readonly sslOnly: boolean;
+  readonly protocol: BackendProtocol;
+  readonly affinity: Affinity;
+}
+
+/** Which task a client is sent to again. */
+export type Affinity =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'cookie'; readonly name: string }
+  | { readonly kind: 'address' };
+
+export interface RouteOwner {
+  readonly id: string;
+  readonly name: string;
+  /** RFC 3339; the older one wins a tie. */
+  readonly createdAt: string;
+}
+
+export type Backend =
+  | { readonly kind: 'peers'; readonly peers: readonly Peer[] }
+  /** Answers 503: no task is wanted, or a label that must not be wrong is wrong. */
+  | { readonly kind: 'unavailable' };
+
+export interface Peer {
+  /** Name in the engine's DNS, or an address. */
+  readonly address: string;
+  readonly port: number;
+  /** Follow the name while it changes. */
+  readonly resolve: boolean;
+  /** Swarm spreads connections to it over the tasks of the service. */
+  readonly virtual?: true | undefined;
+  /** nginx's default where absent: 1. */
+  readonly maxFails?: number | undefined;
+  /** nginx's default where absent: 10s. */
+  readonly failTimeout?: string | undefined;
+}
+
+export function compareOwners(a: RouteOwner, b: RouteOwner): number {
+  return compareText(a.createdAt, b.createdAt) || compareText(a.id, b.id);
+}
+
+/** By code unit: locale-aware comparison would make bytes depend on the machine. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

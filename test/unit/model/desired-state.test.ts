@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { buildDesiredState } from '../../../src/model/desired-state.ts';
+import { parseSettings } from '../../../src/model/settings.ts';
+import type { Snapshot, SwarmService } from '../../../src/model/snapshot.ts';
+import { aNetwork, aNode, aService } from '../../support/builders.ts';
+
+function snapshot(services: readonly SwarmService[], more: Partial<Snapshot> = {}): Snapshot {
+  const names = [...new Set(services.flatMap(({ networkIds }) => networkIds))];
+  const nothing = { hostTasks: [], configs: [], secrets: [], owned: [] };
+  return { services, networks: names.map((name) => aNetwork(name)), nodes: [aNode('node')], ...nothing, ...more };
+}
+
+function desired(services: readonly SwarmService[], document: Readonly<Record<string, unknown>> = {}) {
+  return buildDesiredState(snapshot(services), parseSettings(document, '1').settings);
+}
+
+const replicas = (count: number) => ({ mode: { kind: 'replicated', replicas: count } }) as const;
+
+describe('the memory for upstreams', () => {
+  const zone = (services: readonly SwarmService[], document = {}) => desired(services, document).clusters[0]!.zoneKb;
+
+  it('stays as it is while services are scaled in ordinary steps', () => {
+    expect(new Set([0, 1, 3, 10, 50, 100].map((count) => zone([aService('app', replicas(count))])))).toEqual(
+      new Set([512]),
+    );
+  });
+
+  it('has room for twice the tasks that the measured 1.2 KB each would take', () => {
+    for (const count of [200, 500, 1000, 3000]) {
+      expect(zone([aService('app', replicas(count))])).toBeGreaterThan(2 * 1.2 * count);
+    }
+  });
+
+  it('is a power of two, and at least what the settings say', () => {
+    const config = { Extensions: { default: { Config: { UpstreamZoneSize: 3000 } } } };
+
+    expect(zone([], config)).toBe(4096);
+    expect(Math.log2(zone([aService('app', replicas(700))])) % 1).toBe(0);
+  });
+
+  it('is not eaten up by a mistyped number of replicas', () => {
+    expect(zone([aService('app', replicas(1_000_000_000))])).toBeLessThanOrEqual(32_768);
+  });
+
+  it('counts one for a virtual address, and every node for a global service', () => {
+    const nodes = Array.from({ length: 500 }, (_, position) => aNode(`node${position}`));
+    const { settings } = parseSettings({}, '1');
+    const zoneOf = (service: SwarmService) =>
+      buildDesiredState(snapshot([service], { nodes }), settings).clusters[0]!.zoneKb;
+
+    expect(zoneOf(aService('app', { ...replicas(1000), lb: { backend_mode: 'vip' } }))).toBe(512);
+    expect(zoneOf(aService('app', { mode: { kind: 'global' } }))).toBe(2048);
+  });
+});
+
+describe('a service', () => {
+  const clusters = { Extensions: { default: {}, east: { ServiceCluster: 'east' } } };
+
+  it('is published by the cluster of its label alone', () => {
+    const services = [aService('here'), aService('there', { lb: { service_cluster: 'east' } })];
+
+    const state = desired(services, clusters);
+
+    expect(
+      state.clusters.map(({ cluster, routes }) => [cluster.name, routes.map(({ service }) => service.name)]),
+    ).toEqual([
+      ['default', ['here']],
+      ['east', ['there']],
+    ]);
+    expect(state.problems).toEqual([]);
+  });
+
+  it('of an unknown cluster is published nowhere, and told which there are', () => {
+    const state = desired([aService('lost', { lb: { service_cluster: 'west' } })], clusters);
+
+    expect(state.clusters.flatMap(({ routes }) => routes)).toEqual([]);
+    expect(state.problems).toMatchObject([
+      { service: 'lost', value: 'west', remedy: 'Name one of: east, the default cluster.' },
+    ]);
+  });
+
+  it('makes the proxies join its network alone, each once', () => {
+    const services = [
+      aService('a'),
+      aService('b'),
+      aService('c', { networks: ['app', 'data'], lb: { network: 'app' } }),
+    ];
+
+    expect(desired(services).clusters[0]!.networkIds).toEqual(['app']);
+  });
+
+  it('outside the networks of its cluster answers 503, and its network is not joined', () => {
+    const services = [aService('inside', { networks: ['front'] }), aService('outside', { networks: ['back'] })];
+
+    const state = desired(services, { Extensions: { default: { Networks: ['front'] } } });
+
+    expect(state.clusters[0]!.networkIds).toEqual(['front']);
+    expect(state.clusters[0]!.routes.map(({ service, backend }) => [service.name, backend.kind])).toEqual([
+      ['inside', 'peers'],
+      ['outside', 'unavailable'],
+    ]);
+    expect(state.problems).toMatchObject([{ service: 'outside', cluster: 'default', label: 'com.docker.lb.network' }]);
+  });
+
+  it('that is scaled to zero answers 503 instead of with the addresses of others', () => {
+    const [route] = desired([aService('app', replicas(0))]).clusters[0]!.routes;
+
+    expect(route!.backend).toEqual({ kind: 'unavailable' });
+  });
+
+  it('without labels is none of our business', () => {
+    const service = { ...aService('app'), labels: { 'com.example': 'x' } };
+
+    expect(desired([service])).toMatchObject({ clusters: [{ routes: [], networkIds: [] }], problems: [] });
+  });
+});

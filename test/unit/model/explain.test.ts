@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import { buildDesiredState } from '../../../src/model/desired-state.ts';
+import { explainUrl } from '../../../src/model/explain.ts';
+import { buildRouteTable } from '../../../src/model/route-table.ts';
+import { parseSettings } from '../../../src/model/settings.ts';
+import type { SwarmService } from '../../../src/model/snapshot.ts';
+import { aNetwork, aService } from '../../support/builders.ts';
+
+const { settings } = parseSettings({}, '1');
+
+function explainer(...services: readonly SwarmService[]) {
+  const nothing = { nodes: [], hostTasks: [], configs: [], secrets: [], owned: [] };
+  const snapshot = { services, networks: [aNetwork('app')], ...nothing };
+  const table = buildRouteTable(buildDesiredState(snapshot, settings).clusters[0]!.routes);
+  return (url: string) => explainUrl(table, url, 8443)!;
+}
+
+const at = (name: string, path: string, lb = {}) =>
+  aService(name, { host: 'app.example.org', lb: { context_root: path, ...lb } });
+const fallback = (name: string, lb = {}) => aService(name, { host: '', lb: { default_backend: 'true', ...lb } });
+
+describe('which host', () => {
+  const explain = explainer(
+    aService('exact', { host: 'www.example.org' }),
+    aService('long', { host: '*.shop.example.org' }),
+    aService('short', { host: '*.example.org' }),
+    aService('expression', { host: String.raw`~^w+\.example\.org$` }),
+    fallback('default'),
+  );
+  const owner = (url: string) => {
+    const { answer } = explain(url);
+    return answer.kind === 'service' ? answer.route.services[0] : answer.kind;
+  };
+
+  it.each([
+    ['http://www.example.org/', 'exact'],
+    ['http://WWW.Example.ORG.:8080/x?y', 'exact'],
+    ['www.example.org/without-scheme', 'exact'],
+    ['http://a.shop.example.org/', 'long'],
+    ['http://a.b.shop.example.org/', 'long'],
+    ['http://shop.example.org/', 'short'],
+    ['http://ww.example.org/', 'short'],
+    ['http://example.org/', 'default'],
+    ['http://192.0.2.1/', 'default'],
+  ])('%s is for %s', (url, service) => {
+    expect(owner(url)).toBe(service);
+  });
+
+  it('tells which other hosts fit, and what goes before them', () => {
+    const { because, passedOver } = explain('http://www.example.org/');
+
+    expect(because[0]).toBe('The host www.example.org belongs to the exact name www.example.org.');
+    expect(passedOver).toEqual([
+      {
+        route: { host: '*.example.org', path: '/', services: ['short'] },
+        reason: expect.stringContaining('goes first'),
+      },
+      {
+        route: { host: String.raw`w+\.example\.org`, path: '/', services: ['expression'] },
+        reason: expect.any(String),
+      },
+      { route: { host: '*', path: '/', services: ['default'] }, reason: expect.stringContaining('default backend') },
+    ]);
+  });
+
+  it('suggests the host that was probably meant', () => {
+    expect(explainer(aService('web'))('http://wbe.example.org/')).toEqual({
+      url: 'http://wbe.example.org/',
+      answer: { kind: 'no-host' },
+      because: [
+        'No service names the host wbe.example.org. Did you mean web.example.org?',
+        'There is no default backend.',
+      ],
+      passedOver: [],
+    });
+  });
+});
+
+describe('which path', () => {
+  const explain = explainer(at('root', '/'), at('app', '/app'), at('deep', '/app/v2'));
+  const owner = (path: string) => {
+    const { answer } = explain(`http://app.example.org${path}`);
+    return answer.kind === 'service' ? answer.route.services[0] : answer.kind;
+  };
+
+  it.each([
+    ['/', 'root'],
+    ['/app', 'app'],
+    ['/app?x', 'app'],
+    ['/app/', 'app'],
+    ['/apple', 'root'],
+    ['/APP', 'root'],
+    ['/app/v2', 'deep'],
+    ['/app/v2/x', 'deep'],
+    ['/app/v22', 'app'],
+    ['//app//v2', 'deep'],
+    ['/%61pp/x', 'app'],
+    ['/app%2fv2', 'deep'],
+    ['/app/v2/..', 'app'],
+    ['/x/..%2fapp/', 'app'],
+    ['/..%2fapp', 'bad-request'],
+  ])('%s is for %s', (path, service) => {
+    expect(owner(path)).toBe(service);
+  });
+
+  it('tells why the others do not answer', () => {
+    expect(explain('http://app.example.org/app/x')).toMatchObject({
+      answer: { kind: 'service', route: { host: 'app.example.org', path: '/app', services: ['app'] } },
+      because: [
+        'The host app.example.org belongs to the exact name app.example.org.',
+        'The path /app/x lies below the context root /app, the longest that fits.',
+      ],
+      passedOver: [
+        { route: { services: ['deep'] }, reason: 'The path /app/x does not lie below /app/v2.' },
+        { route: { services: ['root'] }, reason: 'Its path fits too, but a longer context root goes first.' },
+      ],
+    });
+  });
+
+  it('is a 404 where the host has others', () => {
+    expect(explainer(at('app', '/app'))('http://app.example.org/other')).toMatchObject({
+      answer: { kind: 'no-path' },
+      because: [expect.any(String), 'None of the context roots of app.example.org fits.'],
+      passedOver: [{ route: { services: ['app'] } }],
+    });
+  });
+});
+
+describe('what the service is asked for', () => {
+  const forwarded = (path: string, lb = {}) => {
+    const { answer } = explainer(at('app', '/app', { context_root_rewrite: 'true', ...lb }))(
+      `http://app.example.org${path}`,
+    );
+    return answer.kind === 'service' ? answer.requestUri : answer.kind;
+  };
+
+  it.each([
+    ['/app', '/'],
+    ['/app?x=1', '/?x=1'],
+    ['/app/', '/'],
+    ['/app/a%20b?x=/app', '/a%20b?x=/app'],
+    ['/%61pp/x', '/%61pp/x'],
+  ])('%s becomes %s behind a context root that is taken off', (path, uri) => {
+    expect(forwarded(path)).toBe(uri);
+  });
+
+  it('is the whole path where nothing is taken off', () => {
+    expect(forwarded('/app/x', { context_root_rewrite: 'false' })).toBe('/app/x');
+    expect(forwarded('/app/x', { backend_protocol: 'grpc' })).toBe('/app/x');
+  });
+});
+
+describe('other answers', () => {
+  const answer = (url: string, ...services: readonly SwarmService[]) => explainer(...services)(url).answer;
+
+  it('redirects the host, whatever the path', () => {
+    const lb = { context_root: '/app', redirects: 'http://old.example.org,http://new.example.org' };
+    const service = aService('app', { host: 'old.example.org,new.example.org', lb });
+
+    expect(answer('http://old.example.org/x?y=1', service)).toEqual({
+      kind: 'redirect',
+      status: 302,
+      location: 'http://new.example.org/x?y=1',
+    });
+    expect(answer('http://new.example.org/app', service)).toMatchObject({ kind: 'service' });
+  });
+
+  it('redirects to HTTPS with the public port', () => {
+    expect(answer('http://app.example.org/x', at('app', '/', { ssl_only: 'true' }))).toEqual({
+      kind: 'redirect',
+      status: 301,
+      location: 'https://app.example.org:8443/x',
+    });
+  });
+
+  it('is unavailable without a task', () => {
+    const none = aService('app', { mode: { kind: 'replicated', replicas: 0 } });
+
+    expect(answer('http://app.example.org/', none)).toMatchObject({
+      kind: 'unavailable',
+      route: { services: ['app'] },
+    });
+  });
+
+  it('says that services share', () => {
+    const { because } = explainer(
+      aService('a', { host: 'x.example.org' }),
+      aService('b', { host: 'x.example.org' }),
+    )('http://x.example.org/');
+
+    expect(because).toContain('Its services share the requests by the number of their tasks.');
+  });
+
+  it.each(['', 'ftp://app.example.org/', 'http://', 'http://a b/'])('does not take %j for a URL', (text) => {
+    expect(explainer(aService('app'))(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { labels } from '../../../src/model/labels.ts';
+import { nearest } from '../../../src/model/nearest.ts';
+
+describe('nearest', () => {
+  it.each([
+    ['prot', 'port'],
+    ['host', 'hosts'],
+    ['hsots', 'hosts'],
+    ['contextroot', 'context_root'],
+    ['sticky_session_cokie', 'sticky_session_cookie'],
+    ['netwrok', 'network'],
+  ])('takes %s for %s', (written, meant) => {
+    expect(nearest(written, Object.keys(labels))).toBe(meant);
+  });
+
+  it.each(['x', 'timeout', 'health_check'])('makes nothing of %s', (written) => {
+    expect(nearest(written, ['hosts', 'port', 'network'])).toBeUndefined();
+  });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { labels } from '../../../src/model/labels.ts';
+import { parseService } from '../../../src/model/parse-service.ts';
+import type { SwarmNetwork, SwarmService } from '../../../src/model/snapshot.ts';
+import { aNetwork, aNode, aService } from '../../support/builders.ts';
+
+function parse(
+  service: SwarmService,
+  networks: readonly SwarmNetwork[] = service.networkIds.map((id) => aNetwork(id)),
+) {
+  return parseService(service, {
+    networks: new Map(networks.map((network) => [network.id, network])),
+    nodes: new Map([['node', aNode('node')]]),
+    hostTasks: new Map(),
+    secrets: new Map(),
+    nodeCount: 1,
+  });
+}
+
+/** How a route answers: where it sends requests, 503, or not at all. */
+function outcome(service: SwarmService, networks?: readonly SwarmNetwork[]): string {
+  const [routed] = parse(service, networks).routes;
+  if (!routed) return 'no route';
+  const { backend } = routed.route;
+  return backend.kind === 'unavailable' ? '503' : backend.peers.map(({ address, port }) => `${address}:${port}`).join();
+}
+
+describe('a bad label', () => {
+  const bad = '\u0000;{}"$';
+  // These leave open where a 503 should stand, so that there is no route to close.
+  const nowhere = ['hosts', 'context_root', 'service_cluster'];
+  const checked = Object.values(labels).filter(
+    ({ name, schema }) => name !== 'hosts' && !schema.safeParse(bad).success,
+  );
+  const optional = checked.filter(({ policy }) => policy === 'optional');
+  const closing = checked.filter(({ policy, name }) => policy !== 'optional' && !nowhere.includes(name));
+
+  it.each(optional.map(({ name }) => name))('that is optional is ignored with a problem: %s', (name) => {
+    const service = aService('app', { lb: { [name]: bad } });
+
+    expect(outcome(service)).toBe(outcome(aService('app')));
+    expect(parse(service).problems).toMatchObject([
+      { severity: 'error', service: 'app', label: `com.docker.lb.${name}`, value: bad },
+    ]);
+  });
+
+  it.each(closing.map(({ name }) => name))('that is required or protects closes the route alone: %s', (name) => {
+    const service = aService('app', { lb: { [name]: bad } });
+
+    expect(outcome(service)).toBe('503');
+    expect(parse(service).problems).toMatchObject([{ severity: 'error', label: `com.docker.lb.${name}` }]);
+  });
+
+  it.each(nowhere)('that says where the route stands leaves no route: %s', (name) => {
+    const service = aService('app', { lb: { [name]: bad } });
+
+    expect(outcome(service)).toBe('no route');
+    expect(parse(service).problems).toMatchObject([{ severity: 'error', label: `com.docker.lb.${name}` }]);
+  });
+
+  it('is repeated in its problem only so far', () => {
+    for (const { name } of Object.values(labels)) {
+      const { problems } = parse(aService('app', { lb: { [name]: '!'.repeat(100_000) } }));
+
+      expect(JSON.stringify(problems).length).toBeLessThan(2000);
+    }
+  });
+
+  it('of one group closes that group alone', () => {
+    const lb = { '1.hosts': 'one.example.org', '1.port': 'x', '2.hosts': 'two.example.org', '2.port': '80' };
+    const { routes } = parse(aService('app', { lb }));
+
+    expect(routes.map(({ route }) => [route.hosts[0]!.name, route.backend.kind]).toSorted()).toEqual([
+      ['app.example.org', 'peers'],
+      ['one.example.org', 'unavailable'],
+      ['two.example.org', 'peers'],
+    ]);
+  });
+});
+
+describe('the network of a service', () => {
+  const stack = { 'com.docker.stack.namespace': 'demo' };
+
+  it.each`
+    networks                     | label          | labels   | answer
+    ${['app']}                   | ${undefined}   | ${{}}    | ${'tasks.app.app:8080'}
+    ${['app']}                   | ${'app'}       | ${{}}    | ${'tasks.app.app:8080'}
+    ${['app']}                   | ${'elsewhere'} | ${{}}    | ${'tasks.app.app:8080'}
+    ${['a', 'b']}                | ${'b'}         | ${{}}    | ${'tasks.app.b:8080'}
+    ${['a', 'b']}                | ${undefined}   | ${{}}    | ${'503'}
+    ${['a', 'b']}                | ${'c'}         | ${{}}    | ${'503'}
+    ${['demo_net', 'demo_data']} | ${'net'}       | ${stack} | ${'tasks.app.demo_net:8080'}
+    ${['demo_net', 'demo_data']} | ${'demo_net'}  | ${stack} | ${'tasks.app.demo_net:8080'}
+    ${['demo_net', 'demo_data']} | ${'net'}       | ${{}}    | ${'503'}
+    ${['net', 'demo_net']}       | ${'net'}       | ${stack} | ${'tasks.app.net:8080'}
+    ${[]}                        | ${undefined}   | ${{}}    | ${'503'}
+    ${[]}                        | ${'app'}       | ${{}}    | ${'503'}
+  `('out of $networks with the label $label is $answer', ({ networks, label, labels, answer }) => {
+    const service = aService('app', { networks, labels, lb: label === undefined ? {} : { network: label } });
+
+    expect(outcome(service)).toBe(answer);
+  });
+
+  it('that fits nothing falls back to the only one, and says so', () => {
+    expect(parse(aService('app', { lb: { network: 'elsewhere' } })).problems).toMatchObject([
+      {
+        severity: 'warning',
+        label: 'com.docker.lb.network',
+        value: 'elsewhere',
+        remedy: 'Name it app, or leave the label out.',
+      },
+    ]);
+  });
+
+  it('is never the ingress network, nor one that only a node knows', () => {
+    const networks = [
+      aNetwork('ingress', { ingress: true }),
+      aNetwork('bridge', { driver: 'bridge', scope: 'local' }),
+      aNetwork('app'),
+    ];
+
+    expect(outcome(aService('app', { networks: ['ingress', 'bridge', 'app'] }), networks)).toBe('tasks.app.app:8080');
+    expect(outcome(aService('app', { networks: ['ingress', 'bridge'] }), networks)).toBe('503');
+  });
+
+  it('that has gone meanwhile counts for nothing', () => {
+    expect(outcome(aService('app', { networks: ['gone', 'app'] }), [aNetwork('app')])).toBe('tasks.app.app:8080');
+  });
+});
+
+describe('a service reached by ports of its nodes', () => {
+  it('is told when the port of its label is not among them', () => {
+    const ports = [{ target: 80, published: 8081, mode: 'host', protocol: 'tcp' }] as const;
+
+    const { problems } = parse(aService('app', { networks: [], port: '81', ports }));
+
+    expect(problems).toMatchObject([
+      { label: 'com.docker.lb.port', value: '81', remedy: expect.stringContaining('80') },
+    ]);
+  });
+});
+
+describe('an unknown label', () => {
+  it.each`
+    label            | remedy
+    ${'host'}        | ${'Did you mean com.docker.lb.hosts?'}
+    ${'contextroot'} | ${'Did you mean com.docker.lb.context_root?'}
+    ${'PORT'}        | ${'Did you mean com.docker.lb.port?'}
+    ${'3.porrt'}     | ${'Did you mean com.docker.lb.3.port?'}
+    ${'nonsense'}    | ${'Remove it.'}
+    ${'__proto__'}   | ${'Remove it.'}
+    ${'constructor'} | ${'Remove it.'}
+    ${''}            | ${'Remove it.'}
+  `('$label is a warning: $remedy', ({ label, remedy }) => {
+    const service = aService('app', { lb: Object.fromEntries([[label, 'x']]) });
+
+    expect(parse(service).problems).toMatchObject([{ severity: 'warning', label: `com.docker.lb.${label}`, remedy }]);
+    expect(outcome(service)).toBe('tasks.app.app:8080');
+  });
+});

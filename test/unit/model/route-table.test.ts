@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { buildDesiredState } from '../../../src/model/desired-state.ts';
+import { buildRouteTable, type Location } from '../../../src/model/route-table.ts';
+import { parseSettings } from '../../../src/model/settings.ts';
+import type { SwarmService } from '../../../src/model/snapshot.ts';
+import { aNetwork, aService } from '../../support/builders.ts';
+
+const { settings } = parseSettings({}, '1');
+
+function tableOf(...services: readonly SwarmService[]) {
+  const nothing = { nodes: [], hostTasks: [], configs: [], secrets: [], owned: [] };
+  const networks = [aNetwork('app')];
+  return buildRouteTable(buildDesiredState({ services, networks, ...nothing }, settings).clusters[0]!.routes);
+}
+
+const older = { createdAt: '2026-01-01T00:00:00Z' };
+const younger = { createdAt: '2026-01-02T00:00:00Z' };
+const owners = (locations: readonly Location[]) => locations.map(({ path, services }) => [path, ...services]);
+
+describe('the route table', () => {
+  it('has exact hosts first, then wildcards, then expressions, the longer first', () => {
+    const hosts = '~^a.*$,*.example.org,www.example.org,~^abc.*$,b.example.org,*.a.example.org';
+
+    expect(tableOf(aService('app', { host: hosts })).servers.map(({ host }) => host.name)).toEqual([
+      'b.example.org',
+      'www.example.org',
+      '*.a.example.org',
+      '*.example.org',
+      'abc.*',
+      'a.*',
+    ]);
+  });
+
+  it('has the longest path first, and every service on its own', () => {
+    const at = (name: string, path: string) => aService(name, { host: 'app.example.org', lb: { context_root: path } });
+
+    const { servers } = tableOf(at('root', '/'), at('app', '/app'), at('deep', '/app/v2/'), at('other', '/other'));
+
+    expect(owners(servers[0]!.locations)).toEqual([
+      ['/app/v2', 'deep'],
+      ['/other', 'other'],
+      ['/app', 'app'],
+      ['', 'root'],
+    ]);
+  });
+
+  it('lets services share a host and path, the oldest first, in one upstream', () => {
+    const shared = { host: 'app.example.org' };
+
+    const { servers, upstreams, problems } = tableOf(
+      aService('green', { ...shared, ...younger }),
+      aService('blue', { ...shared, ...older }),
+    );
+
+    expect(owners(servers[0]!.locations)).toEqual([['', 'blue', 'green']]);
+    expect(upstreams.map(({ peers }) => peers.map(({ address }) => address))).toEqual([
+      ['tasks.blue.app', 'tasks.green.app'],
+    ]);
+    expect(problems).toEqual([]);
+  });
+
+  it('leaves out of the sharing who has no task, and answers 503 when nobody has one', () => {
+    const none = { mode: { kind: 'replicated', replicas: 0 } } as const;
+    const shared = { host: 'app.example.org' };
+
+    const one = tableOf(aService('a', { ...shared, ...none }), aService('b', shared));
+    const nobody = tableOf(aService('a', { ...shared, ...none }), aService('b', { ...shared, ...none }));
+
+    expect(one.upstreams.map(({ peers }) => peers.map(({ address }) => address))).toEqual([['tasks.b.app']]);
+    expect(nobody.upstreams).toEqual([]);
+    expect(nobody.servers[0]!.locations).toMatchObject([{ upstream: undefined, services: ['a', 'b'] }]);
+  });
+
+  it.each`
+    label                      | value     | option
+    ${'context_root_rewrite'}  | ${'true'} | ${{ rewrite: false }}
+    ${'ssl_only'}              | ${'true'} | ${{ sslOnly: false }}
+    ${'backend_protocol'}      | ${'h2c'}  | ${{ protocol: 'http' }}
+    ${'sticky_session_cookie'} | ${'sid'}  | ${{ affinity: { kind: 'none' } }}
+  `("takes the older service's $label where two disagree, and tells the younger", ({ label, value, option }) => {
+    const shared = { host: 'app.example.org' };
+
+    const { servers, problems } = tableOf(
+      aService('younger', { ...shared, ...younger, lb: { [label]: value } }),
+      aService('older', { ...shared, ...older }),
+    );
+
+    expect(servers[0]!.locations[0]!.options).toMatchObject(option);
+    expect(problems).toMatchObject([{ severity: 'warning', service: 'younger', label: `com.docker.lb.${label}` }]);
+  });
+
+  it.each`
+    ofOlder                              | ofYounger                            | redirect
+    ${''}                                | ${'http://app.example.org,http://y'} | ${undefined}
+    ${'http://app.example.org,http://x'} | ${''}                                | ${'http://x'}
+    ${'http://app.example.org,http://x'} | ${'http://app.example.org,http://y'} | ${'http://x'}
+  `('sends a host elsewhere as its oldest service says, and tells the younger: $ofOlder, $ofYounger', (row) => {
+    const shared = { host: 'app.example.org' };
+
+    const { servers, problems } = tableOf(
+      aService('younger', { ...shared, ...younger, lb: { redirects: row.ofYounger } }),
+      aService('older', { ...shared, ...older, lb: { redirects: row.ofOlder } }),
+    );
+
+    expect(servers[0]!.redirect).toBe(row.redirect);
+    expect(problems).toMatchObject([{ severity: 'warning', service: 'younger', label: 'com.docker.lb.redirects' }]);
+  });
+
+  it('breaks a tie of age by the id, so that two controllers agree', () => {
+    const shared = { host: 'app.example.org', ...older };
+    const services = [aService('b', shared), aService('a', shared)];
+
+    expect(owners(tableOf(...services).servers[0]!.locations)).toEqual([['', 'a', 'b']]);
+    expect(tableOf(...services)).toEqual(tableOf(...services.toReversed()));
+  });
+
+  it('keeps one upstream for the same tasks, however many hosts and paths lead there', () => {
+    const { servers, upstreams } = tableOf(aService('app', { host: 'a.example.org,b.example.org,*.example.org' }));
+
+    expect(servers).toHaveLength(3);
+    expect(upstreams).toHaveLength(1);
+  });
+
+  it('names upstreams by what is in them', () => {
+    const [one, two] = ['8080', '8081'].map((port) => tableOf(aService('app', { port })).upstreams[0]!.name);
+
+    expect(one).toMatch(/^tasks\.app\.app-8080-[0-9a-f]{16}$/);
+    expect(one).not.toBe(two);
+    expect(tableOf(aService('app'), aService('other')).upstreams.map(({ name }) => name)).toContain(one);
+  });
+
+  it('answers for unknown hosts by path, and by nobody else', () => {
+    const { fallback, servers } = tableOf(
+      aService('root', { host: '', lb: { default_backend: 'true' } }),
+      aService('api', { host: '', lb: { default_backend: 'true', context_root: '/api' } }),
+      aService('named'),
+    );
+
+    expect(owners(fallback)).toEqual([
+      ['/api', 'api'],
+      ['', 'root'],
+    ]);
+    expect(servers.map(({ host }) => host.name)).toEqual(['named.example.org']);
+  });
+
+  it('does not depend on the order of services', () => {
+    const host = fc.constantFrom(
+      'a.example.org',
+      'b.example.org',
+      '*.example.org',
+      '~^x+$',
+      'a.example.org,b.example.org',
+    );
+    const path = fc.constantFrom('/', '/app', '/app/v2');
+    const service = fc.tuple(host, path, fc.boolean(), fc.nat(2));
+    fc.assert(
+      fc.property(fc.array(service, { maxLength: 8 }), fc.infiniteStream(fc.nat()), (drawn, order) => {
+        const services = drawn.map(([host, path, rewrite, age], position) =>
+          aService(`s${position}`, {
+            host,
+            createdAt: String(age),
+            lb: { context_root: path, context_root_rewrite: String(rewrite) },
+          }),
+        );
+        const shuffled = services
+          .map((each) => ({ each, key: order.next().value }))
+          .toSorted((a, b) => a.key - b.key)
+          .map(({ each }) => each);
+
+        expect(tableOf(...shuffled)).toEqual(tableOf(...services));
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
