@@ -1,0 +1,228 @@
+import Handlebars from 'handlebars';
+import { digest } from '../lib/digest.ts';
+import type { RenderInput } from '../model/render-input.ts';
+import { type Affinity, compareText } from '../model/route.ts';
+import {
+  buildRouteTable,
+  type HostTls,
+  isGrpc,
+  type Location,
+  type RouteTable,
+  strips,
+  type Upstream,
+} from '../model/route-table.ts';
+import { quote, quoteBefore, quoteHost, quoteName } from './quote.ts';
+
+/** A file of a configuration; `path` is relative to the folder of the main file. */
+export interface RenderedFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface RenderedConfiguration {
+  /** Digest of the text: equal configurations have equal versions. */
+  readonly version: string;
+  /** The main file first. */
+  readonly files: readonly RenderedFile[];
+}
+
+/** Templates by name; `nginx.conf` is the main one, the others are its partials. */
+export type Templates = Readonly<Record<string, string>>;
+export type RenderNginx = (input: RenderInput) => RenderedConfiguration;
+
+/** Stands in the rendered text for the version, which is the digest of that text. */
+const VERSION_MARK = '@version@';
+export const MAIN_FILE = 'nginx.conf';
+
+export function compileNginx(templates: Templates): RenderNginx {
+  const handlebars = Handlebars.create();
+  handlebars.registerHelper({ quote, quoteBefore, quoteHost, quoteName });
+  // Handlebars reads a text when it is first needed: a mistake must show before that, while the last good templates are there.
+  for (const [name, text] of Object.entries(templates)) {
+    handlebars.parse(text);
+    handlebars.registerPartial(name, text);
+  }
+  // Strict: a field that a template misspells is an error with its line, not an empty string in a configuration.
+  const compile = (text: string) => handlebars.compile(text, { noEscape: true, strict: true });
+  const builtIn = compile(templates[MAIN_FILE] ?? '');
+  return (input) => {
+    const template = input.template === undefined ? builtIn : compile(input.template);
+    const text = template(toView(input));
+    if (!text.includes(VERSION_MARK)) {
+      throw new Error('The template leaves out {{> status}}, by which a proxy tells which version it serves');
+    }
+    // With the cluster: two with equal text must not share config objects.
+    const version = digest(`${input.cluster}\n${text}`);
+    return { version, files: [{ path: MAIN_FILE, text: text.replace(VERSION_MARK, version) }] };
+  };
+}
+
+/** What templates see: decided, sorted and complete, so that they only have to write it down. */
+function toView(input: RenderInput) {
+  const table = buildRouteTable(input.routes);
+  const httpsPort = input.publishedSslPort === 443 ? '' : `:${input.publishedSslPort}`;
+  return {
+    cluster: input.cluster,
+    version: VERSION_MARK,
+    ...listeners(input, table),
+    proxyProtocolFrom: input.proxyProtocolFrom,
+    passthrough: toPassthroughView(input, table),
+    hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
+    hasRealAddresses: hasPassthrough(table) || input.proxyProtocolFrom.length > 0,
+    nginx: { ...input.nginx, ...logFormats(input) },
+    hash: namesHash(table),
+    upstreams: table.upstreams.map((upstream, position) => ({
+      ...toUpstreamView(upstream, input.nginx.IPHash),
+      // The first mention of a zone gives its size, the others share it.
+      zone: position === 0 ? `upstreams ${input.zoneKb}k` : 'upstreams',
+    })),
+    stripped: strippedLengths(table).map((length) => ({ length, head: `~^.{${length}}` })),
+    stickyCookies: [...new Set(table.upstreams.flatMap(({ affinity }) => plainCookie(affinity) ?? []))].toSorted(
+      compareText,
+    ),
+    servers: table.servers.map(({ host, redirect, secureRedirect, tls, locations }) => ({
+      host,
+      redirect,
+      secureRedirect,
+      ...toTlsView(tls),
+      locations: toLocationViews(locations, httpsPort),
+      secureLocations: toSecureViews(locations),
+    })),
+    fallback: {
+      ...toTlsView(table.fallbackTls),
+      locations: toLocationViews(table.fallback, httpsPort),
+      secureLocations: toSecureViews(table.fallback),
+    },
+  };
+}
+
+/** Where TLS ends in nginx: behind the stream block when some connections are handed on as they are. */
+const TLS_SOCKET = 'unix:/tmp/tls.sock';
+const PASSTHROUGH_SOCKET = 'unix:/tmp/passthrough.sock';
+
+function hasPassthrough({ passthroughs }: RouteTable): boolean {
+  return passthroughs.length > 0;
+}
+
+function listeners({ targetPort, targetSslPort, proxyProtocolFrom }: RenderInput, table: RouteTable) {
+  const withHeader = proxyProtocolFrom.length > 0 ? ' proxy_protocol' : '';
+  return {
+    httpListener: `${targetPort}${withHeader}`,
+    tlsListener: hasPassthrough(table) ? `${TLS_SOCKET} ssl proxy_protocol` : `${targetSslPort} ssl${withHeader}`,
+    streamListener: `${targetSslPort}${withHeader}`,
+  };
+}
+
+function toTlsView(tls: HostTls) {
+  return { material: tls.kind === 'terminated' ? tls : undefined, isClosed: tls.kind === 'closed' };
+}
+
+/** All connections come to one port; the name that the client asks for tells where they go. */
+function toPassthroughView({ zoneKb }: RenderInput, table: RouteTable) {
+  if (!hasPassthrough(table)) return undefined;
+  const named = table.servers.flatMap(({ host, tls }) => (tls.kind === 'passthrough' ? [{ ...tls, host }] : []));
+  const { fallbackTls } = table;
+  const fallback = fallbackTls.kind === 'passthrough' ? fallbackTls : undefined;
+  const first = ({ upstream, proxyProtocol }: { upstream: string; proxyProtocol: boolean }) =>
+    proxyProtocol ? upstream : PASSTHROUGH_SOCKET;
+  return {
+    tlsSocket: TLS_SOCKET,
+    socket: PASSTHROUGH_SOCKET,
+    // A name that ends here must not fall to a wildcard that is handed on.
+    targets: table.servers.map(({ host, tls }) => ({
+      host,
+      target: tls.kind === 'passthrough' ? first(tls) : TLS_SOCKET,
+    })),
+    fallbackTarget: fallback === undefined ? TLS_SOCKET : first(fallback),
+    plain: named.filter(({ proxyProtocol }) => !proxyProtocol),
+    plainFallback: fallback?.upstream,
+    upstreams: table.passthroughs.map((upstream, position) => ({
+      ...toUpstreamView(upstream, false),
+      zone: position === 0 ? `passthroughs ${zoneKb}k` : 'passthroughs',
+    })),
+  };
+}
+
+function toUpstreamView({ name, peers, affinity }: Upstream, hashesAddresses: boolean) {
+  return {
+    name,
+    peers: peers.map(({ address, port, resolve, maxFails, failTimeout }) => ({
+      endpoint: `${address}:${port}`,
+      resolve,
+      limits: [
+        ...(maxFails === undefined ? [] : [`max_fails=${maxFails}`]),
+        ...(failTimeout ? [`fail_timeout=${failTimeout}`] : []),
+      ],
+    })),
+    hashesAddress: affinity.kind === 'address' || (affinity.kind === 'none' && hashesAddresses),
+    hashedCookie: plainCookie(affinity),
+    routeCookie: affinity.kind === 'cookie' ? `${affinity.name}_route` : undefined,
+    // Swarm spreads connections, not requests: over those that are kept, new tasks would get none.
+    kept: peers.some(({ virtual }) => virtual) ? 0 : 32,
+  };
+}
+
+/** Variables of nginx have no dashes and dots, so that a cookie with one has none. */
+function plainCookie(affinity: Affinity): string | undefined {
+  return affinity.kind === 'cookie' && /^\w+$/.test(affinity.name) ? affinity.name : undefined;
+}
+
+/** Interlock's formats are whole directive bodies, with their quotes and the semicolon at the end. */
+function logFormats({ nginx }: RenderInput) {
+  const body = (format: string) => format.trim().replace(/;$/, '');
+  return { MainLogFormat: body(nginx.MainLogFormat), TraceLogFormat: body(nginx.TraceLogFormat) };
+}
+
+/** A path belongs to a location as whole segments: `/app` and `/app/…`, never `/apple`. */
+function toLocationViews(locations: readonly Location[], httpsPort: string) {
+  const list = locations.flatMap((location) => {
+    const view = { ...toTargetView(location), httpsPort };
+    if (location.path === '') return [{ ...view, exact: false, match: '/' }];
+    return [
+      { ...view, exact: true, match: location.path },
+      { ...view, exact: false, match: `${location.path}/` },
+    ];
+  });
+  return { list, hasRoot: locations.some(({ path }) => path === ''), isEmpty: locations.length === 0 };
+}
+
+const SCHEMES = { http: 'http', https: 'https', h2c: 'http', grpc: 'grpc', grpcs: 'grpcs' } as const;
+
+/** Over TLS nobody is sent to TLS. */
+function toSecureViews(locations: readonly Location[]) {
+  const secured = locations.map((location) => ({ ...location, options: { ...location.options, sslOnly: false } }));
+  return toLocationViews(secured, '');
+}
+
+function toTargetView({ path, options, upstream, isHandedOn }: Location) {
+  const { protocol, sslOnly } = options;
+  return {
+    upstream,
+    // Who cannot answer there either is not sent there.
+    sslOnly: sslOnly && (upstream !== undefined || isHandedOn),
+    strip: strips({ path, options }) ? path.length : undefined,
+    prefix: path,
+    scheme: SCHEMES[protocol],
+    isGrpc: isGrpc(protocol),
+    isH2c: protocol === 'h2c',
+    isTls: protocol === 'https' || protocol === 'grpcs',
+  };
+}
+
+function strippedLengths({ servers, fallback }: RouteTable): number[] {
+  const stripped = [...servers.flatMap(({ locations }) => locations), ...fallback].filter(strips);
+  return [...new Set(stripped.map(({ path }) => path.length))].toSorted((a, b) => a - b);
+}
+
+/** nginx refuses to start when a name does not fit into a bucket, and slows down when the table is tight. */
+function namesHash({ servers }: RouteTable) {
+  const longest = servers.reduce((length, { host }) => Math.max(length, host.name.length), 0);
+  return {
+    bucketSize: powerOfTwo(Math.max(128, longest + 32)),
+    maxSize: powerOfTwo(Math.max(1024, servers.length * 2)),
+  };
+}
+
+function powerOfTwo(least: number): number {
+  return 2 ** Math.ceil(Math.log2(least));
+}

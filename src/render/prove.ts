@@ -1,0 +1,60 @@
+import type { RenderInput } from '../model/render-input.ts';
+import type { Route } from '../model/route.ts';
+import type { RenderedConfiguration, RenderNginx } from './nginx.ts';
+
+/** Undefined where nginx accepts the files, else its complaint. */
+export type CheckFiles = (files: RenderedConfiguration['files']) => Promise<string | undefined>;
+
+export interface Refusal {
+  readonly service: string;
+  readonly message: string;
+}
+
+export type Proof =
+  | ({ readonly kind: 'rendered'; readonly refused: readonly Refusal[] } & RenderedConfiguration)
+  /** nginx refuses even without any route. */
+  | { readonly kind: 'settings-refused'; readonly message: string };
+
+/**
+ * Renders and has nginx check the result. Grammars should keep out whatever nginx could refuse; where one of them fails, the guilty services
+ * are found by halving and left out, and the rest goes live.
+ */
+export async function proveConfiguration(input: RenderInput, render: RenderNginx, check: CheckFiles): Promise<Proof> {
+  const attempt = async (routes: readonly Route[]) => {
+    const rendered = tryRender(render, { ...input, routes });
+    return typeof rendered === 'string' ? { message: rendered } : { rendered, message: await check(rendered.files) };
+  };
+  const whole = await attempt(input.routes);
+  if (whole.rendered && whole.message === undefined) return { kind: 'rendered', refused: [], ...whole.rendered };
+  const bare = await attempt([]);
+  if (bare.message !== undefined) return { kind: 'settings-refused', message: bare.message };
+
+  const refused: Refusal[] = [];
+  let admitted: readonly Route[] = [];
+  const admit = async (services: readonly (readonly Route[])[]): Promise<void> => {
+    if (services.length === 0) return;
+    const { message } = await attempt([...admitted, ...services.flat()]);
+    if (message === undefined) {
+      admitted = [...admitted, ...services.flat()];
+    } else if (services.length === 1) {
+      refused.push({ service: services[0]![0]!.service.name, message });
+    } else {
+      const middle = Math.ceil(services.length / 2);
+      await admit(services.slice(0, middle));
+      await admit(services.slice(middle));
+    }
+  };
+  await admit([...Map.groupBy(input.routes, ({ service }) => service.id).values()]);
+  const rest = await attempt(admitted);
+  if (!rest.rendered || rest.message !== undefined) return { kind: 'settings-refused', message: rest.message ?? '' };
+  return { kind: 'rendered', refused, ...rest.rendered };
+}
+
+/** A value that cannot be quoted is refused like one that nginx dislikes. */
+function tryRender(render: RenderNginx, input: RenderInput): RenderedConfiguration | string {
+  try {
+    return render(input);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

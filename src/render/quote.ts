@@ -1,0 +1,32 @@
+/**
+ * The one place where a value becomes part of nginx's text. nginx has no escape for `$`, so a value with one is refused, and so
+ * is everything outside printable ASCII: grammars should have kept both away long before.
+ */
+export function quote(value: unknown): string {
+  const text = String(value);
+  if (!/^[\x20-\x7e]*$/.test(text) || text.includes('$')) {
+    throw new Error(`Value cannot be written into an nginx configuration: ${JSON.stringify(text.slice(0, 80))}`);
+  }
+  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}
+
+/** A quoted value with a variable of nginx behind it. */
+export function quoteBefore(value: unknown, variable: string): string {
+  return `${quote(value).slice(0, -1)}$${variable}"`;
+}
+
+/** A name as the source of a map; words of the map itself need a backslash. Names are compared without regard to case. */
+export function quoteName(kind: string, name: string): string {
+  if (kind === 'regex') return quoteHost(kind, name).replace('~', '~*');
+  return quote(['default', 'hostnames', 'include', 'volatile'].includes(name) ? `\\${name}` : name);
+}
+
+/** Regular expressions of server names may hold `$`-free text only; nginx marks them with `~`. */
+export function quoteHost(kind: string, name: string): string {
+  if (kind !== 'regex') return quote(name);
+  if (!/^[\x21-\x7e]*$/.test(name) || /["$;{}]{1}/.test(name.replaceAll(/\{\d+(,\d+)?\}/g, ''))) {
+    throw new Error('Expression cannot be written into an nginx configuration');
+  }
+  // No host is longer; a longer one would give the expression more to try.
+  return `"~^(?=.{1,253}$)${name}$"`;
+}

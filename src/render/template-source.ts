@@ -1,0 +1,36 @@
+import { digest } from '../lib/digest.ts';
+import type { RenderInput } from '../model/render-input.ts';
+import { compileNginx, type RenderedConfiguration, type RenderNginx, type Templates } from './nginx.ts';
+
+/** The templates in force: compiled, named by their digest, and replaceable while somebody waits for the next ones. */
+export class TemplateSource {
+  #render: RenderNginx;
+  #version: string;
+  #waiting = Promise.withResolvers<void>();
+
+  constructor(templates: Templates) {
+    this.#render = compileNginx(templates);
+    this.#version = digest(JSON.stringify(templates));
+  }
+
+  get version(): string {
+    return this.#version;
+  }
+
+  render(input: RenderInput): RenderedConfiguration {
+    return this.#render(input);
+  }
+
+  /** Templates that do not compile throw, and leave the present ones in force. */
+  replace(templates: Templates): void {
+    this.#render = compileNginx(templates);
+    this.#version = digest(JSON.stringify(templates));
+    this.#waiting.resolve();
+    this.#waiting = Promise.withResolvers<void>();
+  }
+
+  /** Resolves when the version is another than the known one. */
+  async changed(known: string): Promise<void> {
+    while (this.#version === known) await this.#waiting.promise;
+  }
+}

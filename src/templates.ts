@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { watch } from 'chokidar';
+import type { Logger } from './lib/logger.ts';
+import type { Templates } from './render/nginx.ts';
+import { TemplateSource } from './render/template-source.ts';
+
+/** The templates of a folder, by their names without ending. */
+export function readTemplates(folder: string): Templates {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.hbs'));
+  return Object.fromEntries(files.map((file) => [basename(file, '.hbs'), readFileSync(join(folder, file), 'utf8')]));
+}
+
+/** Follows a folder while somebody edits it; what does not compile is logged, and the last good templates stay. */
+export async function watchTemplates(folder: string, logger: Logger, signal: AbortSignal): Promise<TemplateSource> {
+  const source = new TemplateSource(readTemplates(folder));
+  const watcher = watch(folder, {
+    ignoreInitial: true,
+    awaitWriteFinish: { stabilityThreshold: 100, pollInterval: 50 },
+  });
+  watcher.on('all', () => {
+    try {
+      source.replace(readTemplates(folder));
+      logger.info({ version: source.version }, 'Templates changed');
+    } catch (error) {
+      logger.warn({ reason: (error as Error).message }, 'Templates do not compile, the last good ones stay');
+    }
+  });
+  signal.addEventListener('abort', () => watcher.close(), { once: true });
+  await once(watcher, 'ready');
+  return source;
+}

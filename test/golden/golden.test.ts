@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { goldenCases, goldenPath, readSnapshot, renderCase } from '../support/golden.ts';
+
+it.each(goldenCases)('renders %s', async (name) => {
+  const { files, problems } = renderCase(name);
+
+  for (const file of files) await expect(file.text).toMatchFileSnapshot(goldenPath(name, file.name));
+  await expect(`${JSON.stringify(problems, null, 2)}\n`).toMatchFileSnapshot(goldenPath(name, 'problems.json'));
+});
+
+it.each(goldenCases)('does not depend on the order of what the Engine lists: %s', (name) => {
+  const { services, networks, nodes, hostTasks, ...rest } = readSnapshot(name);
+  const reversed = {
+    ...rest,
+    services: services.toReversed(),
+    networks: networks.toReversed(),
+    nodes: nodes.toReversed(),
+    hostTasks: hostTasks.toReversed(),
+  };
+
+  expect(renderCase(name, reversed)).toEqual(renderCase(name));
+});

@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RenderRequest } from '../../../src/link/messages.ts';
+import type { Location, RouteTable } from '../../../src/model/route-table.ts';
+import { render } from '../../support/golden.ts';
+import { hostileLabels } from '../../support/hostile-labels.ts';
+import { renderBeside } from '../../support/hostile-swarm.ts';
+import { type Directive, findAll, parseNginx } from '../../support/nginx-parser.ts';
+import { withPlainTexts } from '../../support/plain-routes.ts';
+
+const runs = { numRuns: 300 };
+const innocent = renderBeside();
+
+/** Blocks of a kind as text, by their first line. */
+function blocks(text: string, kind: 'server' | 'upstream', about: RegExp): string[] {
+  return (
+    [...text.matchAll(new RegExp(`^    ${kind}[^]*?^    }$`, 'gm'))]
+      .map(([block]) => block)
+      .filter((block) => about.test(block))
+      // Whichever upstream comes first names the size of the memory that all share.
+      .map((block) => block.replace(/zone upstreams \d+k;/, 'zone upstreams;'))
+  );
+}
+
+function expectedPaths({ locations, redirect }: { locations: readonly Location[]; redirect?: string | undefined }) {
+  if (redirect !== undefined) return ['/'];
+  const paths = locations.flatMap(({ path }) => (path === '' ? ['/'] : [`= ${path}`, `${path}/`]));
+  return locations.some(({ path }) => path === '') ? paths : [...paths, '/'];
+}
+
+function serverName({ host: { kind, name } }: RouteTable['servers'][number]): string {
+  return kind === 'regex' ? `~^(?=.{1,253}$)${name}$` : name;
+}
+
+function args(directives: Iterable<Directive>): string[] {
+  return [...directives].map((directive) => directive.args.join(' '));
+}
+
+/** Nothing but what the table asks for, and what every configuration has: status, unknown hosts over HTTP and over TLS. */
+function checkStructure(text: string, table: RouteTable): void {
+  const main = parseNginx(text);
+  const [http] = [...findAll(main, 'http')];
+  const [stream] = [...findAll(main, 'stream')];
+  const all = http!.block!.filter(({ name }) => name === 'server').slice(3);
+  const endsTls = ({ block }: Directive) => args(findAll(block!, 'listen')).some((listener) => / ssl\b/.test(listener));
+  const servers = all.filter((server) => !endsTls(server));
+  const upstreams = http!.block!.filter(({ name }) => name === 'upstream');
+
+  expect(
+    main.map(({ name }) => name).filter((name) => ['http', 'events', 'stream', 'load_module'].includes(name)),
+  ).toEqual(table.passthroughs.length > 0 ? ['events', 'http', 'stream'] : ['events', 'http']);
+  const handedOn = stream?.block?.filter(({ name }) => name === 'upstream') ?? [];
+  expect(args(handedOn)).toEqual(table.passthroughs.map(({ name }) => name));
+  const secure = table.servers.filter(({ tls }) => tls.kind === 'terminated' || tls.kind === 'closed');
+  const secureNames = all.filter(endsTls).map(({ block }) => args(findAll(block!, 'server_name'))[0]);
+  expect(secureNames).toEqual(secure.map(serverName));
+  expect(args(upstreams)).toEqual(table.upstreams.map(({ name }) => name));
+  for (const [position, { peers }] of table.upstreams.entries()) {
+    const endpoints = [...findAll(upstreams[position]!.block!, 'server')].map(({ args: [endpoint] }) => endpoint);
+    expect(endpoints).toEqual(peers.map(({ address, port }) => `${address}:${port}`));
+  }
+  expect(servers.map(({ block }) => args(findAll(block!, 'server_name'))[0])).toEqual(table.servers.map(serverName));
+  for (const [position, server] of table.servers.entries()) {
+    const locations = [...findAll(servers[position]!.block!, 'location')];
+    const known = server.locations.flatMap(({ upstream }) => upstream ?? []);
+    const passed = locations.flatMap(({ block }) => [
+      ...findAll(block!, 'proxy_pass'),
+      ...findAll(block!, 'grpc_pass'),
+    ]);
+    expect(args(locations)).toEqual(expectedPaths(server));
+    for (const target of args(passed)) {
+      expect(known).toContain(target.replace(/^[a-z]+:\/\//, '').replace(/\$rest\d+$/, ''));
+    }
+  }
+}
+
+/** Names, numbers of words and nesting, without the words; the order of neighbours hangs on them, so it does not count. */
+function shapeOf(directives: readonly Directive[], isMap = false): string[] {
+  // Whichever upstream comes first names the size of the memory that all share.
+  const words = ({ name, args }: Directive) => (name === 'zone' ? 'some' : args.length);
+  return directives
+    .map((directive) => {
+      // Entries of a map begin with what they are for, which may be a host.
+      const name = isMap ? 'entry' : directive.name;
+      const block = directive.block && shapeOf(directive.block, directive.name === 'map');
+      return JSON.stringify([name, words(directive), block]);
+    })
+    .toSorted();
+}
+
+describe('a service with any labels at all', { timeout: 60_000 }, () => {
+  it('gets the very directives, in number and nesting, that plain values would give', () => {
+    fc.assert(
+      fc.property(hostileLabels, (labels) => {
+        for (const { text, input } of renderBeside(labels).clusters) {
+          const plain = render({ ...input, routes: withPlainTexts(input.routes) }).files[0]!.text;
+
+          expect(shapeOf(parseNginx(text))).toEqual(shapeOf(parseNginx(plain)));
+        }
+      }),
+      runs,
+    );
+  });
+
+  it('gets what its labels ask for, and nothing else', () => {
+    fc.assert(
+      fc.property(hostileLabels, (labels) => {
+        for (const { text, table } of renderBeside(labels).clusters) checkStructure(text, table);
+      }),
+      runs,
+    );
+  });
+
+  it('changes nothing of its neighbours', () => {
+    fc.assert(
+      fc.property(hostileLabels, (labels) => {
+        // To share a host is everybody's right; what then happens is another test.
+        fc.pre(!Object.values(labels).some((value) => /alice|bob/i.test(value)));
+        const { text } = renderBeside(labels).clusters[0]!;
+        const before = innocent.clusters[0]!.text;
+
+        for (const kind of ['server', 'upstream'] as const) {
+          expect(blocks(text, kind, /alice|bob/)).toEqual(blocks(before, kind, /alice|bob/));
+        }
+      }),
+      runs,
+    );
+    expect(blocks(innocent.clusters[0]!.text, 'server', /alice|bob/)).toHaveLength(2);
+    expect(blocks(innocent.clusters[0]!.text, 'upstream', /alice|bob/)).toHaveLength(2);
+  });
+
+  it('never makes the extension refuse the whole message', () => {
+    fc.assert(
+      fc.property(hostileLabels, (labels) => {
+        for (const { input } of renderBeside(labels).clusters) {
+          const parsed = RenderRequest.safeParse(JSON.parse(JSON.stringify(input)));
+          expect(parsed.error).toBeUndefined();
+        }
+      }),
+      runs,
+    );
+  });
+
+  it('gives problems of bounded length that belong to it alone', () => {
+    fc.assert(
+      fc.property(hostileLabels, (labels) => {
+        for (const problem of renderBeside(labels).problems) {
+          expect(problem.service).toBe('mallory');
+          expect(JSON.stringify(problem).length).toBeLessThan(4000);
+        }
+      }),
+      runs,
+    );
+  });
+});

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { quote, quoteBefore, quoteHost } from '../../../src/render/quote.ts';
+import { parseNginx } from '../../support/nginx-parser.ts';
+
+/** What nginx reads where a directive has this as its only word. */
+function readBack(text: string): readonly string[] {
+  const directives = parseNginx(`name ${text};`);
+  expect(directives).toHaveLength(1);
+  expect(directives[0]).not.toHaveProperty('block');
+  return directives[0]!.args;
+}
+
+describe('a quoted value', () => {
+  it('is read back by nginx as it is, or refused', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'"\'\\;{}# $\nnrt') })), (value) => {
+        let quoted: string;
+        try {
+          quoted = quote(value);
+        } catch {
+          expect(value).toMatch(/[^\x20-\x7e]|\$/);
+          return;
+        }
+        expect(readBack(quoted)).toEqual([value]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each(['$host', 'a\nb', 'a\u0000', 'ä', '\u202e', '\u007f'])(
+    'with what nginx has no escape for is refused: %j',
+    (value) => {
+      expect(() => quote(value)).toThrow('cannot be written');
+      expect(() => quoteBefore(value, 'request_uri')).toThrow('cannot be written');
+    },
+  );
+
+  it('may have a variable behind it, and only that one', () => {
+    expect(readBack(quoteBefore('http://a"b', 'request_uri'))).toEqual(['http://a"b$request_uri']);
+  });
+});
+
+describe('a quoted host', () => {
+  it.each([
+    ['exact', 'app.example.org', 'app.example.org'],
+    ['wildcard', '*.example.org', '*.example.org'],
+    ['regex', String.raw`shop-\d{1,3}\.example\.org`, String.raw`~^(?=.{1,253}$)shop-\d{1,3}\.example\.org$`],
+  ])('of the kind %s is %s', (kind, name, read) => {
+    expect(readBack(quoteHost(kind, name))).toEqual([read]);
+  });
+
+  it.each(['a"b', 'a b', 'a;b', 'a{b', 'a}b', 'a$b', 'a\nb', 'ä', 'a{1,2}{'])(
+    'is refused as an expression: %j',
+    (name) => {
+      expect(() => quoteHost('regex', name)).toThrow('cannot be written');
+    },
+  );
+});
