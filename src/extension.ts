@@ -1,0 +1,27 @@
+import { readEnvironment } from './environment.ts';
+import { createLogger } from './lib/logger.ts';
+import { untilStopped } from './lib/until-stopped.ts';
+import { readIdentity } from './link/identity.ts';
+import { createLinkServer } from './link/server.ts';
+import { extensionPort, extensionSecretTarget } from './model/names.ts';
+import type { RenderInput } from './model/render-input.ts';
+import { checkWithNginx } from './nginx/check.ts';
+import { proveConfiguration } from './render/prove.ts';
+import { watchTemplates } from './templates.ts';
+
+/** The extension: turns routes into nginx configuration, has nginx prove it, and holds nothing of Docker's. */
+const environment = readEnvironment();
+// `-D` is Interlock's switch for debugging.
+const logger = createLogger('extension', process.argv.includes('-D') ? 'debug' : environment.logLevel);
+const stopped = untilStopped();
+
+const templates = await watchTemplates(environment.templatesPath, logger, stopped);
+const identity = await readIdentity(`/run/secrets/${extensionSecretTarget}`);
+const prove = (input: RenderInput) => proveConfiguration(input, (part) => templates.render(part), checkWithNginx);
+const server = createLinkServer({ identity, prove, templates, logger });
+server.listen(extensionPort, () => logger.info({ port: extensionPort }, 'Started'));
+stopped.addEventListener('abort', () => {
+  server.close(() => logger.info('Stopped'));
+  // Held requests would keep it open.
+  server.closeAllConnections();
+});

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { nginxKeys } from '../model/settings-keys.ts';
+
+/**
+ * What controller and extension say to each other. Both ends check it: the extension because its input came from labels, the controller
+ * because an extension that was taken over must not get further than bounded text.
+ */
+const MAX_NAME = 512;
+const name = z.string().max(MAX_NAME);
+
+const host = z.object({ kind: z.enum(['exact', 'wildcard', 'regex']), name });
+const peer = z.object({
+  address: z.string().regex(/^[A-Za-z0-9_.:[\]-]{1,300}$/),
+  port: z.int().min(1).max(65_535),
+  resolve: z.boolean(),
+  virtual: z.literal(true).optional(),
+  maxFails: z.int().optional(),
+  failTimeout: z
+    .string()
+    .regex(/^\d{1,6}[smh]?$/)
+    .optional(),
+});
+const backend = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('peers'), peers: z.array(peer) }),
+  z.object({ kind: z.literal('unavailable') }),
+]);
+const secretName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/);
+const tls = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('none') }),
+  z.object({
+    kind: z.literal('terminated'),
+    certificate: secretName,
+    key: secretName,
+    hsts: z.string().regex(/^(max-age=\d{1,9}(; includeSubDomains)?(; preload)?)?$/),
+  }),
+  z.object({ kind: z.literal('passthrough'), proxyProtocol: z.boolean() }),
+  z.object({ kind: z.literal('closed') }),
+]);
+const route = z.object({
+  service: z.object({ id: name, name, createdAt: name }),
+  hosts: z.array(host),
+  isDefault: z.boolean(),
+  path: z.string().regex(/^(\/[A-Za-z0-9._~!+=:@-]+)*$/),
+  redirects: z.array(
+    z.object({ host: name, secure: z.boolean(), target: z.string().regex(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}$/) }),
+  ),
+  options: z.object({
+    rewrite: z.boolean(),
+    sslOnly: z.boolean(),
+    protocol: z.enum(['http', 'https', 'h2c', 'grpc', 'grpcs']),
+    affinity: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('none') }),
+      z.object({ kind: z.literal('cookie'), name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/) }),
+      z.object({ kind: z.literal('address') }),
+    ]),
+  }),
+  tls,
+  backend,
+});
+
+/** Settings were parsed by the controller; their parsed form is what travels. */
+const nginx = z.record(z.enum(Object.keys(nginxKeys) as [keyof typeof nginxKeys]), z.unknown());
+
+export const RenderRequest = z.object({
+  cluster: name,
+  targetPort: z.int(),
+  targetSslPort: z.int(),
+  publishedSslPort: z.int(),
+  proxyProtocolFrom: z.array(z.string().regex(/^[0-9a-fA-F.:/]{2,50}$/)),
+  nginx,
+  zoneKb: z.int(),
+  template: z.string().optional(),
+  routes: z.array(route),
+});
+
+/** Far above what 100,000 routes need, far below what would hurt. */
+export const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
+
+/** Digest of the extension's templates. */
+const templatesVersion = z.string().regex(/^[0-9a-f]{16}$/);
+export const TemplatesResponse = z.object({ version: templatesVersion });
+
+export const RenderResponse = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('rendered'),
+    templates: templatesVersion,
+    version: z.string().regex(/^[0-9a-f]{16}$/),
+    files: z
+      .array(z.object({ path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/), text: z.string() }))
+      .min(1)
+      .max(64),
+    /** Services that nginx refused, by name, with nginx's words. */
+    refused: z.array(z.object({ service: name, message: z.string().max(2000) })),
+  }),
+  z.object({ kind: z.literal('settings-refused'), templates: templatesVersion, message: z.string().max(2000) }),
+]);
+export type RenderResponse = z.infer<typeof RenderResponse>;

@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface CheckedFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Undefined where nginx accepts the files, else its complaint. The first file is the main one. */
+export type Check = (files: readonly CheckedFile[]) => Promise<string | undefined>;
+
+const TIMEOUT_MS = 60_000;
+const MAX_COMPLAINT_LENGTH = 500;
+
+/** Asks the real nginx, with the files in a folder of their own. */
+export async function checkWithNginx(files: readonly CheckedFile[]): Promise<string | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'check-'));
+  try {
+    for (const { path, text } of files) await writeFile(join(folder, path), text);
+    const complaint = await testConfiguration(join(folder, files[0]!.path), join(folder, 'complaint'));
+    return complaint === undefined ? undefined : shorten(complaint, folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Undefined where nginx accepts the file, else what it wrote to standard error. Its output goes to a file: nginx opens /dev/stdout and
+ * /dev/stderr by name, which fails on the sockets that Node would give it.
+ */
+async function testConfiguration(path: string, outputPath: string): Promise<string | undefined> {
+  await using output = await open(outputPath, 'w');
+  const child = spawn('nginx', ['-t', '-q', '-c', path], {
+    stdio: ['ignore', output.fd, output.fd],
+    timeout: TIMEOUT_MS,
+  });
+  const [code, signal] = await once(child, 'exit');
+  if (signal !== null) throw new Error(`nginx was ended by ${signal} while it tested a configuration`);
+  return code === 0 ? undefined : await readFile(outputPath, 'utf8');
+}
+
+/** The first complaint, without time and process id, which differ from one run to the next. */
+function shorten(complaint: string, folder: string): string {
+  const lines = complaint.split('\n').filter((line) => /\[emerg\]/.test(line));
+  const text = (lines[0] ?? complaint).replace(/^.*\[emerg\] \d+#\d+: /, '').replaceAll(`${folder}/`, '');
+  return text.trim().slice(0, MAX_COMPLAINT_LENGTH);
+}

@@ -1,0 +1,240 @@
+// TLS as the proxies' nginx does it: certificates by name, bad material that stays alone, connections handed on as they are.
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildDesiredState } from '../../src/model/desired-state.ts';
+import { toRenderInput } from '../../src/model/render-input.ts';
+import type { Route } from '../../src/model/route.ts';
+import { parseSettings } from '../../src/model/settings.ts';
+import { aNetwork, aService } from '../support/builders.ts';
+import { render } from '../support/golden.ts';
+import { makeCertificate } from '../support/material.ts';
+import { containerPort, NginxContainer } from '../support/nginx-container.ts';
+
+const run = promisify(execFile);
+/** Applications within nginx itself: one over HTTP, one that ends TLS itself, and one that wants a PROXY header before it. */
+const echo = 'server { listen 127.0.0.1:9001; return 200 "$http_x_forwarded_proto $http_x_real_ip $http_host\\n"; }';
+const own = (listener: string, name: string) =>
+  `server { listen ${listener}; ssl_certificate /tmp/secrets/own.pem; ssl_certificate_key /tmp/secrets/own.pem; return 200 "${name} $proxy_protocol_addr\\n"; }`;
+const applications = [echo, own('127.0.0.1:9002 ssl', 'own'), own('127.0.0.1:9003 ssl proxy_protocol', 'told')];
+
+const services = [
+  aService('ec', { lb: { ssl_cert: 'ec.crt', ssl_key: 'ec.key', hsts: 'true' } }),
+  aService('rsa', { host: 'rsa.example.org,*.rsa.example.org', lb: { ssl_cert: 'rsa.pem', ssl_only: 'true' } }),
+  aService('missing', { lb: { ssl_cert: 'missing' } }),
+  aService('garbage', { lb: { ssl_cert: 'garbage' } }),
+  aService('mismatch', { lb: { ssl_cert: 'ec.crt', ssl_key: 'rsa.pem' } }),
+  aService('encrypted', { lb: { ssl_cert: 'encrypted' } }),
+  aService('closed', { host: 'closed.rsa.example.org', lb: { ssl_cert: 'never-created' } }),
+  aService('moved', { lb: { ssl_cert: 'rsa.pem', redirects: 'https://moved.example.org,https://ec.example.org' } }),
+  aService('plain'),
+];
+const handedOn = [
+  aService('own', { port: '9002', lb: { ssl_passthrough: 'true' } }),
+  aService('told', { port: '9003', lb: { ssl_passthrough: 'true', ssl_passthrough_proxy_protocol: 'true' } }),
+  aService('only', { port: '9002', lb: { ssl_passthrough: 'true', ssl_only: 'true' } }),
+];
+const secrets = ['ec.crt', 'ec.key', 'rsa.pem', 'missing', 'garbage', 'encrypted'];
+
+function configure(passthrough: boolean): string {
+  const extension = { TargetPort: containerPort, TargetSSLPort: 8443, Config: { HTTPOptions: applications } };
+  const { settings } = parseSettings({ Extensions: { default: extension } }, '1');
+  const [state] = buildDesiredState(
+    {
+      services: passthrough ? [...services, ...handedOn] : services,
+      networks: [aNetwork('app')],
+      secrets: secrets.map((name) => ({ id: name, name, createdAt: '', labels: {} })),
+      nodes: [],
+      hostTasks: [],
+      configs: [],
+      owned: [],
+    },
+    settings,
+  ).clusters;
+  const input = toRenderInput(state!);
+  return render({ ...input, routes: input.routes.map(onLoopback) }).files[0]!.text.replace(
+    '/run/secrets',
+    '/tmp/secrets',
+  );
+}
+
+function onLoopback(route: Route): Route {
+  const { backend } = route;
+  if (backend.kind === 'unavailable') return route;
+  const [{ port } = { port: 0 }] = backend.peers;
+  const peers = [{ address: '127.0.0.1', port: port === 8080 ? 9001 : port, resolve: false }];
+  return { ...route, backend: { kind: 'peers', peers } };
+}
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tls-'));
+  await makeCertificate(folder, 'ec', { names: ['ec.example.org'] });
+  await makeCertificate(folder, 'rsa', { names: ['rsa.example.org', '*.rsa.example.org'], type: 'rsa' });
+  await makeCertificate(folder, 'own', { names: ['own.example.org'] });
+  await run('openssl', [
+    'ec',
+    '-in',
+    join(folder, 'ec.key'),
+    '-aes256',
+    '-passout',
+    'pass:x',
+    '-out',
+    join(folder, 'encrypted'),
+  ]);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+
+async function start(passthrough: boolean): Promise<NginxContainer> {
+  const nginx = await NginxContainer.start();
+  await nginx.write('/tmp/secrets', {
+    'ec.crt': read('ec.crt'),
+    'ec.key': read('ec.key'),
+    'rsa.pem': read('rsa.key') + read('rsa.crt'),
+    'own.pem': read('own.crt') + read('own.key'),
+    garbage: 'no certificate at all\n',
+    encrypted: read('ec.crt') + read('encrypted'),
+  });
+  await nginx.serve(configure(passthrough));
+  return nginx;
+}
+
+describe.each([
+  ['alone', false],
+  ['beside hosts that are handed on', true],
+])('TLS that ends in the proxies, %s', (_, passthrough) => {
+  let nginx: NginxContainer;
+  beforeAll(async () => {
+    nginx = await start(passthrough);
+    return () => nginx[Symbol.asyncDispose]();
+  });
+
+  const curl = (host: string, ...more: string[]) => curlAt(nginx.tlsPort, host, ...more);
+
+  it.each`
+    host                   | name
+    ${'ec.example.org'}    | ${'ec.example.org'}
+    ${'rsa.example.org'}   | ${'rsa.example.org'}
+    ${'a.rsa.example.org'} | ${'rsa.example.org'}
+  `('shows $host its own certificate, and tells the application', async ({ host, name }) => {
+    const { code, out, verbose } = await curl(host);
+
+    expect(code, verbose).toBe(0);
+    expect(verbose).toContain(`CN=${name}`);
+    expect(out).toMatch(new RegExp(`^HTTP/2 200 [^]*https [0-9a-f.:]+ ${host}:`));
+    // The address of the client, not of the socket between stream and http.
+    expect(out).not.toContain('unix:');
+  });
+
+  it.each(['missing', 'garbage', 'mismatch', 'encrypted', 'closed.rsa', 'plain', 'nobody'])(
+    'fails the handshake of %s alone',
+    async (name) => {
+      expect((await curl(`${name}.example.org`)).code).toBe(35);
+      expect((await curl('ec.example.org')).code).toBe(0);
+    },
+  );
+
+  it('answers 503 over HTTP where the secret is not there', async () => {
+    expect((await nginx.ask({ host: 'closed.rsa.example.org' })).status).toBe(503);
+  });
+
+  it('fails the handshake of a client that names no host', async () => {
+    const { stdout } = await run('sh', [
+      '-c',
+      `openssl s_client -connect 127.0.0.1:${nginx.tlsPort} -noservername </dev/null 2>&1 || true`,
+    ]);
+    expect(stdout).toContain('no peer certificate available');
+  });
+
+  it('does not answer for other hosts on a connection that began with one', async () => {
+    const { out } = await curl('ec.example.org', '-H', 'Host: nobody.example.org');
+    expect(out).toMatch(/^HTTP\/2 421/);
+  });
+
+  it('sends the header of HSTS over TLS alone, with errors too', async () => {
+    expect((await curl('ec.example.org')).out).toContain('strict-transport-security: max-age=31536000\r\n');
+    expect((await curl('rsa.example.org')).out).not.toContain('strict-transport');
+    expect((await nginx.ask({ host: 'ec.example.org' })).headers).not.toHaveProperty('strict-transport-security');
+  });
+
+  it('does not send to TLS who is there', async () => {
+    expect((await nginx.ask({ host: 'rsa.example.org', path: '/a?b' })).headers.location).toBe(
+      'https://rsa.example.org:8443/a?b',
+    );
+    expect((await curl('rsa.example.org')).out).toMatch(/^HTTP\/2 200/);
+  });
+
+  it('redirects over TLS where the source says so', async () => {
+    expect((await curl('moved.example.org')).out).toContain('location: https://ec.example.org/\r\n');
+  });
+
+  it.each`
+    options                                                  | agreed
+    ${['-tls1_1', '-cipher', 'ALL@SECLEVEL=0']}              | ${false}
+    ${['-tls1_2']}                                           | ${true}
+    ${['-tls1_3']}                                           | ${true}
+    ${['-tls1_2', '-cipher', 'AES128-SHA']}                  | ${false}
+    ${['-tls1_2', '-cipher', 'ECDHE-RSA-AES128-SHA']}        | ${false}
+    ${['-tls1_2', '-cipher', 'ECDHE-RSA-AES128-GCM-SHA256']} | ${true}
+  `('agrees on modern TLS alone: $options', async ({ options, agreed }) => {
+    const command = `openssl s_client -connect 127.0.0.1:${nginx.tlsPort} -servername rsa.example.org ${options.join(' ')} </dev/null 2>&1 || true`;
+    const { stdout } = await run('sh', ['-c', command]);
+    expect(/Cipher is (?!\(NONE\))/.test(stdout), stdout).toBe(agreed);
+  });
+
+  it('resumes sessions', async () => {
+    const session = join(folder, `session-${passthrough}`);
+    const ask = (flag: string) =>
+      run('sh', [
+        '-c',
+        `printf 'GET / HTTP/1.0\\r\\nHost: rsa.example.org\\r\\n\\r\\n' | openssl s_client -connect 127.0.0.1:${nginx.tlsPort} -servername rsa.example.org -tls1_2 ${flag} ${session} -ign_eof 2>&1 || true`,
+      ]);
+    await ask('-sess_out');
+    expect((await ask('-sess_in')).stdout).toContain('Reused, TLSv1.2');
+  });
+});
+
+describe('a host that is handed on', () => {
+  let nginx: NginxContainer;
+  beforeAll(async () => {
+    nginx = await start(true);
+    return () => nginx[Symbol.asyncDispose]();
+  });
+
+  it('shows the certificate of the application, which gets no PROXY header', async () => {
+    const { out, verbose } = await curlAt(nginx.tlsPort, 'own.example.org');
+    expect(verbose).toContain('CN=own.example.org');
+    expect(out).toMatch(/own \n$/);
+  });
+
+  it('tells the address of the client by the PROXY protocol where the label says so', async () => {
+    const address = (await curlAt(nginx.tlsPort, 'ec.example.org')).out.match(/https ([0-9a-f.:]+) /)?.[1];
+    expect((await curlAt(nginx.tlsPort, 'told.example.org')).out).toContain(`told ${address}\n`);
+  });
+
+  it('answers 503 over HTTP, or leads to TLS', async () => {
+    expect((await nginx.ask({ host: 'own.example.org' })).status).toBe(503);
+    expect(await nginx.ask({ host: 'only.example.org', method: 'POST' })).toMatchObject({
+      status: 308,
+      headers: { location: 'https://only.example.org:8443/' },
+    });
+  });
+});
+
+async function curlAt(port: number, host: string, ...more: string[]) {
+  const options = ['--silent', '--insecure', '--verbose', '--include', '--http2', '--max-time', '10'];
+  const target = ['--resolve', `${host}:${port}:127.0.0.1`, `https://${host}:${port}/`];
+  try {
+    const { stdout, stderr } = await run('curl', [...options, ...more, ...target]);
+    return { code: 0, out: stdout, verbose: stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, out: stdout, verbose: stderr };
+  }
+}

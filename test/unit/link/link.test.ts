@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Authority,
+  controllerName,
+  createAuthority,
+  extensionName,
+  type Identity,
+  issueIdentity,
+} from '../../../src/link/certificates.ts';
+import { createCredentials } from '../../../src/link/credentials.ts';
+import { createLinkServer } from '../../../src/link/server.ts';
+import { TemplateSource } from '../../../src/render/template-source.ts';
+
+const now = Date.now();
+let authority: Authority;
+let port: number;
+const templates = new TemplateSource({ 'nginx.conf': 'events {}' });
+
+beforeAll(async () => {
+  authority = await createAuthority(now);
+  const identity = await issueIdentity(authority, extensionName('default'), now);
+  const server = createLinkServer({
+    identity,
+    prove: async () => ({ kind: 'test' }),
+    templates,
+    logger: pino({ level: 'silent' }),
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  port = (server.address() as AddressInfo).port;
+  return () => server.close();
+});
+
+function ask(identity: Partial<Identity>, servername = extensionName('default'), body = '{}'): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const options = {
+    ...identity,
+    host: '127.0.0.1',
+    port,
+    servername,
+    path: '/render',
+    method: 'POST',
+    agent: false as const,
+  };
+  request(options, (response) => resolve(response.resume().statusCode ?? 0))
+    .on('error', reject)
+    .end(body);
+  return promise;
+}
+
+describe('the control channel', () => {
+  it('lets the controller through, and checks what it says', async () => {
+    expect(await ask(authority)).toBe(400);
+  });
+
+  it('refuses a caller without a certificate', async () => {
+    await expect(ask({ ca: authority.ca })).rejects.toThrow();
+  });
+
+  it('refuses a certificate of another CA', async () => {
+    const other = await createAuthority(now);
+
+    await expect(ask({ ...other, ca: authority.ca })).rejects.toThrow();
+  });
+
+  it('refuses an extension that poses as the controller', async () => {
+    expect(await ask(await issueIdentity(authority, extensionName('default'), now))).toBe(403);
+  });
+
+  it("is not fooled by another cluster's extension", async () => {
+    await expect(ask(authority, extensionName('other'))).rejects.toThrow(/altname/i);
+  });
+
+  it('is not fooled by somebody of another CA behind the name', async () => {
+    const other = await createAuthority(now);
+
+    await expect(ask({ ...authority, ca: other.ca })).rejects.toThrow();
+  });
+
+  it('names the controller', () => {
+    expect(controllerName).toBe('controller.signalbox');
+  });
+});
+
+describe('credentials', () => {
+  const year = 365 * 24 * 3_600_000;
+  const store = (object: { name: string; labels: Readonly<Record<string, string>> }) => ({
+    ...object,
+    id: 'id',
+    createdAt: '',
+  });
+
+  it('are kept while they are good, and replaced in time', async () => {
+    const first = await createCredentials(authority, () => now).issue('default', []);
+
+    const later = await createCredentials(authority, () => now + year).issue('default', [store(first)]);
+    const late = await createCredentials(authority, () => now + 1.8 * year).issue('default', [store(first)]);
+
+    expect(later.name).toBe(first.name);
+    expect(late.name).not.toBe(first.name);
+  });
+
+  it('of another CA are worth nothing', async () => {
+    const other = await createCredentials(await createAuthority(now), () => now).issue('default', []);
+
+    const own = await createCredentials(authority, () => now).issue('default', [store(other)]);
+
+    expect(own.name).not.toBe(other.name);
+  });
+});

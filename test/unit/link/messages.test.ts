@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { MAX_MESSAGE_BYTES, RenderRequest, RenderResponse } from '../../../src/link/messages.ts';
+import { readBody } from '../../../src/link/server.ts';
+import { renderBeside } from '../../support/hostile-swarm.ts';
+
+const request = JSON.parse(JSON.stringify(renderBeside().clusters[0]!.input));
+const [route] = request.routes;
+const digest = '0123456789abcdef';
+const rendered = {
+  kind: 'rendered',
+  templates: digest,
+  version: digest,
+  files: [{ path: 'nginx.conf', text: 'events {}' }],
+  refused: [{ service: 'app', message: 'no' }],
+};
+
+describe('a request to render', () => {
+  it('is understood as the controller makes it', () => {
+    expect(RenderRequest.safeParse(request).error).toBeUndefined();
+  });
+
+  it('is understood without anything lost on the way', () => {
+    expect(RenderRequest.parse(request)).toEqual(request);
+  });
+
+  const peer = route.backend.peers[0];
+  it.each([
+    ['an address with a semicolon', { backend: { kind: 'peers', peers: [{ ...peer, address: 'a;b' }] } }],
+    ['an address with a space', { backend: { kind: 'peers', peers: [{ ...peer, address: 'a resolve' }] } }],
+    ['a port that is none', { backend: { kind: 'peers', peers: [{ ...peer, port: 65_536 }] } }],
+    ['a port that is text', { backend: { kind: 'peers', peers: [{ ...peer, port: '80; evil' }] } }],
+    ['a time that is none', { backend: { kind: 'peers', peers: [{ ...peer, failTimeout: '1s; evil' }] } }],
+    ['a path with a brace', { path: '/a{' }],
+    ['a path with a newline', { path: '/a\n' }],
+    ['a path that is encoded', { path: '/a%20' }],
+    ['a redirect with a variable', { redirects: [{ host: 'a', target: 'http://$host' }] }],
+    ['a redirect of another scheme', { redirects: [{ host: 'a', target: 'javascript:alert(1)' }] }],
+    ['a cookie with a semicolon', { options: { ...route.options, affinity: { kind: 'cookie', name: 'a;b' } } }],
+    ['an unknown protocol', { options: { ...route.options, protocol: 'ftp' } }],
+    ['an unknown backend', { backend: { kind: 'file', path: '/etc/passwd' } }],
+    ['a host of an unknown kind', { hosts: [{ kind: 'raw', name: 'a' }] }],
+    ['a host that is far too long', { hosts: [{ kind: 'exact', name: 'a'.repeat(513) }] }],
+  ])('is refused with %s', (_, change) => {
+    expect(RenderRequest.safeParse({ ...request, routes: [{ ...route, ...change }] }).success).toBe(false);
+  });
+
+  it.each([
+    ['an unknown setting', { nginx: { ...request.nginx, Evil: 'x' } }],
+    ['a port that is text', { targetPort: '80; evil' }],
+    ['a size that is text', { zoneKb: '1m; evil' }],
+    ['no routes', { routes: undefined }],
+  ])('is refused with %s', (_, change) => {
+    expect(RenderRequest.safeParse({ ...request, ...change }).success).toBe(false);
+  });
+});
+
+describe('an answer of an extension', () => {
+  it('is understood', () => {
+    expect(RenderResponse.parse(rendered)).toEqual(rendered);
+    expect(RenderResponse.safeParse({ kind: 'settings-refused', templates: digest, message: 'no' }).success).toBe(true);
+  });
+
+  const file = (path: string) => ({ files: [{ path, text: '' }] });
+  it.each([
+    ['a path that leads out', file('../nginx.conf')],
+    ['a path that is the folder above', file('..')],
+    ['a path that is the folder itself', file('.')],
+    ['an absolute path', file('/etc/passwd')],
+    ['an empty path', file('')],
+    ['no file', { files: [] }],
+    ['too many files', { files: Array.from({ length: 65 }, (_, position) => ({ path: `f${position}`, text: '' })) }],
+    ['a version that is none', { version: '$(reboot)' }],
+    ['a version of another length', { version: 'abc' }],
+    ['a message without end', { refused: [{ service: 'a', message: 'x'.repeat(2001) }] }],
+    ['another kind', { kind: 'command' }],
+  ])('is refused with %s', (_, change) => {
+    expect(RenderResponse.safeParse({ ...rendered, ...change }).success).toBe(false);
+  });
+
+  it('brings along nothing that was not asked for', () => {
+    expect(RenderResponse.parse({ ...rendered, image: 'evil', mounts: ['/'] })).toEqual(rendered);
+  });
+});
+
+describe('a message', () => {
+  async function* pieces(sizeBytes: number, count: number) {
+    const piece = Buffer.alloc(sizeBytes);
+    for (let sent = 0; sent < count; sent++) yield piece;
+  }
+
+  it('that is too large is not read to its end', async () => {
+    const sizeBytes = 16 * 1024 * 1024;
+
+    await expect(readBody(pieces(sizeBytes, 1_000_000))).rejects.toThrow('too large');
+    expect(MAX_MESSAGE_BYTES).toBeGreaterThan(sizeBytes);
+  });
+});
