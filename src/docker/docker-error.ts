@@ -1,0 +1,35 @@
+import { ConflictError } from '../reconcile/ports.ts';
+
+/** The Engine refused, or could not be reached. `status` is that of HTTP; undefined when no answer came. */
+export class DockerError extends Error {
+  override readonly name = 'DockerError';
+  readonly operation: string;
+  readonly status: number | undefined;
+
+  constructor(operation: string, status: number | undefined, cause: unknown) {
+    super(`${operation}: ${reason(cause)}`, { cause });
+    this.operation = operation;
+    this.status = status;
+  }
+}
+
+function reason(cause: unknown): string {
+  const { json, message } = cause as { json?: { message?: string }; message?: string };
+  return json?.message ?? message ?? String(cause);
+}
+
+/** Runs a call of the Engine; whatever goes wrong is a DockerError, or a ConflictError where the world has moved on. */
+export async function call<T>(operation: string, request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (cause) {
+    const status = (cause as { statusCode?: number }).statusCode;
+    // swarmkit: "rpc error: … desc = update out of sequence", which the Engine passes on as a 500.
+    if (/out of sequence/.test(reason(cause))) throw new ConflictError(`${operation}: ${reason(cause)}`, { cause });
+    throw new DockerError(operation, status, cause);
+  }
+}
+
+export function isStatus(error: unknown, status: number): boolean {
+  return error instanceof DockerError && error.status === status;
+}

@@ -1,0 +1,209 @@
+import type { ServiceSpec } from 'dockerode';
+import { z } from 'zod';
+import { digest } from '../lib/digest.ts';
+import { appliedLabel, refusalLabels, refusedLabel, specLabel } from '../model/names.ts';
+import type { DesiredService, MountedObject } from '../model/owned-service.ts';
+
+/** The Engine's specification, as far as it is written here. dockerode's own type lacks half of it. */
+// biome-ignore lint/suspicious/noExplicitAny: the Engine's open-ended JSON; what is read of it goes through zod.
+type Json = Record<string, any>;
+
+const NS_PER_MS = 1_000_000;
+/** The user of the official images; unprivileged, and the owner of what they mount. */
+const UNPRIVILEGED_USER = '101:101';
+
+interface Field {
+  readonly name: string;
+  readonly value: (desired: DesiredService) => unknown;
+  readonly write: (spec: Json, value: never) => void;
+}
+
+const field = <T>(
+  name: string,
+  value: (desired: DesiredService) => T,
+  write: (spec: Json, value: T) => void,
+): Field => ({
+  name,
+  value,
+  write: write as Field['write'],
+});
+
+/**
+ * Fields that an administrator may change by hand (`docker service update --replicas …`): each is written only when what the
+ * settings say about it has changed since it was last written.
+ */
+const adjustable: readonly Field[] = [
+  field(
+    'image',
+    ({ image }) => image,
+    (spec, value) => {
+      spec.TaskTemplate.ContainerSpec.Image = value;
+    },
+  ),
+  field(
+    'args',
+    ({ args }) => args,
+    (spec, value) => {
+      spec.TaskTemplate.ContainerSpec.Args = value;
+    },
+  ),
+  field(
+    'replicas',
+    ({ replicas }) => replicas,
+    (spec, value) => {
+      spec.Mode = { Replicated: { Replicas: value } };
+    },
+  ),
+  field(
+    'placement',
+    ({ constraints, preferences }) => ({ constraints, preferences }),
+    (spec, value) => {
+      spec.TaskTemplate.Placement = {
+        Constraints: value.constraints,
+        Preferences: value.preferences.map(toPreference),
+      };
+    },
+  ),
+  field(
+    'stop',
+    ({ stopSignal, stopGracePeriodMs }) => ({ stopSignal, stopGracePeriodMs }),
+    (spec, value) => {
+      spec.TaskTemplate.ContainerSpec.StopSignal = value.stopSignal;
+      spec.TaskTemplate.ContainerSpec.StopGracePeriod = value.stopGracePeriodMs * NS_PER_MS;
+    },
+  ),
+  field(
+    'update',
+    ({ updateDelayMs, updateOrder }) => ({ updateDelayMs, updateOrder }),
+    (spec, value) => {
+      spec.UpdateConfig = {
+        Parallelism: 1,
+        Delay: value.updateDelayMs * NS_PER_MS,
+        FailureAction: 'rollback',
+        Monitor: 3000 * NS_PER_MS,
+        MaxFailureRatio: 0,
+        Order: value.updateOrder,
+      };
+      spec.RollbackConfig = {
+        Parallelism: 1,
+        FailureAction: 'pause',
+        Monitor: 3000 * NS_PER_MS,
+        Order: value.updateOrder,
+      };
+    },
+  ),
+  field(
+    'ports',
+    ({ ports }) => ports,
+    (spec, value) => {
+      // Without ports nobody needs a virtual address, and the plain name then leads to the tasks themselves.
+      spec.EndpointSpec = {
+        Mode: value.length > 0 ? 'vip' : 'dnsrr',
+        Ports: value.map(({ published, target, mode }) => ({
+          Protocol: 'tcp',
+          PublishedPort: published,
+          TargetPort: target,
+          PublishMode: mode,
+        })),
+      };
+    },
+  ),
+];
+
+function toPreference(preference: string) {
+  return { Spread: { SpreadDescriptor: preference.replace(/^spread=/, '') } };
+}
+
+/** What to send to the Engine: everything for a new service, the changed fields on top of the present ones for an old one. */
+export function toServiceSpec(desired: DesiredService, spec: string, present?: unknown): ServiceSpec {
+  const next: Json = structuredClone((present as Json | undefined) ?? { TaskTemplate: { ContainerSpec: {} } });
+  const applied = readApplied(next.Labels?.[appliedLabel]);
+  const digests = Object.fromEntries(
+    adjustable.map(({ name, value }) => [name, digest(JSON.stringify(value(desired)))]),
+  );
+  for (const { name, value, write } of adjustable) {
+    if (applied[name] !== digests[name]) write(next, value(desired) as never);
+  }
+  writeEssentials(next, desired);
+  const container = next.TaskTemplate.ContainerSpec;
+  container.Labels = replaceLabels(container.Labels, applied.containerLabels, desired.containerLabels);
+  const names = { labels: nameList(desired.labels), containerLabels: nameList(desired.containerLabels) };
+  next.Name = desired.name;
+  next.Labels = {
+    ...replaceLabels(next.Labels, applied.labels, desired.labels),
+    [specLabel]: spec,
+    [appliedLabel]: JSON.stringify({ ...digests, ...names }),
+  };
+  // What was rolled back and is tried again is known as such until it has proved itself.
+  if (next.Labels[refusedLabel] !== spec) for (const label of refusalLabels) delete next.Labels[label];
+  return next as ServiceSpec;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Those of somebody else stay; of ours, those that are no longer wanted go. */
+function replaceLabels(present: Labels | undefined, applied: string | undefined, wanted: Labels): Labels {
+  const ours = applied?.split('\n') ?? [];
+  const others = Object.entries(present ?? {}).filter(([name]) => !ours.includes(name));
+  return { ...Object.fromEntries(others), ...wanted };
+}
+
+function nameList(labels: Labels): string {
+  return Object.keys(labels).toSorted().join('\n');
+}
+
+/** Without these nothing works or nothing is safe: always written. */
+function writeEssentials(spec: Json, desired: DesiredService): void {
+  const container = spec.TaskTemplate.ContainerSpec;
+  container.User ??= UNPRIVILEGED_USER;
+  container.ReadOnly = true;
+  container.CapabilityDrop = ['ALL'];
+  container.Init = false;
+  container.Mounts = withTmp(container.Mounts ?? []);
+  container.Configs = desired.configs.map((config) => ({
+    ConfigID: config.id,
+    ConfigName: config.name,
+    File: toFile(config, '0', 0o444),
+  }));
+  // Readable by the unprivileged user of the container alone.
+  container.Secrets = desired.secrets.map((secret) => ({
+    SecretID: secret.id,
+    SecretName: secret.name,
+    File: toFile(secret, '101', 0o400),
+  }));
+  if (desired.healthCommand !== '') container.Healthcheck = toHealthcheck(desired.healthCommand);
+  spec.TaskTemplate.Networks = desired.networkIds.map((id) => ({ Target: id }));
+  spec.TaskTemplate.RestartPolicy ??= { Condition: 'any', Delay: 1000 * NS_PER_MS };
+}
+
+function withTmp(mounts: readonly Json[]): Json[] {
+  const others = mounts.filter(({ Target }) => Target !== '/tmp');
+  return [...others, { Type: 'tmpfs', Target: '/tmp', TmpfsOptions: { Mode: 0o1777 } }];
+}
+
+function toFile({ target }: MountedObject, owner: string, mode: number) {
+  return { Name: target, UID: owner, GID: owner, Mode: mode };
+}
+
+function toHealthcheck(command: string) {
+  return {
+    Test: ['CMD-SHELL', command],
+    // Looked at often while starting, so that a roll-out is quick; engines before 25 ignore StartInterval.
+    StartPeriod: 20_000 * NS_PER_MS,
+    StartInterval: 300 * NS_PER_MS,
+    Interval: 2000 * NS_PER_MS,
+    Timeout: 3000 * NS_PER_MS,
+    Retries: 3,
+  };
+}
+
+const Applied = z.record(z.string(), z.string());
+
+function readApplied(label: string | undefined): Record<string, string> {
+  try {
+    return Applied.parse(JSON.parse(label ?? '{}'));
+  } catch {
+    // Somebody wrote into it: nothing is known then, and everything is written.
+    return {};
+  }
+}

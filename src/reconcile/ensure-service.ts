@@ -1,0 +1,50 @@
+import { specLabel } from '../model/names.ts';
+import type { DesiredService } from '../model/owned-service.ts';
+import type { OwnedService } from '../model/snapshot.ts';
+import { specDigest } from '../model/spec-digest.ts';
+import type { ClusterOptions } from './cluster-options.ts';
+
+/** Creates the service, or updates it where what is wanted differs from what was last asked for. */
+export async function ensureService(
+  desired: DesiredService,
+  current: OwnedService | undefined,
+  options: ClusterOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { swarm, logger } = options;
+  const fields = { service: desired.name, cluster: desired.cluster, image: desired.image };
+  if (current && current.name !== desired.name) {
+    // Swarm cannot rename a service, and two cannot hold the same ports.
+    await swarm.removeService(current.id, signal);
+    logger.info({ service: current.name, cluster: current.cluster }, 'Removed service that has a new name');
+    return ensureService(desired, undefined, options, signal);
+  }
+  if (!current) {
+    await swarm.createService(desired, signal);
+    logger.info(fields, 'Created service');
+  } else if (differs(current, desired)) {
+    await swarm.updateService(current, desired, signal);
+    logger.info(fields, 'Updated service');
+  }
+}
+
+/** Attachments are compared with what is there, since without them nothing works; the rest with what was last asked for. */
+export function differs(current: OwnedService, desired: DesiredService): boolean {
+  return (
+    current.name !== desired.name ||
+    current.labels[specLabel] !== specDigest(desired) ||
+    !sameIds(
+      current.configIds,
+      desired.configs.map(({ id }) => id),
+    ) ||
+    !sameIds(
+      current.secretIds,
+      desired.secrets.map(({ id }) => id),
+    ) ||
+    desired.networkIds.some((id) => !current.networkIds.includes(id))
+  );
+}
+
+function sameIds(a: readonly string[], b: readonly string[]): boolean {
+  return a.toSorted().join() === b.toSorted().join();
+}

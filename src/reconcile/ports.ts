@@ -1,0 +1,62 @@
+import type { DesiredService } from '../model/owned-service.ts';
+import type { Problem } from '../model/problem.ts';
+import type { RenderInput } from '../model/render-input.ts';
+import type { OwnedService, OwnedTask, Snapshot, StoredObject } from '../model/snapshot.ts';
+
+/** What the loop needs of the world. The edges implement it; tests have a world in memory. */
+export interface Swarm {
+  /** The whole state, or an error: never a part of it. */
+  observe(signal: AbortSignal): Promise<Snapshot>;
+  /** Tasks of a service, the newest first. Throws `ConflictError` when the service is gone. */
+  tasks(serviceId: string, signal: AbortSignal): Promise<readonly OwnedTask[]>;
+  /** Last lines that a task wrote; empty where they can't be had. */
+  taskLog(taskId: string, signal: AbortSignal): Promise<string>;
+  /** Resolves to the id. Throws `ConflictError` where an object of that name exists: somebody was quicker. */
+  createConfig(object: NewObject, signal: AbortSignal): Promise<string>;
+  /** Content of a Docker config. */
+  readConfig(id: string, signal: AbortSignal): Promise<string>;
+  createSecret(object: NewObject, signal: AbortSignal): Promise<string>;
+  removeConfig(id: string, signal: AbortSignal): Promise<void>;
+  removeSecret(id: string, signal: AbortSignal): Promise<void>;
+  createService(desired: DesiredService, signal: AbortSignal): Promise<void>;
+  /** Throws `ConflictError` when the service is no longer as it was observed, or gone. */
+  updateService(current: OwnedService, desired: DesiredService, signal: AbortSignal): Promise<void>;
+  /** Changes labels alone: restarts nothing. */
+  labelService(current: OwnedService, labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;
+  removeService(id: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface NewObject {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly data: string;
+}
+
+/** The extension of a cluster, as seen from the controller. */
+export interface Renderer {
+  /** Throws when the extension can't be reached or refuses the settings as a whole. */
+  render(service: string, input: RenderInput, signal: AbortSignal): Promise<Rendering>;
+}
+
+export interface Rendering {
+  readonly version: string;
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** Services that nginx refused, left out of the files. */
+  readonly problems: readonly Problem[];
+}
+
+/** Makes what extensions need to prove who they are. */
+export interface Credentials {
+  /** Identity of an extension, signed by the controller's CA, ready to become a secret. */
+  issue(cluster: string, existing: readonly StoredObject[]): Promise<StoredObject | NewObject>;
+}
+
+/** The world has moved on since it was observed: look again. */
+export class ConflictError extends Error {
+  override readonly name = 'ConflictError';
+}
+
+/** nginx refuses the configuration even without any service: the settings or the template are at fault. */
+export class SettingsRefusedError extends Error {
+  override readonly name = 'SettingsRefusedError';
+}

@@ -1,0 +1,102 @@
+import type { Logger } from '../lib/logger.ts';
+import { type Administration, applyPorts } from '../model/administration.ts';
+import { buildDesiredState, type DesiredState } from '../model/desired-state.ts';
+import { hasWorkers } from '../model/owned-service.ts';
+import { type Problem, sortProblems } from '../model/problem.ts';
+import { buildRouteTable } from '../model/route-table.ts';
+import type { Settings } from '../model/settings.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { ConflictError, type Credentials, type Renderer, type Swarm } from './ports.ts';
+import { type ClusterOutcome, reconcileCluster } from './reconcile-cluster.ts';
+import type { Attempts } from './rollout.ts';
+import type { StatusBoard } from './status.ts';
+import { removeStrays } from './strays.ts';
+
+export interface ReconcilerOptions {
+  readonly swarm: Swarm;
+  readonly renderer: Renderer;
+  readonly credentials: Credentials;
+  readonly status: StatusBoard;
+  readonly settings: Settings;
+  /** What administrators decided beside the settings, as it stands now. */
+  readonly administration: () => Administration;
+  /** Problems of the settings file itself. */
+  readonly settingsProblems: readonly Problem[];
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+export type Pass = (signal: AbortSignal) => Promise<PassResult>;
+
+export interface PassResult {
+  /** A roll-out is under way: look again soon, since Swarm has no events for tasks. */
+  readonly rolling: boolean;
+}
+
+/**
+ * One pass: observe everything, build what should be, and bring every cluster closer to it. If observing fails nothing is
+ * published. A cluster in trouble does not hold up another; its error is thrown when all have been seen to.
+ */
+export function createReconciler(options: ReconcilerOptions): Pass {
+  const { swarm, status, now } = options;
+  const attempts: Attempts = new Map();
+  return async (signal) => {
+    const snapshot = await swarm.observe(signal);
+    const administration = options.administration();
+    const settings = applyPorts(options.settings, administration);
+    // Off is the same as no cluster at all; what would be routed is shown all the same.
+    const desired = buildDesiredState(snapshot, settings);
+    const active = administration.enabled ? desired.clusters : [];
+    // Before anything is made: a cluster that is gone may hold a port that another one wants.
+    const strays = await Promise.allSettled([removeStrays(snapshot, active, options, signal)]);
+    const clusterOptions = { ...options, attempts, held: administration.held };
+    const settled = await Promise.allSettled(
+      active.map((cluster) => reconcileCluster(cluster, snapshot, clusterOptions, signal)),
+    );
+    // Of a cluster in trouble the last that is known still holds: its problems are not gone.
+    const outcomes = active.flatMap(({ cluster: { name } }, position) => {
+      const result = settled[position]!;
+      if (result.status === 'fulfilled') return [result.value];
+      return status.current?.outcomes.filter((outcome) => outcome.name === name) ?? [];
+    });
+    const problems = allProblems(options, snapshot, desired, outcomes);
+    status.record({ at: now(), snapshot, desired, outcomes, problems });
+    const errors = [...strays, ...settled].flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    if (errors.length > 0) throw combine(errors);
+    return { rolling: outcomes.some(({ rolling }) => rolling) };
+  };
+}
+
+function combine(errors: readonly Error[]): Error {
+  const [first] = errors;
+  if (errors.length === 1 || errors.every((error) => error instanceof ConflictError)) return first!;
+  return new AggregateError(errors, errors.map(({ message }) => message).join('; '));
+}
+
+function allProblems(
+  { settings, settingsProblems }: ReconcilerOptions,
+  snapshot: Snapshot,
+  desired: DesiredState,
+  outcomes: readonly ClusterOutcome[],
+): Problem[] {
+  return sortProblems([
+    ...settingsProblems,
+    ...desired.problems,
+    ...desired.clusters.flatMap(({ cluster, routes }) =>
+      buildRouteTable(routes).problems.map((problem) => ({ ...problem, cluster: cluster.name })),
+    ),
+    ...outcomes.flatMap(({ problems }) => problems),
+    ...(hasWorkers(snapshot.nodes) ? [] : relaxedPlacement(settings)),
+  ]);
+}
+
+function relaxedPlacement({ clusters }: Settings): Problem[] {
+  return clusters
+    .filter(({ settings }) => settings.Constraints === null || settings.ProxyConstraints === null)
+    .map(({ name }) => ({
+      severity: 'notice',
+      cluster: name,
+      reason: 'The swarm has no workers, so extension and proxies run on managers',
+      remedy: 'Add a worker; they move there on their own. Or set Constraints and ProxyConstraints.',
+    }));
+}

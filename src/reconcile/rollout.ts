@@ -1,0 +1,103 @@
+import { backoffMs } from '../lib/backoff.ts';
+import { refusedLabel, refusedReasonLabel, refusedTimesLabel, refusedUntilLabel, specLabel } from '../model/names.ts';
+import type { Problem } from '../model/problem.ts';
+import type { OwnedService, OwnedTask, Rollout } from '../model/snapshot.ts';
+
+/** A roll-out that takes longer is held up (no node fits, an image is missing) and may be overtaken by a newer one. */
+const PATIENCE_MS = 120_000;
+/** One on its way back may be held up as well; Swarm tells only when the way forth began. */
+const ROLLBACK_PATIENCE_MS = 600_000;
+
+/**
+ * A replica may fail for a passing reason, such as a node that has not yet let go of a network's addresses; so what was rolled back
+ * is tried again, more and more seldom.
+ */
+const FIRST_RETRY_MS = 10_000;
+const LAST_RETRY_MS = 1_800_000;
+
+export type Verdict = 'proceed' | 'wait' | 'rolled-back' | 'refused';
+
+/** Specifications seen on their way, by service: tells after a roll-back which one it was that failed. */
+export type Attempts = Map<string, string>;
+
+/**
+ * One roll-out at a time: Swarm rolls back to the specification before the last, so that one must have proved itself. What was
+ * rolled back waits until its time has come, or something changes.
+ */
+export function judgeRollout(
+  current: OwnedService | undefined,
+  wanted: string,
+  attempts: Attempts,
+  now: number,
+): Verdict {
+  if (!current || current.labels[specLabel] === wanted) return 'proceed';
+  const { rollout } = current;
+  if (rollout.kind !== 'rolled-back' && isRefused(current, wanted, now)) return 'refused';
+  switch (rollout.kind) {
+    case 'updating':
+      return now - Date.parse(rollout.startedAt) < PATIENCE_MS ? 'wait' : 'proceed';
+    case 'rolling-back':
+      if (now - Date.parse(rollout.startedAt) < ROLLBACK_PATIENCE_MS) return 'wait';
+      return attempts.get(current.id) === wanted ? 'rolled-back' : 'proceed';
+    case 'rolled-back':
+      return attempts.get(current.id) === wanted ? 'rolled-back' : 'proceed';
+    case 'paused':
+    case 'settled':
+      return 'proceed';
+  }
+}
+
+function isRefused({ labels }: OwnedService, wanted: string, now: number): boolean {
+  return labels[refusedLabel] === wanted && now < Date.parse(labels[refusedUntilLabel] ?? '');
+}
+
+/** Was rolled back, and has not proved itself since. */
+export function isStillRefused({ labels, rollout }: OwnedService, wanted: string): boolean {
+  return labels[refusedLabel] === wanted && (labels[specLabel] !== wanted || rollout.kind !== 'settled');
+}
+
+/** What a service remembers of a roll-back. */
+export function refusal(
+  { labels }: OwnedService,
+  spec: string,
+  reason: string,
+  now: number,
+): Readonly<Record<string, string>> {
+  const times = labels[refusedLabel] === spec ? (Number(labels[refusedTimesLabel]) || 0) + 1 : 1;
+  const until = now + backoffMs(times, FIRST_RETRY_MS, LAST_RETRY_MS);
+  return {
+    [refusedLabel]: spec,
+    [refusedReasonLabel]: reason,
+    [refusedTimesLabel]: String(times),
+    [refusedUntilLabel]: new Date(until).toISOString(),
+  };
+}
+
+export function rememberAttempt(current: OwnedService | undefined, attempts: Attempts): void {
+  const spec = current?.labels[specLabel];
+  if (current?.rollout.kind === 'updating' && spec !== undefined) attempts.set(current.id, spec);
+}
+
+const MAX_REASON_LENGTH = 600;
+
+/** Why a replica did not come up, as far as Swarm and the replica's last words tell. */
+export function rolloutReason(rollout: Rollout, failed: OwnedTask | undefined, log: string): string {
+  const message = 'message' in rollout ? rollout.message : '';
+  const written = log.split('\n').filter((line) => line.trim() !== '');
+  const complaints = written.filter((line) => /\[(emerg|alert|crit|error)\]/.test(line));
+  const lines = (complaints.length > 0 ? complaints : written).slice(-3);
+  return [failed?.error ?? message, ...lines]
+    .filter((part) => part !== '')
+    .join('; ')
+    .slice(0, MAX_REASON_LENGTH);
+}
+
+/** No replica is up, and the newest says why. */
+export function noReplicaProblem(tasks: readonly OwnedTask[], service: string, cluster: string): Problem[] {
+  const wanted = tasks.filter(({ desiredState }) => desiredState === 'running');
+  if (tasks.length === 0 || wanted.some(({ state }) => state === 'running')) return [];
+  const error = tasks.find((task) => task.error !== undefined)?.error;
+  if (error === undefined) return [];
+  const remedy = `Look at: docker service ps ${service}`;
+  return [{ severity: 'error', cluster, reason: `No proxy is up: ${error}`.slice(0, MAX_REASON_LENGTH), remedy }];
+}

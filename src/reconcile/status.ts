@@ -1,0 +1,66 @@
+import type { Logger } from '../lib/logger.ts';
+import type { DesiredState } from '../model/desired-state.ts';
+import { type Problem, problemKey } from '../model/problem.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { ClusterOutcome } from './reconcile-cluster.ts';
+
+/** What the last pass saw and did. */
+export interface Status {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly snapshot: Snapshot;
+  readonly desired: DesiredState;
+  readonly outcomes: readonly ClusterOutcome[];
+  readonly problems: readonly Problem[];
+}
+
+/** Holds the last status for whoever asks, and logs each problem once when it appears and once when it goes. */
+export class StatusBoard {
+  readonly #logger: Logger;
+  #current: Status | undefined;
+  #error: string | undefined;
+  #known = new Map<string, Problem>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  get current(): Status | undefined {
+    return this.#current;
+  }
+
+  /** What keeps passes from succeeding, while it does. */
+  get error(): string | undefined {
+    return this.#error;
+  }
+
+  set error(message: string | undefined) {
+    if (this.#error === message) return;
+    this.#error = message;
+    this.#announce();
+  }
+
+  record(status: Status): void {
+    this.#current = status;
+    const problems = new Map(status.problems.map((problem) => [problemKey(problem), problem]));
+    for (const [key, problem] of problems) {
+      if (!this.#known.has(key)) this.#logger.warn(problem, 'Problem appeared');
+    }
+    for (const [key, problem] of this.#known) {
+      if (!problems.has(key)) this.#logger.info(problem, 'Problem gone');
+    }
+    this.#known = problems;
+    this.#announce();
+  }
+
+  /** Calls whenever there is something new to see, until the function that comes back is called. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

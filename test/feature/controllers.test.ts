@@ -1,0 +1,64 @@
+// Several controllers at once, and one after another: all their state is in the swarm.
+import { expect, it } from 'vitest';
+import { ConflictError } from '../../src/reconcile/ports.ts';
+import { aService } from '../support/builders.ts';
+import { ControllerWorld, serverOf } from '../support/controller-world.ts';
+
+const proxy = 'signalbox-proxy';
+
+/** Both look at the same moment, as they do in a real swarm: one of them may be too late. */
+async function passTogether(...worlds: readonly ControllerWorld[]): Promise<void> {
+  const settled = await Promise.allSettled(worlds.map((world) => world.pass()));
+  for (const result of settled) if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(ConflictError);
+}
+
+it('agree, and come to rest', async () => {
+  const first = new ControllerWorld();
+  const second = first.restart();
+  const { swarm } = first;
+
+  for (let change = 0; change < 12; change++) {
+    swarm.deploy(aService('shop', { host: `change-${change}.example.org` }));
+    for (let times = 0; times < 4; times++) {
+      await passTogether(first, second);
+      for (const service of swarm.services.filter(({ isRolling }) => isRolling)) service.finish();
+    }
+  }
+  const writes = await first.writesOf(async () => {
+    for (let times = 0; times < 20; times++) await passTogether(first, second);
+  });
+
+  expect(writes).toEqual([]);
+  expect(serverOf(first.served(), 'change-11.example.org')).toBeDefined();
+  expect(swarm.writes.filter((write) => write === `updateService ${proxy}`)).toHaveLength(11);
+  expect(second.problems).toEqual(first.problems);
+});
+
+it('agree on what was refused', async () => {
+  const first = new ControllerWorld();
+  const second = first.restart();
+  const { swarm } = first;
+  swarm.deploy(aService('shop'));
+  await first.settle();
+  swarm.deploy(aService('blog'));
+
+  const writes = await first.writesOf(async () => {
+    await passTogether(first, second);
+    await passTogether(second, first);
+    swarm.rollBack(proxy, 'no room');
+    for (let times = 0; times < 10; times++) await passTogether(first, second);
+  });
+
+  expect(writes.filter((write) => write.endsWith(proxy))).toEqual([`updateService ${proxy}`, `labelService ${proxy}`]);
+});
+
+it('go on after one another without a write', async () => {
+  const world = new ControllerWorld();
+  world.swarm.deploy(aService('shop'));
+  await world.settle();
+
+  for (let times = 0; times < 3; times++) {
+    const successor = world.restart();
+    expect(await successor.writesOf(() => successor.passes(3))).toEqual([]);
+  }
+});

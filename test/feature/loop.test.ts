@@ -1,0 +1,203 @@
+// When passes run: one at a time, soon after something happened, and no more often than needed.
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ReconcileLoop } from '../../src/reconcile/loop.ts';
+import { ConflictError } from '../../src/reconcile/ports.ts';
+import { StatusBoard } from '../../src/reconcile/status.ts';
+import { type LogLine, sink } from '../support/controller-world.ts';
+
+const HOLDOFF_MS = 30;
+const MAX_HOLDOFF_MS = 500;
+const ROLLING_MS = 1000;
+const silent = pino({ level: 'silent' });
+
+/** A loop over passes that do what a test says, and take as long. */
+class LoopWorld {
+  readonly logs: LogLine[] = [];
+  readonly status = new StatusBoard(silent);
+  /** When passes began, in milliseconds since the start. */
+  readonly begun: number[] = [];
+  readonly loop: ReconcileLoop;
+  readonly #stop = new AbortController();
+  readonly #start = performance.now();
+  pass: () => Promise<{ rolling: boolean }> = async () => ({ rolling: false });
+
+  constructor() {
+    this.loop = new ReconcileLoop({
+      pass: () => {
+        this.begun.push(Math.round(performance.now() - this.#start));
+        return this.pass();
+      },
+      status: this.status,
+      logger: pino({ level: 'info' }, sink(this.logs)),
+      holdoffMs: HOLDOFF_MS,
+      maxHoldoffMs: MAX_HOLDOFF_MS,
+      rollingMs: ROLLING_MS,
+    });
+  }
+
+  run(): Promise<void> {
+    return this.loop.run(this.#stop.signal);
+  }
+
+  /** Up to the first pass. */
+  async start(): Promise<void> {
+    void this.run();
+    await vi.advanceTimersByTimeAsync(HOLDOFF_MS);
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+}
+
+describe('the loop', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('looks once at the start, and then when something happened', async () => {
+    const world = new LoopWorld();
+
+    await world.start();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(world.begun).toEqual([30]);
+
+    world.loop.trigger();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(world.begun).toEqual([30, 60_060]);
+  });
+
+  it('gathers a burst of triggers into one pass', async () => {
+    const world = new LoopWorld();
+    await world.start();
+
+    for (let times = 0; times < 10; times++) {
+      world.loop.trigger();
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    await vi.advanceTimersByTimeAsync(60_000);
+
+    expect(world.begun).toHaveLength(2);
+  });
+
+  it('is not starved by a stream of triggers', async () => {
+    const world = new LoopWorld();
+    await world.start();
+
+    for (let times = 0; times < 100; times++) {
+      world.loop.trigger();
+      await vi.advanceTimersByTimeAsync(20);
+    }
+
+    const gaps = world.begun.slice(1).map((at, position) => at - world.begun[position]!);
+    expect(gaps.length).toBeGreaterThanOrEqual(3);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(MAX_HOLDOFF_MS + 20);
+  });
+
+  it('runs one pass at a time, and another for what happened meanwhile', async () => {
+    const world = new LoopWorld();
+    const { promise, resolve } = Promise.withResolvers<{ rolling: boolean }>();
+    world.pass = () => promise;
+    await world.start();
+
+    for (let times = 0; times < 5; times++) {
+      world.loop.trigger();
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(world.begun).toHaveLength(1);
+
+    resolve({ rolling: false });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(world.begun).toHaveLength(2);
+  });
+
+  it('looks again unasked while a roll-out is under way', async () => {
+    const world = new LoopWorld();
+    world.pass = async () => ({ rolling: world.begun.length < 4 });
+
+    await world.start();
+    await vi.advanceTimersByTimeAsync(60_000);
+
+    expect(world.begun).toEqual([30, 1060, 2090, 3120]);
+  });
+
+  it('tries again what failed, more and more seldom, and says so once', async () => {
+    const world = new LoopWorld();
+    world.pass = () => Promise.reject(new Error('away'));
+
+    await world.start();
+    await vi.advanceTimersByTimeAsync(60_000);
+
+    expect(world.begun.slice(0, 5)).toEqual([30, 310, 840, 1870, 3900]);
+    expect(world.begun.length).toBeLessThan(12);
+    expect(world.status.error).toBe('away');
+    expect(world.logs).toEqual([expect.objectContaining({ level: 50, msg: 'Pass failed', reason: 'away' })]);
+
+    world.pass = async () => ({ rolling: false });
+    world.loop.trigger();
+    await vi.advanceTimersByTimeAsync(HOLDOFF_MS);
+    expect(world.status.error).toBeUndefined();
+    expect(world.logs.slice(1)).toEqual([expect.objectContaining({ level: 30, msg: 'Recovered' })]);
+  });
+
+  it('makes no words about being second, unless it never ends', async () => {
+    const world = new LoopWorld();
+    const conflict = () => Promise.reject(new ConflictError('somebody was quicker'));
+    world.pass = conflict;
+
+    await world.start();
+    world.pass = async () => ({ rolling: false });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(world.logs).toEqual([]);
+
+    world.pass = conflict;
+    world.loop.trigger();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(world.logs).toEqual([expect.objectContaining({ level: 50, reason: 'somebody was quicker' })]);
+  });
+
+  it('ends with a mistake of its own, so that the process starts afresh', async () => {
+    const world = new LoopWorld();
+    world.pass = () => Promise.reject(new TypeError('undefined is not a function'));
+
+    const ended = expect(world.loop.run(new AbortController().signal)).rejects.toThrow(TypeError);
+    await vi.advanceTimersByTimeAsync(HOLDOFF_MS);
+
+    await ended;
+  });
+
+  it.each([
+    { moment: 'while it waits', stopAfterMs: 1000, passes: 1 },
+    { moment: 'while it gathers triggers', stopAfterMs: 10, passes: 0 },
+  ])('stops at once $moment', async ({ stopAfterMs, passes }) => {
+    const world = new LoopWorld();
+    const running = world.run();
+    await vi.advanceTimersByTimeAsync(stopAfterMs);
+
+    world.stop();
+    await running;
+
+    expect(world.begun).toHaveLength(passes);
+  });
+
+  it('finishes a pass under way before it stops', async () => {
+    const world = new LoopWorld();
+    const { promise, resolve } = Promise.withResolvers<{ rolling: boolean }>();
+    world.pass = () => promise;
+    const ended = vi.fn();
+    const running = world.run().then(ended);
+    await vi.advanceTimersByTimeAsync(HOLDOFF_MS);
+
+    world.stop();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(ended).not.toHaveBeenCalled();
+
+    resolve({ rolling: false });
+    await running;
+    expect(world.begun).toHaveLength(1);
+  });
+});

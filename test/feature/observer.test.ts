@@ -1,0 +1,202 @@
+// Looking at the swarm: a change costs the fetch of what it names, and a look is complete or none at all.
+import { describe, expect, it } from 'vitest';
+import { Observer } from '../../src/docker/observer.ts';
+import { ConflictError } from '../../src/reconcile/ports.ts';
+import { engineNetwork, engineObject, engineService, FakeDocker } from '../support/fake-docker.ts';
+
+const everything = ['list configs', 'list networks', 'list nodes', 'list secrets', 'list services'];
+const routed = { 'com.docker.lb.hosts': 'shop.example.org', 'com.docker.lb.port': '8080' };
+
+/** An engine with one object of each kind, and an observer that has seen it. */
+async function anObservedEngine() {
+  const docker = new FakeDocker();
+  docker.objects.service.set('shop', engineService('shop', routed));
+  docker.objects.network.set('app', engineNetwork('app'));
+  for (const kind of ['node', 'config', 'secret'] as const) docker.objects[kind].set(kind, engineObject(kind));
+  const observer = new Observer(docker.client);
+  await observer.observe();
+  return { docker, observer };
+}
+
+const names = (items: readonly { readonly name: string }[]) => items.map(({ name }) => name);
+
+describe('an observer', () => {
+  it('lists everything at first, and asks for nothing while nothing happens', async () => {
+    const docker = new FakeDocker();
+    const observer = new Observer(docker.client);
+
+    expect(await docker.callsOf(() => observer.observe())).toEqual(everything);
+    expect(await docker.callsOf(() => observer.observe())).toEqual([]);
+  });
+
+  it.each(['service', 'network', 'node', 'config', 'secret'])(
+    'fetches only the %s that an event names',
+    async (kind) => {
+      const { docker, observer } = await anObservedEngine();
+      const id = { service: 'shop', network: 'app' }[kind] ?? kind;
+
+      for (let times = 0; times < 5; times++) expect(observer.note(kind, id)).toBe(true);
+
+      expect(await docker.callsOf(() => observer.observe())).toEqual([`inspect ${kind} ${id}`]);
+    },
+  );
+
+  it('sees what came, changed and went', async () => {
+    const { docker, observer } = await anObservedEngine();
+
+    docker.objects.service.set('blog', engineService('blog'));
+    docker.objects.service.set('shop', engineService('shop', { changed: 'yes' }));
+    docker.objects.network.delete('app');
+    for (const [kind, id] of [
+      ['service', 'blog'],
+      ['service', 'shop'],
+      ['network', 'app'],
+    ] as const)
+      observer.note(kind, id);
+    const snapshot = await observer.observe();
+
+    expect(names(snapshot.services).toSorted()).toEqual(['blog', 'shop']);
+    expect(snapshot.services.find(({ name }) => name === 'shop')?.labels).toEqual({ changed: 'yes' });
+    expect(snapshot.networks).toEqual([]);
+  });
+
+  it('does not care for events of other kinds', async () => {
+    const { docker, observer } = await anObservedEngine();
+
+    expect(observer.note('container', 'abc')).toBe(false);
+
+    expect(await docker.callsOf(() => observer.observe())).toEqual([]);
+  });
+
+  it('lists everything again after a gap', async () => {
+    const { docker, observer } = await anObservedEngine();
+    docker.objects.service.clear();
+
+    observer.forget();
+
+    expect(await docker.callsOf(() => observer.observe())).toEqual(everything);
+    expect((await observer.observe()).services).toEqual([]);
+  });
+
+  it('fetches again what could not be fetched', async () => {
+    const { docker, observer } = await anObservedEngine();
+    docker.objects.service.set('shop', engineService('shop', { changed: 'yes' }));
+    observer.note('service', 'shop');
+
+    docker.before = async () => {
+      throw new Error('connect ECONNREFUSED');
+    };
+    await expect(observer.observe()).rejects.toThrow('ECONNREFUSED');
+    docker.before = async () => {};
+
+    expect((await observer.observe()).services[0]?.labels).toEqual({ changed: 'yes' });
+  });
+
+  it('fails as a whole when one kind cannot be listed', async () => {
+    const { docker, observer } = await anObservedEngine();
+    observer.forget();
+
+    docker.before = async (call) => {
+      if (call === 'list nodes') throw new Error('context deadline exceeded');
+    };
+
+    await expect(observer.observe()).rejects.toThrow('List nodes: context deadline exceeded');
+  });
+
+  it('is not overtaken by answers that come after another part has failed', async () => {
+    const { docker, observer } = await anObservedEngine();
+    const slow = Promise.withResolvers<void>();
+    docker.objects.service.set('shop', engineService('shop', { changed: 'yes' }));
+    for (const [kind, id] of [
+      ['service', 'shop'],
+      ['node', 'node'],
+    ] as const)
+      observer.note(kind, id);
+    docker.before = async (call) => {
+      if (call === 'inspect node node') throw new Error('away');
+      if (call === 'inspect service shop') await slow.promise;
+    };
+
+    const failed = expect(observer.observe()).rejects.toThrow('away');
+    // Whoever waits for the failure looks again, and must see what the slow answer tells.
+    const next = failed.then(() => {
+      docker.before = async () => {};
+      return observer.observe();
+    });
+    await new Promise(setImmediate);
+    slow.resolve();
+
+    expect((await next).services[0]?.labels).toEqual({ changed: 'yes' });
+  });
+
+  it('fails on an answer that it does not understand, and looks again until it does', async () => {
+    const { docker, observer } = await anObservedEngine();
+    docker.objects.service.set('shop', { ID: 'shop', Version: 'latest' });
+    observer.note('service', 'shop');
+
+    await expect(observer.observe()).rejects.toThrow('not understood');
+    await expect(observer.observe()).rejects.toThrow('not understood');
+    docker.objects.service.set('shop', engineService('shop', routed));
+
+    expect(names((await observer.observe()).services)).toEqual(['shop']);
+  });
+
+  it('notices what happens while it looks', async () => {
+    const { docker, observer } = await anObservedEngine();
+    observer.note('service', 'shop');
+    docker.before = async () => {
+      docker.objects.service.set('shop', engineService('shop', { changed: 'yes' }));
+      observer.note('service', 'shop');
+      docker.before = async () => {};
+    };
+
+    expect((await observer.observe()).services[0]?.labels).toEqual(routed);
+    expect((await observer.observe()).services[0]?.labels).toEqual({ changed: 'yes' });
+  });
+
+  it.each([routed, { 'com.docker.ucp.mesh.http': '8080=http://shop.example.org' }])(
+    'asks for tasks only where routed services publish ports on their nodes: %j',
+    async (labels) => {
+      const { docker, observer } = await anObservedEngine();
+      const ports = [{ TargetPort: 8080, PublishMode: 'host', Protocol: 'tcp' }];
+      const service = engineService('edge', labels);
+      docker.objects.service.set('edge', {
+        ...service,
+        Spec: { ...(service.Spec as object), EndpointSpec: { Ports: ports } },
+      });
+      const task = { CreatedAt: '2026-01-01T00:00:00Z', ServiceID: 'edge', DesiredState: 'running', Spec: {} };
+      const portStatus = { Ports: [{ ...ports[0], PublishedPort: 32_768 }] };
+      docker.tasks = [
+        { ...task, ID: 'up', NodeID: 'node', Status: { State: 'running', PortStatus: portStatus } },
+        { ...task, ID: 'starting', NodeID: 'node', Status: { State: 'starting' } },
+      ];
+      observer.note('service', 'edge');
+
+      expect((await observer.observe()).hostTasks).toEqual([
+        {
+          serviceId: 'edge',
+          nodeId: 'node',
+          ports: [{ target: 8080, published: 32_768, mode: 'host', protocol: 'tcp' }],
+        },
+      ]);
+      expect(await docker.callsOf(() => observer.observe())).toEqual(['list tasks']);
+    },
+  );
+
+  it('looks again when a service is gone whose tasks it asks for', async () => {
+    const { docker, observer } = await anObservedEngine();
+    const service = engineService('edge', routed);
+    const spec = { ...(service.Spec as object), EndpointSpec: { Ports: [{ TargetPort: 8080, PublishMode: 'host' }] } };
+    docker.objects.service.set('edge', { ...service, Spec: spec });
+    observer.note('service', 'edge');
+    docker.before = async (call) => {
+      if (call !== 'list tasks') return;
+      docker.objects.service.delete('edge');
+      throw Object.assign(new Error('service edge not found'), { statusCode: 404 });
+    };
+
+    await expect(observer.observe()).rejects.toThrow(ConflictError);
+
+    expect(names((await observer.observe()).services)).toEqual(['shop']);
+  });
+});

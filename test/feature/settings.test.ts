@@ -1,0 +1,194 @@
+// What administrators decide, in the settings or by hand, reaches the services that are there already.
+import { expect, it } from 'vitest';
+import { aNode, aService } from '../support/builders.ts';
+import { ControllerWorld, serverOf } from '../support/controller-world.ts';
+
+const proxy = 'signalbox-proxy';
+
+async function aRunningWorld(cluster: Readonly<Record<string, unknown>> = {}): Promise<ControllerWorld> {
+  const world = new ControllerWorld({ settings: { Extensions: { default: cluster } } });
+  world.swarm.deploy(aService('shop'));
+  await world.settle();
+  return world;
+}
+
+async function withSettings(world: ControllerWorld, cluster: Readonly<Record<string, unknown>>) {
+  const successor = world.restart({ Extensions: { default: cluster } });
+  await successor.settle();
+  return successor.swarm.service(proxy).spec;
+}
+
+it('changes image, replicas, placement, ports and stop of proxies that are there', async () => {
+  const world = await aRunningWorld();
+  const { id } = world.swarm.service(proxy);
+
+  const spec = await withSettings(world, {
+    ProxyImage: 'example.org/nginx:2',
+    ProxyReplicas: 3,
+    ProxyConstraints: ['node.labels.edge==yes'],
+    ProxyPlacementPreferences: ['spread=node.labels.zone'],
+    PublishedPort: 80,
+    PublishedSSLPort: 443,
+    ProxyStopGracePeriod: '1m',
+    ProxyUpdateDelay: '5s',
+    ProxyLabels: { team: 'edge' },
+    ProxyContainerLabels: { tier: 'front' },
+    ProxyArgs: ['-q'],
+  });
+
+  expect(world.swarm.service(proxy).id).toBe(id);
+  expect(spec).toMatchObject({
+    Mode: { Replicated: { Replicas: 3 } },
+    Labels: { team: 'edge' },
+    UpdateConfig: { Delay: 5e9 },
+    EndpointSpec: { Ports: [{ PublishedPort: 80 }, { PublishedPort: 443 }] },
+    TaskTemplate: {
+      ContainerSpec: { Image: 'example.org/nginx:2', StopGracePeriod: 60e9, Args: ['-q'], Labels: { tier: 'front' } },
+      Placement: {
+        Constraints: ['node.labels.edge==yes'],
+        Preferences: [{ Spread: { SpreadDescriptor: 'node.labels.zone' } }],
+      },
+    },
+  });
+});
+
+it('keeps what was changed by hand, whatever else changes', async () => {
+  const world = await aRunningWorld();
+  world.swarm.amend(proxy, (spec) => {
+    spec.Mode.Replicated.Replicas = 7;
+    spec.Labels.note = 'by hand';
+    spec.TaskTemplate.ContainerSpec.Env = ['TZ=UTC'];
+    spec.TaskTemplate.ContainerSpec.Mounts.push({ Type: 'volume', Source: 'logs', Target: '/var/log' });
+    spec.TaskTemplate.Resources = { Limits: { MemoryBytes: 1e9 } };
+  });
+  world.swarm.service(proxy).finish();
+
+  expect(await world.writesOf(() => world.settle())).toEqual([]);
+  world.swarm.deploy(aService('blog'));
+  await world.settle();
+  const spec = await withSettings(world, { ProxyImage: 'example.org/nginx:2' });
+
+  expect(serverOf(world.served(), 'blog.example.org')).toBeDefined();
+  expect(spec).toMatchObject({
+    Mode: { Replicated: { Replicas: 7 } },
+    Labels: { note: 'by hand' },
+    TaskTemplate: {
+      ContainerSpec: {
+        Image: 'example.org/nginx:2',
+        Env: ['TZ=UTC'],
+        Mounts: [{ Target: '/var/log' }, { Target: '/tmp' }],
+      },
+      Resources: { Limits: { MemoryBytes: 1e9 } },
+    },
+  });
+});
+
+it('puts the settings above what was changed by hand when they change on the same matter', async () => {
+  const world = await aRunningWorld();
+  world.swarm.amend(proxy, (spec) => {
+    spec.Mode.Replicated.Replicas = 7;
+  });
+
+  const spec = await withSettings(world, { ProxyReplicas: 4 });
+
+  expect(spec.Mode).toEqual({ Replicated: { Replicas: 4 } });
+});
+
+it('puts back configurations and networks that were taken off by hand', async () => {
+  const world = await aRunningWorld();
+  const { spec } = world.swarm.service(proxy);
+
+  world.swarm.amend(proxy, ({ TaskTemplate }) => {
+    TaskTemplate.ContainerSpec.Configs = [];
+    TaskTemplate.Networks = [];
+  });
+  await world.settle();
+
+  expect(world.swarm.service(proxy).spec).toEqual(spec);
+});
+
+it('takes off labels that the settings no longer name', async () => {
+  const world = await aRunningWorld({
+    ProxyLabels: { team: 'edge', tier: 'front' },
+    ProxyContainerLabels: { a: '1', b: '2' },
+  });
+  world.swarm.amend(proxy, (spec) => {
+    spec.Labels.note = 'by hand';
+    spec.TaskTemplate.ContainerSpec.Labels.note = 'by hand';
+  });
+
+  const spec = await withSettings(world, { ProxyLabels: { tier: 'front' }, ProxyContainerLabels: { b: '2' } });
+
+  expect(spec.Labels).toMatchObject({ tier: 'front', note: 'by hand' });
+  expect(spec.Labels).not.toHaveProperty('team');
+  expect(spec.TaskTemplate.ContainerSpec.Labels).toMatchObject({ b: '2', note: 'by hand' });
+  expect(spec.TaskTemplate.ContainerSpec.Labels).not.toHaveProperty('a');
+});
+
+it.each(['null', '7', '{"labels":7}', 'nonsense'])('takes a spoilt memory for none: %s', async (memory) => {
+  const world = await aRunningWorld();
+  world.swarm.amend(proxy, (spec) => {
+    spec.Labels['com.signalbox.applied'] = memory;
+    spec.Labels['com.signalbox.refused-times'] = memory;
+  });
+
+  world.swarm.deploy(aService('blog'));
+  await world.pass();
+  world.swarm.rollBack(proxy, 'no room');
+  await world.settle();
+  world.swarm.deploy(aService('news'));
+  await world.settle();
+
+  expect(serverOf(world.served(), 'news.example.org')).toBeDefined();
+});
+
+it('gives services their new names', async () => {
+  const world = await aRunningWorld();
+
+  const renamed = world.restart({ Extensions: { default: { ServiceName: 'renderer', ProxyServiceName: 'front' } } });
+  await renamed.settle();
+
+  expect(renamed.swarm.services.map(({ name }) => name).toSorted()).toEqual(['front', 'renderer']);
+  expect(serverOf(renamed.served('front'), 'shop.example.org')).toBeDefined();
+});
+
+const edge = 'node.role==worker';
+
+it('lets everything run on managers while there are no workers, with a notice, and moves it when there are', async () => {
+  const world = await aRunningWorld();
+  const constraints = (name: string) => world.swarm.service(name).spec.TaskTemplate.Placement.Constraints;
+  for (const name of ['signalbox-extension', proxy]) expect(constraints(name)).toContain(edge);
+
+  for (const id of ['worker1', 'worker2']) world.swarm.removeNode(id);
+  await world.settle();
+
+  for (const name of ['signalbox-extension', proxy]) expect(constraints(name)).not.toContain(edge);
+  expect(world.problems).toEqual([
+    expect.objectContaining({ severity: 'notice', cluster: 'default', reason: expect.stringContaining('no workers') }),
+  ]);
+
+  world.swarm.addNode(aNode('worker3'));
+  await world.settle();
+
+  for (const name of ['signalbox-extension', proxy]) expect(constraints(name)).toContain(edge);
+  expect(world.problems).toEqual([]);
+});
+
+it('renews the certificate of an extension before it ends, for clusters with long names too', async () => {
+  const name = 'a-cluster-with-quite-a-long-name';
+  const settings = { Extensions: { [name.slice(0, 31)]: {} } };
+  const world = new ControllerWorld({ settings });
+  await world.settle();
+  const service = world.swarm.services.find((candidate) => candidate.name.startsWith('signalbox-extension'))!;
+  const [first] = service.observe().secretIds;
+
+  const day = 24 * 3_600_000;
+  world.swarm.clock.advance(500 * day);
+  expect(await world.writesOf(() => world.settle())).toEqual([]);
+  world.swarm.clock.advance(60 * day);
+  const writes = await world.writesOf(() => world.settle());
+
+  expect(writes).toEqual([expect.stringContaining('createSecret'), `updateService ${service.name}`]);
+  expect(service.observe().secretIds).not.toContain(first);
+  expect(await world.writesOf(() => world.passes(5))).toEqual([]);
+});

@@ -1,0 +1,147 @@
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { createAuthority } from '../../src/link/certificates.ts';
+import { createCredentials } from '../../src/link/credentials.ts';
+import { type Administration, untouched } from '../../src/model/administration.ts';
+import { controlNetwork } from '../../src/model/names.ts';
+import type { Problem } from '../../src/model/problem.ts';
+import { parseSettings, type Settings } from '../../src/model/settings.ts';
+import { createReconciler, type Pass, type PassResult } from '../../src/reconcile/reconciler.ts';
+import { type Status, StatusBoard } from '../../src/reconcile/status.ts';
+import { aNetwork, aNode } from './builders.ts';
+import { FakeExtension } from './fake-extension.ts';
+import { FakeSwarm } from './fake-swarm.ts';
+
+const authority = await createAuthority(Date.parse('2026-01-01T00:00:00Z'));
+
+/** What an administrator writes into the settings file. */
+type Document = Readonly<Record<string, unknown>>;
+
+interface WorldOptions {
+  readonly settings?: Document;
+  readonly swarm?: FakeSwarm;
+  readonly extension?: FakeExtension;
+}
+
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly [key: string]: unknown;
+}
+
+/** Passes after which a swarm that is not quiet never will be. */
+const MAX_PASSES = 30;
+
+/** A controller in a swarm in memory: everything is real but Docker and nginx. */
+export class ControllerWorld {
+  readonly swarm: FakeSwarm;
+  readonly extension: FakeExtension;
+  readonly settings: Settings;
+  readonly logs: LogLine[] = [];
+  /** What administrators decided by page or API. */
+  administration: Administration = untouched;
+  readonly #status: StatusBoard;
+  readonly #pass: Pass;
+
+  constructor({ settings = {}, swarm = aSwarm(), extension = new FakeExtension() }: WorldOptions = {}) {
+    this.swarm = swarm;
+    this.extension = extension;
+    const logger = pino({ level: 'info' }, sink(this.logs));
+    this.#status = new StatusBoard(logger);
+    const parsed = parseSettings(settings, '1.0.0');
+    this.settings = parsed.settings;
+    const { now } = swarm.clock;
+    this.#pass = createReconciler({
+      swarm,
+      renderer: extension,
+      credentials: createCredentials(authority, now),
+      status: this.#status,
+      settings: this.settings,
+      settingsProblems: parsed.problems,
+      administration: () => this.administration,
+      logger,
+      now,
+    });
+  }
+
+  /** The controller starts anew, with other settings if they are given; swarm and extensions stay. */
+  restart(settings: Document = {}): ControllerWorld {
+    const { swarm, extension } = this;
+    return new ControllerWorld({ settings, swarm, extension });
+  }
+
+  async pass(): Promise<PassResult> {
+    return this.#pass(new AbortController().signal);
+  }
+
+  async passes(count: number): Promise<void> {
+    for (let done = 0; done < count; done++) await this.pass();
+  }
+
+  /** Passes until there is nothing left to do; all roll-outs succeed. */
+  async settle(): Promise<void> {
+    for (let done = 0; done < MAX_PASSES; done++) {
+      const before = this.swarm.writes.length;
+      await this.pass();
+      const rolling = this.swarm.services.filter(({ isRolling }) => isRolling);
+      for (const service of rolling) service.finish();
+      if (rolling.length === 0 && this.swarm.writes.length === before) return;
+    }
+    throw new Error(`The swarm does not become quiet: ${this.swarm.writes.slice(-10).join(', ')}`);
+  }
+
+  /** What is written while something is done. */
+  async writesOf(action: () => Promise<unknown>): Promise<string[]> {
+    const before = this.swarm.writes.length;
+    await action();
+    return this.swarm.writes.slice(before);
+  }
+
+  get status(): Status {
+    const { current } = this.#status;
+    if (!current) throw new Error('There was no pass that saw the swarm');
+    return current;
+  }
+
+  get problems(): readonly Problem[] {
+    return this.status.problems;
+  }
+
+  /** The configuration that running proxies were started with; one text, or the test is at fault. */
+  served(proxy = 'signalbox-proxy'): string {
+    const running = this.swarm.service(proxy).tasks.filter(({ state }) => state === 'running');
+    const ids = [...new Set(running.map(({ configIds }) => configIds.join()))];
+    const config = this.swarm.configs.find(({ id }) => id === ids[0]);
+    if (ids.length !== 1 || !config) throw new Error(`${proxy} serves ${ids.length} configurations`);
+    return config.data;
+  }
+
+  messages(msg: string): LogLine[] {
+    return this.logs.filter((line) => line.msg === msg);
+  }
+}
+
+/** A manager, two workers, the control network and one for applications. */
+export function aSwarm(): FakeSwarm {
+  const swarm = new FakeSwarm();
+  for (const name of [controlNetwork, 'app']) swarm.addNetwork(aNetwork(name));
+  swarm.addNode(aNode('manager', { role: 'manager' }));
+  for (const name of ['worker1', 'worker2']) swarm.addNode(aNode(name));
+  return swarm;
+}
+
+/** The block of nginx's configuration for a host; undefined where it is not routed. */
+export function serverOf(configuration: string, host: string): string | undefined {
+  const blocks = configuration.match(/^ {4}server \{[\s\S]*?^ {4}\}$/gm) ?? [];
+  return blocks.find((block) => block.includes(`server_name "${host}"`));
+}
+
+/** Where a logger leaves its lines. */
+export function sink(lines: LogLine[]): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(JSON.parse(chunk.toString('utf8')));
+      done();
+    },
+  });
+}

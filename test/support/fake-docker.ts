@@ -1,0 +1,80 @@
+import type Docker from 'dockerode';
+
+type Item = Readonly<Record<string, unknown>>;
+type Kind = 'service' | 'network' | 'node' | 'config' | 'secret';
+
+const KINDS = ['service', 'network', 'node', 'config', 'secret'] as const;
+
+/** As much of dockerode as an Observer asks: answers in the Engine's own shape, and counts of what was asked. */
+export class FakeDocker {
+  /** Objects by kind and id; tests change them as they like. */
+  readonly objects: Readonly<Record<Kind, Map<string, Item>>> = {
+    service: new Map(),
+    network: new Map(),
+    node: new Map(),
+    config: new Map(),
+    secret: new Map(),
+  };
+  tasks: readonly Item[] = [];
+  readonly calls: string[] = [];
+  /** What becomes of a call before it is answered: it may wait, or throw. */
+  before: (call: string) => Promise<void> = async () => {};
+
+  /** What was asked while something is done. */
+  async callsOf(action: () => Promise<unknown>): Promise<string[]> {
+    const before = this.calls.length;
+    await action();
+    return this.calls.slice(before).toSorted();
+  }
+
+  /** A client for it. */
+  get client(): Docker {
+    const methods = KINDS.flatMap((kind) => {
+      const name = kind[0]!.toUpperCase() + kind.slice(1);
+      const inspect = (id: string) => this.#answer(`inspect ${kind} ${id}`, () => this.#find(kind, id));
+      return [
+        [`list${name}s`, () => this.#answer(`list ${kind}s`, () => [...this.objects[kind].values()])],
+        [`get${name}`, (id: string) => ({ inspect: () => inspect(id) })],
+      ] as const;
+    });
+    const listTasks = () => this.#answer('list tasks', () => this.tasks);
+    return { ...Object.fromEntries(methods), listTasks } as unknown as Docker;
+  }
+
+  async #answer<T>(call: string, result: () => T): Promise<T> {
+    this.calls.push(call);
+    const answer = result();
+    await this.before(call);
+    return structuredClone(answer);
+  }
+
+  #find(kind: Kind, id: string): Item {
+    const item = this.objects[kind].get(id);
+    if (!item) throw notFound(kind, id);
+    return item;
+  }
+}
+
+function notFound(kind: string, id: string): Error {
+  return Object.assign(new Error(`${kind} ${id} not found`), { statusCode: 404 });
+}
+
+/** A service in the Engine's own shape, with the nulls and absences of the real one. */
+export function engineService(name: string, labels: Readonly<Record<string, string>> | null = null): Item {
+  return {
+    ID: name,
+    Version: { Index: 7 },
+    CreatedAt: '2026-01-01T00:00:00Z',
+    Spec: { Name: name, Labels: labels, TaskTemplate: { ContainerSpec: { Image: 'demo' } }, Mode: { Replicated: {} } },
+    Endpoint: { Spec: {} },
+  };
+}
+
+/** A config, a secret or a node. */
+export function engineObject(name: string): Item {
+  return { ID: name, CreatedAt: '2026-01-01T00:00:00Z', Spec: { Name: name, Role: 'worker' } };
+}
+
+export function engineNetwork(name: string): Item {
+  return { Id: name, Name: name, Driver: 'overlay', Scope: 'swarm' };
+}

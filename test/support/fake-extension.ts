@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url';
+import type { RenderInput } from '../../src/model/render-input.ts';
+import { type Renderer, type Rendering, SettingsRefusedError } from '../../src/reconcile/ports.ts';
+import { compileNginx } from '../../src/render/nginx.ts';
+import { proveConfiguration } from '../../src/render/prove.ts';
+import { readTemplates } from '../../src/templates.ts';
+
+const render = compileNginx(readTemplates(fileURLToPath(new URL('../../templates', import.meta.url))));
+
+/** The extensions: they render with our own templates and ask an nginx that dislikes what a test says it does. */
+export class FakeExtension implements Renderer {
+  /** Names of extension services that do not answer. */
+  readonly away = new Set<string>();
+  /** nginx's complaint about a text, undefined where it has none. */
+  complaint: (text: string) => string | undefined = () => undefined;
+
+  async render(service: string, input: RenderInput): Promise<Rendering> {
+    if (this.away.has(service)) throw new Error(`Extension ${service} is of no help: it is away`);
+    const proof = await proveConfiguration(input, render, async ([file]) => this.complaint(file!.text));
+    if (proof.kind === 'settings-refused') throw new SettingsRefusedError(proof.message);
+    const problems = proof.refused.map(({ service, message }) => ({
+      severity: 'error' as const,
+      service,
+      cluster: input.cluster,
+      reason: `nginx refuses the configuration of this service: ${message}`,
+      remedy: 'The service is left out.',
+    }));
+    return { version: proof.version, files: proof.files, problems };
+  }
+}

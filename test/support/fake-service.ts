@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from 'node:util';
+import { EngineService } from '../../src/docker/schema.ts';
+import { toOwnedService } from '../../src/docker/to-model.ts';
+import type { OwnedService, OwnedTask } from '../../src/model/snapshot.ts';
+import type { FakeClock } from './fake-clock.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the Engine's open-ended JSON.
+export type Spec = Record<string, any>;
+
+interface UpdateStatus {
+  readonly State: string;
+  readonly StartedAt: string;
+  readonly Message: string;
+}
+
+interface World {
+  readonly clock: FakeClock;
+  /** Every write to a swarm gives what it touches the next index. */
+  readonly nextIndex: () => number;
+  readonly nextId: (kind: string) => string;
+}
+
+/**
+ * A service as Swarm keeps it. A changed specification starts a roll-out, which goes on until somebody says how it ends; one that fails
+ * puts back the specification before it as a whole, labels and all.
+ */
+export class FakeService {
+  readonly id: string;
+  readonly createdAt: string;
+  readonly #world: World;
+  #index: number;
+  #spec: Spec;
+  #previous: Spec | undefined;
+  #status: UpdateStatus | undefined;
+  #tasks: OwnedTask[];
+
+  constructor(spec: Spec, world: World) {
+    this.#world = world;
+    this.id = world.nextId('service');
+    this.createdAt = world.clock.timestamp();
+    this.#index = world.nextIndex();
+    this.#spec = structuredClone(spec);
+    this.#tasks = this.#newTasks();
+  }
+
+  get name(): string {
+    return this.#spec.Name;
+  }
+
+  get spec(): Spec {
+    return structuredClone(this.#spec);
+  }
+
+  get index(): number {
+    return this.#index;
+  }
+
+  /** The newest first. */
+  get tasks(): readonly OwnedTask[] {
+    return this.#tasks;
+  }
+
+  get isRolling(): boolean {
+    return this.#status?.State === 'updating' || this.#status?.State === 'rollback_started';
+  }
+
+  observe(): OwnedService {
+    const { id, createdAt } = this;
+    return toOwnedService(
+      EngineService.parse({
+        ID: id,
+        CreatedAt: createdAt,
+        Version: { Index: this.#index },
+        Spec: this.spec,
+        PreviousSpec: this.#previous,
+        UpdateStatus: this.#status,
+      }),
+    );
+  }
+
+  /** Any update forgets how the last one ended; tasks are replaced only where what they are made from has changed. */
+  update(spec: Spec): void {
+    const rolling = this.isRolling;
+    this.#previous = this.#spec;
+    this.#spec = structuredClone(spec);
+    this.#status = undefined;
+    if (rolling || !isDeepStrictEqual(taskPart(this.#previous), taskPart(this.#spec))) this.#setStatus('updating', '');
+    this.#index = this.#world.nextIndex();
+  }
+
+  /** The roll-out, or roll-back, under way comes to its end. */
+  finish(): void {
+    if (!this.isRolling) throw new Error(`${this.name} has no roll-out under way`);
+    const back = this.#status?.State === 'rollback_started';
+    this.#setStatus(back ? 'rollback_completed' : 'completed', this.#status?.Message ?? '');
+    const failed = this.#tasks.filter(({ state }) => state === 'failed');
+    this.#tasks = [...this.#newTasks(), ...failed];
+    this.#index = this.#world.nextIndex();
+  }
+
+  /** A replica does not come up, so that Swarm starts to roll back. */
+  fail(error: string): void {
+    if (this.#status?.State !== 'updating' || this.#previous === undefined)
+      throw new Error(`${this.name} has no roll-out that could fail`);
+    const failed = { ...this.#newTask(), state: 'failed', desiredState: 'shutdown', error };
+    this.#tasks = [failed, ...this.#tasks];
+    this.#setStatus('rollback_started', `update rolled back due to failure or early termination of task ${failed.id}`);
+    this.#spec = this.#previous;
+    this.#previous = undefined;
+    this.#index = this.#world.nextIndex();
+  }
+
+  /** What its replicas say of themselves: with an error none of them is up. */
+  breakReplicas(error: string): void {
+    this.#tasks = this.#tasks.map((task) => ({ ...task, state: 'rejected', error }));
+  }
+
+  #setStatus(state: string, message: string): void {
+    const startedAt = this.#status?.StartedAt ?? this.#world.clock.timestamp();
+    this.#status = { State: state, StartedAt: startedAt, Message: message };
+  }
+
+  #newTasks(): OwnedTask[] {
+    return Array.from({ length: this.#spec.Mode?.Replicated?.Replicas ?? 1 }, () => this.#newTask()).toReversed();
+  }
+
+  #newTask(): OwnedTask {
+    const configs: readonly { ConfigID: string }[] = this.#spec.TaskTemplate.ContainerSpec.Configs ?? [];
+    return {
+      id: this.#world.nextId('task'),
+      serviceId: this.id,
+      nodeId: undefined,
+      state: 'running',
+      desiredState: 'running',
+      error: undefined,
+      configIds: configs.map(({ ConfigID }) => ConfigID),
+      createdAt: this.#world.clock.timestamp(),
+    };
+  }
+}
+
+/** What tasks are made from: neither the labels of the service nor its number of replicas. */
+function taskPart({ TaskTemplate, EndpointSpec }: Spec): Spec {
+  return { TaskTemplate, EndpointSpec };
+}

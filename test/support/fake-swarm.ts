@@ -1,0 +1,306 @@
+import { toServiceSpec } from '../../src/docker/service-spec.ts';
+import type { DesiredService } from '../../src/model/owned-service.ts';
+import type {
+  HostTask,
+  OwnedService,
+  OwnedTask,
+  Snapshot,
+  StoredObject,
+  SwarmNetwork,
+  SwarmNode,
+  SwarmService,
+} from '../../src/model/snapshot.ts';
+import { specDigest } from '../../src/model/spec-digest.ts';
+import { ConflictError, type NewObject, type Swarm } from '../../src/reconcile/ports.ts';
+import { FakeClock } from './fake-clock.ts';
+import { FakeService, type Spec } from './fake-service.ts';
+
+export type Operation = keyof Swarm;
+
+interface Fault {
+  readonly operation: Operation;
+  readonly error: Error;
+  /** The call is carried out, and its answer lost. */
+  readonly afterwards: boolean;
+}
+
+interface FakeObject extends StoredObject {
+  readonly data: string;
+}
+
+/** A swarm in memory, with what matters of Swarm's ways. test/support/swarm-contract.ts holds it to the real one. */
+export class FakeSwarm implements Swarm {
+  readonly clock: FakeClock;
+  /** What was written through the port, in order. */
+  readonly writes: string[] = [];
+  readonly #services = new Map<string, FakeService>();
+  readonly #applications = new Map<string, SwarmService>();
+  readonly #networks = new Map<string, SwarmNetwork>();
+  readonly #nodes = new Map<string, SwarmNode>();
+  readonly #configs = new Map<string, FakeObject>();
+  readonly #secrets = new Map<string, FakeObject>();
+  readonly #logs = new Map<string, string>();
+  readonly #faults: Fault[] = [];
+  #hostTasks: readonly HostTask[] = [];
+  #index = 0;
+  #ids = 0;
+
+  constructor(clock = new FakeClock()) {
+    this.clock = clock;
+  }
+
+  // The port.
+
+  async observe(): Promise<Snapshot> {
+    return this.#call('observe', () => ({
+      services: [...this.#applications.values()],
+      networks: [...this.#networks.values()],
+      nodes: [...this.#nodes.values()],
+      hostTasks: this.#hostTasks,
+      configs: [...this.#configs.values()].map(toStoredObject),
+      secrets: [...this.#secrets.values()].map(toStoredObject),
+      owned: [...this.#services.values()].map((service) => service.observe()),
+    }));
+  }
+
+  async tasks(serviceId: string): Promise<readonly OwnedTask[]> {
+    return this.#call('tasks', () => {
+      const service = this.#services.get(serviceId);
+      if (!service) throw new ConflictError(`Service ${serviceId} is gone`);
+      return service.tasks;
+    });
+  }
+
+  async taskLog(taskId: string): Promise<string> {
+    return this.#call('taskLog', () => this.#logs.get(taskId) ?? '');
+  }
+
+  async createConfig(object: NewObject): Promise<string> {
+    return this.#write('createConfig', object.name, () => this.#createObject('config', this.#configs, object));
+  }
+
+  async readConfig(id: string): Promise<string> {
+    return this.#call('readConfig', () => known(this.#configs, id, 'config').data);
+  }
+
+  async createSecret(object: NewObject): Promise<string> {
+    return this.#write('createSecret', object.name, () => this.#createObject('secret', this.#secrets, object));
+  }
+
+  async removeConfig(id: string): Promise<void> {
+    return this.#write('removeConfig', this.#configs.get(id)?.name ?? id, () => {
+      this.#refuseIfUsed(id, ({ configIds }) => configIds);
+      this.#configs.delete(id);
+    });
+  }
+
+  async removeSecret(id: string): Promise<void> {
+    return this.#write('removeSecret', this.#secrets.get(id)?.name ?? id, () => {
+      this.#refuseIfUsed(id, ({ secretIds }) => secretIds);
+      this.#secrets.delete(id);
+    });
+  }
+
+  async createService(desired: DesiredService): Promise<void> {
+    return this.#write('createService', desired.name, () => {
+      if (this.#owned().some(({ name }) => name === desired.name) || this.#applications.has(desired.name))
+        throw new ConflictError(`Service ${desired.name} exists`);
+      const spec = this.#valid(toServiceSpec(desired, specDigest(desired)), undefined);
+      const service = new FakeService(spec, this.#world);
+      this.#services.set(service.id, service);
+    });
+  }
+
+  async updateService(current: OwnedService, desired: DesiredService): Promise<void> {
+    return this.#write('updateService', current.name, () => {
+      const service = this.#unmoved(current);
+      service.update(this.#valid(toServiceSpec(desired, specDigest(desired), service.spec), service));
+    });
+  }
+
+  async labelService(current: OwnedService, labels: Readonly<Record<string, string>>): Promise<void> {
+    return this.#write('labelService', current.name, () => {
+      const service = this.#unmoved(current);
+      service.update({ ...service.spec, Labels: { ...service.spec.Labels, ...labels } });
+    });
+  }
+
+  async removeService(id: string): Promise<void> {
+    return this.#write('removeService', this.#services.get(id)?.name ?? id, () => void this.#services.delete(id));
+  }
+
+  // What users, nodes and the network do.
+
+  deploy(application: SwarmService): void {
+    const present = this.#applications.get(application.name);
+    const { id = this.#nextId('application'), createdAt = this.clock.timestamp() } = present ?? {};
+    this.#applications.set(application.name, { ...application, id, createdAt });
+  }
+
+  scale(name: string, replicas: number): void {
+    const application = known(this.#applications, name, 'service');
+    this.#applications.set(name, { ...application, mode: { kind: 'replicated', replicas } });
+  }
+
+  remove(name: string): void {
+    this.#applications.delete(name);
+  }
+
+  setHostTasks(tasks: readonly HostTask[]): void {
+    this.#hostTasks = tasks;
+  }
+
+  addNetwork(network: SwarmNetwork): void {
+    this.#networks.set(network.id, network);
+  }
+
+  removeNetwork(id: string): void {
+    const users = [...this.#applications.values(), ...this.#owned()].filter(({ networkIds }) =>
+      networkIds.includes(id),
+    );
+    if (users.length > 0) throw new Error(`network ${id} is in use by service ${users[0]!.name}`);
+    this.#networks.delete(id);
+  }
+
+  addNode(node: SwarmNode): void {
+    this.#nodes.set(node.id, node);
+  }
+
+  removeNode(id: string): void {
+    this.#nodes.delete(id);
+  }
+
+  /** `docker service update`, by hand. */
+  amend(name: string, change: (spec: Spec) => void): void {
+    const service = this.service(name);
+    const { spec } = service;
+    change(spec);
+    service.update(spec);
+  }
+
+  /** `docker config create`, by hand. */
+  addConfig(name: string, data: string): void {
+    this.#createObject('config', this.#configs, { name, labels: {}, data });
+  }
+
+  service(name: string): FakeService {
+    const service = this.services.find((candidate) => candidate.name === name);
+    if (!service) throw new Error(`There is no service ${name}`);
+    return service;
+  }
+
+  get services(): readonly FakeService[] {
+    return [...this.#services.values()];
+  }
+
+  get configs(): readonly FakeObject[] {
+    return [...this.#configs.values()];
+  }
+
+  get secrets(): readonly FakeObject[] {
+    return [...this.#secrets.values()];
+  }
+
+  /** A replica of the roll-out under way fails, and everything goes back to what it was. */
+  rollBack(name: string, error: string, log = ''): void {
+    const service = this.service(name);
+    service.fail(error);
+    this.#logs.set(service.tasks[0]!.id, log);
+    service.finish();
+  }
+
+  /** The next call of this kind fails; `afterwards`, once it has been carried out. */
+  failNext(operation: Operation, error: Error, { afterwards = false } = {}): void {
+    this.#faults.push({ operation, error, afterwards });
+  }
+
+  clearFaults(): void {
+    this.#faults.length = 0;
+  }
+
+  get #world() {
+    return {
+      clock: this.clock,
+      nextIndex: () => {
+        this.#index += 1;
+        return this.#index;
+      },
+      nextId: (kind: string) => this.#nextId(kind),
+    };
+  }
+
+  #nextId(kind: string): string {
+    this.#ids += 1;
+    return `${kind}-${this.#ids}`;
+  }
+
+  #owned(): readonly OwnedService[] {
+    return this.services.map((service) => service.observe());
+  }
+
+  #createObject(kind: string, objects: Map<string, FakeObject>, { name, labels, data }: NewObject): string {
+    if ([...objects.values()].some((object) => object.name === name)) throw new ConflictError(`${kind} ${name} exists`);
+    const id = this.#nextId(kind);
+    objects.set(id, { id, name, labels, data, createdAt: this.clock.timestamp() });
+    return id;
+  }
+
+  #refuseIfUsed(id: string, references: (service: OwnedService) => readonly string[]): void {
+    const user = this.#owned().find((service) => references(service).includes(id));
+    if (user) throw new Error(`${id} is in use by the following service: ${user.name}`);
+  }
+
+  #unmoved(current: OwnedService): FakeService {
+    const service = this.#services.get(current.id);
+    if (service?.index !== current.index)
+      throw new ConflictError(`Service ${current.name} has changed since it was observed`);
+    return service;
+  }
+
+  /** Swarm takes no specification that refers to what is not there, or to a port that another service holds. */
+  #valid(spec: Spec, own: FakeService | undefined): Spec {
+    const { Networks: networks = [], ContainerSpec: container } = spec.TaskTemplate;
+    for (const { Target } of networks) known(this.#networks, Target, 'network');
+    for (const { ConfigID } of container.Configs ?? []) known(this.#configs, ConfigID, 'config');
+    for (const { SecretID } of container.Secrets ?? []) known(this.#secrets, SecretID, 'secret');
+    const ports = ingressPorts(spec);
+    const other = this.services.find(
+      (service) => service !== own && ingressPorts(service.spec).some((port) => ports.includes(port)),
+    );
+    if (other) throw new Error(`port is already in use by service '${other.name}' as an ingress port`);
+    if (own && own.name !== spec.Name) throw new Error('renaming services is not supported');
+    return spec;
+  }
+
+  async #write<T>(operation: Operation, target: string, action: () => T): Promise<T> {
+    return this.#call(operation, () => {
+      const result = action();
+      this.writes.push(`${operation} ${target}`);
+      return result;
+    });
+  }
+
+  async #call<T>(operation: Operation, action: () => T): Promise<T> {
+    const position = this.#faults.findIndex((fault) => fault.operation === operation);
+    const [fault] = position < 0 ? [] : this.#faults.splice(position, 1);
+    if (fault && !fault.afterwards) throw fault.error;
+    const result = action();
+    if (fault) throw fault.error;
+    return result;
+  }
+}
+
+function ingressPorts(spec: Spec): number[] {
+  const ports: readonly { PublishedPort: number; PublishMode: string }[] = spec.EndpointSpec?.Ports ?? [];
+  return ports.filter(({ PublishMode }) => PublishMode === 'ingress').map(({ PublishedPort }) => PublishedPort);
+}
+
+function known<T>(items: ReadonlyMap<string, T>, id: string, kind: string): T {
+  const item = items.get(id);
+  if (item === undefined) throw new Error(`${kind} ${id} not found`);
+  return item;
+}
+
+function toStoredObject({ id, name, createdAt, labels }: FakeObject): StoredObject {
+  return { id, name, createdAt, labels };
+}

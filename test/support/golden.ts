@@ -1,0 +1,62 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'smol-toml';
+import { z } from 'zod';
+import { EngineNetwork, EngineNode, EngineObject, EngineService, EngineTask } from '../../src/docker/schema.ts';
+import { toHostTask, toStoredObject, toSwarmNetwork, toSwarmNode, toSwarmService } from '../../src/docker/to-model.ts';
+import { buildDesiredState } from '../../src/model/desired-state.ts';
+import { sortProblems } from '../../src/model/problem.ts';
+import { toRenderInput } from '../../src/model/render-input.ts';
+import { buildRouteTable } from '../../src/model/route-table.ts';
+import { parseSettings } from '../../src/model/settings.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
+import { compileNginx } from '../../src/render/nginx.ts';
+import { readTemplates } from '../../src/templates.ts';
+
+/** What the Engine answers, in its own shape. */
+const Swarm = z.object({
+  services: z.array(EngineService),
+  networks: z.array(EngineNetwork),
+  nodes: z.array(EngineNode),
+  tasks: z.array(EngineTask),
+  secrets: z.array(EngineObject).default([]),
+});
+
+const folder = new URL('../golden/', import.meta.url);
+export const templateTexts = readTemplates(new URL('../../templates', import.meta.url).pathname);
+export const render = compileNginx(templateTexts);
+
+/** Each folder is a case: swarm.json and perhaps config.toml in, nginx.conf for each cluster and problems.json out. */
+export const goldenCases = readdirSync(folder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+  .toSorted();
+
+export function goldenPath(name: string, file: string): string {
+  return new URL(`${name}/${file}`, folder).pathname;
+}
+
+export function readSnapshot(name: string): Snapshot {
+  const swarm = Swarm.parse(JSON.parse(readFileSync(goldenPath(name, 'swarm.json'), 'utf8')));
+  return {
+    services: swarm.services.map(toSwarmService),
+    networks: swarm.networks.map(toSwarmNetwork),
+    nodes: swarm.nodes.map(toSwarmNode),
+    hostTasks: swarm.tasks.map(toHostTask),
+    configs: [],
+    secrets: swarm.secrets.map(toStoredObject),
+    owned: [],
+  };
+}
+
+/** The whole pure part: settings, routes, problems, text. */
+export function renderCase(name: string, snapshot = readSnapshot(name)) {
+  const file = goldenPath(name, 'config.toml');
+  const { settings, problems } = parseSettings(existsSync(file) ? parse(readFileSync(file, 'utf8')) : {}, '0.1.0');
+  const desired = buildDesiredState(snapshot, settings);
+  const files = desired.clusters.map((state) => ({
+    name: state.cluster.name === 'default' ? 'nginx.conf' : `nginx-${state.cluster.name}.conf`,
+    text: render(toRenderInput(state)).files[0]!.text,
+  }));
+  const conflicts = desired.clusters.flatMap(({ routes }) => buildRouteTable(routes).problems);
+  return { files, problems: sortProblems([...problems, ...desired.problems, ...conflicts]) };
+}

@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { LABEL_PREFIX, labels } from '../../src/model/labels.ts';
+
+/** Letters that mean something to nginx, to templates, to regular expressions or to terminals. */
+const metacharacters = [
+  ...'"\'`;{}()[]<>$#\\/%~^*+?|=,.:@!&_- \t\n\r\0\u0007\u001b\u007f\u0085\u2028\u202e',
+  'a',
+  '0',
+  'ß',
+  '。',
+];
+const snippets = [
+  '";}server{listen 666;}#',
+  "'; return 200 owned; '",
+  '{{> status}}',
+  '@version@',
+  '$' + '{request_uri}',
+  '$host',
+  '\\"',
+  '\\',
+  '\n}\n',
+  '/../',
+  'alice.example.org',
+  'http://',
+  'true',
+  '8080',
+  '~(a|a)*',
+  '__proto__',
+];
+
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: fc.constantFrom(...metacharacters), maxLength: 40 }),
+  fc
+    .array(fc.oneof(fc.constantFrom(...snippets), fc.constantFrom(...metacharacters)), { maxLength: 6 })
+    .map((parts) => parts.join('')),
+);
+
+/** As documented, and three of them at most bent: most of what is generated would otherwise be refused at the first letter. */
+const names = Object.keys(labels) as (keyof typeof labels)[];
+const good = fc
+  .subarray(names)
+  .map((chosen) =>
+    Object.fromEntries([...chosen, 'hosts' as const, 'port' as const].map((name) => [name, labels[name].example])),
+  );
+const bent = fc
+  .tuple(fc.constantFrom(...names), anyText, fc.constantFrom('before', 'behind', 'instead'))
+  .map(([name, text, where]): [string, string] => {
+    const { example } = labels[name];
+    return [name, where === 'instead' ? text : where === 'before' ? text + example : example + text];
+  });
+const known = fc
+  .tuple(good, fc.array(bent, { maxLength: 3 }))
+  .map(([values, changes]): Record<string, string> => ({ ...values, ...Object.fromEntries(changes) }));
+const unknown = fc.dictionary(anyText, anyText, { maxKeys: 3 });
+const mesh = fc.dictionary(fc.constantFrom('com.docker.ucp.mesh.http', 'com.docker.ucp.mesh.http.1'), anyText, {
+  maxKeys: 2,
+});
+
+const prefixed = (values: Readonly<Record<string, string>>, infix = ''): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [LABEL_PREFIX + infix + name, value]));
+
+/** All labels of a service whose owner means harm, or cannot type. */
+export const hostileLabels: fc.Arbitrary<Readonly<Record<string, string>>> = fc
+  .tuple(known, fc.option(known, { nil: {} }), unknown, mesh, fc.boolean())
+  .map(([plain, group, other, old, today]) =>
+    today ? { ...prefixed(plain), ...prefixed(group, '1.'), ...prefixed(other) } : old,
+  );

@@ -1,0 +1,129 @@
+import { Agent, request } from 'node:http';
+import { request as requestTls, Agent as TlsAgent } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeName } from '../../bed/bed-node.ts';
+import { bed } from './interlock.ts';
+
+interface LoadOptions {
+  readonly host: string;
+  readonly nodes?: readonly NodeName[];
+  readonly port?: number;
+  /** By the name of the host; certificates are not verified. */
+  readonly tls?: boolean;
+  /** Whether each client keeps its connection; else every request has one of its own. */
+  readonly keepAlive?: boolean;
+  /** At a time. */
+  readonly clients?: number;
+  /** Bound, so that clients, swarm and applications find room on two cores. */
+  readonly requestsPerSecond?: number;
+}
+
+export interface LoadReport {
+  readonly total: number;
+  readonly failed: number;
+  /** Number of failed requests by kind, such as `POST ECONNRESET` or `GET 502`. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly slowestMs: number;
+}
+
+const payload = 'payload '.repeat(128);
+const timeoutMs = 10_000;
+
+/** Busy clients of a host: GET /ping and POST /echo in turn; nothing is tried twice. */
+export class Load implements AsyncDisposable {
+  readonly #options: Required<LoadOptions>;
+  readonly #stopping = new AbortController();
+  readonly #clients: Promise<unknown>;
+  readonly #failures = new Map<string, number>();
+  #total = 0;
+  #slowestMs = 0;
+
+  constructor(options: LoadOptions) {
+    this.#options = {
+      nodes: ['worker1', 'worker2'],
+      port: options.tls ? 8443 : 8080,
+      tls: false,
+      keepAlive: true,
+      clients: 8,
+      requestsPerSecond: 120,
+      ...options,
+    };
+    this.#clients = Promise.all(Array.from({ length: this.#options.clients }, (_, index) => this.#work(index)));
+  }
+
+  get report(): LoadReport {
+    const failures = Object.fromEntries(this.#failures);
+    const failed = [...this.#failures.values()].reduce((sum, count) => sum + count, 0);
+    return { total: this.#total, failed, failures, slowestMs: Math.round(this.#slowestMs) };
+  }
+
+  /** Waits for the answers of requests under way. */
+  async stop(): Promise<LoadReport> {
+    this.#stopping.abort();
+    await this.#clients;
+    const { total, failed, slowestMs } = this.report;
+    console.log(`${this.#options.host}: ${total} requests, ${failed} failed, slowest ${slowestMs} ms`);
+    return this.report;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await this.#clients;
+  }
+
+  async #work(index: number): Promise<void> {
+    const { nodes, port, clients, keepAlive, requestsPerSecond } = this.#options;
+    const kept = { keepAlive, maxSockets: 1 };
+    const agent = this.#options.tls ? new TlsAgent(kept) : new Agent(kept);
+    const address = bed.node(nodes[index % nodes.length]!).address(port);
+    const intervalMs = (1000 * clients) / requestsPerSecond;
+    let due = performance.now() + (intervalMs * index) / clients;
+    for (let n = index; !this.#stopping.signal.aborted; n++) {
+      await sleep(Math.max(0, due - performance.now()));
+      // Who falls behind does not catch up: the rate is a bound, not an average.
+      due = Math.max(due, performance.now() - intervalMs) + intervalMs;
+      await this.#count(n % 2 === 0 ? 'GET' : 'POST', address, agent);
+    }
+    agent.destroy();
+  }
+
+  async #count(method: 'GET' | 'POST', address: { host: string; port: number }, agent: Agent): Promise<void> {
+    const start = performance.now();
+    const outcome = await this.#ask(method, address, agent);
+    this.#total += 1;
+    this.#slowestMs = Math.max(this.#slowestMs, performance.now() - start);
+    if (outcome === undefined) return;
+    const kind = `${method} ${outcome}`;
+    this.#failures.set(kind, (this.#failures.get(kind) ?? 0) + 1);
+  }
+
+  /** Resolves with what went wrong. */
+  #ask(method: 'GET' | 'POST', address: { host: string; port: number }, agent: Agent): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const path = method === 'GET' ? '/ping' : '/echo';
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { host, tls } = this.#options;
+    const options = { ...address, method, path, agent, headers: { host }, signal };
+    const outgoing = tls ? requestTls({ ...options, servername: host, rejectUnauthorized: false }) : request(options);
+    const fail = (error: NodeJS.ErrnoException) => resolve(error.code ?? error.name);
+    outgoing.on('error', fail);
+    outgoing.on('response', (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        body += chunk;
+      });
+      response.on('error', fail);
+      response.on('end', () => resolve(judge(method, response.statusCode, body)));
+    });
+    outgoing.end(method === 'POST' ? payload : undefined);
+    return promise;
+  }
+}
+
+function judge(method: 'GET' | 'POST', status: number | undefined, body: string): string | undefined {
+  if (status !== 200) return String(status);
+  // The whole of what was sent has reached the application.
+  if (method === 'POST' && JSON.parse(body).length !== payload.length) return 'cut short';
+  return undefined;
+}

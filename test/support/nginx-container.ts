@@ -1,0 +1,112 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { text as readText } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { eventually } from './eventually.ts';
+import { proxyImage } from './proxy-image.ts';
+
+const run = promisify(execFile);
+
+/** Port of the configurations that are started in a container. */
+export const containerPort = 8000;
+export const containerTlsPort = 8443;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Question {
+  readonly host: string;
+  readonly path?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The proxies' nginx in a container as tight as theirs: unprivileged, and nothing to write but /tmp. */
+export class NginxContainer implements AsyncDisposable {
+  readonly #id: string;
+  readonly #port: number;
+  readonly tlsPort: number;
+
+  constructor(id: string, port: number, tlsPort: number) {
+    this.#id = id;
+    this.#port = port;
+    this.tlsPort = tlsPort;
+  }
+
+  static async start(): Promise<NginxContainer> {
+    const tight = ['--read-only', '--tmpfs', '/tmp:mode=1777', '--user', '101', '--cap-drop', 'ALL', '--init'];
+    const published = [containerPort, containerTlsPort].flatMap((port) => ['--publish', `127.0.0.1::${port}`]);
+    const command = [...tight, ...published, '--entrypoint', 'sleep', await proxyImage(), '600'];
+    const { stdout } = await run('docker', ['run', '--detach', '--rm', ...command]);
+    const id = stdout.trim();
+    return new NginxContainer(id, await publishedPort(id, containerPort), await publishedPort(id, containerTlsPort));
+  }
+
+  /** What nginx says to each configuration; the empty string where it accepts without a word. */
+  async test(configurations: readonly string[]): Promise<string[]> {
+    const split = 'signalbox-test-ends';
+    const results: string[] = [];
+    for (const text of configurations) {
+      const output = await this.#shell(
+        `cat >/tmp/test.conf; nginx -t -q -c /tmp/test.conf 2>&1 || echo ${split}`,
+        text,
+      );
+      results.push(output.replace(split, 'refused').trim());
+    }
+    return results;
+  }
+
+  /** Starts nginx with a configuration, and waits until it answers. */
+  async serve(text: string): Promise<void> {
+    await this.#shell('cat >/tmp/nginx.conf; nginx -c /tmp/nginx.conf', text);
+    await eventually(() => this.ask({ host: 'anybody' }), { timeoutMs: 10_000, intervalMs: 50 });
+  }
+
+  /** Sends the path as it is written: what clients and URL parsers would tidy up is what this is about. */
+  async ask({ host, path = '/', method = 'GET', headers = {} }: Question): Promise<Answer> {
+    const options = {
+      host: '127.0.0.1',
+      port: this.#port,
+      path,
+      method,
+      headers: { host, ...headers },
+      agent: false as const,
+    };
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    httpRequest(options, (response) => {
+      const { statusCode: status = 0 } = response;
+      readText(response).then((body) => resolve({ status, headers: response.headers, body }), reject);
+    })
+      .on('error', reject)
+      .end();
+    return promise;
+  }
+
+  /** Files that a configuration names. */
+  async write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+    for (const [name, text] of Object.entries(files))
+      await this.#shell(`mkdir -p ${folder}; cat >${folder}/${name}`, text);
+  }
+
+  async #shell(script: string, input: string): Promise<string> {
+    const child = spawn('docker', ['exec', '--interactive', this.#id, 'sh', '-c', script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    child.stdin.end(input);
+    const [output] = await Promise.all([readText(child.stdout), once(child, 'exit')]);
+    return output;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await run('docker', ['rm', '--force', this.#id]);
+  }
+}
+
+async function publishedPort(id: string, port: number): Promise<number> {
+  const { stdout } = await run('docker', ['port', id, String(port)]);
+  return Number(stdout.trim().split('\n')[0]!.split(':').at(-1));
+}

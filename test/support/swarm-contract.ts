@@ -1,0 +1,301 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clusterLabel, refusedLabel, roleLabel, specLabel } from '../../src/model/names.ts';
+import type { DesiredService, MountedObject } from '../../src/model/owned-service.ts';
+import type { OwnedService } from '../../src/model/snapshot.ts';
+import { specDigest } from '../../src/model/spec-digest.ts';
+import { ConflictError, type Swarm } from '../../src/reconcile/ports.ts';
+import type { Spec } from './fake-service.ts';
+
+/** A swarm behind the port, and what a test does to it from outside. */
+export interface ContractWorld {
+  readonly swarm: Swarm;
+  /** Begins the name of everything that the contract makes; also the name of its cluster. */
+  readonly run: string;
+  /** An image that runs, and one that never does. */
+  readonly image: string;
+  readonly brokenImage: string;
+  /** Resolves to the id. */
+  createNetwork(name: string): Promise<string>;
+  removeNetwork(id: string): Promise<void>;
+  /** `docker service update`, by hand. */
+  amend(service: string, change: (spec: Spec) => void): Promise<void>;
+  specOf(service: string): Promise<Spec>;
+  /** Waits until tasks run and no roll-out or roll-back is under way. */
+  settle(service: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const signal = AbortSignal.timeout(2 ** 31 - 1);
+
+/** What the controller takes for granted of a swarm, whoever plays it. */
+export function describeSwarm(title: string, open: () => Promise<ContractWorld>): void {
+  describe(title, () => {
+    const opened = Promise.withResolvers<ContractWorld>();
+    beforeAll(async () => opened.resolve(await open()));
+    afterAll(async () => {
+      const world = await opened.promise;
+      await new Contract(world).cleanUp();
+      await world.close();
+    });
+    const contract = async (name: string) => new Contract(await opened.promise, name);
+
+    it('shows what was made, as it was made', async () => {
+      const own = await contract('made');
+      const network = await own.world.createNetwork(own.name);
+      const { config, desired } = await own.createService({ networkIds: [network] });
+
+      const { configs, secrets, networks, nodes } = await own.world.swarm.observe(signal);
+
+      expect(await own.service()).toMatchObject({
+        name: own.name,
+        role: 'proxy',
+        cluster: own.world.run,
+        labels: { ...desired.labels, [specLabel]: specDigest(desired) },
+        networkIds: [network],
+        configIds: [config.id],
+        secretIds: [desired.secrets[0]!.id],
+        image: own.world.image,
+        rollout: { kind: 'settled' },
+      });
+      const labels = { [clusterLabel]: own.world.run, note: 'a note' };
+      expect(configs.find(({ id }) => id === config.id)).toMatchObject({ name: config.name, labels });
+      expect(secrets.find(({ id }) => id === desired.secrets[0]!.id)).toMatchObject({ name: own.name, labels });
+      expect(networks.find(({ id }) => id === network)).toMatchObject({ name: own.name, driver: 'overlay' });
+      expect(nodes.map(({ role }) => role)).toContain('manager');
+    });
+
+    it('reads back what a config holds', async () => {
+      const own = await contract('content');
+
+      const { id } = await own.createConfig('1', 'línea\n"$quoted"\n');
+
+      expect(await own.world.swarm.readConfig(id, signal)).toBe('línea\n"$quoted"\n');
+    });
+
+    it('gives no name twice', async () => {
+      const own = await contract('twice');
+      const { desired } = await own.createService();
+
+      const again = { name: own.name, labels: {}, data: 'other' };
+      await expect(own.world.swarm.createSecret(again, signal)).rejects.toThrow(ConflictError);
+      await expect(own.createConfig('1')).rejects.toThrow(ConflictError);
+      await expect(own.world.swarm.createService(desired, signal)).rejects.toThrow(ConflictError);
+    });
+
+    it('removes what is there no longer without complaint', async () => {
+      const own = await contract('gone');
+      const { config, desired } = await own.createService();
+      const { id } = await own.service();
+
+      for (let times = 0; times < 2; times++) {
+        await own.world.swarm.removeService(id, signal);
+        await own.world.swarm.removeConfig(config.id, signal);
+        await own.world.swarm.removeSecret(desired.secrets[0]!.id, signal);
+      }
+
+      const { owned, configs, secrets } = await own.world.swarm.observe(signal);
+      expect([...owned, ...configs, ...secrets].filter(({ name }) => name.startsWith(own.name))).toEqual([]);
+      await expect(own.world.swarm.tasks(id, signal)).rejects.toThrow(ConflictError);
+    });
+
+    it('keeps what a service refers to', async () => {
+      const own = await contract('used');
+      const network = await own.world.createNetwork(own.name);
+      const { config, desired } = await own.createService({ networkIds: [network] });
+
+      await expect(own.world.swarm.removeConfig(config.id, signal)).rejects.toThrow('in use');
+      await expect(own.world.swarm.removeSecret(desired.secrets[0]!.id, signal)).rejects.toThrow('in use');
+      await expect(own.world.removeNetwork(network)).rejects.toThrow('in use');
+    });
+
+    it('takes no service that refers to what is not there', async () => {
+      const own = await contract('nothing');
+      const missing = { id: 'nothing', name: own.name, target: '/etc/nothing' };
+
+      for (const refer of [{ networkIds: ['nothing'] }, { configs: [missing] }, { secrets: [missing] }])
+        await expect(own.world.swarm.createService(own.desired(refer), signal)).rejects.toThrow('not found');
+    });
+
+    it('takes no write to a service that has changed since it was observed, or is gone', async () => {
+      const own = await contract('moved');
+      const { desired } = await own.createService();
+      const { swarm } = own.world;
+      const stale = await own.service();
+      await swarm.labelService(stale, { first: 'yes' }, signal);
+
+      await expect(swarm.labelService(stale, { second: 'yes' }, signal)).rejects.toThrow(ConflictError);
+      await expect(swarm.updateService(stale, { ...desired, replicas: 2 }, signal)).rejects.toThrow(ConflictError);
+
+      const { id, labels, index } = await own.service();
+      expect(labels).toMatchObject({ first: 'yes' });
+      expect(labels).not.toHaveProperty('second');
+      expect(labels[specLabel]).toBe(specDigest(desired));
+      expect(index).toBeGreaterThan(stale.index);
+      await swarm.removeService(id, signal);
+      await expect(swarm.labelService(stale, { third: 'yes' }, signal)).rejects.toThrow(ConflictError);
+    });
+
+    it('replaces no task for labels', async () => {
+      const own = await contract('labels');
+      await own.createService();
+      await own.world.settle(own.name);
+      const before = await own.tasks();
+
+      await own.world.swarm.labelService(await own.service(), { note: 'changed' }, signal);
+
+      expect(await own.service()).toMatchObject({ labels: { note: 'changed' }, rollout: { kind: 'settled' } });
+      expect(await own.tasks()).toEqual(before);
+    });
+
+    it('replaces tasks for a configuration, and says that it does', async () => {
+      const own = await contract('config');
+      const { desired, config } = await own.createService();
+      await own.world.settle(own.name);
+      const [old] = await own.tasks();
+      const next = await own.createConfig('2');
+      const changed = { ...desired, configs: [next] };
+
+      await own.world.swarm.updateService(await own.service(), changed, signal);
+      expect(await own.service()).toMatchObject({
+        labels: { [specLabel]: specDigest(changed) },
+        configIds: [next.id],
+        previousConfigIds: [config.id],
+      });
+      await own.world.settle(own.name);
+
+      expect((await own.service()).rollout).toEqual({ kind: 'settled' });
+      const [newest] = await own.tasks();
+      expect(newest).toMatchObject({ state: 'running', desiredState: 'running', configIds: [next.id] });
+      expect(newest!.createdAt > old!.createdAt).toBe(true);
+    });
+
+    it('puts back the whole specification when a replica does not come up, until it is written again', async () => {
+      const own = await contract('broken');
+      const { desired } = await own.createService();
+      await own.world.settle(own.name);
+      const { swarm, brokenImage } = own.world;
+      const broken = { ...desired, image: brokenImage, labels: { ...desired.labels, note: 'broken' } };
+
+      await swarm.updateService(await own.service(), broken, signal);
+      await own.world.settle(own.name);
+
+      const rolledBack = await own.service();
+      expect(rolledBack).toMatchObject({
+        image: own.world.image,
+        labels: { note: 'a note', [specLabel]: specDigest(desired) },
+        rollout: { kind: 'rolled-back', message: expect.stringMatching(/roll(ed|back)/) },
+      });
+      const tasks = await swarm.tasks(rolledBack.id, signal);
+      expect(tasks.find(({ error }) => error !== undefined)).toMatchObject({
+        state: expect.stringMatching(/failed|rejected/),
+        error: expect.stringContaining('No such image'),
+      });
+
+      await swarm.labelService(rolledBack, { [refusedLabel]: 'yes' }, signal);
+      expect(await own.service()).toMatchObject({ rollout: { kind: 'settled' }, labels: { [refusedLabel]: 'yes' } });
+    });
+
+    it('leaves alone what somebody changed by hand', async () => {
+      const own = await contract('hand');
+      const { desired } = await own.createService();
+      await own.world.amend(own.name, (spec) => {
+        spec.Labels.hand = 'yes';
+        spec.Mode.Replicated.Replicas = 2;
+        spec.TaskTemplate.ContainerSpec.Env = ['HAND=yes'];
+      });
+      await own.world.settle(own.name);
+
+      const next = await own.createConfig('2');
+      await own.world.swarm.updateService(await own.service(), { ...desired, configs: [next] }, signal);
+
+      expect(await own.world.specOf(own.name)).toMatchObject({
+        Labels: { hand: 'yes', note: 'a note' },
+        Mode: { Replicated: { Replicas: 2 } },
+        TaskTemplate: { ContainerSpec: { Env: ['HAND=yes'], Configs: [{ ConfigID: next.id }] } },
+      });
+    });
+
+    it('has nothing to tell of a task that is not there', async () => {
+      const own = await contract('log');
+
+      expect(await own.world.swarm.taskLog('nothing', signal)).toBe('');
+    });
+  });
+}
+
+/** The objects of one test, with its name. */
+class Contract {
+  readonly world: ContractWorld;
+  readonly name: string;
+
+  constructor(world: ContractWorld, name = '') {
+    this.world = world;
+    this.name = `${world.run}-${name}`;
+  }
+
+  desired(changes: Partial<DesiredService>): DesiredService {
+    return {
+      role: 'proxy',
+      cluster: this.world.run,
+      name: this.name,
+      image: this.world.image,
+      args: [],
+      labels: { [roleLabel]: 'proxy', [clusterLabel]: this.world.run, note: 'a note' },
+      containerLabels: {},
+      networkIds: [],
+      configs: [],
+      secrets: [],
+      constraints: ['node.platform.os==linux'],
+      preferences: [],
+      replicas: 1,
+      ports: [],
+      stopSignal: 'SIGKILL',
+      stopGracePeriodMs: 1000,
+      updateDelayMs: 0,
+      updateOrder: 'start-first',
+      healthCommand: '',
+      ...changes,
+    };
+  }
+
+  /** A service with a config and a secret. */
+  async createService(changes: Partial<DesiredService> = {}) {
+    const config = await this.createConfig('1');
+    const labels = { [clusterLabel]: this.world.run, note: 'a note' };
+    const secretId = await this.world.swarm.createSecret({ name: this.name, labels, data: 'secret' }, signal);
+    const secrets = [{ id: secretId, name: this.name, target: 'secret' }];
+    const desired = this.desired({ configs: [config], secrets, ...changes });
+    await this.world.swarm.createService(desired, signal);
+    return { config, desired };
+  }
+
+  async createConfig(suffix: string, data = suffix): Promise<MountedObject> {
+    const name = `${this.name}-${suffix}`;
+    const labels = { [clusterLabel]: this.world.run, note: 'a note' };
+    const id = await this.world.swarm.createConfig({ name, labels, data }, signal);
+    return { id, name, target: '/etc/contract' };
+  }
+
+  async service(): Promise<OwnedService> {
+    const { owned } = await this.world.swarm.observe(signal);
+    const service = owned.find(({ name }) => name === this.name);
+    if (!service) throw new Error(`There is no service ${this.name}`);
+    return service;
+  }
+
+  /** Those that should run. */
+  async tasks() {
+    const { id } = await this.service();
+    const tasks = await this.world.swarm.tasks(id, signal);
+    return tasks.filter(({ desiredState }) => desiredState === 'running');
+  }
+
+  async cleanUp(): Promise<void> {
+    const { swarm, run } = this.world;
+    const { owned, configs, secrets } = await swarm.observe(signal);
+    const ours = ({ name }: { name: string }) => name.startsWith(`${run}-`);
+    for (const { id } of owned.filter(ours)) await swarm.removeService(id, signal);
+    for (const { id } of configs.filter(ours)) await swarm.removeConfig(id, signal);
+    for (const { id } of secrets.filter(ours)) await swarm.removeSecret(id, signal);
+  }
+}
