@@ -1,0 +1,45 @@
+import { Access } from './admin/access.ts';
+import type { Administrator } from './admin/administrator.ts';
+import { createAdminApp } from './admin/app.ts';
+import { servePage } from './admin/page.ts';
+import { serveAdmin } from './admin/serve.ts';
+import { toState } from './admin/state.ts';
+import { keptVersions, readVersion } from './admin/versions.ts';
+import type { DockerSwarm } from './docker/swarm.ts';
+import { type Authority, issueIdentity } from './link/certificates.ts';
+import { readSecret } from './own-secrets.ts';
+import type { StatusBoard } from './reconcile/status.ts';
+
+export interface AdminParts {
+  readonly administrator: Administrator;
+  readonly authority: Authority;
+  readonly passwords: { readonly adminPassword: string; readonly viewerPassword: string };
+  readonly status: StatusBoard;
+  readonly swarm: DockerSwarm;
+  readonly port: number;
+  readonly now: () => number;
+}
+
+/** Wires the administrator's interface: API, page, and the certificate they are served with. */
+export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promise<void> {
+  const { administrator, authority, passwords, status, swarm, port, now } = parts;
+  const access = new Access({ ...passwords, key: authority.caKey, now });
+  const configs = () => status.current?.snapshot.configs ?? [];
+  const app = createAdminApp({
+    state: () => toState(status.current, status.error, administrator.current),
+    subscribe: (listener) => status.subscribe(listener),
+    access,
+    administrator,
+    versions: (cluster) => keptVersions(configs(), cluster),
+    readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
+    page: servePage(new URL('../dist/ui', import.meta.url).pathname),
+  });
+  serveAdmin({ app, port, ...(await certificate(authority, now)) }, signal);
+}
+
+/** The administrator's own, where the stack mounts secrets under these names; else one of the controller's CA. */
+async function certificate(authority: Authority, now: () => number) {
+  const [cert, key] = await Promise.all([readSecret('signalbox-admin.cert'), readSecret('signalbox-admin.key')]);
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  return issueIdentity(authority, 'admin.signalbox', now(), ['localhost']);
+}

@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { type Administration, changeSchema } from '../model/administration.ts';
+import { buildRouteTable, type Location, type RouteTable } from '../model/route-table.ts';
+import type { OwnedTask } from '../model/snapshot.ts';
+import type { ClusterOutcome } from '../reconcile/reconcile-cluster.ts';
+import type { Status } from '../reconcile/status.ts';
+
+const problemSchema = z
+  .object({
+    severity: z.enum(['error', 'warning', 'notice']),
+    service: z.string().exactOptional(),
+    cluster: z.string().exactOptional(),
+    label: z.string().exactOptional(),
+    value: z.string().exactOptional(),
+    reason: z.string(),
+    remedy: z.string(),
+  })
+  .readonly();
+
+const replicaSchema = z
+  .object({
+    task: z.string(),
+    node: z.string().nullable(),
+    state: z.string(),
+    error: z.string().nullable(),
+  })
+  .readonly();
+export type ReplicaView = z.infer<typeof replicaSchema>;
+
+const clusterSchema = z
+  .object({
+    name: z.string(),
+    version: z.string().nullable().describe('Version that the proxies should serve; null before the first.'),
+    served: z.string().nullable().describe('Version that they were last given; differs while a roll-out waits.'),
+    rolling: z.boolean().describe('A roll-out is under way.'),
+    held: z.string().nullable().describe('Version that an administrator holds the cluster at.'),
+    proxyService: z.string(),
+    extensionService: z.string(),
+    publishMode: z.enum(['ingress', 'host']),
+    httpPort: z.int(),
+    httpsPort: z.int(),
+    replicas: z.array(replicaSchema).readonly(),
+  })
+  .readonly();
+export type ClusterView = z.infer<typeof clusterSchema>;
+
+const routeSchema = z
+  .object({
+    cluster: z.string(),
+    host: z.string().describe('`*` answers for hosts that nobody else answers to.'),
+    hostKind: z.enum(['exact', 'wildcard', 'regex', 'default']),
+    path: z.string().describe('Prefix of the path; `/` is all of it.'),
+    rewrite: z.boolean(),
+    services: z.array(z.string()).readonly().describe('Owners, the oldest first.'),
+    available: z.boolean().describe('False answers 503.'),
+  })
+  .readonly();
+export type RouteView = z.infer<typeof routeSchema>;
+
+/** The whole contract of `GET /api/state`: one snapshot of what is routed, and how it fares. */
+export const stateSchema = z
+  .object({
+    observedAt: z.string().nullable().describe('When the last pass ended, RFC 3339; null before the first.'),
+    error: z.string().nullable().describe('What keeps the controller from doing its work; null while it does.'),
+    enabled: z.boolean().describe('False: no extensions and proxies, by decision of an administrator.'),
+    clusters: z.array(clusterSchema).readonly(),
+    routes: z.array(routeSchema).readonly(),
+    problems: z.array(problemSchema).readonly(),
+    changes: z.array(changeSchema).readonly().describe('What administrators changed, the newest first.'),
+  })
+  .readonly();
+export type State = z.infer<typeof stateSchema>;
+
+export function toState(status: Status | undefined, error: string | undefined, administration: Administration): State {
+  const clusters = status?.desired.clusters ?? [];
+  return {
+    observedAt: status === undefined ? null : new Date(status.at).toISOString(),
+    error: error ?? null,
+    enabled: administration.enabled,
+    clusters: clusters.map((state) => {
+      const outcome = status?.outcomes.find(({ name }) => name === state.cluster.name);
+      return toClusterView(state, outcome, administration.held[state.cluster.name]);
+    }),
+    routes: clusters.flatMap(({ cluster, routes }) => toRouteViews(cluster.name, buildRouteTable(routes))),
+    problems: status?.problems ?? [],
+    changes: administration.changes,
+  };
+}
+
+function toClusterView(
+  { cluster }: Status['desired']['clusters'][number],
+  outcome: ClusterOutcome | undefined,
+  held: string | undefined,
+): ClusterView {
+  const { settings } = cluster;
+  return {
+    name: cluster.name,
+    version: outcome?.version ?? null,
+    served: outcome?.served ?? null,
+    rolling: outcome?.rolling ?? false,
+    held: held ?? null,
+    proxyService: settings.ProxyServiceName,
+    extensionService: settings.ServiceName,
+    publishMode: settings.PublishMode,
+    httpPort: settings.PublishedPort,
+    httpsPort: settings.PublishedSSLPort,
+    replicas: (outcome?.tasks ?? []).filter(({ desiredState }) => desiredState === 'running').map(toReplicaView),
+  };
+}
+
+function toReplicaView({ id, nodeId, state, error }: OwnedTask): ReplicaView {
+  return { task: id, node: nodeId ?? null, state, error: error ?? null };
+}
+
+function toRouteViews(cluster: string, { servers, fallback }: RouteTable): RouteView[] {
+  const view = (host: string, hostKind: RouteView['hostKind']) => (location: Location) => ({
+    cluster,
+    host,
+    hostKind,
+    path: location.path || '/',
+    rewrite: location.options.rewrite,
+    services: location.services,
+    available: location.upstream !== undefined,
+  });
+  return [
+    ...servers.flatMap(({ host, locations }) => locations.map(view(host.name, host.kind))),
+    ...fallback.map(view('*', 'default')),
+  ];
+}

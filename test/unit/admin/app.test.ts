@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import { Access } from '../../../src/admin/access.ts';
+import { Administrator } from '../../../src/admin/administrator.ts';
+import { createAdminApp } from '../../../src/admin/app.ts';
+import { operations } from '../../../src/admin/openapi.ts';
+import { stateSchema, toState } from '../../../src/admin/state.ts';
+import { parseSettings } from '../../../src/model/settings.ts';
+import { aService } from '../../support/builders.ts';
+import { ControllerWorld } from '../../support/controller-world.ts';
+
+const passwords = { admin: 'right', viewer: 'look' } as const;
+
+async function setUp() {
+  const world = new ControllerWorld();
+  world.swarm.deploy({
+    ...aService('shop'),
+    ports: [{ target: 80, published: 9000, mode: 'ingress', protocol: 'tcp' }],
+  });
+  await world.settle();
+  const saved: string[] = [];
+  let now = Date.parse('2026-01-01T00:00:00Z');
+  let triggers = 0;
+  const { settings } = parseSettings({}, '1.0.0');
+  const administrator = new Administrator({
+    store: { load: async () => saved.at(-1), save: async (text) => void saved.push(text) },
+    settings,
+    applications: async () => (await world.swarm.observe()).services,
+    status: { current: world.status },
+    trigger: () => {
+      triggers += 1;
+    },
+    now: () => now,
+  });
+  const access = new Access({
+    adminPassword: passwords.admin,
+    viewerPassword: passwords.viewer,
+    key: 'k',
+    now: () => now,
+  });
+  const app = createAdminApp({
+    state: () => toState(world.status, undefined, administrator.current),
+    subscribe: () => () => {},
+    access,
+    administrator,
+    versions: () => [],
+    readVersion: async () => undefined,
+    address: () => '192.0.2.1',
+  });
+  const send = (path: string, method = 'GET', body?: unknown, headers: Record<string, string> = {}) =>
+    app.request(`https://box.example${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+  const logIn = async (username: keyof typeof passwords) => {
+    const answer = await send('/auth/login', 'POST', { username, password: passwords[username] });
+    const { auth_token } = (await answer.json()) as { auth_token: string };
+    return { authorization: `Bearer ${auth_token}` };
+  };
+  const pass = (ms: number) => {
+    now += ms;
+  };
+  return { app, world, send, logIn, pass, saved, administrator, triggers: () => triggers };
+}
+
+describe('The API', () => {
+  it('asks for a login everywhere but for health', async () => {
+    const { app, send } = await setUp();
+    for (const [path, methods] of Object.entries(operations)) {
+      for (const [method, { open }] of Object.entries(methods)) {
+        if (open) continue;
+        const answer = await send(path.replaceAll(/\{\w+\}/g, 'x'), method.toUpperCase());
+        expect(answer.status, `${method} ${path}`).toBe(401);
+        expect(answer.headers.get('content-type')).toContain('application/problem+json');
+      }
+    }
+    expect((await send('/healthz')).status).toBe(200);
+    const routed = app.routes.filter(({ method, path }) => method !== 'ALL' && !path.includes('*'));
+    const described = Object.entries(operations).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`),
+    );
+    expect([...new Set(routed.map(({ method, path }) => `${method} ${path}`))].toSorted()).toEqual(
+      described.toSorted(),
+    );
+  });
+
+  it('gives who logs in the state that its schema describes', async () => {
+    const { send, logIn } = await setUp();
+    const answer = await send('/api/state', 'GET', undefined, await logIn('viewer'));
+    expect(stateSchema.parse(await answer.json())).toMatchObject({ enabled: true, error: null });
+    const document = await send('/api/openapi.json', 'GET', undefined, await logIn('viewer'));
+    expect(JSON.stringify(await document.json())).toContain('What administrators changed');
+  });
+
+  it('makes who guesses passwords wait', async () => {
+    const { send, pass } = await setUp();
+    const guess = (password: string) => send('/auth/login', 'POST', { username: 'admin', password });
+    for (let times = 0; times < 5; times++) expect((await guess('wrong')).status).toBe(401);
+    const held = await guess(passwords.admin);
+    expect([held.status, held.headers.get('retry-after')]).toEqual([429, '60']);
+    pass(60_000);
+    expect((await guess(passwords.admin)).status).toBe(200);
+  });
+
+  it('lets a viewer look, and change nothing', async () => {
+    const { send, logIn, saved } = await setUp();
+    const viewer = await logIn('viewer');
+    expect((await send('/api/interlock', 'GET', undefined, viewer)).status).toBe(200);
+    expect((await send('/api/interlock', 'DELETE', undefined, viewer)).status).toBe(403);
+    expect(saved).toEqual([]);
+  });
+
+  it('takes a session by cookie from its own page alone', async () => {
+    const { send, saved } = await setUp();
+    const login = await send(
+      '/auth/session',
+      'POST',
+      { username: 'admin', password: passwords.admin },
+      { 'content-type': 'application/json' },
+    );
+    const header = login.headers.get('set-cookie')!;
+    expect(header).toMatch(/HttpOnly/);
+    expect(header).toMatch(/SameSite=Strict/);
+    const cookie = header.split(';')[0]!;
+    const form = { cookie, 'content-type': 'text/plain' };
+    const foreign = await send('/api/interlock', 'POST', '{}', { ...form, origin: 'https://evil.example' });
+    expect(foreign.status).toBe(403);
+    expect(saved).toEqual([]);
+    expect((await send('/api/interlock', 'POST', '{}', { ...form, origin: 'https://box.example' })).status).toBe(200);
+  });
+
+  it('does not take tokens that are forged or have expired', async () => {
+    const { send, logIn, pass } = await setUp();
+    const { authorization } = await logIn('admin');
+    expect((await send('/api/state', 'GET', undefined, { authorization: `${authorization}x` })).status).toBe(401);
+    pass(13 * 3_600_000);
+    expect((await send('/api/state', 'GET', undefined, { authorization })).status).toBe(401);
+  });
+
+  it('switches on and off, and records who did', async () => {
+    const { send, logIn, saved, administrator, triggers } = await setUp();
+    const admin = await logIn('admin');
+    expect((await send('/api/interlock', 'DELETE', undefined, admin)).status).toBe(200);
+    expect(administrator.current).toMatchObject({ enabled: false, changes: [{ who: 'admin', what: 'Switched off' }] });
+    const on = await send('/api/interlock', 'POST', '{"HTTPPort":81,"HTTPSPort":444,"Arch":"x86_64"}', admin);
+    expect(await on.json()).toEqual({ InterlockEnabled: true, HTTPPort: 81, HTTPSPort: 444 });
+    expect(saved).toHaveLength(2);
+    expect(triggers()).toBe(2);
+  });
+
+  it.each([
+    ['{"HTTPPort":9000}', 409, 'shop'],
+    ['{"HTTPPort":0}', 400, 'HTTPPort'],
+    ['{"HTTPPort":8443}', 400, 'a port each'],
+    ['{', 400, 'not JSON'],
+  ])('refuses %s before anything is changed', async (body, status, detail) => {
+    const { send, logIn, saved } = await setUp();
+    const answer = await send('/api/interlock', 'POST', body, await logIn('admin'));
+    expect(answer.status).toBe(status);
+    expect(await answer.json()).toMatchObject({ status, detail: expect.stringContaining(detail) });
+    expect(saved).toEqual([]);
+  });
+
+  it('refuses a port that was taken since the controller last looked', async () => {
+    const { world, send, logIn, saved } = await setUp();
+    world.swarm.deploy({
+      ...aService('late'),
+      ports: [{ target: 80, published: 9001, mode: 'ingress', protocol: 'tcp' }],
+    });
+    const answer = await send('/api/interlock', 'POST', '{"HTTPPort":9001}', await logIn('admin'));
+    expect(answer.status).toBe(409);
+    expect(saved).toEqual([]);
+  });
+
+  it('says so when the Engine gives no answer, and changes nothing', async () => {
+    const { world, send, logIn, saved } = await setUp();
+    world.swarm.failNext('observe', new Error('connect ECONNREFUSED'));
+    const answer = await send('/api/interlock', 'POST', '{"HTTPPort":9001}', await logIn('admin'));
+    expect(await answer.json()).toMatchObject({ status: 503, detail: expect.stringContaining('ECONNREFUSED') });
+    expect(saved).toEqual([]);
+  });
+});
