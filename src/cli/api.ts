@@ -1,0 +1,190 @@
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import type { State } from '../admin/state.ts';
+import type { Options, Values } from './command.ts';
+import { type Io, UsageError } from './io.ts';
+
+/** Options of the commands that talk to a controller; each may stand in the environment as well. */
+export const apiOptions = {
+  url: {
+    type: 'string',
+    value: 'url',
+    description: 'Where the controller answers, or SIGNALBOX_URL. Default: https://127.0.0.1:9443.',
+  },
+  user: { type: 'string', value: 'name', description: 'Who you are, or SIGNALBOX_USER. Default: admin.' },
+  'password-file': {
+    type: 'string',
+    value: 'file',
+    description:
+      'File with the password, - for standard input; or SIGNALBOX_PASSWORD_FILE, or the password in SIGNALBOX_PASSWORD.',
+  },
+  ca: {
+    type: 'string',
+    value: 'file',
+    description:
+      'Certificate (PEM) that vouches for the controller, or SIGNALBOX_CA. Default: those that the system trusts.',
+  },
+  insecure: { type: 'boolean', description: 'Believe whoever answers. Your password goes to them.' },
+} as const satisfies Options;
+
+/** The API cannot be reached, does not let you in, or refuses what was asked. */
+export class ApiError extends Error {
+  /** Whether it understood who asks, and for what. */
+  readonly refused: boolean;
+
+  constructor(message: string, { refused = false, cause }: { refused?: boolean; cause?: unknown } = {}) {
+    super(message, { cause });
+    this.refused = refused;
+  }
+}
+
+/** Name in the controller's own certificate, whatever the address it is reached at. */
+const OWN_NAME = 'admin.signalbox';
+const TIMEOUT_MS = 30_000;
+
+interface Connection {
+  readonly url: URL;
+  readonly ca: string | undefined;
+  readonly insecure: boolean;
+}
+
+/** A controller's API, logged in. */
+export class Api {
+  readonly #connection: Connection;
+  readonly #token: string | undefined;
+
+  private constructor(connection: Connection, token: string | undefined) {
+    this.#connection = connection;
+    this.#token = token;
+  }
+
+  static async connect(values: Values<typeof apiOptions>, io: Io): Promise<Api> {
+    const { env } = io;
+    const caFile = values.ca ?? env.SIGNALBOX_CA;
+    const connection = {
+      url: parseUrl(values.url ?? env.SIGNALBOX_URL ?? 'https://127.0.0.1:9443'),
+      ca: caFile === undefined ? undefined : await readText(caFile),
+      insecure: values.insecure ?? false,
+    };
+    const password = await readPassword(values, io);
+    if (password === undefined) return new Api(connection, undefined);
+    const username = values.user ?? env.SIGNALBOX_USER ?? 'admin';
+    const answer = await send(connection, 'POST', '/auth/login', undefined, { username, password });
+    return new Api(connection, (answer as { auth_token: string }).auth_token);
+  }
+
+  async state(): Promise<State> {
+    return (await this.call('GET', '/api/state')) as State;
+  }
+
+  /** The answer's JSON; undefined where it has no body. */
+  async call(method: string, path: string, body?: unknown): Promise<unknown> {
+    return send(this.#connection, method, path, this.#token, body);
+  }
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'https:') throw new UsageError(`${text} is not a URL such as https://127.0.0.1:9443.`);
+  return url;
+}
+
+async function readPassword(values: Values<typeof apiOptions>, io: Io): Promise<string | undefined> {
+  const file = values['password-file'] ?? io.env.SIGNALBOX_PASSWORD_FILE;
+  if (file === undefined) return io.env.SIGNALBOX_PASSWORD;
+  const password = file === '-' ? await io.readStdin() : await readText(file);
+  return password.replace(/\r?\n$/, '');
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: Error) => {
+    throw new UsageError(`Cannot read ${file}: ${error.message}`);
+  });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function send(
+  connection: Connection,
+  method: string,
+  path: string,
+  token: string | undefined,
+  body: unknown,
+): Promise<unknown> {
+  const answer = await exchange(connection, method, path, token, body).catch((error: NodeJS.ErrnoException) => {
+    throw new ApiError(unreachable(connection, error), { cause: error });
+  });
+  if (answer.status === 401)
+    throw new ApiError(`${detailOf(answer) ?? 'The API does not let you in'}${passwordHint(token)}`);
+  if (answer.status >= 400) {
+    throw new ApiError(detailOf(answer) ?? `The API answers ${answer.status}`, { refused: answer.status < 500 });
+  }
+  return answer.text === '' ? undefined : parseJson(answer.text);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ApiError('The answer is not that of a Signalbox', { cause });
+  }
+}
+
+/** Problem details (RFC 9457), where the API gives them. */
+function detailOf({ text }: Answer): string | undefined {
+  try {
+    const { title, detail } = JSON.parse(text) as { readonly title?: string; readonly detail?: string };
+    return [title, detail].filter((part) => part !== undefined).join(': ') || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function passwordHint(token: string | undefined): string {
+  return token === undefined ? ' (see --user and --password-file)' : '';
+}
+
+const UNTRUSTED = ['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'DEPTH_ZERO_SELF_SIGNED_CERT'];
+const UNTRUSTED_HINT = 'nothing that is trusted vouches for its certificate (see --ca)';
+
+function unreachable({ url }: Connection, { code, message }: NodeJS.ErrnoException): string {
+  return `${url.origin} cannot be reached: ${UNTRUSTED.includes(code ?? '') ? UNTRUSTED_HINT : message || code}`;
+}
+
+function exchange(
+  { url, ca, insecure }: Connection,
+  method: string,
+  path: string,
+  token: string | undefined,
+  body: unknown,
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const json = body === undefined ? undefined : JSON.stringify(body);
+  const headers = {
+    accept: 'application/json',
+    ...(json === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
+  const trust = {
+    ...(ca === undefined ? {} : { ca, checkServerIdentity: checkIdentity }),
+    rejectUnauthorized: !insecure,
+  };
+  const options = { method, headers, timeout: TIMEOUT_MS, ...trust };
+  const outgoing = request(new URL(path, url), options, (response) => {
+    text(response).then((received) => resolve({ status: response.statusCode ?? 0, text: received }), reject);
+  });
+  outgoing.on('timeout', () => outgoing.destroy(new Error('it takes too long')));
+  outgoing.on('error', reject);
+  outgoing.end(json);
+  return promise;
+}
+
+/** With its own CA the controller is known by its own name as well. */
+function checkIdentity(host: string, certificate: PeerCertificate): Error | undefined {
+  return checkServerIdentity(host, certificate) && checkServerIdentity(OWN_NAME, certificate);
+}

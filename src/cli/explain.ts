@@ -1,0 +1,76 @@
+import { buildDesiredState, type ClusterState } from '../model/desired-state.ts';
+import { type Answer, type ExplainedRoute, type Explanation, explainUrl } from '../model/explain.ts';
+import { buildRouteTable } from '../model/route-table.ts';
+import { defineCommand } from './command.ts';
+import { composeOptions, loadCompose } from './compose-files.ts';
+import { exitCodes, type Io, paint, UsageError, writeJson } from './io.ts';
+import { chooseClusters } from './render.ts';
+
+export const explain = defineCommand({
+  name: 'explain',
+  usage: '<compose.yml…> <URL>',
+  summary: 'Tell which route of compose files answers a URL, why, and why not others.',
+  details: 'Exits with 1 when no service answers it.',
+  options: {
+    cluster: { type: 'string', value: 'name', description: 'Only this service cluster. Default: all with a route.' },
+    ...composeOptions,
+  },
+  async run(values, positionals, io) {
+    const url = positionals.at(-1);
+    if (url === undefined || positionals.length < 2) throw new UsageError('Which compose file, and which URL?');
+    const loaded = await loadCompose(positionals.slice(0, -1), values, io);
+    const clusters = chooseClusters(buildDesiredState(loaded.snapshot, loaded.settings).clusters, values.cluster);
+    const explanations = clusters.map((state) => ({ cluster: state.cluster.name, ...explainIn(state, url) }));
+    if (values.json) writeJson(io, explanations);
+    else for (const { cluster, ...explanation } of explanations) io.out(describeExplanation(explanation, cluster, io));
+    return explanations.some(({ answer }) => isAnswered(answer)) ? exitCodes.done : exitCodes.found;
+  },
+});
+
+function explainIn({ cluster, routes }: ClusterState, url: string): Explanation {
+  const explanation = explainUrl(buildRouteTable(routes), url, cluster.settings.PublishedSSLPort);
+  if (explanation === undefined) throw new UsageError(`${url} is not a URL such as http://app.example.org/path.`);
+  return explanation;
+}
+
+function isAnswered({ kind }: Answer): boolean {
+  return kind === 'service' || kind === 'redirect';
+}
+
+export function describeExplanation(
+  { url, answer, because, passedOver }: Explanation,
+  cluster: string,
+  io: Io,
+): string {
+  const others = passedOver.map(({ route, reason }) => `  - ${describeRoute(route)}\n      ${reason}`);
+  return [
+    `${paint(io, 'bold', url)} ${paint(io, 'dim', `(service cluster ${cluster})`)}`,
+    `  ${paint(io, isAnswered(answer) ? 'green' : 'red', describeAnswer(answer))}`,
+    ...because.map((step) => `  - ${step}`),
+    ...(others.length > 0 ? [paint(io, 'bold', 'Passed over'), ...others] : []),
+    '',
+  ].join('\n');
+}
+
+function describeAnswer(answer: Answer): string {
+  switch (answer.kind) {
+    case 'service':
+      return `${answer.route.services.join(', ')} by the route ${answer.route.host}${answer.route.path}, asked for ${answer.requestUri}`;
+    case 'redirect':
+      return `${answer.status} to ${answer.location}`;
+    case 'unavailable':
+      return `503: ${describeRoute(answer.route)} is unavailable`;
+    case 'no-path':
+      return '404: no route has this path';
+    case 'no-host':
+      return '503: no route has this host';
+    case 'bad-request':
+      return '400: the path is not valid';
+    case 'no-certificate':
+      return 'The TLS handshake is refused';
+  }
+}
+
+function describeRoute({ host, path, services }: ExplainedRoute): string {
+  return `${host}${path} → ${services.join(', ')}`;
+}

@@ -1,0 +1,69 @@
+import type { Finding } from '../compose/finding.ts';
+import type { Problem } from '../model/problem.ts';
+import { type Io, paint, writeJson } from './io.ts';
+
+export const formats = ['text', 'json', 'github'] as const;
+export type Format = (typeof formats)[number];
+
+export function writeFindings(findings: readonly Finding[], format: Format, io: Io): void {
+  if (format === 'json') {
+    writeJson(io, findings.map(flatten));
+    return;
+  }
+  const write = format === 'github' ? annotation : (finding: Finding) => describe(finding, io);
+  for (const finding of findings) io.out(`${write(finding)}\n`);
+}
+
+export function hasErrors(problems: readonly Problem[]): boolean {
+  return problems.some(({ severity }) => severity === 'error');
+}
+
+function flatten({ place, ...problem }: Finding) {
+  return { ...place, ...problem };
+}
+
+const STYLES = { error: 'red', warning: 'yellow', notice: 'cyan' } as const;
+
+/** `stack.yml:12:9: error: com.docker.lb.port "x" is not a whole number (app)`, and below it what would be right. */
+export function describe(finding: Finding, io: Pick<Io, 'colour'>): string {
+  const { place } = finding;
+  const where = paint(io, 'bold', `${place.file}:${place.line}:${place.column}:`);
+  return `${where} ${paintSeverity(finding, io)} ${describeProblem(finding, io)}`;
+}
+
+export function paintSeverity({ severity }: Problem, io: Pick<Io, 'colour'>): string {
+  return paint(io, STYLES[severity], `${severity}:`);
+}
+
+export function describeProblem({ service, label, value, reason, remedy }: Problem, io: Pick<Io, 'colour'>): string {
+  const subject = [label, value === undefined ? undefined : JSON.stringify(value)].filter((part) => part !== undefined);
+  const owner = service === undefined ? '' : ` ${paint(io, 'dim', `(${service})`)}`;
+  return `${[...subject, reason].join(' ')}${owner}\n    ${remedy}`;
+}
+
+/** A workflow command of GitHub Actions, which shows the finding at its line. */
+function annotation({ place, severity, label, value, reason, remedy, service }: Finding): string {
+  const title = [service, label].filter((part) => part !== undefined).join(' ');
+  const properties = [
+    `file=${place.file}`,
+    `line=${place.line}`,
+    `col=${place.column}`,
+    `title=${title || 'signalbox'}`,
+  ];
+  const message = `${value === undefined ? '' : `${JSON.stringify(value)} `}${reason}. ${remedy}`;
+  const escaped = properties.map((property) => escapeData(property).replaceAll(':', '%3A').replaceAll(',', '%2C'));
+  return `::${severity} ${escaped.join(',')}::${escapeData(message)}`;
+}
+
+function escapeData(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+/** `2 errors, 1 warning`; undefined where there is nothing to count. */
+export function countProblems(problems: readonly Problem[]): string | undefined {
+  const counts = (['error', 'warning', 'notice'] as const).map((severity) => {
+    const count = problems.filter((problem) => problem.severity === severity).length;
+    return count === 0 ? [] : [`${count} ${severity}${count === 1 ? '' : 's'}`];
+  });
+  return counts.flat().join(', ') || undefined;
+}

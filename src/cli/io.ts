@@ -1,0 +1,39 @@
+import { styleText } from 'node:util';
+
+/** All that commands touch of the process. */
+export interface Io {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Whether `out` is a terminal that shows colours. */
+  readonly colour: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly readStdin: () => Promise<string>;
+}
+
+export const exitCodes = {
+  done: 0,
+  found: 1,
+  usage: 2,
+  unreachable: 3,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
+  0: 'Done, and nothing is wrong.',
+  1: 'Errors were found, no service answers the URL, or the change was refused.',
+  2: 'The command was not understood, or a file cannot be read.',
+  3: 'The API cannot be reached, or does not let you in.',
+};
+
+/** The user's mistake on the command line. */
+export class UsageError extends Error {}
+
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+export function paint({ colour }: Pick<Io, 'colour'>, style: Style, text: string): string {
+  return colour ? styleText(style, text, { validateStream: false }) : text;
+}
+
+export function writeJson(io: Io, value: unknown): void {
+  io.out(`${JSON.stringify(value, null, 2)}\n`);
+}

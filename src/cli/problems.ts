@@ -1,0 +1,22 @@
+import { Api, apiOptions } from './api.ts';
+import { defineCommand } from './command.ts';
+import { countProblems, describeProblem, hasErrors, paintSeverity } from './findings.ts';
+import { exitCodes, writeJson } from './io.ts';
+
+export const problems = defineCommand({
+  name: 'problems',
+  usage: '[service]',
+  summary: 'List what a running Signalbox finds wrong: service, label, why, and what would be right.',
+  details: 'Exits with 1 when there is an error among them.',
+  options: apiOptions,
+  async run(values, [service], io) {
+    const state = await (await Api.connect(values, io)).state();
+    const shown = state.problems.filter((problem) => service === undefined || problem.service === service);
+    if (values.json) writeJson(io, shown);
+    else {
+      for (const problem of shown) io.out(`${paintSeverity(problem, io)} ${describeProblem(problem, io)}\n`);
+      io.out(`${countProblems(shown) ?? 'No problems'}\n`);
+    }
+    return hasErrors(shown) ? exitCodes.found : exitCodes.done;
+  },
+});

@@ -1,0 +1,46 @@
+import { lintStack } from '../compose/lint.ts';
+import { buildDesiredState, type ClusterState } from '../model/desired-state.ts';
+import { toRenderInput } from '../model/render-input.ts';
+import { compileNginx } from '../render/nginx.ts';
+import { readTemplates } from '../templates.ts';
+import { defineCommand } from './command.ts';
+import { composeOptions, loadCompose } from './compose-files.ts';
+import { describe, hasErrors } from './findings.ts';
+import { exitCodes, UsageError, writeJson } from './io.ts';
+
+const templates = new URL('../../templates', import.meta.url).pathname;
+
+export const render = defineCommand({
+  name: 'render',
+  usage: '<compose.yml…>',
+  summary: 'Write the nginx configuration that compose files would result in.',
+  details: `As if their services were the only ones, on one node (192.0.2.1). What is wrong goes to standard error.`,
+  options: {
+    cluster: { type: 'string', value: 'name', description: 'Only this service cluster. Default: all with a route.' },
+    ...composeOptions,
+  },
+  async run(values, files, io) {
+    const loaded = await loadCompose(files, values, io);
+    const findings = lintStack(loaded, files);
+    const nginx = compileNginx(readTemplates(templates));
+    const chosen = chooseClusters(buildDesiredState(loaded.snapshot, loaded.settings).clusters, values.cluster);
+    const rendered = chosen.map((state) => ({ cluster: state.cluster.name, ...nginx(toRenderInput(state)) }));
+    if (values.json) writeJson(io, rendered);
+    else io.out(rendered.flatMap((cluster) => cluster.files.map(({ text }) => text)).join('\n'));
+    for (const finding of findings) io.err(`${describe(finding, { colour: false })}\n`);
+    return hasErrors(findings) ? exitCodes.found : exitCodes.done;
+  },
+});
+
+/** By name; otherwise those that have something to answer, and the first if none has. */
+export function chooseClusters(clusters: readonly ClusterState[], name: string | undefined): readonly ClusterState[] {
+  if (name === undefined) {
+    const busy = clusters.filter(({ routes }) => routes.length > 0);
+    return busy.length > 0 ? busy : clusters.slice(0, 1);
+  }
+  const named = clusters.filter(({ cluster }) => cluster.name === name);
+  if (named.length > 0) return named;
+  throw new UsageError(
+    `There is no service cluster ${name}, but: ${clusters.map(({ cluster }) => cluster.name).join(', ')}.`,
+  );
+}

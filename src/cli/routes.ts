@@ -1,0 +1,28 @@
+import type { RouteView } from '../admin/state.ts';
+import { Api, apiOptions } from './api.ts';
+import { columns } from './columns.ts';
+import { defineCommand } from './command.ts';
+import { exitCodes, writeJson } from './io.ts';
+
+export const routes = defineCommand({
+  name: 'routes',
+  usage: '[text]',
+  summary: 'List the routes of a running Signalbox: host, path, services.',
+  details: 'With a text only those whose host, path, service or service cluster has it.',
+  options: apiOptions,
+  async run(values, [text = ''], io) {
+    const state = await (await Api.connect(values, io)).state();
+    const shown = state.routes.filter((route) => matches(route, text));
+    if (values.json) writeJson(io, shown);
+    else io.out(`${columns([['HOST', 'PATH', 'SERVICES', 'CLUSTER', 'ANSWER'], ...shown.map(row)]).join('\n')}\n`);
+    return exitCodes.done;
+  },
+});
+
+function matches({ host, path, services, cluster }: RouteView, text: string): boolean {
+  return [host + path, cluster, ...services].some((part) => part.includes(text));
+}
+
+function row({ host, path, services, cluster, available }: RouteView): string[] {
+  return [host, path, services.join(', '), cluster, available ? 'service' : '503'];
+}

@@ -1,0 +1,44 @@
+import type { ClusterView, State } from '../admin/state.ts';
+import { Api, apiOptions } from './api.ts';
+import { columns } from './columns.ts';
+import { defineCommand } from './command.ts';
+import { countProblems } from './findings.ts';
+import { exitCodes, type Io, paint, writeJson } from './io.ts';
+
+export const status = defineCommand({
+  name: 'status',
+  usage: '',
+  summary: 'Tell how a running Signalbox fares: its service clusters, their versions and replicas.',
+  details: 'Exits with 1 while something keeps the controller from doing its work.',
+  options: apiOptions,
+  async run(values, _, io) {
+    const state = await (await Api.connect(values, io)).state();
+    if (values.json) writeJson(io, state);
+    else io.out(describeState(state, io));
+    return state.error === null ? exitCodes.done : exitCodes.found;
+  },
+});
+
+function describeState(state: State, io: Io): string {
+  const { observedAt, error, routes, problems, clusters } = state;
+  const health = error === null ? paint(io, 'green', 'Well') : paint(io, 'red', `In trouble: ${error}`);
+  const rows = [['CLUSTER', 'PORTS', 'VERSION', 'SERVED', 'REPLICAS'], ...clusters.map(clusterRow)];
+  return [
+    `${health}, ${observedAt === null ? 'nothing seen yet' : `last looked ${observedAt}`}`,
+    `${routes.length} routes, ${countProblems(problems) ?? 'no problems'}`,
+    '',
+    ...columns(rows),
+    '',
+  ].join('\n');
+}
+
+function clusterRow({ name, httpPort, httpsPort, version, served, rolling, replicas }: ClusterView): string[] {
+  const running = replicas.filter(({ state }) => state === 'running').length;
+  return [
+    name,
+    `${httpPort}, ${httpsPort}`,
+    version ?? '-',
+    `${served ?? '-'}${rolling ? ' (rolling)' : ''}`,
+    `${running} of ${replicas.length}`,
+  ];
+}

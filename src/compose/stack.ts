@@ -1,0 +1,160 @@
+import type { PublishedPort } from '../model/snapshot.ts';
+import type { Finding } from './finding.ts';
+import { parsePorts } from './ports.ts';
+import { type Substituted, substitute, type Variables } from './substitute.ts';
+import { below, entriesOf, itemsOf, type Place, type Tree } from './tree.ts';
+
+/** What compose files say of routing: services with their labels, networks and ports. The rest is not read. */
+export interface Stack {
+  readonly services: ReadonlyMap<string, StackService>;
+  readonly networks: ReadonlyMap<string, StackObject>;
+  readonly secrets: ReadonlyMap<string, StackObject>;
+}
+
+export interface StackService {
+  readonly place: Place;
+  /** Of the service: those below `deploy`. */
+  readonly labels: ReadonlyMap<string, Located<string>>;
+  /** Of the containers, where nothing reads them. */
+  readonly containerLabels: ReadonlyMap<string, Located<string>>;
+  /** Where labels stand, or should. */
+  readonly labelsPlace: Place;
+  readonly networks: ReadonlyMap<string, Place>;
+  readonly mode: string | undefined;
+  readonly replicas: number | undefined;
+  readonly endpointMode: string | undefined;
+  readonly ports: readonly PublishedPort[];
+}
+
+/** A network or a secret. */
+export interface StackObject {
+  readonly external: boolean;
+  /** Its full name, where it does not follow from the stack's. */
+  readonly name: string | undefined;
+  readonly driver: string | undefined;
+}
+
+export interface Located<T> {
+  readonly value: T;
+  readonly place: Place;
+}
+
+export interface ReadStack {
+  readonly stack: Stack;
+  readonly findings: readonly Finding[];
+}
+
+/** One file, with its variables filled in. */
+export function readStack(tree: Tree | undefined, variables: Variables): ReadStack {
+  const reader = new StackReader(variables);
+  const stack = {
+    services: new Map([...entriesOf(below(tree, 'services'))].map(([name, entry]) => [name, reader.service(entry)])),
+    networks: new Map([...entriesOf(below(tree, 'networks'))].map(([name, { value }]) => [name, reader.object(value)])),
+    secrets: new Map([...entriesOf(below(tree, 'secrets'))].map(([name, { value }]) => [name, reader.object(value)])),
+  };
+  return { stack, findings: [...missingServices(tree), ...reader.findings] };
+}
+
+function missingServices(tree: Tree | undefined): Finding[] {
+  if (tree === undefined || below(tree, 'services')?.kind === 'mapping') return [];
+  const remedy = 'Give it a mapping "services:".';
+  return [{ severity: 'error', reason: 'has no services', remedy, place: tree.place }];
+}
+
+class StackReader {
+  readonly findings: Finding[] = [];
+  readonly #variables: Variables;
+
+  constructor(variables: Variables) {
+    this.#variables = variables;
+  }
+
+  service({ place, value }: Located<Tree>): StackService {
+    const deploy = below(value, 'deploy');
+    const replicas = this.#text(below(deploy, 'replicas'));
+    return {
+      place,
+      labels: this.#labels(below(deploy, 'labels')),
+      containerLabels: this.#labels(below(value, 'labels')),
+      labelsPlace: entriesOf(deploy).get('labels')?.place ?? place,
+      networks: this.#networks(below(value, 'networks')),
+      mode: this.#text(below(deploy, 'mode')),
+      replicas: replicas === undefined || !/^\d+$/.test(replicas) ? undefined : Number(replicas),
+      endpointMode: this.#text(below(deploy, 'endpoint_mode')),
+      ports: itemsOf(below(value, 'ports')).flatMap((port) => this.#ports(port)),
+    };
+  }
+
+  /** `external: true`, or the old `external: { name: … }`. */
+  object(tree: Tree): StackObject {
+    const external = below(tree, 'external');
+    return {
+      external: external?.kind === 'mapping' || this.#text(external) === 'true',
+      name: this.#text(below(tree, 'name')) ?? this.#text(below(external, 'name')),
+      driver: this.#text(below(tree, 'driver')),
+    };
+  }
+
+  /** A map, or a list of `name=value`. Variables are filled into names only where these stand in a list. */
+  #labels(tree: Tree | undefined): ReadonlyMap<string, Located<string>> {
+    const fromMap = [...entriesOf(tree)].map(([name, { place, value }]) => {
+      if (value.kind !== 'scalar' || typeof value.value === 'boolean')
+        this.#refuse(name, 'is neither a string nor a number, which docker stack deploy refuses', place);
+      return [name, { value: this.#text(value) ?? '', place }] as const;
+    });
+    const fromList = itemsOf(tree).map((item) => {
+      const text = this.#text(item) ?? '';
+      const [name = '', ...rest] = text.split('=');
+      if (item.kind !== 'scalar' || typeof item.value !== 'string')
+        this.#refuse(name, 'is not a string such as name=value, which docker stack deploy refuses', item.place);
+      return [name, { value: rest.join('='), place: item.place }] as const;
+    });
+    return new Map([...fromMap, ...fromList]);
+  }
+
+  #refuse(label: string, reason: string, place: Place): void {
+    this.findings.push({ severity: 'error', label, reason, remedy: 'Put it into quotes.', place });
+  }
+
+  #networks(tree: Tree | undefined): ReadonlyMap<string, Place> {
+    const fromMap = [...entriesOf(tree)].map(([name, { place }]) => [name, place] as const);
+    const fromList = itemsOf(tree).map((item) => [this.#text(item) ?? '', item.place] as const);
+    return new Map([...fromMap, ...fromList]);
+  }
+
+  #ports(tree: Tree): PublishedPort[] {
+    if (tree.kind !== 'mapping') return parsePorts(this.#text(tree) ?? '');
+    const [target, published, mode, protocol] = ['target', 'published', 'mode', 'protocol'].map((key) =>
+      this.#text(below(tree, key)),
+    );
+    return [
+      {
+        target: Number(target ?? 0),
+        published: published === undefined ? undefined : Number(published),
+        mode: mode === 'host' ? 'host' : 'ingress',
+        protocol: protocol ?? 'tcp',
+      },
+    ];
+  }
+
+  /** The text of a scalar; the empty one of null. */
+  #text(tree: Tree | undefined): string | undefined {
+    if (tree?.kind !== 'scalar') return undefined;
+    if (typeof tree.value !== 'string') return tree.value === null ? '' : String(tree.value);
+    const substituted = substitute(tree.value, this.#variables);
+    this.#note(substituted, tree.place);
+    return substituted.text;
+  }
+
+  #note({ unset, refused }: Substituted, place: Place): void {
+    if (refused !== undefined) {
+      const remedy = 'Set the variable, or write $$ where a $ is meant.';
+      this.findings.push({ severity: 'error', reason: refused, remedy, place });
+    }
+    for (const name of unset) {
+      const reason = `uses the variable ${name}, which is not set: nothing takes its place`;
+      const remedy = `Set it, or give it a default: \${${name}:-…}.`;
+      this.findings.push({ severity: 'warning', reason, remedy, place });
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import type { ServiceMode, Snapshot, SwarmNetwork, SwarmService } from '../model/snapshot.ts';
+import type { Finding } from './finding.ts';
+import type { Stack, StackObject, StackService } from './stack.ts';
+
+/** The node and the port of a task that nobody has started: an address for documentation, the first port that Docker gives away. */
+const NODE = { id: 'node', role: 'worker', ready: true, active: true, address: '192.0.2.1' } as const;
+const FIRST_PORT = 32_768;
+
+/** The swarm as the controller would see it with this stack, and nothing else, on one node. */
+export function toSnapshot(stack: Stack, stackName: string): Snapshot {
+  const services = [...stack.services].map(([name, service]) => toSwarmService(name, service, stack, stackName));
+  return {
+    services,
+    networks: uniqueNetworks(stack, stackName),
+    nodes: [NODE],
+    hostTasks: services
+      .filter(({ ports }) => ports.some(({ mode }) => mode === 'host'))
+      .map(({ id, ports }) => ({
+        serviceId: id,
+        nodeId: NODE.id,
+        ports: ports.map((port, position) => ({ ...port, published: port.published ?? FIRST_PORT + position })),
+      })),
+    secrets: [...stack.secrets].map(([key, secret]) => {
+      const name = fullName(key, secret, stackName);
+      return { id: name, name, createdAt: '', labels: {} };
+    }),
+    configs: [],
+    owned: [],
+  };
+}
+
+function toSwarmService(name: string, service: StackService, stack: Stack, stackName: string): SwarmService {
+  const full = `${stackName}_${name}`;
+  const labels = [...service.labels].map(([label, { value }]) => [label, value] as const);
+  return {
+    id: full,
+    name: full,
+    createdAt: '',
+    labels: { ...Object.fromEntries(labels), 'com.docker.stack.namespace': stackName },
+    networkIds: networkKeys(service)
+      .filter((key) => isDefined(stack, key))
+      .map((key) => networkName(key, stack, stackName)),
+    mode: toMode(service),
+    endpointMode: service.endpointMode === 'dnsrr' ? 'dnsrr' : 'vip',
+    ports: service.ports,
+  };
+}
+
+function toMode({ mode, replicas }: StackService): ServiceMode {
+  if (mode === 'global') return { kind: 'global' };
+  return mode?.endsWith('-job') ? { kind: 'job' } : { kind: 'replicated', replicas: replicas ?? 1 };
+}
+
+function networkKeys({ networks }: StackService): readonly string[] {
+  return networks.size > 0 ? [...networks.keys()] : ['default'];
+}
+
+function isDefined({ networks }: Stack, key: string): boolean {
+  return key === 'default' || networks.has(key);
+}
+
+function networkName(key: string, { networks }: Stack, stackName: string): string {
+  return fullName(key, networks.get(key), stackName);
+}
+
+function fullName(key: string, object: StackObject | undefined, stackName: string): string {
+  return object?.name || (object?.external ? key : `${stackName}_${key}`);
+}
+
+function uniqueNetworks(stack: Stack, stackName: string): SwarmNetwork[] {
+  const keys = new Set([...stack.networks.keys(), 'default']);
+  const networks = [...keys].map((key) => toSwarmNetwork(networkName(key, stack, stackName), stack.networks.get(key)));
+  return [...new Map(networks.map((network) => [network.id, network])).values()];
+}
+
+/** Networks that only a node knows, and services may be attached to. */
+const NODE_NETWORKS = ['bridge', 'host'];
+
+function toSwarmNetwork(name: string, network: StackObject | undefined): SwarmNetwork {
+  const driver = network?.external && NODE_NETWORKS.includes(name) ? name : network?.driver || 'overlay';
+  return { id: name, name, driver, scope: driver === 'overlay' ? 'swarm' : 'local', ingress: name === 'ingress' };
+}
+
+/** `docker stack deploy` goes no further with such a file. */
+export function undefinedNetworks(stack: Stack): Finding[] {
+  return [...stack.services].flatMap(([name, { networks }]) =>
+    [...networks]
+      .filter(([key]) => !isDefined(stack, key))
+      .map(([key, place]) => ({
+        severity: 'error' as const,
+        service: name,
+        value: key,
+        reason: `is attached to the network ${key}, which is not defined`,
+        remedy: 'Define it below "networks:".',
+        place,
+      })),
+  );
+}

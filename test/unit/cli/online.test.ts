@@ -1,0 +1,204 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createAuthority, issueIdentity } from '../../../src/link/certificates.ts';
+import { signalbox } from '../../support/command-line.ts';
+
+/** A state as the controller tells it. */
+const state = {
+  observedAt: '2026-01-01T00:00:00.000Z',
+  error: null as string | null,
+  clusters: [
+    {
+      name: 'default',
+      version: '1111111111111111',
+      served: '0000000000000000',
+      rolling: true,
+      httpPort: 8080,
+      httpsPort: 8443,
+      replicas: [{ state: 'running' }, { state: 'starting' }],
+    },
+  ],
+  routes: [
+    { cluster: 'default', host: 'app.example.org', path: '/', services: ['shop_app', 'shop_new'], available: true },
+    { cluster: 'east', host: '*', path: '/api', services: ['shop_api'], available: false },
+  ],
+  problems: [
+    {
+      severity: 'error',
+      service: 'shop_app',
+      label: 'com.docker.lb.port',
+      value: 'x',
+      reason: 'is not a whole number',
+      remedy: 'Give it a port.',
+    },
+    { severity: 'notice', service: 'shop_api', reason: 'is new', remedy: 'Nothing.' },
+  ],
+};
+
+let answered = state;
+const app = new Hono()
+  .post('/auth/login', async (context) => {
+    const { username, password } = await context.req.json();
+    if (username === 'admin' && password === 'secret') return context.json({ auth_token: 'the-token' });
+    return context.json({ title: 'Wrong name or password' }, 401);
+  })
+  .get('/api/state', (context) => {
+    if (context.req.header('authorization') !== 'Bearer the-token') return context.json({ title: 'Log in first' }, 401);
+    return context.json(answered);
+  });
+
+let folder: string;
+let url: string;
+let ca: string;
+let password: string;
+
+beforeAll(async () => {
+  const authority = await createAuthority(Date.now());
+  const { cert, key } = await issueIdentity(authority, 'admin.signalbox', Date.now());
+  const server = createServer({ cert, key }, getRequestListener(app.fetch));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  folder = mkdtempSync(join(tmpdir(), 'signalbox-'));
+  url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  ca = join(folder, 'ca.pem');
+  password = join(folder, 'password');
+  writeFileSync(ca, authority.ca);
+  writeFileSync(password, 'secret\n');
+  return () => {
+    server.close();
+    rmSync(folder, { recursive: true });
+  };
+});
+
+afterEach(() => {
+  answered = state;
+});
+
+/** With all that is needed to be let in. */
+function ask(...argv: string[]) {
+  return signalbox([...argv, '--url', url, '--ca', ca, '--password-file', password]);
+}
+
+describe('signalbox status', () => {
+  it('tells how it fares', async () => {
+    expect(await ask('status')).toEqual({
+      code: 0,
+      out: `Well, last looked 2026-01-01T00:00:00.000Z
+2 routes, 1 error, 1 notice
+
+CLUSTER  PORTS       VERSION           SERVED                      REPLICAS
+default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
+`,
+      err: '',
+    });
+  });
+
+  it('fails while the controller does', async () => {
+    answered = { ...state, error: 'no engine' };
+
+    expect(await ask('status')).toMatchObject({ code: 1, out: expect.stringContaining('In trouble: no engine') });
+  });
+
+  it('writes the state as JSON', async () => {
+    expect(JSON.parse((await ask('status', '--json')).out)).toEqual(state);
+  });
+});
+
+describe('signalbox routes', () => {
+  it('lists them', async () => {
+    expect((await ask('routes')).out).toBe(`HOST             PATH  SERVICES            CLUSTER  ANSWER
+app.example.org  /     shop_app, shop_new  default  service
+*                /api  shop_api            east     503
+`);
+  });
+
+  it.each(['shop_api', '*/api', 'east'])('lists those that match %s', async (text) => {
+    expect(JSON.parse((await ask('routes', text, '--json')).out)).toEqual([state.routes[1]]);
+  });
+});
+
+describe('signalbox problems', () => {
+  it('lists them, and fails for an error', async () => {
+    expect(await ask('problems')).toEqual({
+      code: 1,
+      out: `error: com.docker.lb.port "x" is not a whole number (shop_app)
+    Give it a port.
+notice: is new (shop_api)
+    Nothing.
+1 error, 1 notice
+`,
+      err: '',
+    });
+  });
+
+  it('lists those of a service', async () => {
+    expect(await ask('problems', 'shop_api', '--json')).toMatchObject({
+      code: 0,
+      out: expect.not.stringContaining('shop_app'),
+    });
+    expect(await ask('problems', 'nobody')).toEqual({ code: 0, out: 'No problems\n', err: '' });
+  });
+});
+
+describe('access', () => {
+  const access = (...argv: string[]) => signalbox(['status', '--url', url, ...argv]);
+
+  it('is given by options, or by the environment', async () => {
+    const env = { SIGNALBOX_URL: url, SIGNALBOX_CA: ca, SIGNALBOX_USER: 'admin', SIGNALBOX_PASSWORD: 'secret' };
+
+    expect((await signalbox(['status'], { env })).code).toBe(0);
+    expect((await signalbox(['status', '--user', 'nobody'], { env })).code).toBe(3);
+    expect((await signalbox(['status', '--password-file', '-'], { env, stdin: 'secret\n' })).code).toBe(0);
+  });
+
+  it('is refused without a password, and with a wrong one', async () => {
+    writeFileSync(join(folder, 'wrong'), 'wrong');
+
+    expect(await access('--ca', ca)).toEqual({
+      code: 3,
+      out: '',
+      err: 'signalbox: Log in first (see --user and --password-file)\n',
+    });
+    expect(await access('--ca', ca, '--password-file', join(folder, 'wrong'))).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('Wrong name or password'),
+    });
+  });
+
+  it('gives no password to somebody who is not known', async () => {
+    expect(await access('--password-file', password)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('nothing that is trusted vouches for its certificate'),
+    });
+    expect(await access('--password-file', password, '--insecure')).toMatchObject({ code: 0 });
+  });
+
+  it('knows the controller by its own name, and nobody else by another', async () => {
+    const authority = await createAuthority(Date.now());
+    const { cert, key } = await issueIdentity(authority, 'default.extension.signalbox', Date.now());
+    const server = createServer({ cert, key }, getRequestListener(app.fetch));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    writeFileSync(join(folder, 'other.pem'), authority.ca);
+    const { port } = server.address() as AddressInfo;
+    const other = ['status', '--url', `https://127.0.0.1:${port}`, '--ca', join(folder, 'other.pem')];
+
+    expect(await signalbox(other)).toMatchObject({ code: 3, err: expect.stringContaining('does not match') });
+    server.close();
+  });
+
+  it('needs somebody who answers', async () => {
+    expect(await signalbox(['status', '--url', 'https://127.0.0.1:1'])).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('https://127.0.0.1:1 cannot be reached'),
+    });
+  });
+
+  it.each(['http://127.0.0.1:9443', 'nonsense'])('is not asked for at %s', async (address) => {
+    expect(await signalbox(['status', '--url', address])).toMatchObject({ code: 2, out: '' });
+  });
+});

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { lint, load } from '../../support/compose.ts';
+
+const stack = (labels: string, more = '') => `services:
+  app:
+    image: x
+    deploy:
+      labels:
+${labels.replaceAll(/^/gm, '        ')}
+${more}`;
+
+describe('a label that is wrong', () => {
+  it('is found in a map', () => {
+    const text = stack('com.docker.lb.hosts: app.example.org\ncom.docker.lb.port: "80a"\ncom.docker.lb.hots: x');
+
+    expect(lint({ 'stack.yml': text })).toEqual([
+      'stack.yml:7:9 error com.docker.lb.port is not a whole number',
+      'stack.yml:8:9 warning com.docker.lb.hots is not a label that is known',
+    ]);
+  });
+
+  it('is found in a list', () => {
+    const text = stack('- com.docker.lb.hosts=app.example.org\n- "com.docker.lb.port=0"');
+
+    expect(lint({ 'stack.yml': text })).toEqual(['stack.yml:7:11 error com.docker.lb.port is not between 1 and 65535']);
+  });
+
+  it('is found where an anchor or a merge key took it from', () => {
+    const text = `x-labels: &labels
+  com.docker.lb.port: nonsense
+${stack('<<: *labels\ncom.docker.lb.hosts: app.example.org')}`;
+
+    expect(lint({ 'stack.yml': text })).toEqual(['stack.yml:2:3 error com.docker.lb.port is not a whole number']);
+  });
+
+  it('is found in the file that has the last word', () => {
+    const base = stack('com.docker.lb.hosts: app.example.org\ncom.docker.lb.port: 80');
+    const override = stack('com.docker.lb.port: ${PORT:-none}');
+
+    expect(lint({ 'a.yml': base, 'b.yml': override })).toEqual([
+      'b.yml:6:9 error com.docker.lb.port is not a whole number',
+    ]);
+    expect(lint({ 'a.yml': base, 'b.yml': override }, { variables: () => '8080' })).toEqual([]);
+  });
+
+  it('is found in files of Windows', () => {
+    const text = stack('com.docker.lb.hosts: "bücher.example"\ncom.docker.lb.port: x').replaceAll('\n', '\r\n');
+
+    expect(lint({ 'stack.yml': text })).toEqual(['stack.yml:7:9 error com.docker.lb.port is not a whole number']);
+  });
+
+  it('is found in JSON', () => {
+    const labels = { 'com.docker.lb.hosts': 'a b', 'com.docker.lb.port': 80 };
+
+    expect(lint({ 'stack.json': JSON.stringify({ services: { app: { deploy: { labels } } } }) })).toEqual([
+      'stack.json:1:41 error com.docker.lb.hosts "a b" is not a host name',
+    ]);
+  });
+});
+
+describe('a label that is missing', () => {
+  it('is missed where labels stand', () => {
+    expect(lint({ 'stack.yml': stack('com.docker.lb.hosts: app.example.org') })).toEqual([
+      'stack.yml:5:7 error com.docker.lb.port is missing',
+    ]);
+  });
+
+  it('is missed where the service has several networks', () => {
+    const labels = stack(
+      'com.docker.lb.hosts: app.example.org\ncom.docker.lb.port: 80',
+      `    networks: [one, two]
+networks: { one: {}, two: {} }`,
+    );
+
+    expect(lint({ 'stack.yml': labels })).toEqual([
+      'stack.yml:5:7 error com.docker.lb.network is missing, and the service has several networks',
+    ]);
+  });
+});
+
+describe('what docker would refuse', () => {
+  const good = 'com.docker.lb.hosts: app.example.org\ncom.docker.lb.port: 80';
+
+  it.each([
+    ['a boolean', stack(`${good}\ncom.docker.lb.ip_hash: true`), '8:9 error com.docker.lb.ip_hash'],
+    ['a list for a value', stack(`${good}\ncom.docker.lb.ip_hash: [a]`), '8:9 error com.docker.lb.ip_hash'],
+    ['a number in a list', stack('- 8'), '6:11 error 8'],
+    ['a bad variable', stack(`${good}\nother: $ {X}`), '8:16 error holds a $ that begins no variable'],
+    ['a needed variable', stack(`${good}\nother: "\${X:?x}"`), '8:16 error needs the variable X: x'],
+    ['an undefined network', stack(good, '    networks: [nope]\n'), '8:16 error is attached to the network nope'],
+    ['no services', 'networks: {}', '1:1 error has no services'],
+    ['an empty file', '', '1:1 error has no services'],
+    ['a tab', 'services:\n\tapp: {}', '2:1 error is not YAML'],
+    ['a key twice', stack('a: 1\na: 2'), '7:9 error is not YAML: Map keys must be unique'],
+    ['an unknown anchor', stack(`<<: *nobody\n${good}`), '6:13 error has no anchor &nobody above it'],
+    ['an open quote', 'services:\n  app: "x', '2:10 error is not YAML'],
+  ])('is an error: %s', (_, text, expected) => {
+    expect(lint({ 'stack.yml': text })).toContainEqual(expect.stringContaining(`stack.yml:${expected}`));
+  });
+});
+
+describe('what docker would accept, and nobody means', () => {
+  it('is a label on the containers', () => {
+    const text = 'services:\n  app:\n    image: x\n    labels:\n      com.docker.lb.hosts: app.example.org\n';
+
+    expect(lint({ 'stack.yml': text })).toEqual([
+      'stack.yml:5:7 error com.docker.lb.hosts stands on the containers, where nothing reads it',
+    ]);
+  });
+
+  it('is a variable that nobody set', () => {
+    const text = stack('com.docker.lb.hosts: app.example.org$DOMAIN\ncom.docker.lb.port: 80');
+
+    expect(lint({ 'stack.yml': text })).toEqual([
+      'stack.yml:6:30 warning uses the variable DOMAIN, which is not set: nothing takes its place',
+    ]);
+  });
+
+  it('is one host and path with two minds', () => {
+    const text = `services:
+  a:
+    deploy: { labels: [com.docker.lb.hosts=app.example.org, com.docker.lb.port=80] }
+  b:
+    deploy:
+      labels: [com.docker.lb.hosts=app.example.org, com.docker.lb.port=80, com.docker.lb.ssl_only=1]
+`;
+
+    expect(lint({ 'stack.yml': text })).toEqual([
+      expect.stringContaining('stack.yml:6:76 warning com.docker.lb.ssl_only differs from that of demo_a'),
+    ]);
+  });
+});
+
+describe('the stack', () => {
+  const labels = (network: string) =>
+    `com.docker.lb.hosts: a.b\ncom.docker.lb.port: 80\ncom.docker.lb.network: ${network}`;
+  const networks = '    networks: [front]\nnetworks: { front: {} }';
+
+  it('has the name that a label gives to one of its networks', () => {
+    const text = stack(labels('shop_front'), networks);
+
+    expect(load({ 'stack.yml': text }).name).toBe('shop');
+    expect(lint({ 'stack.yml': text })).toEqual([]);
+  });
+
+  it('has the name that it is given', () => {
+    expect(lint({ 'stack.yml': stack(labels('shop_front'), networks) }, { stackName: 'other' })).toEqual([
+      expect.stringContaining('stack.yml:8:9 warning com.docker.lb.network is not a network of the service'),
+    ]);
+  });
+
+  it('has the name of its folder otherwise', () => {
+    expect(load({ 'stack.yml': stack(labels('front'), networks) }).name).toBe('demo');
+  });
+});
+
+it('reads an anchor within itself, and ten to the power of nine aliases, in no time', () => {
+  const levels = Array.from({ length: 9 }, (_, level) => `x${level + 1}: &x${level + 1} [${`*x${level},`.repeat(10)}]`);
+
+  expect(lint({ 'stack.yml': `x: &x { a: *x }\nx0: &x0 [1]\n${levels.join('\n')}\nservices: {}` })).toEqual([]);
+});
