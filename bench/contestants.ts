@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import { project } from '../bed/places.ts';
+import { parseHost } from '../src/model/host.ts';
+import type { RenderInput } from '../src/model/render-input.ts';
+import type { Route } from '../src/model/route.ts';
+import { parseSettings } from '../src/model/settings.ts';
+import { compileNginx } from '../src/render/nginx.ts';
+import { readTemplates } from '../src/templates.ts';
+import type { File } from './bench-container.ts';
+
+/** A proxy as it takes part: the same hosts, the same applications, an access log, and one core. */
+export interface Contestant {
+  readonly name: string;
+  /** Which image it runs from: ours, or that of the rivals. */
+  readonly image: 'proxy' | 'rivals';
+  readonly command: readonly string[];
+  readonly configure: (routes: number) => readonly File[];
+}
+
+export const httpPort = 8000;
+/** Names under which the application is known; hosts are spread over them. */
+export const backends = Array.from({ length: 16 }, (_, n) => `backend${n}`);
+export const backendPort = 8080;
+
+export const hostOf = (n: number): string => `service${n}.bench.local`;
+const backendOf = (n: number): string => backends[n % backends.length]!;
+const each = <T>(count: number, write: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => write(n));
+
+export const contestants: readonly Contestant[] = [
+  {
+    name: 'signalbox',
+    image: 'proxy',
+    command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
+    configure: (routes) => [{ path: '/tmp/nginx.conf', text: renderSignalbox(routes) }],
+  },
+  {
+    name: 'nginx, by hand',
+    image: 'proxy',
+    command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
+    configure: (routes) => [{ path: '/tmp/nginx.conf', text: writeNginx(routes) }],
+  },
+  {
+    name: 'HAProxy',
+    image: 'rivals',
+    command: ['haproxy', '-db', '-f', '/tmp/haproxy.cfg'],
+    configure: (routes) => [
+      { path: '/tmp/haproxy.cfg', text: writeHaproxy() },
+      { path: '/tmp/hosts.map', text: haproxyTable(routes) },
+    ],
+  },
+  {
+    name: 'Caddy',
+    image: 'rivals',
+    command: ['caddy', 'run', '--adapter', 'caddyfile', '--config', '/tmp/Caddyfile'],
+    configure: (routes) => [{ path: '/tmp/Caddyfile', text: writeCaddy(routes) }],
+  },
+];
+
+/** What our extension renders for services with nothing but hosts and port, each followed by DNS as on a swarm. */
+function renderSignalbox(count: number): string {
+  const { settings } = parseSettings({}, 'bench');
+  const cluster = settings.clusters[0]!;
+  const routes = each(count, (n): Route => {
+    const host = parseHost(hostOf(n));
+    if (typeof host === 'string') throw new Error(`${hostOf(n)} ${host}`);
+    return {
+      service: { id: `service${n}`, name: `service${n}`, createdAt: '' },
+      hosts: [host],
+      isDefault: false,
+      path: '',
+      redirects: [],
+      options: { rewrite: false, sslOnly: false, protocol: 'http', affinity: { kind: 'none' } },
+      tls: { kind: 'none' },
+      backend: { kind: 'peers', peers: [{ address: backendOf(n), port: backendPort, resolve: true }] },
+    };
+  });
+  const input: RenderInput = {
+    cluster: 'bench',
+    targetPort: httpPort,
+    targetSslPort: 8443,
+    publishedSslPort: 8443,
+    proxyProtocolFrom: [],
+    nginx: { ...cluster.nginx, WorkerProcesses: '1' },
+    zoneKb: 512,
+    template: undefined,
+    routes,
+  };
+  return compileNginx(readTemplates(join(project, 'templates')))(input).files[0]!.text;
+}
+
+/** The least that does the same job: hosts, connections kept open, the client's address handed on, an access log. */
+function writeNginx(count: number): string {
+  const upstreams = backends.map(
+    (name) => `upstream ${name} { server ${name}:${backendPort}; keepalive 32; keepalive_requests 10000; }`,
+  );
+  const servers = each(
+    count,
+    (n) => `server { listen ${httpPort}; server_name ${hostOf(n)}; location / { proxy_pass http://${backendOf(n)}; } }`,
+  );
+  return `worker_processes 1; pid /tmp/nginx.pid; error_log /dev/stderr warn;
+events { worker_connections 4096; }
+http {
+access_log /dev/stdout combined; server_names_hash_max_size 16384; server_names_hash_bucket_size 128;
+client_body_temp_path /tmp/a; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;
+proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
+proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+server { listen ${httpPort} default_server; return 503; }
+${[...upstreams, ...servers].join('\n')}
+}
+`;
+}
+
+function writeHaproxy(): string {
+  return `global
+  nbthread 1
+  maxconn 8192
+  log stdout format raw local0
+defaults
+  mode http
+  log global
+  option httplog
+  option forwardfor
+  timeout client 60s
+  timeout server 60s
+  timeout connect 5s
+  http-reuse always
+frontend main
+  bind :${httpPort}
+  use_backend %[req.hdr(host),lower,word(1,:),map_str(/tmp/hosts.map,none)]
+backend none
+  http-request return status 503
+${backends.map((name) => `backend ${name}\n  server s ${name}:${backendPort}`).join('\n')}
+`;
+}
+
+/** HAProxy reads its table from a file of its own. */
+function haproxyTable(count: number): string {
+  return `${each(count, (n) => `${hostOf(n)} ${backendOf(n)}`).join('\n')}\n`;
+}
+
+function writeCaddy(count: number): string {
+  const sites = each(
+    count,
+    (n) => `http://${hostOf(n)}:${httpPort} {\n log bench\n reverse_proxy ${backendOf(n)}:${backendPort}\n}`,
+  );
+  return `{\n admin off\n auto_https off\n persist_config off\n log bench {\n output stdout\n }\n}\n${sites.join('\n')}\n`;
+}

@@ -1,0 +1,70 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { commands } from '../src/cli/commands.ts';
+import { optionRows } from '../src/cli/help.ts';
+import { exitCodeMeanings } from '../src/cli/io.ts';
+import { LABEL_PREFIX, labels } from '../src/model/labels.ts';
+import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys } from '../src/model/settings-keys.ts';
+
+/** Writes the tables of labels, settings and commands into the documents, between their marks: `npm run docs`. A test compares. */
+export function labelTable(): string {
+  const rows = Object.values(labels).map(
+    ({ name, type, default: fallback, example, policy, description }) =>
+      `| \`${LABEL_PREFIX}${name}\` | ${type} | ${code(fallback)} | ${code(example)} | ${policy} | ${description} |`,
+  );
+  const head = '| label | value | default | example | if bad | meaning |\n|---|---|---|---|---|---|';
+  return [head, ...rows].join('\n');
+}
+
+export function settingsTable(definitions: Readonly<Record<string, KeyDefinition>>): string {
+  const rows = Object.entries(definitions).map(
+    ([name, { default: fallback, description }]) =>
+      `| \`${name}\` | ${code(JSON.stringify(fallback))} | ${description} |`,
+  );
+  return ['| key | default | meaning |\n|---|---|---|', ...rows].join('\n');
+}
+
+export function commandList(): string {
+  return commands
+    .map(({ name, usage, summary, details, options }) => {
+      const rows = optionRows(options).map(
+        ([option, description]) => `| \`${option.replaceAll('|', '\\|')}\` | ${description} |`,
+      );
+      const paragraphs = [`## ${name}`, `\`signalbox ${name} ${usage}\``, [summary, details].join('\n').trim()];
+      return [...paragraphs, ['| option | meaning |\n|---|---|', ...rows].join('\n')].join('\n\n');
+    })
+    .join('\n\n');
+}
+
+export function exitCodeTable(): string {
+  const rows = Object.entries(exitCodeMeanings).map(([code, meaning]) => `| ${code} | ${meaning} |`);
+  return ['| exit code | meaning |\n|---|---|', ...rows].join('\n');
+}
+
+function code(text: string): string {
+  return text === '' || text === '""' || text === 'null' ? '' : `\`${text}\``;
+}
+
+const tables: Readonly<Record<string, string>> = {
+  labels: labelTable(),
+  'settings-core': settingsTable(coreKeys),
+  'settings-extensions': settingsTable(extensionKeys),
+  commands: commandList(),
+  'exit-codes': exitCodeTable(),
+  'settings-nginx': settingsTable(nginxKeys),
+};
+
+/** The document with its tables as the code has them. */
+export function withTables(document: string): string {
+  return Object.entries(tables).reduce((text, [name, table]) => {
+    const between = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`);
+    return text.replace(between, (_, open: string, close: string) => `${open}${table}\n${close}`);
+  }, document);
+}
+
+export const documents = ['README.md', 'docs/settings.md', 'docs/cli.md'].map(
+  (path) => new URL(`../${path}`, import.meta.url).pathname,
+);
+
+if (import.meta.main) {
+  for (const path of documents) writeFileSync(path, withTables(readFileSync(path, 'utf8')));
+}

@@ -1,0 +1,86 @@
+// The bed itself: what the other stories take for granted.
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { nodeNames } from '../../bed/bed-node.ts';
+import { storyBed } from '../../bed/story-bed.ts';
+
+const bed = await storyBed(inject('beds'));
+const eventually = (met: () => Promise<void>) => vi.waitFor(met, { timeout: 60_000, interval: 200 });
+
+const configuration = `pid /tmp/nginx.pid; events {} error_log stderr;
+http { client_body_temp_path /tmp/a; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;
+access_log off; server { listen 8000; location / { return 200 "$hostname"; } } }`;
+
+const stack = `
+services:
+  web:
+    image: signalbox/proxy:${inject('version')}
+    read_only: true
+    volumes: [{type: tmpfs, target: /tmp}]
+    networks: [net]
+    ports: ["18000:8000"]
+    configs: [{source: web, target: /etc/nginx/nginx.conf}]
+    deploy: {replicas: 3}
+networks:
+  net: {driver: overlay}
+configs:
+  web: {file: ${JSON.stringify('/tmp/signalbox-bed-test.conf')}}
+`;
+
+describe('the bed', () => {
+  beforeAll(async () => {
+    const { writeFileSync } = await import('node:fs');
+    writeFileSync('/tmp/signalbox-bed-test.conf', configuration);
+    await bed.deploy('bed', stack);
+    await bed.settle('bed_web', 3);
+  });
+  afterAll(async () => {
+    await bed.removeStack('bed');
+  });
+
+  it.each(nodeNames)('answers on %s from every task of an ingress service', async (node) => {
+    await eventually(async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => bed.request({ node, host: 'any', port: 18000 })),
+      );
+
+      expect(answers.every(({ status }) => status === 200)).toBe(true);
+      expect(new Set(answers.map(({ body }) => body)).size).toBe(3);
+    });
+  });
+
+  it('spreads the VIP of a service over its tasks', async () => {
+    const fetchVip = () => bed.exec('bed_web', 'curl', '-sS', '--max-time', '3', 'http://web:8000/');
+    await eventually(async () => {
+      const answers = [];
+      for (let i = 0; i < 12; i++) answers.push(await fetchVip());
+
+      expect(new Set(answers).size).toBe(3);
+    });
+  });
+
+  it('survives a paused worker, a killed worker and a killed manager', async () => {
+    const worker = bed.node('worker2');
+
+    await worker.pause();
+    await worker.unpause();
+    await worker.kill();
+    await bed.settle('bed_web', 3);
+    await worker.start();
+    await bed.manager.kill();
+    try {
+      // Tasks may have moved to the manager and died with it; the mesh tries them in turn, as IPVS does.
+      await eventually(async () =>
+        expect((await bed.request({ host: 'any', port: 18000, timeoutMs: 2000 })).status).toBe(200),
+      );
+    } finally {
+      // The stories after this one want it.
+      await bed.manager.start();
+    }
+
+    await eventually(async () => {
+      expect(await bed.docker('node', 'ls', '--format', '{{.Status}}')).toBe('Ready\nReady\nReady\n');
+      for (const node of nodeNames)
+        expect((await bed.request({ node, host: 'any', port: 18000, timeoutMs: 2000 })).status).toBe(200);
+    });
+  });
+});

@@ -1,0 +1,219 @@
+// What happens to requests and routes when controller and extension die, are two, or see nothing of what happens.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TaskInfo } from '../../bed/bed.ts';
+import { eventually, throughout } from '../support/eventually.ts';
+import { bed, curl, defaultSettings, demo, proxyIdentity, settled, state } from '../support/interlock.ts';
+import { Load } from '../support/load.ts';
+import {
+  type AppOptions,
+  answers,
+  applySettings,
+  configNames,
+  instancesOf,
+  restoreSettings,
+  Stack,
+} from '../support/story.ts';
+
+const controller = 'signalbox_controller';
+const extension = 'signalbox-extension';
+const proxy = 'signalbox-proxy';
+const stack = new Stack('control');
+
+const app: AppOptions = { host: 'control.local', replicas: 2 };
+
+/** A change of the routes beside the one that is always there. */
+async function route(host: string): Promise<void> {
+  await stack.deploy({ app, change: { host } });
+}
+
+/** As the kernel does when memory is short. */
+async function killTask(service: string): Promise<void> {
+  const [task, ...others] = await bed.running(service);
+  expect(others).toEqual([]);
+  const filters = { label: [`com.docker.swarm.task.id=${task!.ID}`] };
+  for (const { docker } of bed.nodes)
+    for (const { Id } of await docker.listContainers({ filters })) await docker.getContainer(Id).kill();
+  // Swarm needs a moment to notice.
+  await eventually(async () => expect((await bed.running(service)).map(({ ID }) => ID)).not.toContain(task!.ID));
+}
+
+beforeAll(async () => {
+  await stack.deploy({ app });
+  await settled();
+  await answers('control.local');
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+describe('a quiet swarm', () => {
+  it('is left alone: nothing is written and nothing logged', async () => {
+    await settled();
+    // Swarm itself writes when it closes an update: the controller's own, for its identity, may still be watched.
+    await eventually(async () => expect(await updating()).toEqual([]));
+    const before = await everything();
+
+    await throughout(10_000, () => {});
+
+    expect(await everything()).toEqual(before);
+  });
+
+  async function updating() {
+    const services = (await bed.manager.docker.listServices()) as { UpdateStatus?: { State?: string } }[];
+    return services.filter(({ UpdateStatus }) => UpdateStatus?.State === 'updating');
+  }
+
+  async function everything() {
+    const services = await bed.manager.docker.listServices();
+    const lines = async (service: string) => (await bed.docker('service', 'logs', '--raw', service)).split('\n');
+    return {
+      services: services.map(({ Spec, Version }) => [Spec?.Name, Version?.Index]),
+      configs: await configNames(),
+      secrets: (await bed.manager.docker.listSecrets()).map(({ ID }) => ID),
+      // The tasks of a service write in no order.
+      logs: (await Promise.all([controller, extension].map(lines))).flat().toSorted(),
+    };
+  }
+});
+
+describe('the controller', () => {
+  it('is not needed: without it routes answer, and follow tasks', async () => {
+    await using load = new Load({ host: 'control.local' });
+
+    await bed.docker('service', 'scale', '--detach', `${controller}=0`);
+    await bed.settle(controller, 0);
+    await stack.scale(4);
+    await eventually(async () => expect((await instancesOf('control.local')).size).toBe(4));
+    await stack.scale(2);
+    await bed.settle(stack.service(), 2);
+    await eventually(async () => expect((await instancesOf('control.local')).size).toBe(2));
+    await bed.docker('service', 'scale', '--detach', `${controller}=1`);
+    await settled();
+
+    const { total, failures } = await load.stop();
+    expect(failures).toEqual({});
+    expect(total).toBeGreaterThan(300);
+  });
+
+  it('comes back when killed, knows what it did, and makes the change that it missed', async () => {
+    const before = await proxyIdentity();
+    await killTask(controller);
+    expect((await curl('control.local', '/ping')).status).toBe(200);
+    await settled();
+    expect(await proxyIdentity()).toEqual(before);
+
+    await using load = new Load({ host: 'control.local' });
+    await killTask(controller);
+    await route('after-controller.local');
+
+    await answers('after-controller.local');
+    await settled();
+    expect((await load.stop()).failures).toEqual({});
+  });
+});
+
+describe('the extension', () => {
+  it('comes back when killed: a change made meanwhile goes through', async () => {
+    const before = await proxyIdentity();
+    await killTask(extension);
+    expect((await curl('control.local', '/ping')).status).toBe(200);
+    await bed.settle(extension, 1);
+    await settled();
+    expect(await proxyIdentity()).toEqual(before);
+
+    await killTask(extension);
+    await route('after-extension.local');
+
+    await answers('after-extension.local');
+    expect((await state()).error).toBeNull();
+  });
+});
+
+describe('two controllers', () => {
+  it('agree: nothing flaps, and a change is one roll-out', async () => {
+    await settled();
+    await using _second = await startSecondController();
+    const before = await written();
+
+    await throughout(8000, async () => expect(await written()).toEqual(before));
+
+    const configs = await configNames();
+    const tasks = await taskIds();
+    await route('two-controllers.local');
+    await settled();
+    await answers('two-controllers.local');
+    await throughout(4000, () => {});
+
+    expect((await configNames()).filter((name) => !configs.includes(name))).toHaveLength(1);
+    expect((await taskIds()).filter((id) => !tasks.includes(id))).toHaveLength(2);
+  });
+
+  async function written() {
+    const services = await bed.manager.docker.listServices();
+    const owned = services.filter(({ Spec }) => [extension, proxy].includes(Spec?.Name ?? ''));
+    return { versions: owned.map(({ Version }) => Version?.Index), configs: await configNames() };
+  }
+
+  const taskIds = async () => (await bed.tasks(proxy)).map(({ ID }: TaskInfo) => ID);
+
+  /** `docker service scale` does not do here: the one manager has the administrator's port once. */
+  async function startSecondController(): Promise<AsyncDisposable> {
+    const { docker } = bed.manager;
+    const { Spec } = await docker.getService(controller).inspect();
+    const name = 'control-second';
+    await docker.createService({ ...Spec, Name: name, Labels: {}, EndpointSpec: { Ports: [] } });
+    await bed.settle(name, 1);
+    await eventually(async () => expect(await bed.logs(name)).toContain('"Started"'));
+    return {
+      async [Symbol.asyncDispose]() {
+        await bed.docker('service', 'rm', name);
+      },
+    };
+  }
+});
+
+describe('the event stream of the engine', () => {
+  it('is followed again when it was cut, and what happened meanwhile is picked up', async () => {
+    const engine = await startEngineRelay();
+    await using _engine = engine;
+    // So seldom that only the events can tell.
+    const settings = defaultSettings.replace(/^PollInterval.*$/m, 'PollInterval = "1h"');
+    await applySettings(`DockerURL = "${engine.url}"\n${settings}`);
+    await settled();
+    await route('before-cut.local');
+    await settled();
+    await answers('before-cut.local');
+
+    await engine.cut();
+    await route('during-cut.local');
+    await throughout(3000, async () => {
+      expect((await curl('during-cut.local', '/ping')).status).toBe(503);
+      expect((await curl('before-cut.local', '/ping')).status).toBe(200);
+    });
+    await engine.mend();
+
+    await answers('during-cut.local');
+  });
+
+  /** Stands between controller and engine, as a socket proxy does. */
+  async function startEngineRelay() {
+    const name = 'control-engine';
+    const port = 2399;
+    const script = `const net = require('node:net');
+      net.createServer((client) => {
+        const engine = net.connect(2375, '127.0.0.1');
+        client.pipe(engine).pipe(client);
+        client.on('error', () => engine.destroy());
+        engine.on('error', () => client.destroy());
+      }).listen(${port});`;
+    const args = ['--detach', '--name', name, '--network', 'host', '--entrypoint', 'node'];
+    await bed.docker('run', ...args, demo, '-e', script);
+    return {
+      url: `tcp://${bed.manager.ip}:${port}`,
+      cut: () => bed.docker('kill', name),
+      mend: () => bed.docker('start', name),
+      async [Symbol.asyncDispose]() {
+        await restoreSettings();
+        await bed.docker('rm', '--force', name);
+      },
+    };
+  }
+});

@@ -1,0 +1,82 @@
+// Many routed networks: each change of theirs costs the proxies one update, and networks that nobody routes over are left promptly.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bed, curl, demo, eventually, proxyNetworks, published, settled } from '../support/interlock.ts';
+import { configNames } from '../support/story.ts';
+
+const count = 50;
+const names = Array.from({ length: count }, (_, n) => `many-${n}`);
+
+/** No node is so: tasks that wait for one are enough to have the proxies join. */
+const nowhere = { Placement: { Constraints: ['node.labels.nowhere==yes'] } };
+
+const createNetwork = (name: string) => bed.manager.docker.createNetwork({ Name: name, Driver: 'overlay' });
+
+/** A routed service on the network of its name. */
+async function createService(name: string, placement: object = {}): Promise<void> {
+  await bed.manager.docker.createService({
+    Name: name,
+    Labels: { 'com.docker.lb.hosts': `${name}.local`, 'com.docker.lb.port': '8080' },
+    TaskTemplate: { ContainerSpec: { Image: demo }, ...placement, Networks: [{ Target: name }] },
+    Mode: { Replicated: { Replicas: 1 } },
+  } as never);
+}
+
+async function remove(...services: readonly string[]): Promise<void> {
+  await Promise.all(services.map((name) => bed.manager.docker.getService(name).remove()));
+  for (const name of services) {
+    await eventually(() => bed.manager.docker.getNetwork(name).remove(), 120_000);
+  }
+}
+
+async function joined(): Promise<number> {
+  const ids = new Set(await proxyNetworks());
+  const networks = await bed.manager.docker.listNetworks();
+  return networks.filter(({ Id, Name }) => ids.has(Id) && Name.startsWith('many-')).length;
+}
+
+/** Versions of the configuration that there are: each is one update of the proxies. */
+async function versions(): Promise<Set<string>> {
+  return new Set((await configNames()).filter((name) => name.startsWith('com.docker.interlock.proxy.')));
+}
+
+let left: string[] = [];
+
+beforeAll(async () => {
+  left = names;
+  await Promise.all(names.map(createNetwork));
+  // All at once: each burst costs the proxies an update, and with so many networks that takes its time.
+  await Promise.all(names.map((name) => createService(name, nowhere)));
+  await settled();
+});
+
+afterAll(() => remove(...left));
+
+describe(`${count} routed networks`, () => {
+  it('are joined, all of them', async () => {
+    expect(await joined()).toBe(count);
+  });
+
+  it('P2: and one more service on a network of its own: the proxies are updated once', async () => {
+    const before = await versions();
+
+    left = [...left, 'many-late'];
+    await createNetwork('many-late');
+    await createService('many-late');
+    await published('many-late.local');
+
+    expect([...(await versions()).difference(before)]).toHaveLength(1);
+    expect(await joined()).toBe(count + 1);
+  });
+
+  it('are left promptly when their services vanish', async () => {
+    const start = performance.now();
+    await remove(...left);
+    left = [];
+    const tookMs = performance.now() - start;
+
+    console.log(`${count + 1} networks were free after ${(tookMs / 1000).toFixed(1)} s`);
+    expect(tookMs).toBeLessThan(90_000);
+    await eventually(async () => expect((await curl('many-late.local')).status).toBe(503));
+    expect(await joined()).toBe(0);
+  });
+});

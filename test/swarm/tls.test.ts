@@ -1,0 +1,227 @@
+// Acceptance cases F1 to F3 and G1 to G3 of Interlock, bad material beside good, and certificates that change under load.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type PeerCertificate } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type NodeName, nodeNames } from '../../bed/bed-node.ts';
+import {
+  bed,
+  curl,
+  demo,
+  eventually,
+  InterlockStory,
+  ping,
+  problemsOf,
+  published,
+  settled,
+} from '../support/interlock.ts';
+import { Load } from '../support/load.ts';
+import { makeCertificate } from '../support/material.ts';
+
+const story = new InterlockStory();
+const secrets: string[] = [];
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'story-tls-'));
+  await makeCertificate(folder, 'demo.local', { names: ['demo.local'], type: 'rsa' });
+  await makeCertificate(folder, 'renewed', { names: ['demo.local'] });
+  await makeCertificate(folder, 'app.example.org', { names: ['app.example.org'] });
+  await makeCertificate(folder, 'own', { names: ['own.local'] });
+  await writeFile(join(folder, 'garbage'), 'no certificate at all\n');
+  for (const [name, file] of [
+    ['demo.local.cert', 'demo.local.crt'],
+    ['demo.local.key', 'demo.local.key'],
+    ['renewed.cert', 'renewed.crt'],
+    ['renewed.key', 'renewed.key'],
+    ['own.cert', 'own.crt'],
+    ['own.key', 'own.key'],
+    ['garbage', 'garbage'],
+  ] as const)
+    await createSecret(name, file);
+  await story.docker('network create -d overlay demo');
+  await create('demo', 'demo.local', 'ssl_cert=demo.local.cert ssl_key=demo.local.key');
+  await create('plain', 'plain.local', '');
+  await create('missing', 'missing.local', 'ssl_cert=never-created');
+  await create('garbage', 'garbage.local', 'ssl_cert=garbage');
+  await create('own', 'own.local', 'ssl_passthrough=true network=demo', withOwnTls);
+  await create('own2', 'own2.local', 'ssl_passthrough=true ssl_only=true', withOwnTls);
+  await create('own3', 'own3.local', 'ssl_passthrough=true port=443', `${withOwnTls} --port=443`);
+  await story.deploy('tls', stack());
+  await published('plain.local', 'demo.local', ...['own.local', 'own2.local', 'own3.local'].map((host) => tls(host)));
+}, 300_000);
+
+afterAll(async () => {
+  await story.close();
+  await settled();
+  for (const name of secrets) await bed.docker('secret', 'rm', name);
+  await rm(folder, { recursive: true, force: true });
+}, 300_000);
+
+const withOwnTls = '--tls-cert=/run/secrets/own.cert --tls-key=/run/secrets/own.key';
+
+async function createSecret(name: string, file: string): Promise<void> {
+  await bed.docker('secret', 'create', name, join(folder, file));
+  secrets.push(name);
+}
+
+/** As the documentation does; labels without their prefix. */
+async function create(name: string, host: string, labels: string, args = ''): Promise<void> {
+  const all = ['port=8080', ...labels.split(' ').filter((label) => label !== '')];
+  const written = all.map((label) => `--label com.docker.lb.${label}`).join(' ');
+  const mounted = args === '' ? '' : '--secret own.cert --secret own.key';
+  await story.docker(
+    `service create --name ${name} --network demo --label com.docker.lb.hosts=${host} ${written} ${mounted} ${demo} ${args}`,
+  );
+}
+
+function stack(): string {
+  const file = (name: string) => ({ file: join(folder, name) });
+  return JSON.stringify({
+    version: '3.2',
+    services: {
+      app: {
+        image: demo,
+        networks: ['demo-network'],
+        deploy: {
+          labels: {
+            'com.docker.lb.hosts': 'app.example.org',
+            'com.docker.lb.network': 'tls_demo-network',
+            'com.docker.lb.port': '8080',
+            'com.docker.lb.ssl_cert': 'tls_app.example.org.cert',
+            'com.docker.lb.ssl_key': 'app.example.org.key',
+          },
+        },
+      },
+    },
+    networks: { 'demo-network': { driver: 'overlay' } },
+    secrets: {
+      'app.example.org.cert': file('app.example.org.crt'),
+      'app.example.org.key': file('app.example.org.key'),
+    },
+  });
+}
+
+const tls = (host: string, node: NodeName = 'worker1') => ({ host, path: '/ping', tls: true, node });
+
+/** What a client is shown that asks for this name, or for none; rejects when the handshake fails. */
+function shown(
+  servername: string,
+  node: NodeName = 'worker1',
+): Promise<{ certificate: PeerCertificate; protocol: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ certificate: PeerCertificate; protocol: string }>();
+  const socket = connect({ ...bed.node(node).address(8443), servername, rejectUnauthorized: false, timeout: 10_000 });
+  socket.once('secureConnect', () => {
+    resolve({ certificate: socket.getPeerCertificate(), protocol: socket.getProtocol() ?? '' });
+    socket.destroy();
+  });
+  socket.once('error', reject);
+  socket.once('timeout', () => socket.destroy(new Error('The handshake takes too long')));
+  return promise;
+}
+
+describe('TLS that ends at the proxies', () => {
+  it.each(nodeNames)('F1: shows the certificate of the secret on %s, and answers', async (node) => {
+    const { certificate, protocol } = await shown('demo.local', node);
+
+    expect(certificate.subject.CN).toBe('demo.local');
+    expect(protocol).toBe('TLSv1.3');
+    await ping('demo.local', { tls: true, node });
+  });
+
+  it('F2: finds the secrets of a stack with and without its prefix', async () => {
+    expect((await shown('app.example.org')).certificate.subject.CN).toBe('app.example.org');
+    await ping('app.example.org', { tls: true });
+  });
+
+  it('F3: fails the handshake of a client that names no host, or one that nobody has', async () => {
+    await expect(shown('')).rejects.toThrow();
+    await expect(shown('unknown.local')).rejects.toThrow();
+    await expect(shown('plain.local')).rejects.toThrow();
+  });
+
+  it('goes on over HTTP too', async () => {
+    await ping('demo.local');
+  });
+
+  it('gives the secrets to the user of the proxy alone', async () => {
+    const listed = await bed.exec('signalbox-proxy', 'ls', '-lnL', '/run/secrets');
+
+    expect(listed).toMatch(/^-r-------- .*101 +101 .* demo\.local\.key$/m);
+    expect(listed).not.toMatch(/own\.key|signalbox/);
+  });
+});
+
+describe('TLS that ends in the service', () => {
+  it('G1: is handed on with the network named, and shows the certificate of the application', async () => {
+    expect((await shown('own.local')).certificate.subject.CN).toBe('own.local');
+    const answer = await curl('own.local', '/ping', { tls: true });
+    expect(answer.status).toBe(200);
+    expect(Object.keys(answer.headers).filter((name) => name.startsWith('x-'))).toEqual([]);
+  });
+
+  it('G2: is handed on without a name of the network, and leads there from HTTP', async () => {
+    await ping('own2.local', { tls: true });
+    expect(await curl('own2.local', '/a?b=c')).toMatchObject({
+      status: 301,
+      headers: { location: 'https://own2.local:8443/a?b=c' },
+    });
+  });
+
+  it('G3: is handed on to port 443', async () => {
+    await ping('own3.local', { tls: true });
+  });
+});
+
+describe('material that is bad', () => {
+  it('closes its own host alone, and the problem names service and secret', async () => {
+    await expect(shown('missing.local')).rejects.toThrow();
+    expect((await curl('missing.local', '/ping')).status).toBe(503);
+    expect(await problemsOf('missing')).toMatchObject([
+      { label: 'com.docker.lb.ssl_cert', value: 'never-created', reason: 'is not a secret of this swarm' },
+    ]);
+    await expect(shown('garbage.local')).rejects.toThrow();
+    await ping('demo.local', { tls: true });
+  });
+
+  it('is mended by the secret that was missing', async () => {
+    await makeCertificate(folder, 'late', { names: ['missing.local'] });
+    await createSecret('late.key', 'late.key');
+    await createSecret('never-created', 'late.crt');
+    await story.docker('service update --label-add com.docker.lb.ssl_key=late.key missing');
+
+    await eventually(async () => await ping('missing.local', { tls: true }), 120_000);
+    await settled();
+    expect(await problemsOf('missing')).toEqual([]);
+  });
+});
+
+describe('a certificate that changes', () => {
+  it('is shown by all replicas, and no request of anybody fails', async () => {
+    await using renewed = new Load({ host: 'demo.local', tls: true, clients: 4, requestsPerSecond: 40 });
+    await using neighbour = new Load({ host: 'app.example.org', tls: true, clients: 4, requestsPerSecond: 40 });
+    // What is handed on can't be told to close: a connection that is kept is cut when the grace period ends.
+    const brief = { keepAlive: false, clients: 2, requestsPerSecond: 20 };
+    await using handedOn = new Load({ host: 'own.local', tls: true, ...brief });
+
+    await story.docker(
+      'service update --label-add com.docker.lb.ssl_cert=renewed.cert --label-add com.docker.lb.ssl_key=renewed.key demo',
+    );
+    await settled();
+    const fingerprints = await Promise.all(
+      Array.from(
+        { length: 12 },
+        async (_, n) => (await shown('demo.local', nodeNames[n % 3])).certificate.fingerprint256,
+      ),
+    );
+
+    expect(new Set(fingerprints).size).toBe(1);
+    expect((await shown('demo.local')).certificate.asn1Curve).toBe('prime256v1');
+    for (const load of [renewed, neighbour, handedOn]) {
+      const report = await load.stop();
+      expect(report.failures).toEqual({});
+      expect(report.total).toBeGreaterThan(0);
+    }
+  });
+});

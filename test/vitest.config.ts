@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+import { bedCount } from '../bed/places.ts';
+
+/** One project is one kind of test; `unit`, `golden` and `feature` need no engine. */
+const project = (name: string, more: object = {}) => ({
+  test: { name, include: [`${name}/**/*.test.ts`], environment: 'node' as const, ...more },
+});
+
+// As many files at a time as there are beds: the stories of a file have theirs to themselves. Nodes die and come back in them.
+const swarm = {
+  globalSetup: ['./swarm/setup.ts'],
+  setupFiles: ['./swarm/describe-failures.ts'],
+  maxWorkers: bedCount,
+  testTimeout: 180_000,
+  hookTimeout: 300_000,
+};
+
+export default defineConfig({
+  root: import.meta.dirname,
+  test: {
+    passWithNoTests: true,
+    projects: [
+      // Seconds at most; the limit is for machines that are busy with something else.
+      project('unit', { testTimeout: 30_000 }),
+      project('golden', { testTimeout: 30_000 }),
+      project('feature', { testTimeout: 30_000 }),
+      project('nginx', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('swarm', swarm),
+    ],
+  },
+});
