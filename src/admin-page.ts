@@ -1,6 +1,7 @@
 import { Access } from './admin/access.ts';
 import type { Administrator } from './admin/administrator.ts';
 import { createAdminApp } from './admin/app.ts';
+import { explainEverywhere } from './admin/explain.ts';
 import { servePage } from './admin/page.ts';
 import { serveAdmin } from './admin/serve.ts';
 import { toState } from './admin/state.ts';
@@ -32,6 +33,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     administrator,
     versions: (cluster) => keptVersions(configs(), cluster),
     readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
+    explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url),
     page: servePage(new URL('../dist/ui', import.meta.url).pathname),
   });
   serveAdmin({ app, port, ...(await certificate(authority, now)) }, signal);

@@ -12,7 +12,7 @@ import type { Access, User } from './access.ts';
 import type { Administrator } from './administrator.ts';
 import { openApiDocument } from './openapi.ts';
 import { Refusal, toResponse } from './problem-details.ts';
-import { credentialsSchema, interlockSchema, type KeptVersion } from './requests.ts';
+import { type ClusterExplanation, credentialsSchema, interlockSchema, type KeptVersion } from './requests.ts';
 import type { State } from './state.ts';
 
 export interface AdminOptions {
@@ -23,6 +23,8 @@ export interface AdminOptions {
   readonly administrator: Administrator;
   readonly versions: (cluster: string) => readonly KeptVersion[];
   readonly readVersion: (cluster: string, version: string) => Promise<string | undefined>;
+  /** What becomes of a URL; nothing where it is not one. */
+  readonly explain: (url: string) => readonly ClusterExplanation[];
   /** Serves the page; undefined where it was not built. */
   readonly page?: MiddlewareHandler | undefined;
   /** Address of the client; that of the connection if it is not given. */
@@ -122,6 +124,13 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
       }
     }),
   );
+  app.get('/api/explain', ({ req, json }) => {
+    const url = req.query('url') ?? '';
+    const explanations = options.explain(url);
+    if (explanations.length === 0)
+      throw new Refusal(400, 'Not a URL', `${JSON.stringify(url)} is not a URL such as http://app.example.org/path.`);
+    return json(explanations);
+  });
 
   const interlock = () => {
     const { httpPort, httpsPort } = administrator.ports;

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { problemDetailsSchema } from './problem-details.ts';
-import { credentialsSchema, interlockSchema, keptVersionSchema, tokenSchema, userSchema } from './requests.ts';
+import {
+  credentialsSchema,
+  explanationSchema,
+  interlockSchema,
+  keptVersionSchema,
+  tokenSchema,
+  userSchema,
+} from './requests.ts';
 import { stateSchema } from './state.ts';
 
 interface Operation {
@@ -9,6 +16,8 @@ interface Operation {
   /** Undefined: 204 without a body. */
   readonly answer?: z.ZodType | 'text/plain' | 'text/event-stream';
   readonly open?: true;
+  /** Name of a parameter of the query. */
+  readonly query?: string;
 }
 
 const interlock = {
@@ -37,6 +46,13 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   '/api/openapi.json': { get: { summary: 'This document', answer: z.unknown() } },
   '/api/state': { get: { summary: 'All that is routed, and how it fares', answer: stateSchema } },
   '/api/events': { get: { summary: 'The state at each change of it, as event `state`', answer: 'text/event-stream' } },
+  '/api/explain': {
+    get: {
+      summary: 'Which route of each cluster answers a URL, why, and why not others',
+      query: 'url',
+      answer: z.array(explanationSchema),
+    },
+  },
   '/api/interlock': interlock,
   '/api/hrm': interlock,
   '/api/clusters/{cluster}/versions': {
@@ -74,9 +90,10 @@ export function openApiDocument() {
   };
 }
 
-function describe({ summary, body, answer, open }: Operation) {
+function describe({ summary, body, answer, open, query }: Operation) {
   return {
     summary,
+    ...(query ? { parameters: [{ name: query, in: 'query', required: true, schema: { type: 'string' } }] } : {}),
     security: open ? [] : [{ bearer: [] }],
     ...(body ? { requestBody: { content: { 'application/json': { schema: toSchema(body, 'input') } } } } : {}),
     responses: {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { portSchema } from '../model/administration.ts';
+import type { Explanation } from '../model/explain.ts';
 
 /** Bodies of requests, and of answers other than the State. */
 export const credentialsSchema = z.object({ username: z.string().max(200), password: z.string().max(1000) });
@@ -16,3 +17,26 @@ export const userSchema = z.object({ name: z.string(), role: z.enum(['admin', 'v
 
 export const keptVersionSchema = z.object({ version: z.string(), createdAt: z.string().describe('RFC 3339') });
 export type KeptVersion = z.infer<typeof keptVersionSchema>;
+
+const explainedRouteSchema = z
+  .object({ host: z.string(), path: z.string(), services: z.array(z.string()).readonly() })
+  .readonly();
+
+const answerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('service'), route: explainedRouteSchema, requestUri: z.string() }),
+  z.object({ kind: z.literal('redirect'), status: z.literal([301, 302]), location: z.string() }),
+  z.object({ kind: z.literal('unavailable'), route: explainedRouteSchema }),
+  z.object({ kind: z.enum(['no-path', 'no-host', 'bad-request', 'no-certificate']) }),
+]);
+
+/** What becomes of a request, as `signalbox explain` tells it too. */
+export const explanationSchema = z
+  .object({
+    cluster: z.string(),
+    url: z.string().describe('As it was understood.'),
+    answer: answerSchema,
+    because: z.array(z.string()).readonly(),
+    passedOver: z.array(z.object({ route: explainedRouteSchema, reason: z.string() })).readonly(),
+  })
+  .readonly() satisfies z.ZodType<Explanation>;
+export type ClusterExplanation = Explanation & { readonly cluster: string };

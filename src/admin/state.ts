@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type Administration, changeSchema } from '../model/administration.ts';
+import { versionLabel } from '../model/names.ts';
 import { buildRouteTable, type Location, type RouteTable } from '../model/route-table.ts';
-import type { OwnedTask } from '../model/snapshot.ts';
+import type { OwnedTask, Snapshot, SwarmService } from '../model/snapshot.ts';
 import type { ClusterOutcome } from '../reconcile/reconcile-cluster.ts';
 import type { Status } from '../reconcile/status.ts';
 
@@ -20,8 +21,9 @@ const problemSchema = z
 const replicaSchema = z
   .object({
     task: z.string(),
-    node: z.string().nullable(),
+    node: z.string().nullable().describe('Name of the node.'),
     state: z.string(),
+    version: z.string().nullable().describe('Version that it was started with.'),
     error: z.string().nullable(),
   })
   .readonly();
@@ -57,6 +59,14 @@ const routeSchema = z
   .readonly();
 export type RouteView = z.infer<typeof routeSchema>;
 
+const serviceSchema = z
+  .object({
+    name: z.string(),
+    tasks: z.int().nullable().describe('Tasks that are wanted; null where every node has one.'),
+  })
+  .readonly();
+export type ServiceView = z.infer<typeof serviceSchema>;
+
 /** The whole contract of `GET /api/state`: one snapshot of what is routed, and how it fares. */
 export const stateSchema = z
   .object({
@@ -65,6 +75,7 @@ export const stateSchema = z
     enabled: z.boolean().describe('False: no extensions and proxies, by decision of an administrator.'),
     clusters: z.array(clusterSchema).readonly(),
     routes: z.array(routeSchema).readonly(),
+    services: z.array(serviceSchema).readonly().describe('Owners of routes.'),
     problems: z.array(problemSchema).readonly(),
     changes: z.array(changeSchema).readonly().describe('What administrators changed, the newest first.'),
   })
@@ -73,15 +84,18 @@ export type State = z.infer<typeof stateSchema>;
 
 export function toState(status: Status | undefined, error: string | undefined, administration: Administration): State {
   const clusters = status?.desired.clusters ?? [];
+  const routes = clusters.flatMap(({ cluster, routes }) => toRouteViews(cluster.name, buildRouteTable(routes)));
   return {
     observedAt: status === undefined ? null : new Date(status.at).toISOString(),
     error: error ?? null,
     enabled: administration.enabled,
     clusters: clusters.map((state) => {
       const outcome = status?.outcomes.find(({ name }) => name === state.cluster.name);
-      return toClusterView(state, outcome, administration.held[state.cluster.name]);
+      const replicas = toReplicaViews(outcome?.tasks ?? [], status?.snapshot);
+      return toClusterView(state, outcome, replicas, administration.held[state.cluster.name]);
     }),
-    routes: clusters.flatMap(({ cluster, routes }) => toRouteViews(cluster.name, buildRouteTable(routes))),
+    routes,
+    services: toServiceViews(routes, status?.snapshot.services ?? []),
     problems: status?.problems ?? [],
     changes: administration.changes,
   };
@@ -90,6 +104,7 @@ export function toState(status: Status | undefined, error: string | undefined, a
 function toClusterView(
   { cluster }: Status['desired']['clusters'][number],
   outcome: ClusterOutcome | undefined,
+  replicas: readonly ReplicaView[],
   held: string | undefined,
 ): ClusterView {
   const { settings } = cluster;
@@ -104,12 +119,29 @@ function toClusterView(
     publishMode: settings.PublishMode,
     httpPort: settings.PublishedPort,
     httpsPort: settings.PublishedSSLPort,
-    replicas: (outcome?.tasks ?? []).filter(({ desiredState }) => desiredState === 'running').map(toReplicaView),
+    replicas,
   };
 }
 
-function toReplicaView({ id, nodeId, state, error }: OwnedTask): ReplicaView {
-  return { task: id, node: nodeId ?? null, state, error: error ?? null };
+function toReplicaViews(tasks: readonly OwnedTask[], snapshot: Snapshot | undefined): ReplicaView[] {
+  const names = new Map(snapshot?.nodes.map(({ id, name }) => [id, name]));
+  const versions = new Map(snapshot?.configs.map(({ id, labels }) => [id, labels[versionLabel]]));
+  return tasks
+    .filter(({ desiredState }) => desiredState === 'running')
+    .map(({ id, nodeId, state, configIds, error }) => ({
+      task: id,
+      node: nodeId === undefined ? null : (names.get(nodeId) ?? nodeId),
+      state,
+      version: configIds.map((config) => versions.get(config)).find((version) => version !== undefined) ?? null,
+      error: error ?? null,
+    }));
+}
+
+function toServiceViews(routes: readonly RouteView[], services: readonly SwarmService[]): ServiceView[] {
+  const owners = new Set(routes.flatMap((route) => route.services));
+  return services
+    .filter(({ name }) => owners.has(name))
+    .map(({ name, mode }) => ({ name, tasks: mode.kind === 'replicated' ? mode.replicas : null }));
 }
 
 function toRouteViews(cluster: string, { servers, fallback }: RouteTable): RouteView[] {

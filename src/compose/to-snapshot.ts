@@ -3,7 +3,7 @@ import type { Finding } from './finding.ts';
 import type { Stack, StackObject, StackService } from './stack.ts';
 
 /** The node and the port of a task that nobody has started: an address for documentation, the first port that Docker gives away. */
-const NODE = { id: 'node', role: 'worker', ready: true, active: true, address: '192.0.2.1' } as const;
+const NODE = { id: 'node', name: 'node', role: 'worker', ready: true, active: true, address: '192.0.2.1' } as const;
 const FIRST_PORT = 32_768;
 
 /** The swarm as the controller would see it with this stack, and nothing else, on one node. */

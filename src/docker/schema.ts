@@ -64,6 +64,7 @@ export type EngineNetwork = z.infer<typeof EngineNetwork>;
 export const EngineNode = z.object({
   ID: z.string(),
   Spec: z.object({ Role: z.string().optional(), Availability: z.string().optional() }),
+  Description: z.object({ Hostname: z.string().optional() }).nullish(),
   Status: z.object({ State: z.string().optional(), Addr: z.string().optional() }).nullish(),
   ManagerStatus: z.object({ Addr: z.string().optional() }).nullish(),
 });

@@ -108,6 +108,7 @@ export function toSwarmNetwork(network: EngineNetwork): SwarmNetwork {
 export function toSwarmNode(node: EngineNode): SwarmNode {
   return {
     id: node.ID,
+    name: node.Description?.Hostname ?? node.ID,
     role: node.Spec.Role === 'manager' ? 'manager' : 'worker',
     ready: node.Status?.State === 'ready',
     active: node.Spec.Availability === 'active',

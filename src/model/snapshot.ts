@@ -47,6 +47,8 @@ export interface SwarmNetwork {
 
 export interface SwarmNode {
   readonly id: string;
+  /** Its host name; shown, never relied on. */
+  readonly name: string;
   readonly role: 'manager' | 'worker';
   readonly ready: boolean;
   readonly active: boolean;

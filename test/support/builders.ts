@@ -35,5 +35,5 @@ export function aNetwork(name: string, options: Partial<SwarmNetwork> = {}): Swa
 }
 
 export function aNode(id: string, options: Partial<SwarmNode> = {}): SwarmNode {
-  return { id, role: 'worker', ready: true, active: true, address: '192.0.2.1', ...options };
+  return { id, name: id, role: 'worker', ready: true, active: true, address: '192.0.2.1', ...options };
 }

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Access } from '../../../src/admin/access.ts';
 import { Administrator } from '../../../src/admin/administrator.ts';
 import { createAdminApp } from '../../../src/admin/app.ts';
+import { explainEverywhere } from '../../../src/admin/explain.ts';
 import { operations } from '../../../src/admin/openapi.ts';
-import { stateSchema, toState } from '../../../src/admin/state.ts';
+import { type State, stateSchema, toState } from '../../../src/admin/state.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import { aService } from '../../support/builders.ts';
 import { ControllerWorld } from '../../support/controller-world.ts';
@@ -44,6 +45,7 @@ async function setUp() {
     administrator,
     versions: () => [],
     readVersion: async () => undefined,
+    explain: (url) => explainEverywhere(world.status.desired.clusters, url),
     address: () => '192.0.2.1',
   });
   const send = (path: string, method = 'GET', body?: unknown, headers: Record<string, string> = {}) =>
@@ -87,9 +89,22 @@ describe('The API', () => {
   it('gives who logs in the state that its schema describes', async () => {
     const { send, logIn } = await setUp();
     const answer = await send('/api/state', 'GET', undefined, await logIn('viewer'));
-    expect(stateSchema.parse(await answer.json())).toMatchObject({ enabled: true, error: null });
+    const state = stateSchema.parse(await answer.json());
+    expect(state).toMatchObject({ enabled: true, error: null, services: [{ name: 'shop', tasks: 1 }] });
+    const [{ version, replicas }] = state.clusters as [State['clusters'][number]];
+    expect(replicas.map((replica) => replica.version)).toEqual([version, version]);
     const document = await send('/api/openapi.json', 'GET', undefined, await logIn('viewer'));
     expect(JSON.stringify(await document.json())).toContain('What administrators changed');
+  });
+
+  it('explains what becomes of a URL', async () => {
+    const { send, logIn } = await setUp();
+    const viewer = await logIn('viewer');
+    const explain = (url: string) => send(`/api/explain?url=${encodeURIComponent(url)}`, 'GET', undefined, viewer);
+    const answer = { kind: 'service', route: { services: ['shop'] }, requestUri: '/cart' };
+    expect(await (await explain('shop.example.org/cart')).json()).toMatchObject([{ cluster: 'default', answer }]);
+    const refused = await explain('ftp://shop.example.org');
+    expect(await refused.json()).toMatchObject({ status: 400, detail: expect.stringContaining('not a URL') });
   });
 
   it('makes who guesses passwords wait', async () => {

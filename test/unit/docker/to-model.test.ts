@@ -97,6 +97,7 @@ describe('a node of the Engine', () => {
   it('is understood as recorded', () => {
     expect(toSwarmNode(EngineNode.parse(answer))).toMatchObject({
       id: answer.ID,
+      name: answer.Description.Hostname,
       role: 'manager',
       ready: true,
       active: true,
