@@ -91,9 +91,10 @@ export async function answersOnEveryNode(host: string): Promise<void> {
 }
 
 /** Instances that answer among so many requests. */
-export async function instancesOf(host: string, requests = 24): Promise<Map<string, number>> {
+export async function instancesOf(host: string, requests = 24, node?: NodeName): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  for (const { instance } of await pings(host, requests)) counts.set(instance, (counts.get(instance) ?? 0) + 1);
+  for (const { instance } of await pings(host, requests, node ? { node } : {}))
+    counts.set(instance, (counts.get(instance) ?? 0) + 1);
   return counts;
 }
 

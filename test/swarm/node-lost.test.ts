@@ -1,6 +1,6 @@
 // A worker dies with the proxy and the tasks on it.
 import { describe, expect, it } from 'vitest';
-import type { NodeName } from '../../bed/bed-node.ts';
+import { type NodeName, nodeNames } from '../../bed/bed-node.ts';
 import { eventually } from '../support/eventually.ts';
 import { bed, curl, settled } from '../support/interlock.ts';
 import { answers, answersOnEveryNode, deployStack, instancesOf } from '../support/story.ts';
@@ -14,7 +14,7 @@ describe('a worker that is lost', () => {
     await answersOnEveryNode('lost.local');
     await settled();
     const { name, id: lost } = await workerWithProxy();
-    const left = (['worker1', 'worker2', 'manager'] as const).filter((node) => node !== name);
+    const left = nodeNames.filter((node) => node !== name);
 
     await bed.node(name).kill();
     const start = performance.now();
@@ -25,7 +25,7 @@ describe('a worker that is lost', () => {
     await bed.settle(proxy, 2);
     for (const service of [proxy, stack.service()])
       expect((await bed.running(service)).map(({ NodeID }) => NodeID)).not.toContain(lost);
-    await eventually(async () => expect((await instancesOf('lost.local')).size).toBe(3));
+    await eventually(async () => expect((await instancesOf('lost.local', 24, left[0])).size).toBe(3));
 
     await bed.node(name).start();
     await eventually(async () =>
