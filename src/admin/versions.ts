@@ -1,6 +1,6 @@
 import { clusterLabel, fileLabel, versionLabel } from '../model/names.ts';
 import type { StoredObject } from '../model/snapshot.ts';
-import { versionConfigs } from '../reconcile/held-rendering.ts';
+import { versionConfigs } from '../reconcile/versions.ts';
 import type { KeptVersion } from './requests.ts';
 
 /** Versions of a cluster's configuration that can be looked at and gone back to, the newest first. */

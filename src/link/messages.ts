@@ -76,19 +76,22 @@ export const RenderRequest = z.object({
 /** Far above what 100,000 routes need, far below what would hurt. */
 export const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
 
+const contentDigest = z.string().regex(/^[0-9a-f]{16}$/);
 /** Digest of the extension's templates. */
-const templatesVersion = z.string().regex(/^[0-9a-f]{16}$/);
+const templatesVersion = contentDigest;
 export const TemplatesResponse = z.object({ version: templatesVersion });
 
 export const RenderResponse = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('rendered'),
     templates: templatesVersion,
-    version: z.string().regex(/^[0-9a-f]{16}$/),
+    version: contentDigest,
     files: z
-      .array(z.object({ path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/), text: z.string() }))
+      .array(
+        z.object({ path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/), digest: contentDigest, text: z.string() }),
+      )
       .min(1)
-      .max(64),
+      .max(256),
     /** Services that nginx refused, by name, with nginx's words. */
     refused: z.array(z.object({ service: name, message: z.string().max(2000) })),
   }),

@@ -1,8 +1,10 @@
 /** Names that other tools and later releases rely on. Those with `com.docker` are Interlock's. */
 export const roleLabel = 'com.signalbox.role';
 export const clusterLabel = 'com.signalbox.cluster';
-/** On config objects: the digest of the configuration they hold a part of. */
+/** On the config object of a main file: the digest of the whole configuration. */
 export const versionLabel = 'com.signalbox.version';
+/** Beside it: digests of the other files, which versions share, by which their config objects are named; separated by spaces. */
+export const partsLabel = 'com.signalbox.parts';
 /** On config objects: the path of the file, relative to the folder of the main one. */
 export const fileLabel = 'com.signalbox.file';
 /** On owned services: digest of what the controller last asked for as a whole. */

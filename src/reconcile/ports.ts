@@ -40,9 +40,18 @@ export interface Renderer {
 
 export interface Rendering {
   readonly version: string;
-  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** The main file first; others are included by it. */
+  readonly files: readonly ConfigurationFile[];
   /** Services that nginx refused, left out of the files. */
   readonly problems: readonly Problem[];
+}
+
+export interface ConfigurationFile {
+  /** Relative to the folder of the main file. */
+  readonly path: string;
+  /** Names the content; of the main file, the whole version. */
+  readonly digest: string;
+  readonly text: string;
 }
 
 /** Makes what extensions need to prove who they are. */

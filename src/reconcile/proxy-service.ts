@@ -1,11 +1,11 @@
 import type { ClusterState } from '../model/desired-state.ts';
-import { clusterLabel, configPrefix, fileLabel, roleLabel, versionLabel } from '../model/names.ts';
+import { clusterLabel, versionLabel } from '../model/names.ts';
 import { desiredProxy, type MountedObject } from '../model/owned-service.ts';
 import type { OwnedService, Snapshot } from '../model/snapshot.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import type { Rendering } from './ports.ts';
-import { prunable } from './prune.ts';
 import { type RolledOut, rollOutService } from './roll-out-service.ts';
+import { prunable, toStored } from './versions.ts';
 
 /** Brings a rendered version to the proxies of a cluster, unless a roll-out is under way or this one was refused before. */
 export async function ensureProxy(
@@ -24,26 +24,29 @@ export async function ensureProxy(
   return rollOutService(desired, current, options, signal);
 }
 
+/** The main file comes last, so that whoever sees a version finds all of it. */
 async function ensureConfigs(
   state: ClusterState,
   snapshot: Snapshot,
-  { version, files }: Rendering,
+  rendering: Rendering,
   { swarm, logger }: ClusterOptions,
   signal: AbortSignal,
 ): Promise<MountedObject[]> {
   const { name: cluster, settings } = state.cluster;
+  const { version } = rendering;
+  const own = snapshot.configs.filter(({ labels }) => labels[clusterLabel] === cluster);
+  const existing = new Map(own.map(({ name, id }) => [name, id]));
   const folder = settings.ProxyConfigPath.slice(0, settings.ProxyConfigPath.lastIndexOf('/'));
   const mounted: MountedObject[] = [];
-  for (const [position, { path, text }] of files.entries()) {
-    const name = `${configPrefix}${version}${position === 0 ? '' : `-${position}`}`;
-    const target = position === 0 ? settings.ProxyConfigPath : `${folder}/${path}`;
-    const existing = snapshot.configs.find((config) => config.name === name);
-    const labels = { [roleLabel]: 'proxy', [clusterLabel]: cluster, [versionLabel]: version, [fileLabel]: path };
-    const id = existing?.id ?? (await swarm.createConfig({ name, labels, data: text }, signal));
-    if (!existing) logger.info({ cluster, config: name, version, sizeBytes: text.length }, 'Stored configuration');
-    mounted.push({ id, name, target });
+  const [main, ...parts] = toStored(rendering, cluster);
+  for (const { path, ...object } of [...parts, main!]) {
+    const { name, data } = object;
+    const id = existing.get(name) ?? (await swarm.createConfig(object, signal));
+    if (!existing.has(name))
+      logger.info({ cluster, config: name, version, sizeBytes: data.length }, 'Stored configuration');
+    mounted.push({ id, name, target: path === main!.path ? settings.ProxyConfigPath : `${folder}/${path}` });
   }
-  return mounted;
+  return [mounted.at(-1)!, ...mounted.slice(0, -1)];
 }
 
 /** Removes versions that nobody needs any more. */
@@ -51,7 +54,7 @@ export async function removeOldConfigs(
   state: ClusterState,
   snapshot: Snapshot,
   proxy: OwnedService | undefined,
-  version: string,
+  { version, files }: Rendering,
   { swarm, logger }: ClusterOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -59,7 +62,9 @@ export async function removeOldConfigs(
   const own = snapshot.configs.filter(({ labels }) => labels[clusterLabel] === cluster);
   // Swarm lets a config go that only a roll-back needs.
   const attached = proxy === undefined ? [] : [...proxy.configIds, ...proxy.previousConfigIds];
-  for (const config of prunable(own, [version, proxy?.labels[versionLabel] ?? ''], attached)) {
+  const versions = [version, proxy?.labels[versionLabel] ?? ''];
+  const digests = files.map(({ digest }) => digest);
+  for (const config of prunable(own, { versions, digests, attached })) {
     await swarm.removeConfig(config.id, signal);
     logger.info({ cluster, config: config.name }, 'Removed old configuration');
   }

@@ -50,7 +50,7 @@ export async function reconcileCluster(
       (await heldRendering(state, snapshot, options, signal)) ??
       (await renderer.render(settings.ServiceName, toRenderInput(state, template), signal));
     const rolled = await ensureProxy(state, snapshot, proxy, rendering, options, signal);
-    await removeOldConfigs(state, snapshot, proxy, rendering.version, options, signal);
+    await removeOldConfigs(state, snapshot, proxy, rendering, options, signal);
     return {
       ...outcome,
       version: rendering.version,

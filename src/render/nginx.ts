@@ -1,5 +1,6 @@
 import Handlebars from 'handlebars';
 import { digest } from '../lib/digest.ts';
+import { memoize, memoizeLast } from '../lib/memo.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import { type Affinity, compareText } from '../model/route.ts';
 import {
@@ -10,17 +11,14 @@ import {
   type RouteTable,
   strips,
   type Upstream,
+  type VirtualServer,
 } from '../model/route-table.ts';
+import { Blocks } from './blocks.ts';
+import { FileDivider, type RenderedFile } from './files.ts';
 import { quote, quoteBefore, quoteHost, quoteName } from './quote.ts';
 
-/** A file of a configuration; `path` is relative to the folder of the main file. */
-export interface RenderedFile {
-  readonly path: string;
-  readonly text: string;
-}
-
 export interface RenderedConfiguration {
-  /** Digest of the text: equal configurations have equal versions. */
+  /** Digest of all files: equal configurations have equal versions. */
   readonly version: string;
   /** The main file first. */
   readonly files: readonly RenderedFile[];
@@ -33,54 +31,68 @@ export type RenderNginx = (input: RenderInput) => RenderedConfiguration;
 /** Stands in the rendered text for the version, which is the digest of that text. */
 const VERSION_MARK = '@version@';
 export const MAIN_FILE = 'nginx.conf';
+/** Partials that write one host or one upstream each: of these there are thousands, and few change at a time. */
+const BLOCK_PARTIALS = ['upstream', 'server'];
 
 export function compileNginx(templates: Templates): RenderNginx {
   const handlebars = Handlebars.create();
   handlebars.registerHelper({ quote, quoteBefore, quoteHost, quoteName });
+  // Strict: a field that a template misspells is an error with its line, not an empty string in a configuration.
+  const compile = (text: string) => handlebars.compile(text, { noEscape: true, strict: true });
+  const blocks = new Blocks();
   // Handlebars reads a text when it is first needed: a mistake must show before that, while the last good templates are there.
   for (const [name, text] of Object.entries(templates)) {
     handlebars.parse(text);
-    handlebars.registerPartial(name, text);
+    handlebars.registerPartial(name, BLOCK_PARTIALS.includes(name) ? blocks.partial(name, compile(text)) : text);
   }
-  // Strict: a field that a template misspells is an error with its line, not an empty string in a configuration.
-  const compile = (text: string) => handlebars.compile(text, { noEscape: true, strict: true });
   const builtIn = compile(templates[MAIN_FILE] ?? '');
+  const ownTemplate = memoizeLast<typeof builtIn>();
+  const divider = memoizeLast<FileDivider>();
+  const views = memoizeLast<Views>();
   return (input) => {
-    const template = input.template === undefined ? builtIn : compile(input.template);
-    const text = template(toView(input));
+    const { template: own, cluster } = input;
+    const template = own === undefined ? builtIn : ownTemplate(own, () => compile(own));
+    const table = buildRouteTable(input.routes);
+    const frame = toFrame(input, table);
+    const view = toView(
+      input,
+      table,
+      frame,
+      views(JSON.stringify(frame), () => createViews(frame)),
+    );
+    const pieces = blocks.collect(() => template(view));
+    const { main: text, parts } = divider(cluster, () => new FileDivider(cluster)).divide(pieces);
     if (!text.includes(VERSION_MARK)) {
       throw new Error('The template leaves out {{> status}}, by which a proxy tells which version it serves');
     }
     // With the cluster: two with equal text must not share config objects.
-    const version = digest(`${input.cluster}\n${text}`);
-    return { version, files: [{ path: MAIN_FILE, text: text.replace(VERSION_MARK, version) }] };
+    const version = digest([cluster, text, ...parts.map((part) => part.digest)].join('\n'));
+    const main = { path: MAIN_FILE, digest: version, text: text.replace(VERSION_MARK, version) };
+    return { version, files: [main, ...parts] };
   };
 }
 
-/** What templates see: decided, sorted and complete, so that they only have to write it down. */
-function toView(input: RenderInput) {
-  const table = buildRouteTable(input.routes);
-  const httpsPort = input.publishedSslPort === 443 ? '' : `:${input.publishedSslPort}`;
+/** What the views of all hosts and upstreams depend on, beside themselves. */
+type Frame = ReturnType<typeof toFrame>;
+
+function toFrame(input: RenderInput, table: RouteTable) {
   return {
-    cluster: input.cluster,
-    version: VERSION_MARK,
     ...listeners(input, table),
-    proxyProtocolFrom: input.proxyProtocolFrom,
-    passthrough: toPassthroughView(input, table),
-    hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
-    hasRealAddresses: hasPassthrough(table) || input.proxyProtocolFrom.length > 0,
-    nginx: { ...input.nginx, ...logFormats(input) },
-    hash: namesHash(table),
-    upstreams: table.upstreams.map((upstream, position) => ({
-      ...toUpstreamView(upstream, input.nginx.IPHash),
-      // The first mention of a zone gives its size, the others share it.
-      zone: position === 0 ? `upstreams ${input.zoneKb}k` : 'upstreams',
-    })),
-    stripped: strippedLengths(table).map((length) => ({ length, head: `~^.{${length}}` })),
-    stickyCookies: [...new Set(table.upstreams.flatMap(({ affinity }) => plainCookie(affinity) ?? []))].toSorted(
-      compareText,
-    ),
-    servers: table.servers.map(({ host, redirect, secureRedirect, tls, locations }) => ({
+    httpsPort: input.publishedSslPort === 443 ? '' : `:${input.publishedSslPort}`,
+    hashesAddresses: input.nginx.IPHash,
+  };
+}
+
+/** Views of hosts and upstreams, kept from one rendering to the next: equal ones are the same object. */
+type Views = ReturnType<typeof createViews>;
+
+function createViews({ httpListener, tlsListener, httpsPort, hashesAddresses }: Frame) {
+  return {
+    // The first mention of a zone gives its size, the others share it.
+    upstream: memoize((upstream: Upstream) => ({ ...toUpstreamView(upstream, hashesAddresses), zone: 'upstreams' })),
+    server: memoize(({ host, redirect, secureRedirect, tls, locations }: VirtualServer) => ({
+      httpListener,
+      tlsListener,
       host,
       redirect,
       secureRedirect,
@@ -88,6 +100,31 @@ function toView(input: RenderInput) {
       locations: toLocationViews(locations, httpsPort),
       secureLocations: toSecureViews(locations),
     })),
+  };
+}
+
+/** What templates see: decided, sorted and complete, so that they only have to write it down. */
+function toView(input: RenderInput, table: RouteTable, { httpsPort, ...frame }: Frame, views: Views) {
+  const [first, ...others] = table.upstreams.map(views.upstream);
+  const zone = `upstreams ${input.zoneKb}k`;
+  return {
+    cluster: input.cluster,
+    version: VERSION_MARK,
+    httpListener: frame.httpListener,
+    tlsListener: frame.tlsListener,
+    streamListener: frame.streamListener,
+    proxyProtocolFrom: input.proxyProtocolFrom,
+    passthrough: toPassthroughView(input, table),
+    hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
+    hasRealAddresses: hasPassthrough(table) || input.proxyProtocolFrom.length > 0,
+    nginx: { ...input.nginx, ...logFormats(input) },
+    hash: namesHash(table),
+    upstreams: first === undefined ? [] : [{ ...first, zone }, ...others],
+    stripped: strippedLengths(table).map((length) => ({ length, head: `~^.{${length}}` })),
+    stickyCookies: [...new Set(table.upstreams.flatMap(({ affinity }) => plainCookie(affinity) ?? []))].toSorted(
+      compareText,
+    ),
+    servers: table.servers.map(views.server),
     fallback: {
       ...toTlsView(table.fallbackTls),
       locations: toLocationViews(table.fallback, httpsPort),

@@ -15,6 +15,9 @@ export type Proof =
   /** nginx refuses even without any route. */
   | { readonly kind: 'settings-refused'; readonly message: string };
 
+/** A Docker config holds less than 1,000 KiB. */
+const MAX_FILE_BYTES = 990 * 1024;
+
 /**
  * Renders and has nginx check the result. Grammars should keep out whatever nginx could refuse; where one of them fails, the guilty services
  * are found by halving and left out, and the rest goes live.
@@ -22,7 +25,8 @@ export type Proof =
 export async function proveConfiguration(input: RenderInput, render: RenderNginx, check: CheckFiles): Promise<Proof> {
   const attempt = async (routes: readonly Route[]) => {
     const rendered = tryRender(render, { ...input, routes });
-    return typeof rendered === 'string' ? { message: rendered } : { rendered, message: await check(rendered.files) };
+    if (typeof rendered === 'string') return { message: rendered };
+    return { rendered, message: tooLarge(rendered.files) ?? (await check(rendered.files)) };
   };
   const whole = await attempt(input.routes);
   if (whole.rendered && whole.message === undefined) return { kind: 'rendered', refused: [], ...whole.rendered };
@@ -48,6 +52,12 @@ export async function proveConfiguration(input: RenderInput, render: RenderNginx
   const rest = await attempt(admitted);
   if (!rest.rendered || rest.message !== undefined) return { kind: 'settings-refused', message: rest.message ?? '' };
   return { kind: 'rendered', refused, ...rest.rendered };
+}
+
+function tooLarge(files: RenderedConfiguration['files']): string | undefined {
+  const large = files.find(({ text }) => text.length > MAX_FILE_BYTES);
+  const kib = Math.ceil((large?.text.length ?? 0) / 1024);
+  return large && `${large.path} would have ${kib} KiB, more than a Docker config can hold`;
 }
 
 /** A value that cannot be quoted is refused like one that nginx dislikes. */

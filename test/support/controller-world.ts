@@ -111,9 +111,9 @@ export class ControllerWorld {
   served(proxy = 'signalbox-proxy'): string {
     const running = this.swarm.service(proxy).tasks.filter(({ state }) => state === 'running');
     const ids = [...new Set(running.map(({ configIds }) => configIds.join()))];
-    const config = this.swarm.configs.find(({ id }) => id === ids[0]);
-    if (ids.length !== 1 || !config) throw new Error(`${proxy} serves ${ids.length} configurations`);
-    return config.data;
+    if (ids.length !== 1) throw new Error(`${proxy} serves ${ids.length} configurations`);
+    const configs = ids[0]!.split(',').map((id) => this.swarm.configs.find((config) => config.id === id));
+    return configs.map((config) => config!.data).join('\n');
   }
 
   messages(msg: string): LogLine[] {

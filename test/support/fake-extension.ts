@@ -7,6 +7,11 @@ import { readTemplates } from '../../src/templates.ts';
 
 const render = compileNginx(readTemplates(fileURLToPath(new URL('../../templates', import.meta.url))));
 
+/** A whole configuration, its main file first. */
+export function textOf(files: readonly { readonly text: string }[]): string {
+  return files.map(({ text }) => text).join('\n');
+}
+
 /** The extensions: they render with our own templates and ask an nginx that dislikes what a test says it does. */
 export class FakeExtension implements Renderer {
   /** Names of extension services that do not answer. */
@@ -16,7 +21,7 @@ export class FakeExtension implements Renderer {
 
   async render(service: string, input: RenderInput): Promise<Rendering> {
     if (this.away.has(service)) throw new Error(`Extension ${service} is of no help: it is away`);
-    const proof = await proveConfiguration(input, render, async ([file]) => this.complaint(file!.text));
+    const proof = await proveConfiguration(input, render, async (files) => this.complaint(textOf(files)));
     if (proof.kind === 'settings-refused') throw new SettingsRefusedError(proof.message);
     const problems = proof.refused.map(({ service, message }) => ({
       severity: 'error' as const,

@@ -60,6 +60,13 @@ export class NginxContainer implements AsyncDisposable {
     return results;
   }
 
+  /** What nginx says to a configuration of several files, in a folder of their own. */
+  async testFiles(files: readonly { readonly path: string; readonly text: string }[]): Promise<string> {
+    const folder = '/tmp/files';
+    await this.write(folder, Object.fromEntries(files.map(({ path, text }) => [path, text])));
+    return this.#shell(`nginx -t -q -c ${folder}/${files[0]!.path} 2>&1`, '');
+  }
+
   /** Starts nginx with a configuration, and waits until it answers. */
   async serve(text: string): Promise<void> {
     await this.#shell('cat >/tmp/nginx.conf; nginx -c /tmp/nginx.conf', text);

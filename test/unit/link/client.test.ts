@@ -13,7 +13,12 @@ import { renderBeside } from '../../support/hostile-swarm.ts';
 const now = Date.now();
 const { input } = renderBeside().clusters[0]!;
 const version = '0123456789abcdef';
-const rendered = { kind: 'rendered', version, files: [{ path: 'nginx.conf', text: '# text' }], refused: [] };
+const rendered = {
+  kind: 'rendered',
+  version,
+  files: [{ path: 'nginx.conf', digest: version, text: '# text' }],
+  refused: [],
+};
 const { signal } = new AbortController();
 let authority: Authority;
 
@@ -89,7 +94,7 @@ describe("the controller's end of the control channel", () => {
   });
 
   it.each([
-    ['a path that leads out', { ...rendered, files: [{ path: '../x', text: '' }] }],
+    ['a path that leads out', { ...rendered, files: [{ path: '../x', digest: version, text: '' }] }],
     ['no version', { ...rendered, version: undefined }],
     ['nothing', {}],
   ])('does not take an answer with %s', async (_, proof) => {

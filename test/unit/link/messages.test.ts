@@ -10,7 +10,7 @@ const rendered = {
   kind: 'rendered',
   templates: digest,
   version: digest,
-  files: [{ path: 'nginx.conf', text: 'events {}' }],
+  files: [{ path: 'nginx.conf', digest, text: 'events {}' }],
   refused: [{ service: 'app', message: 'no' }],
 };
 
@@ -60,7 +60,7 @@ describe('an answer of an extension', () => {
     expect(RenderResponse.safeParse({ kind: 'settings-refused', templates: digest, message: 'no' }).success).toBe(true);
   });
 
-  const file = (path: string) => ({ files: [{ path, text: '' }] });
+  const file = (path: string) => ({ files: [{ path, digest, text: '' }] });
   it.each([
     ['a path that leads out', file('../nginx.conf')],
     ['a path that is the folder above', file('..')],
@@ -68,7 +68,8 @@ describe('an answer of an extension', () => {
     ['an absolute path', file('/etc/passwd')],
     ['an empty path', file('')],
     ['no file', { files: [] }],
-    ['too many files', { files: Array.from({ length: 65 }, (_, position) => ({ path: `f${position}`, text: '' })) }],
+    ['too many files', { files: Array.from({ length: 257 }, (_, n) => ({ path: `f${n}`, digest, text: '' })) }],
+    ['a digest that is none', { files: [{ path: 'nginx.conf', digest: '../x', text: '' }] }],
     ['a version that is none', { version: '$(reboot)' }],
     ['a version of another length', { version: 'abc' }],
     ['a message without end', { refused: [{ service: 'a', message: 'x'.repeat(2001) }] }],

@@ -1,0 +1,24 @@
+/** Remembers what was made of an object, for as long as the object lives. Only for objects that never change. */
+export function memoize<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const known = new WeakMap<K, { readonly value: V }>();
+  return (key) => {
+    const found = known.get(key);
+    if (found) return found.value;
+    const value = make(key);
+    known.set(key, { value });
+    return value;
+  };
+}
+
+/** Remembers the last result, for as long as it is asked for by the same key. */
+export function memoizeLast<V>(): (key: string, make: () => V) => V {
+  let last: { readonly key: string; readonly value: V } | undefined;
+  return (key, make) => {
+    if (last?.key !== key) last = { key, value: make() };
+    return last.value;
+  };
+}
+
+export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, position) => item === b[position]);
+}

@@ -1,0 +1,21 @@
+import { buildDesiredState } from '../../src/model/desired-state.ts';
+import { type RenderInput, toRenderInput } from '../../src/model/render-input.ts';
+import { parseSettings } from '../../src/model/settings.ts';
+import type { SwarmService } from '../../src/model/snapshot.ts';
+import { aNetwork, aNode, aService } from './builders.ts';
+
+const { settings } = parseSettings({}, '1');
+
+/** `service0`, `service1`, …: from some 700 on their configuration is divided into parts. */
+export function manyServices(count: number): SwarmService[] {
+  return Array.from({ length: count }, (_, n) => aService(`service${n}`, { createdAt: String(n).padStart(6, '0') }));
+}
+
+/** What an extension is asked for these services. */
+export function inputOf(services: readonly SwarmService[]): RenderInput {
+  const networks = [aNetwork('app')];
+  const nothing = { hostTasks: [], configs: [], secrets: [], owned: [] };
+  return toRenderInput(
+    buildDesiredState({ services, networks, nodes: [aNode('node')], ...nothing }, settings).clusters[0]!,
+  );
+}

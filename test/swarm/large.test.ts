@@ -1,0 +1,65 @@
+// A configuration too large for one Docker config: kept in several, changed by its parts, gone back to.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { administer, bed, curl, demo, eventually, inspectProxy, settled } from '../support/interlock.ts';
+import { answersOnEveryNode } from '../support/story.ts';
+import { changeLabels, createServices, removeServices } from '../support/swarm-services.ts';
+
+const { docker } = bed.manager;
+const names = Array.from({ length: 900 }, (_, n) => `large-${n}`);
+const [first = ''] = names;
+
+const labelsFor = (name: string) => ({ 'com.docker.lb.hosts': `${name}.local`, 'com.docker.lb.port': '8080' });
+
+async function proxyConfigs(): Promise<string[]> {
+  const { Spec } = await inspectProxy();
+  return Spec.TaskTemplate.ContainerSpec.Configs.map(({ ConfigName }) => ConfigName);
+}
+
+describe('a large configuration', () => {
+  beforeAll(async () => {
+    const { id: networkId } = await docker.createNetwork({ Name: 'large', Driver: 'overlay' });
+    const services = names.map((name) => ({ name, image: demo, networkId, labels: labelsFor(name) }));
+    await createServices(
+      docker,
+      services.map((service, n) => ({ ...service, replicas: n === 0 ? 1 : 0 })),
+    );
+    await settled();
+    await answersOnEveryNode(`${first}.local`);
+  });
+  afterAll(async () => {
+    await removeServices(docker, names);
+    await settled();
+    await eventually(() => docker.getNetwork('large').remove());
+  });
+
+  it('is served from several objects', async () => {
+    const configs = await proxyConfigs();
+
+    expect(configs.length).toBeGreaterThan(2);
+    // Known, and without tasks.
+    expect((await curl(`${names.at(-1)}.local`)).status).toBe(503);
+    expect((await curl('nobody.local')).status).toBe(503);
+    expect((await curl(`${first}.local`, '/ping')).status).toBe(200);
+  });
+
+  it('changes by one part, and can be gone back to', async () => {
+    const before = await proxyConfigs();
+    const served = (await settled()).clusters[0]!.version;
+
+    await changeLabels(docker, first, { 'com.docker.lb.hosts': 'moved.local' });
+    await answersOnEveryNode('moved.local');
+    await settled();
+
+    const after = await proxyConfigs();
+    expect(after.filter((name) => !before.includes(name)).length).toBeLessThan(5);
+    expect(after.filter((name) => before.includes(name)).length).toBeGreaterThan(0);
+    expect((await curl(`${first}.local`)).status).toBe(503);
+
+    const version = `/api/clusters/default/versions/${served}`;
+    expect((await administer(version)).body).toContain(`server_name "${first}.local"`);
+    await administer(`${version}/hold`, { method: 'PUT' });
+    await answersOnEveryNode(`${first}.local`);
+    await administer('/api/clusters/default/hold', { method: 'DELETE' });
+    await answersOnEveryNode('moved.local');
+  });
+});

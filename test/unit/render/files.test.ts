@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { compileNginx } from '../../../src/render/nginx.ts';
+import { proveConfiguration } from '../../../src/render/prove.ts';
+import { aService } from '../../support/builders.ts';
+import { render, templateTexts } from '../../support/golden.ts';
+import { inputOf, manyServices } from '../../support/many-services.ts';
+
+const services = manyServices(1500);
+const input = inputOf(services);
+const { files } = render(input);
+const [main, ...parts] = files;
+
+describe('a large configuration', () => {
+  it('is divided into parts that the main file includes, each small', () => {
+    const included = [...main!.text.matchAll(/^ {4}include ([a-z0-9.-]+);$/gm)].map(([, path]) => path);
+
+    expect(included).toEqual(parts.map(({ path }) => path));
+    expect(included.length).toBeGreaterThan(4);
+    for (const { text } of files) expect(text.length).toBeLessThan(256 * 1024);
+    expect(main!.text.length).toBeLessThan(16 * 1024);
+  });
+
+  it('loses nothing and says nothing twice', () => {
+    const small = render(inputOf(services.slice(0, 1)));
+    const names = services.map(({ name }) => name);
+
+    expect(small.files).toHaveLength(1);
+    for (const pattern of [/^ {4}upstream "tasks\.(service\d+)\./gm, /^ {8}server_name "(service\d+)\./gm]) {
+      const found = parts.flatMap(({ text }) => [...text.matchAll(pattern)].map(([, name]) => name!));
+      expect(found.toSorted()).toEqual(names.toSorted());
+    }
+  });
+
+  it('changes in one place where one route changes', () => {
+    const changed = services.with(700, aService('service700', { createdAt: '000700', port: '9090' }));
+
+    const known = new Set(files.map(({ digest }) => digest));
+    const next = render(inputOf(changed)).files.filter(({ digest }) => !known.has(digest));
+
+    expect(next.map(({ path }) => path.replace(/-\d+/, ''))).toEqual(['nginx.conf', 'upstreams.conf', 'servers.conf']);
+  });
+
+  it('is the same whatever was rendered before', () => {
+    const remembering = compileNginx(templateTexts);
+    for (const count of [1500, 3, 1400, 700, 1499, 1500]) {
+      const some = inputOf(services.slice(0, count));
+      expect(remembering(some)).toEqual(compileNginx(templateTexts)(some));
+    }
+  });
+
+  it('leaves expressions where they are: nginx tries them in their order', () => {
+    const expressions = ['~^aaa[0-9]+\\.example$', '~^aa[0-9]+\\.example$', '~^a[0-9]+\\.example$'];
+    const some = expressions.map((host, n) => aService(`expression${n}`, { host }));
+
+    const [first] = render(inputOf([...services, ...some.toReversed()])).files;
+    const found = [...first!.text.matchAll(/server_name "~\^\(\?=\.\{1,253\}\$\)(a+)\[/g)].map(([, name]) => name);
+
+    expect(found).toEqual(['aaa', 'aa', 'a']);
+  });
+
+  it('stays one file where a template of the administrator writes between blocks', () => {
+    const template = '{{> status}}\n{{#each servers}}\n# {{host.name}}\n{{> server}}\n{{/each}}\n';
+
+    const own = render({ ...input, template }).files;
+
+    expect(own).toHaveLength(1);
+    expect(own[0]!.text.match(/^# service/gm)).toHaveLength(1500);
+    expect(own[0]!.text.match(/server_name "service/g)).toHaveLength(1500);
+  });
+});
+
+it('leaves out whose host would not fit into a Docker config', async () => {
+  const group = (n: number) => ({
+    [`com.docker.lb.${n}.hosts`]: 'greedy.example.org',
+    [`com.docker.lb.${n}.port`]: '80',
+    [`com.docker.lb.${n}.context_root`]: `/${String(n).padStart(200, '0')}`,
+  });
+  const labels = Object.assign({}, ...Array.from({ length: 2000 }, (_, n) => group(n)));
+  const greedy = { ...aService('greedy'), labels };
+
+  const proof = await proveConfiguration(inputOf([aService('shop'), greedy]), render, async () => undefined);
+
+  expect(proof).toMatchObject({
+    kind: 'rendered',
+    refused: [{ service: 'greedy', message: expect.stringMatching(/KiB/) }],
+  });
+  expect(proof).toMatchObject({ files: [{ text: expect.stringContaining('server_name "shop.example.org"') }] });
+});
