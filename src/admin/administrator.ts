@@ -6,6 +6,7 @@ import {
   takenPorts,
   untouched,
 } from '../model/administration.ts';
+import { isPartOf, isTarget, type MaintenanceDecision, type MaintenanceTarget } from '../model/maintenance.ts';
 import { clusterLabel, versionLabel } from '../model/names.ts';
 import type { Settings } from '../model/settings.ts';
 import type { SwarmService } from '../model/snapshot.ts';
@@ -83,6 +84,31 @@ export class Administrator {
     });
   }
 
+  /** Closes a host or a service to all but these clients. Closed before: with another list. */
+  async startMaintenance(who: string, target: MaintenanceTarget, allow: readonly string[]): Promise<void> {
+    const { kind, name } = target;
+    const routes = this.#seen().desired.clusters.flatMap((cluster) => cluster.routes);
+    if (!routes.some((route) => isPartOf(route, target)))
+      throw new Refusal(404, `No such ${kind}`, `No route has the ${kind} ${name}.`);
+    const passing = allow.length === 0 ? '' : ` but for ${allow.join(', ')}`;
+    await this.#change(who, `Closed the ${kind} ${name}${passing}`, (current, since) => ({
+      ...current,
+      maintenance: [...without(current.maintenance, target), { kind, name, allow, who, since }],
+    }));
+  }
+
+  async endMaintenance(who: string, target: MaintenanceTarget): Promise<void> {
+    const { kind, name } = target;
+    if (!this.#current.maintenance.some((other) => isTarget(other, target))) {
+      const detail = `No administrator closed the ${kind} ${name}. A service that its label closes is opened by its label.`;
+      throw new Refusal(404, 'Not in maintenance', detail);
+    }
+    await this.#change(who, `Opened the ${kind} ${name}`, (current) => ({
+      ...current,
+      maintenance: without(current.maintenance, target),
+    }));
+  }
+
   async #refuseTaken(httpPort: number, httpsPort: number): Promise<void> {
     if (httpPort === httpsPort) throw new Refusal(400, 'Equal ports', 'HTTP and HTTPS need a port each.');
     const { applications, settings } = this.#options;
@@ -99,10 +125,14 @@ export class Administrator {
   }
 
   /** One change at a time: each builds on the one before. */
-  async #change(who: string, what: string, next: (current: Administration) => Administration): Promise<void> {
+  async #change(
+    who: string,
+    what: string,
+    next: (current: Administration, at: string) => Administration,
+  ): Promise<void> {
     const write = async () => {
       const at = new Date(this.#options.now()).toISOString();
-      const changed = recordChange(next(this.#current), { at, who, what });
+      const changed = recordChange(next(this.#current, at), { at, who, what });
       await this.#options.store.save(JSON.stringify(changed));
       this.#current = changed;
       this.#options.trigger();
@@ -110,4 +140,8 @@ export class Administrator {
     this.#writing = this.#writing.then(write, write);
     await this.#writing;
   }
+}
+
+function without(all: readonly MaintenanceDecision[], target: MaintenanceTarget): MaintenanceDecision[] {
+  return all.filter((other) => !isTarget(other, target));
 }

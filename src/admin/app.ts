@@ -12,7 +12,13 @@ import type { Access, User } from './access.ts';
 import type { Administrator } from './administrator.ts';
 import { openApiDocument } from './openapi.ts';
 import { Refusal, toResponse } from './problem-details.ts';
-import { type ClusterExplanation, credentialsSchema, interlockSchema, type KeptVersion } from './requests.ts';
+import {
+  allowSchema,
+  type ClusterExplanation,
+  credentialsSchema,
+  interlockSchema,
+  type KeptVersion,
+} from './requests.ts';
 import type { State } from './state.ts';
 
 export interface AdminOptions {
@@ -153,6 +159,21 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     app.delete(path, async (context) => {
       await administrator.disable(context.get('user').name);
       return context.json(interlock());
+    });
+  }
+
+  app.get('/api/maintenance', (context) => context.json(state().maintenance));
+  for (const kind of ['host', 'service'] as const) {
+    const path = `/api/maintenance/${kind}s/:${kind}` as const;
+    const targetOf = ({ req }: Context) => ({ kind, name: req.param(kind) ?? '' });
+    app.put(path, async (context) => {
+      const { allow } = await readBody(context, allowSchema);
+      await administrator.startMaintenance(context.get('user').name, targetOf(context), allow);
+      return context.body(null, 204);
+    });
+    app.delete(path, async (context) => {
+      await administrator.endMaintenance(context.get('user').name, targetOf(context));
+      return context.body(null, 204);
     });
   }
 

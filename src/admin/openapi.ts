@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { problemDetailsSchema } from './problem-details.ts';
 import {
+  allowSchema,
   credentialsSchema,
   explanationSchema,
   interlockSchema,
@@ -55,6 +56,17 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   },
   '/api/interlock': interlock,
   '/api/hrm': interlock,
+  '/api/maintenance': {
+    get: { summary: 'Hosts and services that are closed for a while', answer: stateSchema.unwrap().shape.maintenance },
+  },
+  '/api/maintenance/hosts/{host}': {
+    put: { summary: 'Close a host for a while: 503 with Retry-After', body: allowSchema },
+    delete: { summary: 'Open it again' },
+  },
+  '/api/maintenance/services/{service}': {
+    put: { summary: 'Close all routes of a service for a while', body: allowSchema },
+    delete: { summary: 'Open them again' },
+  },
   '/api/clusters/{cluster}/versions': {
     get: { summary: 'Kept versions of the configuration, the newest first', answer: z.array(keptVersionSchema) },
   },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { portSchema } from '../model/administration.ts';
+import { allowListSchema } from '../model/allow-list.ts';
 import type { Explanation } from '../model/explain.ts';
 
 /** Bodies of requests, and of answers other than the State. */
@@ -15,6 +16,10 @@ export const interlockSchema = z.object({
 });
 export const userSchema = z.object({ name: z.string(), role: z.enum(['admin', 'viewer']) });
 
+export const allowSchema = z.object({
+  allow: allowListSchema.default([]).describe('Addresses and networks of clients that still pass.'),
+});
+
 export const keptVersionSchema = z.object({ version: z.string(), createdAt: z.string().describe('RFC 3339') });
 export type KeptVersion = z.infer<typeof keptVersionSchema>;
 
@@ -26,6 +31,7 @@ const answerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('service'), route: explainedRouteSchema, requestUri: z.string() }),
   z.object({ kind: z.literal('redirect'), status: z.literal([301, 302]), location: z.string() }),
   z.object({ kind: z.literal('unavailable'), route: explainedRouteSchema }),
+  z.object({ kind: z.literal('maintenance'), allow: z.array(z.string()).readonly() }),
   z.object({ kind: z.enum(['no-path', 'no-host', 'bad-request', 'no-certificate']) }),
 ]);
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Administration, changeSchema } from '../model/administration.ts';
+import { isTarget } from '../model/maintenance.ts';
 import { versionLabel } from '../model/names.ts';
 import { buildRouteTable, type Location, type RouteTable } from '../model/route-table.ts';
 import type { OwnedTask, Snapshot, SwarmService } from '../model/snapshot.ts';
@@ -55,6 +56,7 @@ const routeSchema = z
     rewrite: z.boolean(),
     services: z.array(z.string()).readonly().describe('Owners, the oldest first.'),
     available: z.boolean().describe('False answers 503.'),
+    maintenance: z.boolean().describe('Closed for a while: 503 to all whom the allow list does not name.'),
   })
   .readonly();
 export type RouteView = z.infer<typeof routeSchema>;
@@ -66,6 +68,16 @@ const serviceSchema = z
   })
   .readonly();
 export type ServiceView = z.infer<typeof serviceSchema>;
+const closedSchema = z
+  .object({
+    kind: z.enum(['host', 'service']),
+    name: z.string().describe('As routes show it; `*` is all unknown hosts.'),
+    allow: z.array(z.string()).readonly().describe('Addresses and networks of clients that still pass.'),
+    who: z.string().nullable().describe('Administrator who closed it; null where a label of the service does.'),
+    since: z.string().nullable().describe('RFC 3339; null where a label of the service does it.'),
+  })
+  .readonly();
+export type ClosedView = z.infer<typeof closedSchema>;
 
 /** The whole contract of `GET /api/state`: one snapshot of what is routed, and how it fares. */
 export const stateSchema = z
@@ -77,6 +89,7 @@ export const stateSchema = z
     routes: z.array(routeSchema).readonly(),
     services: z.array(serviceSchema).readonly().describe('Owners of routes.'),
     problems: z.array(problemSchema).readonly(),
+    maintenance: z.array(closedSchema).readonly().describe('Hosts and services that are closed for a while.'),
     changes: z.array(changeSchema).readonly().describe('What administrators changed, the newest first.'),
   })
   .readonly();
@@ -97,8 +110,16 @@ export function toState(status: Status | undefined, error: string | undefined, a
     routes,
     services: toServiceViews(routes, status?.snapshot.services ?? []),
     problems: status?.problems ?? [],
+    maintenance: [...administration.maintenance, ...closedByLabel(status?.desired.closing ?? [], administration)],
     changes: administration.changes,
   };
+}
+
+/** Services that their label closes, where no administrator decided about them. */
+function closedByLabel(closing: Status['desired']['closing'], { maintenance }: Administration): ClosedView[] {
+  return [...new Map(closing.map((one) => [one.service, one])).values()]
+    .map(({ service, allow }) => ({ kind: 'service' as const, name: service, allow, who: null, since: null }))
+    .filter((one) => !maintenance.some((decision) => isTarget(decision, one)));
 }
 
 function toClusterView(
@@ -153,6 +174,7 @@ function toRouteViews(cluster: string, { servers, fallback }: RouteTable): Route
     rewrite: location.options.rewrite,
     services: location.services,
     available: location.upstream !== undefined,
+    maintenance: location.maintenance !== undefined,
   });
   return [
     ...servers.flatMap(({ host, locations }) => locations.map(view(host.name, host.kind))),

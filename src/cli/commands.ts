@@ -1,10 +1,11 @@
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
 import { lint } from './lint.ts';
+import { maintenance } from './maintenance.ts';
 import { problems } from './problems.ts';
 import { render } from './render.ts';
 import { routes } from './routes.ts';
 import { status } from './status.ts';
 
 /** In the order of the help. */
-export const commands: readonly Command[] = [lint, render, explain, status, routes, problems];
+export const commands: readonly Command[] = [lint, render, explain, status, routes, problems, maintenance];

@@ -60,6 +60,8 @@ function describeAnswer(answer: Answer): string {
       return `${answer.status} to ${answer.location}`;
     case 'unavailable':
       return `503: ${describeRoute(answer.route)} is unavailable`;
+    case 'maintenance':
+      return '503: it is in maintenance';
     case 'no-path':
       return '404: no route has this path';
     case 'no-host':

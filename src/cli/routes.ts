@@ -23,6 +23,7 @@ function matches({ host, path, services, cluster }: RouteView, text: string): bo
   return [host + path, cluster, ...services].some((part) => part.includes(text));
 }
 
-function row({ host, path, services, cluster, available }: RouteView): string[] {
-  return [host, path, services.join(', '), cluster, available ? 'service' : '503'];
+function row({ host, path, services, cluster, available, maintenance }: RouteView): string[] {
+  const answer = maintenance ? 'maintenance' : available ? 'service' : '503';
+  return [host, path, services.join(', '), cluster, answer];
 }

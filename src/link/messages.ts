@@ -56,6 +56,7 @@ const route = z.object({
   }),
   tls,
   backend,
+  maintenance: z.object({ allow: z.array(z.string().regex(/^[0-9a-fA-F.:/]{2,50}$/)) }).optional(),
 });
 
 /** Settings were parsed by the controller; their parsed form is what travels. */

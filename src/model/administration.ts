@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maintenanceSchema } from './maintenance.ts';
 import type { Settings } from './settings.ts';
 import type { SwarmService } from './snapshot.ts';
 
@@ -19,6 +20,8 @@ export const administrationSchema = z
     httpsPort: portSchema.optional(),
     /** Versions that clusters are held at, by name of the cluster. */
     held: z.record(z.string(), z.string()).default({}),
+    /** Hosts and services that are closed for a while. */
+    maintenance: z.array(maintenanceSchema).readonly().default([]),
     /** The newest first. */
     changes: z.array(changeSchema).default([]),
   })

@@ -1,6 +1,8 @@
+import { LABEL_PREFIX } from './labels.ts';
+import { closeForMaintenance, type MaintenanceDecision, unknownTargets } from './maintenance.ts';
 import { parseService, type RoutedService, type ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue, sortProblems } from './problem.ts';
-import { compareOwners, compareText, type Route } from './route.ts';
+import { compareOwners, compareText, type Maintenance, type Route } from './route.ts';
 import type { Cluster, Settings } from './settings.ts';
 import type { Snapshot, StoredObject, SwarmNetwork } from './snapshot.ts';
 
@@ -19,10 +21,16 @@ export interface ClusterState {
 
 export interface DesiredState {
   readonly clusters: readonly ClusterState[];
+  /** Services that ask by label to be closed for a while. */
+  readonly closing: readonly ({ readonly service: string } & Maintenance)[];
   readonly problems: readonly Problem[];
 }
 
-export function buildDesiredState(snapshot: Snapshot, settings: Settings): DesiredState {
+export function buildDesiredState(
+  snapshot: Snapshot,
+  settings: Settings,
+  maintenance: readonly MaintenanceDecision[] = [],
+): DesiredState {
   const networks = new Map(snapshot.networks.map((network) => [network.id, network]));
   const secrets = new Map(snapshot.secrets.map((secret) => [secret.name, secret]));
   const context: ServiceContext = {
@@ -33,22 +41,24 @@ export function buildDesiredState(snapshot: Snapshot, settings: Settings): Desir
     nodeCount: Math.max(1, snapshot.nodes.length),
   };
   const parsed = snapshot.services.map((service) => parseService(service, context));
-  const byCluster = Map.groupBy(
-    parsed.flatMap(({ routes }) => routes),
-    ({ serviceCluster }) => serviceCluster,
-  );
+  const routed = parsed.flatMap(({ routes }) => routes);
+  const byCluster = Map.groupBy(closeForMaintenance(routed, maintenance), ({ serviceCluster }) => serviceCluster);
   const known = new Set(settings.clusters.map(({ settings }) => settings.ServiceCluster));
   const clusters = settings.clusters.map((cluster) =>
     buildCluster(cluster, byCluster.get(cluster.settings.ServiceCluster) ?? [], context),
   );
   const problems = [
     ...parsed.flatMap((service) => service.problems),
+    ...unknownTargets(routed, maintenance),
     ...clusters.flatMap((cluster) => cluster.problems),
     ...[...byCluster]
       .filter(([name]) => !known.has(name))
       .flatMap(([name, routed]) => unknownCluster(name, routed, known)),
   ];
-  return { clusters: clusters.map(({ state }) => state), problems: sortProblems(problems) };
+  const closing = routed.flatMap(({ route: { service, maintenance } }) =>
+    maintenance === undefined ? [] : [{ service: service.name, ...maintenance }],
+  );
+  return { clusters: clusters.map(({ state }) => state), closing, problems: sortProblems(problems) };
 }
 
 function buildCluster(cluster: Cluster, routed: readonly RoutedService[], { networks, secrets }: ServiceContext) {
@@ -70,6 +80,7 @@ function buildCluster(cluster: Cluster, routed: readonly RoutedService[], { netw
   const problems = [
     ...outside.map(({ route }) => outsideWhitelist(route, cluster)),
     ...missingNetworks(cluster, networks),
+    ...hiddenAddresses(routes, cluster),
   ];
   return { state, problems };
 }
@@ -86,6 +97,21 @@ function missingNetworks({ name, settings }: Cluster, networks: ReadonlyMap<stri
       value: shownValue(network),
       reason: 'is not a network of the swarm',
       remedy: `Create it: docker network create --driver overlay ${shownValue(network)}`,
+    }));
+}
+
+/** Who is let through by address, where all addresses are the mesh's. */
+function hiddenAddresses(routes: readonly Route[], { name, settings }: Cluster): Problem[] {
+  if (settings.PublishMode === 'host' || settings.ProxyProtocolFrom.length > 0) return [];
+  return routes
+    .filter(({ maintenance }) => (maintenance?.allow.length ?? 0) > 0)
+    .map(({ service }) => ({
+      severity: 'warning',
+      service: service.name,
+      cluster: name,
+      label: `${LABEL_PREFIX}maintenance_allow`,
+      reason: 'cannot tell clients apart: the mesh gives all of them addresses of its own',
+      remedy: `Set Extensions.${name}.PublishMode = "host", or ProxyProtocolFrom where a balancer tells the addresses.`,
     }));
 }
 

@@ -1,5 +1,6 @@
 import { compareHosts, type Host } from './host.ts';
 import { nearest } from './nearest.ts';
+import type { Maintenance } from './route.ts';
 import { type Location, type RouteTable, strips, type VirtualServer } from './route-table.ts';
 
 /** Which route of a cluster answers a URL, why, and why not the others: what its proxies would do, told without asking them. */
@@ -20,6 +21,8 @@ export type Answer =
   | { readonly kind: 'redirect'; readonly status: 301 | 302; readonly location: string }
   /** 503: the route has no task to ask. */
   | { readonly kind: 'unavailable'; readonly route: ExplainedRoute }
+  /** 503 to all clients that are not on the list: it is closed for a while. */
+  | { readonly kind: 'maintenance'; readonly allow: readonly string[] }
   /** 404: the host has routes, and none of them this path. */
   | { readonly kind: 'no-path' }
   /** 503: nobody answers to the host. */
@@ -56,8 +59,8 @@ export function explainUrl(table: RouteTable, text: string, httpsPort: number): 
   }
   const site = chooseSite(table, host);
   if (site.redirect !== undefined) {
-    const because = [...site.because, `Requests for it over HTTP are sent to ${site.redirect}, whatever their path.`];
-    return { url, answer: redirectTo(302, site.redirect + uri), because, passedOver: site.passedOver };
+    const step = site.maintenance === undefined ? redirected(site.redirect, uri) : closed(site.maintenance);
+    return { url, answer: step.answer, because: [...site.because, ...step.because], passedOver: site.passedOver };
   }
   const { location, because, passedOver } = chooseLocation(site, path);
   const step = location === undefined ? nowhere(site) : answerAt(site.name, location, { host, uri, httpsPort });
@@ -105,6 +108,8 @@ function normalisePath(path: string): string | undefined {
 interface Site {
   readonly name: string;
   readonly redirect: string | undefined;
+  /** Of the redirect. */
+  readonly maintenance: Maintenance | undefined;
   readonly locations: readonly Location[];
   readonly because: readonly string[];
   readonly passedOver: readonly PassedOver[];
@@ -117,14 +122,16 @@ function chooseSite({ servers, fallback }: RouteTable, host: string): Site {
   if (server === undefined) {
     const because = [`No service names the host ${host}.${suggestion(servers, host)}`];
     const last = fallback.length > 0 ? 'The default backend answers for such hosts.' : 'There is no default backend.';
-    return { name: '*', redirect: undefined, locations: fallback, because: [...because, last], passedOver: [] };
+    const nothing = { redirect: undefined, maintenance: undefined, passedOver: [] };
+    return { ...nothing, name: '*', locations: fallback, because: [...because, last] };
   }
   const passedOver = [
     ...outranked.flatMap((other) => passOver(other.host.name, other.locations, outranks(server.host))),
     ...passOver('*', fallback, `The default backend is only asked for hosts that no service names.`),
   ];
   const because = [`The host ${host} belongs to ${describeHost(server.host)}.`];
-  return { name: server.host.name, redirect: server.redirect, locations: server.locations, because, passedOver };
+  const { redirect, maintenance, locations } = server;
+  return { name: server.host.name, redirect, maintenance, locations, because, passedOver };
 }
 
 function answersTo({ kind, name }: Host, host: string): boolean {
@@ -197,6 +204,7 @@ function answerAt(
   location: Location,
   { host, uri, httpsPort }: { readonly host: string; readonly uri: string; readonly httpsPort: number },
 ): Step {
+  if (location.maintenance !== undefined) return closed(location.maintenance);
   if (location.options.sslOnly && (location.upstream !== undefined || location.isHandedOn)) {
     const port = httpsPort === 443 ? '' : `:${httpsPort}`;
     return { answer: redirectTo(301, `https://${host}${port}${uri}`), because: ['The route is for HTTPS only.'] };
@@ -208,6 +216,16 @@ function answerAt(
   }
   const shared = location.services.length > 1 ? ['Its services share the requests by the number of their tasks.'] : [];
   return { answer: { kind: 'service', route, requestUri: forwardedUri(location, uri) }, because: shared };
+}
+
+function redirected(target: string, uri: string): Step {
+  const reason = `Requests for it over HTTP are sent to ${target}, whatever their path.`;
+  return { answer: redirectTo(302, target + uri), because: [reason] };
+}
+
+function closed({ allow }: Maintenance): Step {
+  const passing = allow.length === 0 ? 'for everybody' : `for all but ${allow.join(', ')}`;
+  return { answer: { kind: 'maintenance', allow }, because: [`It is closed for a while ${passing}.`] };
 }
 
 function redirectTo(status: 301 | 302, location: string): Answer {

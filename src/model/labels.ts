@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { allowListSchema } from './allow-list.ts';
 import { type Host, parseHost } from './host.ts';
 import { shownValue } from './problem.ts';
 
@@ -53,6 +54,13 @@ const secretName = z
   .trim()
   .regex(/^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?$/, 'is not the name of a secret')
   .refine((value) => !value.startsWith('signalbox.'), 'is a secret of the control channel');
+
+function splitList(value: string): string[] {
+  return value
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}
 
 const hostList = z
   .string()
@@ -377,6 +385,26 @@ export const labels = {
       .trim()
       .toLowerCase()
       .pipe(z.enum(['http', 'https', 'h2c', 'grpc', 'grpcs'], 'is none of http, https, h2c, grpc, grpcs')),
+  }),
+  maintenance: label({
+    name: 'maintenance',
+    policy: 'protective',
+    type: 'boolean',
+    default: 'false',
+    example: 'true',
+    description:
+      'Close the route for a while: clients get a 503 page with Retry-After. Where other services share host and path, those answer alone.',
+    schema: boolean,
+  }),
+  maintenance_allow: label({
+    name: 'maintenance_allow',
+    policy: 'optional',
+    type: 'list of addresses and networks, separated by commas',
+    default: '',
+    example: '192.0.2.7, 10.20.0.0/16',
+    description:
+      'Clients that still pass while the route is closed. Wants `PublishMode = "host"` or `ProxyProtocolFrom`: the mesh hides clients\' addresses.',
+    schema: z.string().transform(splitList).pipe(allowListSchema),
   }),
 } as const;
 

@@ -7,6 +7,7 @@ import {
   type Affinity,
   type Backend,
   compareText,
+  type Maintenance,
   type Peer,
   type Route,
   type RouteOptions,
@@ -66,6 +67,7 @@ function parseGroup(service: SwarmService, group: ReadonlyMap<string, LabelEntry
   const network = onHost ? undefined : readNetwork(reader, service, context);
   const tls = readTls(reader, service, context);
   const mode = readMode(reader, service, options);
+  const maintenance = readMaintenance(reader);
   const limits = { maxFails: reader.read(labels.max_fails), failTimeout: reader.read(labels.fail_timeout) };
   const nowhere = hosts.length === 0 && !isDefault;
   // A bad cluster or path label leaves open where the 503 should stand: the route is then in no table at all.
@@ -89,6 +91,7 @@ function parseGroup(service: SwarmService, group: ReadonlyMap<string, LabelEntry
     options,
     tls: reader.closed ? closed(tls) : tls,
     backend,
+    maintenance,
   };
   const peerCount = mode === 'vip' ? 1 : wantedTasks(service, context.nodeCount);
   const networkId = backend.kind === 'peers' ? network?.id : undefined;
@@ -225,6 +228,11 @@ function readMode(reader: LabelReader, { endpointMode }: SwarmService, { affinit
     reader.note('warning', labels.backend_mode, 'is vip: clients cannot be sent to the same task again', 'Use task.');
   }
   return mode;
+}
+
+function readMaintenance(reader: LabelReader): Maintenance | undefined {
+  const allow = reader.read(labels.maintenance_allow) ?? [];
+  return reader.read(labels.maintenance) ? { allow } : undefined;
 }
 
 function readPort(reader: LabelReader): number | undefined {

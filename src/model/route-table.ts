@@ -6,6 +6,7 @@ import {
   type Affinity,
   compareOwners,
   compareText,
+  type Maintenance,
   type Peer,
   type Route,
   type RouteOptions,
@@ -37,6 +38,8 @@ export interface VirtualServer {
   readonly redirect: string | undefined;
   /** The same over TLS. */
   readonly secureRedirect: string | undefined;
+  /** Of the redirects. */
+  readonly maintenance: Maintenance | undefined;
   readonly tls: HostTls;
   readonly locations: readonly Location[];
 }
@@ -50,6 +53,8 @@ export interface Location {
   readonly options: RouteOptions;
   /** Undefined answers 503. */
   readonly upstream: string | undefined;
+  /** Who still gets through to the upstream, while all who could answer are closed. */
+  readonly maintenance: Maintenance | undefined;
   /** Answers over TLS alone, where the service itself ends it. */
   readonly isHandedOn: boolean;
   /** Owners, the oldest first. */
@@ -74,6 +79,7 @@ export function buildRouteTable(routes: readonly Route[]): RouteTable {
       host,
       redirect: redirectOf(owners, host)?.target,
       secureRedirect: redirectOf(owners, host, true)?.target,
+      maintenance: owners[0]!.maintenance,
       tls: decideTls(owners, host.name),
       locations: locate(owners, host.name),
     };
@@ -108,7 +114,8 @@ function buildTls(
     problems.push(disagreement(tlsLabel(first, other), first, other, host));
   const { tls } = first;
   if (tls.kind !== 'passthrough') return tls;
-  const handedOn = owners.filter((owner) => owner.tls.kind === 'passthrough');
+  // What is encrypted cannot be answered with a page.
+  const handedOn = owners.filter((owner) => owner.tls.kind === 'passthrough' && owner.maintenance === undefined);
   const upstream = addUpstream(handedOn, passthroughs);
   return upstream === undefined ? { kind: 'closed' } : { ...tls, upstream };
 }
@@ -133,15 +140,28 @@ function buildLocations(
     .map(([path, sharing]) => {
       const owners = sharing.toSorted(compareAge);
       problems.push(...disagreements(owners, host));
-      // Those that end TLS themselves have nothing to answer over HTTP.
-      const upstream = addUpstream(
-        owners.filter(({ tls }) => tls.kind !== 'passthrough'),
-        upstreams,
-      );
-      const isHandedOn = owners.some(({ tls, backend }) => tls.kind === 'passthrough' && backend.kind === 'peers');
+      const maintenance = sharedMaintenance(owners);
+      const upstream = addUpstream(answering(owners, maintenance), upstreams);
+      const isHandedOn = owners.some((owner) => owner.tls.kind === 'passthrough' && isOpen(owner));
       const services = [...new Set(owners.map(({ service }) => service.name))];
-      return { path, options: owners[0]!.options, upstream, isHandedOn, services };
+      return { path, options: owners[0]!.options, upstream, maintenance, isHandedOn, services };
     });
+}
+
+function isOpen({ backend, maintenance }: Route): boolean {
+  return backend.kind === 'peers' && maintenance === undefined;
+}
+
+/** That of the oldest that is closed, where nobody else is left to answer. */
+function sharedMaintenance(owners: readonly Route[]): Maintenance | undefined {
+  return owners.some(isOpen) ? undefined : owners.find(({ maintenance }) => maintenance !== undefined)?.maintenance;
+}
+
+/** Those that end TLS themselves have nothing to answer over HTTP; those that are closed only answer whom they let through. */
+function answering(owners: readonly Route[], closed: Maintenance | undefined): readonly Route[] {
+  const plain = owners.filter(({ tls }) => tls.kind !== 'passthrough');
+  if (closed === undefined) return plain.filter(({ maintenance }) => maintenance === undefined);
+  return closed.allow.length > 0 ? plain : [];
 }
 
 /** Whether the context root is taken off. gRPC has its methods in the path: there is nothing to take off. */

@@ -17,6 +17,14 @@ export interface Route {
   readonly options: RouteOptions;
   readonly tls: Tls;
   readonly backend: Backend;
+  /** Absent while nobody works on it. */
+  readonly maintenance?: Maintenance | undefined;
+}
+
+/** Closed for a while: answers 503 to all but these clients. */
+export interface Maintenance {
+  /** Addresses and networks, sorted. */
+  readonly allow: readonly string[];
 }
 
 /** Where TLS ends for the hosts of a route. Where services share a host, that of the oldest with TLS holds. */

@@ -45,7 +45,7 @@ export function createReconciler(options: ReconcilerOptions): Pass {
     const administration = options.administration();
     const settings = applyPorts(options.settings, administration);
     // Off is the same as no cluster at all; what would be routed is shown all the same.
-    const desired = buildDesiredState(snapshot, settings);
+    const desired = buildDesiredState(snapshot, settings, administration.maintenance);
     const active = administration.enabled ? desired.clusters : [];
     // Before anything is made: a cluster that is gone may hold a port that another one wants.
     const strays = await Promise.allSettled([removeStrays(snapshot, active, options, signal)]);

@@ -2,7 +2,7 @@ import Handlebars from 'handlebars';
 import { digest } from '../lib/digest.ts';
 import { memoize, memoizeLast } from '../lib/memo.ts';
 import type { RenderInput } from '../model/render-input.ts';
-import { type Affinity, compareText } from '../model/route.ts';
+import { type Affinity, compareText, type Maintenance } from '../model/route.ts';
 import {
   buildRouteTable,
   type HostTls,
@@ -90,12 +90,13 @@ function createViews({ httpListener, tlsListener, httpsPort, hashesAddresses }: 
   return {
     // The first mention of a zone gives its size, the others share it.
     upstream: memoize((upstream: Upstream) => ({ ...toUpstreamView(upstream, hashesAddresses), zone: 'upstreams' })),
-    server: memoize(({ host, redirect, secureRedirect, tls, locations }: VirtualServer) => ({
+    server: memoize(({ host, redirect, secureRedirect, maintenance, tls, locations }: VirtualServer) => ({
       httpListener,
       tlsListener,
       host,
       redirect,
       secureRedirect,
+      ...toMaintenanceView(maintenance),
       ...toTlsView(tls),
       locations: toLocationViews(locations, httpsPort),
       secureLocations: toSecureViews(locations),
@@ -124,6 +125,7 @@ function toView(input: RenderInput, table: RouteTable, { httpsPort, ...frame }: 
     stickyCookies: [...new Set(table.upstreams.flatMap(({ affinity }) => plainCookie(affinity) ?? []))].toSorted(
       compareText,
     ),
+    allowLists: allowLists(table),
     servers: table.servers.map(views.server),
     fallback: {
       ...toTlsView(table.fallbackTls),
@@ -231,10 +233,39 @@ function toSecureViews(locations: readonly Location[]) {
   return toLocationViews(secured, '');
 }
 
-function toTargetView({ path, options, upstream, isHandedOn }: Location) {
+/** Variables of nginx tell who passes: one for each list. */
+function allowVariable({ allow }: Maintenance): string {
+  return `maintenance_${digest(allow.join())}`;
+}
+
+function allowLists({ servers, fallback }: RouteTable) {
+  const all = [
+    ...servers.flatMap(({ maintenance, locations }) => [
+      maintenance,
+      ...locations.map((location) => location.maintenance),
+    ]),
+    ...fallback.map((location) => location.maintenance),
+  ].filter((maintenance) => maintenance !== undefined && maintenance.allow.length > 0) as Maintenance[];
+  const byVariable = new Map(all.map((maintenance) => [allowVariable(maintenance), maintenance.allow]));
+  return [...byVariable]
+    .toSorted(([a], [b]) => compareText(a, b))
+    .map(([variable, networks]) => ({ variable, networks }));
+}
+
+function toMaintenanceView(maintenance: Maintenance | undefined) {
+  const passes = maintenance !== undefined && maintenance.allow.length > 0;
+  return {
+    maintenance: maintenance && { variable: passes ? allowVariable(maintenance) : undefined },
+    /** Nobody passes: there is nothing behind it. */
+    isShut: maintenance !== undefined && !passes,
+  };
+}
+
+function toTargetView({ path, options, upstream, maintenance, isHandedOn }: Location) {
   const { protocol, sslOnly } = options;
   return {
     upstream,
+    ...toMaintenanceView(maintenance),
     // Who cannot answer there either is not sent there.
     sslOnly: sslOnly && (upstream !== undefined || isHandedOn),
     strip: strips({ path, options }) ? path.length : undefined,

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { untouched } from '../../src/model/administration.ts';
 import { aService } from '../support/builders.ts';
-import { ControllerWorld } from '../support/controller-world.ts';
+import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 
 it('Off removes all that was made, on brings it back', async () => {
   const world = new ControllerWorld();
@@ -31,4 +31,22 @@ it('Holds a version until it is released', async () => {
   world.administration = untouched;
   await world.settle();
   expect(world.served()).toContain('second.example.org');
+});
+
+it('Closes a host for a while and opens it again, without a touch of its service or of what is attached', async () => {
+  const world = new ControllerWorld({ settings: { Extensions: { default: { PublishMode: 'host' } } } });
+  world.swarm.deploy(aService('shop'));
+  await world.settle();
+  const open = world.served();
+  const { networkIds } = (await world.swarm.observe()).owned.find(({ role }) => role === 'proxy')!;
+  const since = '2026-01-01T00:00:00.000Z';
+  const maintenance = [{ kind: 'host' as const, name: 'shop.example.org', allow: ['192.0.2.7'], who: 'admin', since }];
+  world.administration = { ...untouched, maintenance };
+  await world.settle();
+  expect(serverOf(world.served(), 'shop.example.org')).toContain('503 In Maintenance');
+  expect(world.served()).toContain('192.0.2.7 0;');
+  expect((await world.swarm.observe()).owned.find(({ role }) => role === 'proxy')!.networkIds).toEqual(networkIds);
+  world.administration = untouched;
+  await world.settle();
+  expect(world.served()).toBe(open);
 });

@@ -21,6 +21,8 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
   const hosts = numbering();
   const paths = numbering();
   const cookies = numbering();
+  const networks = numbering();
+  const network = (text: string) => `192.0.2.${networks(text)}`;
   const host = ({ kind, name }: Host): Host => ({ kind, name: `${plainHost[kind]}${hosts(`${kind} ${name}`)}` });
   // As long as before: the length decides how a context root is taken off.
   const path = (text: string) => (text === '' ? '' : `/${String(paths(text)).padStart(text.length - 1, '0')}`);
@@ -40,5 +42,6 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
       target: 'http://t',
     })),
     options: { ...route.options, affinity: affinity(route.options.affinity) },
+    maintenance: route.maintenance && { allow: route.maintenance.allow.map(network) },
   }));
 }

@@ -38,8 +38,9 @@ async function setUp() {
     key: 'k',
     now: () => now,
   });
+  const state = () => toState(world.status, undefined, administrator.current);
   const app = createAdminApp({
-    state: () => toState(world.status, undefined, administrator.current),
+    state,
     subscribe: () => () => {},
     access,
     administrator,
@@ -62,7 +63,7 @@ async function setUp() {
   const pass = (ms: number) => {
     now += ms;
   };
-  return { app, world, send, logIn, pass, saved, administrator, triggers: () => triggers };
+  return { app, world, state, send, logIn, pass, saved, administrator, triggers: () => triggers };
 }
 
 describe('The API', () => {
@@ -193,5 +194,61 @@ describe('The API', () => {
     const answer = await send('/api/interlock', 'POST', '{"HTTPPort":9001}', await logIn('admin'));
     expect(await answer.json()).toMatchObject({ status: 503, detail: expect.stringContaining('ECONNREFUSED') });
     expect(saved).toEqual([]);
+  });
+
+  it('closes a host and a service for a while, records who did, and opens them again', async () => {
+    const { world, send, logIn, saved, triggers, state, administrator } = await setUp();
+    const admin = await logIn('admin');
+    const put = (path: string, body?: unknown) => send(`/api/maintenance/${path}`, 'PUT', body, admin);
+    expect((await put('hosts/shop.example.org', { allow: ['10.0.0.0/8', '192.0.2.7', '10.0.0.0/8'] })).status).toBe(
+      204,
+    );
+    expect((await put('services/shop')).status).toBe(204);
+    const who = { who: 'admin', since: '2026-01-01T00:00:00.000Z' };
+    expect(await (await send('/api/maintenance', 'GET', undefined, admin)).json()).toEqual([
+      { kind: 'host', name: 'shop.example.org', allow: ['10.0.0.0/8', '192.0.2.7'], ...who },
+      { kind: 'service', name: 'shop', allow: [], ...who },
+    ]);
+    expect((await put('hosts/shop.example.org')).status).toBe(204);
+    expect(state().maintenance).toMatchObject([{ name: 'shop' }, { name: 'shop.example.org', allow: [] }]);
+    world.administration = administrator.current;
+    await world.settle();
+    expect((await send('/api/maintenance/services/shop', 'DELETE', undefined, admin)).status).toBe(204);
+    expect(state()).toMatchObject({
+      maintenance: [{ name: 'shop.example.org' }],
+      changes: [
+        { what: 'Opened the service shop' },
+        { what: 'Closed the host shop.example.org' },
+        { what: 'Closed the service shop' },
+        { who: 'admin', what: 'Closed the host shop.example.org but for 10.0.0.0/8, 192.0.2.7' },
+      ],
+    });
+    expect([saved.length, triggers()]).toEqual([4, 4]);
+  });
+
+  it.each([
+    ['PUT', 'hosts/nobody.example.org', '', 404, 'No route has the host'],
+    ['PUT', 'services/nobody', '', 404, 'No route has the service'],
+    ['PUT', 'services/shop', '{"allow":["10.0.0.0/33"]}', 400, 'is not an address or a network'],
+    ['PUT', 'services/shop', '{"allow":"10.0.0.0/8"}', 400, 'allow'],
+    ['DELETE', 'services/shop', '', 404, 'opened by its label'],
+  ])('refuses %s %s %s', async (method, path, body, status, detail) => {
+    const { send, logIn, saved } = await setUp();
+    const answer = await send(`/api/maintenance/${path}`, method, body, await logIn('admin'));
+    expect(await answer.json()).toMatchObject({ status, detail: expect.stringContaining(detail) });
+    expect(saved).toEqual([]);
+  });
+
+  it('shows services that their label closes', async () => {
+    const { world, state } = await setUp();
+    world.swarm.deploy(aService('shut', { lb: { maintenance: 'true', maintenance_allow: '192.0.2.7' } }));
+    await world.settle();
+    expect(state().maintenance).toEqual([
+      { kind: 'service', name: 'shut', allow: ['192.0.2.7'], who: null, since: null },
+    ]);
+    expect(state().routes.map(({ host, maintenance }) => [host, maintenance])).toEqual([
+      ['shop.example.org', false],
+      ['shut.example.org', true],
+    ]);
   });
 });

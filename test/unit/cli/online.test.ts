@@ -27,6 +27,7 @@ const state = {
   routes: [
     { cluster: 'default', host: 'app.example.org', path: '/', services: ['shop_app', 'shop_new'], available: true },
     { cluster: 'east', host: '*', path: '/api', services: ['shop_api'], available: false },
+    { cluster: 'east', host: 'shut', path: '/', services: ['shop_shut'], available: true, maintenance: true },
   ],
   problems: [
     {
@@ -39,9 +40,15 @@ const state = {
     },
     { severity: 'notice', service: 'shop_api', reason: 'is new', remedy: 'Nothing.' },
   ],
+  maintenance: [
+    { kind: 'host', name: 'shut', allow: ['10.0.0.0/8'], who: 'admin', since: '2026-01-01T00:00:00.000Z' },
+    { kind: 'service', name: 'shop_api', allow: [], who: null, since: null },
+  ],
 };
 
 let answered = state;
+/** What was asked to change: method, path and body. */
+let changes: [method: string, path: string, body: unknown][] = [];
 const app = new Hono()
   .post('/auth/login', async (context) => {
     const { username, password } = await context.req.json();
@@ -51,6 +58,12 @@ const app = new Hono()
   .get('/api/state', (context) => {
     if (context.req.header('authorization') !== 'Bearer the-token') return context.json({ title: 'Log in first' }, 401);
     return context.json(answered);
+  })
+  .on(['PUT', 'POST', 'DELETE'], '/api/*', async ({ req, body, json }) => {
+    const text = await req.text();
+    changes.push([req.method, req.path, text === '' ? undefined : JSON.parse(text)]);
+    if (req.path.endsWith('/nobody')) return json({ title: 'No such host', detail: 'No route has it.' }, 404);
+    return body(null, 204);
   });
 
 let folder: string;
@@ -77,6 +90,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   answered = state;
+  changes = [];
 });
 
 /** With all that is needed to be let in. */
@@ -89,7 +103,7 @@ describe('signalbox status', () => {
     expect(await ask('status')).toEqual({
       code: 0,
       out: `Well, last looked 2026-01-01T00:00:00.000Z
-2 routes, 1 error, 1 notice
+3 routes, 1 error, 1 notice
 
 CLUSTER  PORTS       VERSION           SERVED                      REPLICAS
 default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
@@ -114,10 +128,11 @@ describe('signalbox routes', () => {
     expect((await ask('routes')).out).toBe(`HOST             PATH  SERVICES            CLUSTER  ANSWER
 app.example.org  /     shop_app, shop_new  default  service
 *                /api  shop_api            east     503
+shut             /     shop_shut           east     maintenance
 `);
   });
 
-  it.each(['shop_api', '*/api', 'east'])('lists those that match %s', async (text) => {
+  it.each(['shop_api', '*/api', '/api'])('lists those that match %s', async (text) => {
     expect(JSON.parse((await ask('routes', text, '--json')).out)).toEqual([state.routes[1]]);
   });
 });
@@ -143,6 +158,52 @@ notice: is new (shop_api)
     });
     expect(await ask('problems', 'nobody')).toEqual({ code: 0, out: 'No problems\n', err: '' });
   });
+});
+
+describe('signalbox maintenance', () => {
+  it('lists what is closed', async () => {
+    expect((await ask('maintenance')).out).toBe(`CLOSED    KIND     BUT FOR     BY         SINCE
+shut      host     10.0.0.0/8  admin      2026-01-01T00:00:00.000Z
+shop_api  service  -           its label  -
+`);
+    answered = { ...state, maintenance: [] };
+    expect((await ask('maintenance')).out).toBe('Nothing is closed\n');
+  });
+
+  it('closes hosts and services, and opens them again', async () => {
+    expect(await ask('maintenance', 'on', 'app.example.org', 'shop_app', '--allow', '10.0.0.0/8, ::1')).toMatchObject({
+      code: 0,
+      err: '',
+    });
+    await ask('maintenance', 'on', '*');
+    await ask('maintenance', 'on', 'shut', '--service');
+    await ask('maintenance', 'off', 'shut', 'shop_api');
+    const allow = ['10.0.0.0/8', '::1'];
+    expect(changes).toEqual([
+      ['PUT', '/api/maintenance/hosts/app.example.org', { allow }],
+      ['PUT', '/api/maintenance/services/shop_app', { allow }],
+      ['PUT', '/api/maintenance/hosts/*', { allow: [] }],
+      ['PUT', '/api/maintenance/services/shut', { allow: [] }],
+      ['DELETE', '/api/maintenance/hosts/shut', undefined],
+      ['DELETE', '/api/maintenance/services/shop_api', undefined],
+    ]);
+  });
+
+  it('fails where the API refuses', async () => {
+    expect(await ask('maintenance', 'on', 'nobody')).toEqual({
+      code: 1,
+      out: '',
+      err: 'signalbox: No such host: No route has it.\n',
+    });
+  });
+
+  it.each([['up'], ['on'], ['off', 'x', '--allow', '::1'], ['--allow', '::1']])(
+    'does not understand %s',
+    async (...argv) => {
+      expect(await ask('maintenance', ...argv)).toMatchObject({ code: 2, out: '' });
+      expect(changes).toEqual([]);
+    },
+  );
 });
 
 describe('access', () => {

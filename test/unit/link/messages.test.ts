@@ -33,6 +33,8 @@ describe('a request to render', () => {
     ['a path with a brace', { path: '/a{' }],
     ['a path with a newline', { path: '/a\n' }],
     ['a path that is encoded', { path: '/a%20' }],
+    ['an allow list with a semicolon', { maintenance: { allow: ['10.0.0.0/8 0; evil'] } }],
+    ['an allow list that is none', { maintenance: { allow: 'all' } }],
     ['a redirect with a variable', { redirects: [{ host: 'a', target: 'http://$host' }] }],
     ['a redirect of another scheme', { redirects: [{ host: 'a', target: 'javascript:alert(1)' }] }],
     ['a cookie with a semicolon', { options: { ...route.options, affinity: { kind: 'cookie', name: 'a;b' } } }],

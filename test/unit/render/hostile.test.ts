@@ -82,7 +82,7 @@ function shapeOf(directives: readonly Directive[], isMap = false): string[] {
     .map((directive) => {
       // Entries of a map begin with what they are for, which may be a host.
       const name = isMap ? 'entry' : directive.name;
-      const block = directive.block && shapeOf(directive.block, directive.name === 'map');
+      const block = directive.block && shapeOf(directive.block, ['map', 'geo'].includes(directive.name));
       return JSON.stringify([name, words(directive), block]);
     })
     .toSorted();

@@ -1,0 +1,68 @@
+import type { ClosedView, State } from '../admin/state.ts';
+import { Api, apiOptions } from './api.ts';
+import { columns } from './columns.ts';
+import { defineCommand } from './command.ts';
+import { exitCodes, UsageError, writeJson } from './io.ts';
+
+type Kind = ClosedView['kind'];
+
+export const maintenance = defineCommand({
+  name: 'maintenance',
+  usage: '[on|off <host|service>…]',
+  summary: 'Close hosts or services for a while, and open them again; alone: list what is closed.',
+  details: `Clients get a 503 page with Retry-After. A name that is both a host and a service is the host, unless --service says otherwise.`,
+  options: {
+    allow: {
+      type: 'string',
+      value: 'addresses',
+      description: 'Clients that still pass: addresses and networks, separated by commas.',
+    },
+    service: { type: 'boolean', description: 'The names are those of services.' },
+    ...apiOptions,
+  },
+  async run(values, [verb, ...names], io) {
+    checkUsage(verb, names, values.allow);
+    const api = await Api.connect(values, io);
+    const state = await api.state();
+    for (const name of names) {
+      const kind = values.service ? 'service' : kindOf(name, state);
+      const path = `/api/maintenance/${kind}s/${encodeURIComponent(name)}`;
+      await (verb === 'on' ? api.call('PUT', path, { allow: splitList(values.allow) }) : api.call('DELETE', path));
+    }
+    const closed = names.length === 0 ? state.maintenance : (await api.state()).maintenance;
+    if (values.json) writeJson(io, closed);
+    else io.out(describeClosed(closed));
+    return exitCodes.done;
+  },
+});
+
+function checkUsage(verb: string | undefined, names: readonly string[], allow: string | undefined): void {
+  if (allow !== undefined && verb !== 'on') throw new UsageError('--allow belongs to "maintenance on".');
+  if (verb === undefined) return;
+  if (verb !== 'on' && verb !== 'off') throw new UsageError(`It is on or off, not ${verb}.`);
+  if (names.length === 0) throw new UsageError('Which host or service?');
+}
+
+function splitList(text = ''): string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}
+
+/** What nobody knows is left to the API to refuse. */
+function kindOf(name: string, { routes, maintenance }: State): Kind {
+  const closed = maintenance.find((other) => other.name === name);
+  if (closed !== undefined) return closed.kind;
+  const isService = routes.some(({ services }) => services.includes(name));
+  return isService && !routes.some(({ host }) => host === name) ? 'service' : 'host';
+}
+
+function describeClosed(closed: readonly ClosedView[]): string {
+  if (closed.length === 0) return 'Nothing is closed\n';
+  return `${columns([['CLOSED', 'KIND', 'BUT FOR', 'BY', 'SINCE'], ...closed.map(row)]).join('\n')}\n`;
+}
+
+function row({ name, kind, allow, who, since }: ClosedView): string[] {
+  return [name, kind, allow.join(', ') || '-', who ?? 'its label', since ?? '-'];
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+
+/** An address or a network as nginx's geo takes it. */
+const network = z.union(
+  [z.ipv4(), z.cidrv4(), z.ipv6(), z.cidrv6()],
+  'is not an address or a network such as 10.0.0.0/8',
+);
+
+const MOST_NETWORKS = 100;
+
+/** Clients that still pass; sorted, so that equal lists give equal bytes. */
+export const allowListSchema = z
+  .array(network)
+  .max(MOST_NETWORKS, `has more than ${MOST_NETWORKS} entries`)
+  .transform((entries) => [...new Set(entries)].toSorted());

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import type { RoutedService } from './parse-service.ts';
+import type { Problem } from './problem.ts';
+import type { Maintenance, Route } from './route.ts';
+
+/** The host of routes that answer for hosts that nobody else answers to. */
+export const ANY_HOST = '*';
+
+/** A host or a service that an administrator closed for a while. */
+export const maintenanceSchema = z
+  .object({
+    kind: z.enum(['host', 'service']),
+    /** As routes show it: a wildcard with its star, an expression without its tilde, `*` for all unknown hosts. */
+    name: z.string(),
+    allow: z.array(z.string()).readonly(),
+    who: z.string(),
+    since: z.iso.datetime(),
+  })
+  .readonly();
+export type MaintenanceDecision = z.infer<typeof maintenanceSchema>;
+export type MaintenanceTarget = Pick<MaintenanceDecision, 'kind' | 'name'>;
+
+export function isTarget({ kind, name }: MaintenanceTarget, other: MaintenanceTarget): boolean {
+  return kind === other.kind && name === other.name;
+}
+
+/** Names by which a route can be closed as a host. */
+export function hostNames({ hosts, isDefault }: Pick<Route, 'hosts' | 'isDefault'>): string[] {
+  return [...hosts.map(({ name }) => name), ...(isDefault ? [ANY_HOST] : [])];
+}
+
+/** Closes what administrators decided to close. Their decision about a host goes before that about a service, and both before a label. */
+export function closeForMaintenance(
+  routed: readonly RoutedService[],
+  decisions: readonly MaintenanceDecision[],
+): readonly RoutedService[] {
+  if (decisions.length === 0) return routed;
+  const allowed = (kind: MaintenanceDecision['kind'], name: string): Maintenance | undefined => {
+    const decision = decisions.find((candidate) => isTarget(candidate, { kind, name }));
+    return decision && { allow: decision.allow };
+  };
+  return routed.flatMap((service) => {
+    const { route } = service;
+    const own = allowed('service', route.service.name) ?? route.maintenance;
+    const names = hostNames(route);
+    const closed = names.flatMap((name) => {
+      const maintenance = allowed('host', name);
+      return maintenance === undefined ? [] : [{ name, maintenance }];
+    });
+    // One route for each closed host, and one for the rest. Their peers are the same, and counted once.
+    const parts = closed.map(({ name, maintenance }) => ({ ...only(route, [name]), maintenance }));
+    const open = names.filter((name) => !closed.some((other) => other.name === name));
+    const rest = open.length > 0 ? [{ ...only(route, open), maintenance: own }] : [];
+    return [...rest, ...parts].map((part, position) => ({
+      ...service,
+      route: part,
+      peerCount: position === 0 ? service.peerCount : 0,
+    }));
+  });
+}
+
+function only(route: Route, names: readonly string[]): Route {
+  return {
+    ...route,
+    hosts: route.hosts.filter(({ name }) => names.includes(name)),
+    isDefault: route.isDefault && names.includes(ANY_HOST),
+  };
+}
+
+/** What is closed and does not exist: it may have had another name, or come later. */
+export function unknownTargets(routed: readonly RoutedService[], decisions: readonly MaintenanceDecision[]): Problem[] {
+  return decisions
+    .filter((decision) => !routed.some(({ route }) => isPartOf(route, decision)))
+    .map(({ kind, name }) => ({
+      severity: 'notice',
+      ...(kind === 'service' ? { service: name } : {}),
+      value: name,
+      reason: `is a ${kind} in maintenance that no route has`,
+      remedy: `End it: signalbox maintenance off ${name}`,
+    }));
+}
+
+/** Whether the target closes the route, or a host of it. */
+export function isPartOf(route: Route, { kind, name }: MaintenanceTarget): boolean {
+  return kind === 'service' ? route.service.name === name : hostNames(route).includes(name);
+}

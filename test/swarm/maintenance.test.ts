@@ -1,0 +1,86 @@
+// Hosts and services that administrators close for a while, by API, command line and label.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adminPassword } from '../../bed/admin-password.ts';
+import { project } from '../../bed/places.ts';
+import { administer, bed, curl, eventually, settled, state } from '../support/interlock.ts';
+import { answers, deployStack, type Stack, serviceIndex } from '../support/story.ts';
+
+const run = promisify(execFile);
+const host = 'works.local';
+const api = `/api/maintenance/hosts/${host}`;
+
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await deployStack('works', { app: { host } });
+});
+
+afterAll(async () => {
+  await administer(api, { method: 'DELETE' });
+  await stack?.[Symbol.asyncDispose]();
+});
+
+/** On every node nobody is let through. */
+async function isClosed(): Promise<void> {
+  await eventually(async () => {
+    for (const node of ['manager', 'worker1', 'worker2'] as const) {
+      const { status, headers, body } = await curl(host, '/ping', { node });
+      expect([status, headers['retry-after']], body).toEqual([503, '60']);
+      expect(body).toContain('503 In Maintenance');
+    }
+  });
+}
+
+async function signalbox(...args: string[]): Promise<string> {
+  const { host, port } = bed.manager.address(9443);
+  const env = { ...process.env, SIGNALBOX_PASSWORD: await adminPassword(bed) };
+  const access = ['--insecure', '--url', `https://${host}:${port}`];
+  const { stdout } = await run(process.execPath, [`${project}/bin/signalbox.js`, ...args, ...access], { env });
+  return stdout;
+}
+
+describe('Maintenance', () => {
+  it('is begun and ended by API, without a touch of the service', async () => {
+    const before = await serviceIndex('works_app');
+    const begun = await administer(api, { method: 'PUT', body: '{}' });
+    expect(begun.status, begun.body).toBe(204);
+    await isClosed();
+    expect((await state()).maintenance).toMatchObject([{ kind: 'host', name: host, allow: [], who: 'admin' }]);
+
+    const ended = await administer(api, { method: 'DELETE' });
+    expect(ended.status, ended.body).toBe(204);
+    await answers(host);
+    expect((await state()).maintenance).toEqual([]);
+    expect(await serviceIndex('works_app')).toBe(before);
+  });
+
+  it('lets an allow list pass', async () => {
+    const begun = await administer(api, { method: 'PUT', body: '{"allow":["0.0.0.0/0","::/0"]}' });
+    expect(begun.status, begun.body).toBe(204);
+    await eventually(async () =>
+      expect((await state()).routes.find((route) => route.host === host)?.maintenance).toBe(true),
+    );
+    await settled();
+    await answers(host);
+    await administer(api, { method: 'DELETE' });
+  });
+
+  it('is begun and ended by the command line', async () => {
+    expect(await signalbox('maintenance', 'on', 'works_app')).toMatch(/works_app +service +- +admin/);
+    await isClosed();
+    expect(await signalbox('maintenance', 'off', 'works_app')).toBe('Nothing is closed\n');
+    await answers(host);
+  });
+
+  it('is begun and ended by a label', async () => {
+    await stack.deploy({ app: { host, labels: { 'com.docker.lb.maintenance': 'true' } } });
+    await isClosed();
+    expect((await state()).maintenance).toEqual([
+      { kind: 'service', name: 'works_app', allow: [], who: null, since: null },
+    ]);
+    await stack.deploy({ app: { host } });
+    await answers(host);
+  });
+});
