@@ -10,6 +10,8 @@ export interface RequestOptions {
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;
   readonly timeoutMs?: number;
+  /** Certificate and key, in PEM, that the client shows over TLS. */
+  readonly client?: { readonly cert: string; readonly key: string };
 }
 
 export interface Answer {
@@ -37,7 +39,12 @@ export function request(target: Target, options: RequestOptions): Promise<Answer
     signal: AbortSignal.timeout(options.timeoutMs ?? 10_000),
   };
   const outgoing = target.tls
-    ? requestHttps({ ...common, servername: options.host.replace(/:\d+$/, ''), rejectUnauthorized: false })
+    ? requestHttps({
+        ...common,
+        ...options.client,
+        servername: options.host.replace(/:\d+$/, ''),
+        rejectUnauthorized: false,
+      })
     : requestHttp(common);
   outgoing.on('error', reject);
   outgoing.on('response', (response) => {

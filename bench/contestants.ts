@@ -69,7 +69,15 @@ function renderSignalbox(count: number): string {
       isDefault: false,
       path: '',
       redirects: [],
-      options: { rewrite: false, sslOnly: false, protocol: 'http', affinity: { kind: 'none' } },
+      options: {
+        rewrite: false,
+        sslOnly: false,
+        protocol: 'http',
+        backendCa: '',
+        backendName: '',
+        clientCertificate: 'none',
+        affinity: { kind: 'none' },
+      },
       tls: { kind: 'none' },
       backend: { kind: 'peers', peers: [{ address: backendOf(n), port: backendPort, resolve: true }] },
     };

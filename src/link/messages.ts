@@ -32,6 +32,7 @@ const tls = z.discriminatedUnion('kind', [
     certificate: secretName,
     key: secretName,
     hsts: z.string().regex(/^(max-age=\d{1,9}(; includeSubDomains)?(; preload)?)?$/),
+    clientCa: secretName.or(z.literal('')),
   }),
   z.object({ kind: z.literal('passthrough'), proxyProtocol: z.boolean() }),
   z.object({ kind: z.literal('closed') }),
@@ -48,6 +49,9 @@ const route = z.object({
     rewrite: z.boolean(),
     sslOnly: z.boolean(),
     protocol: z.enum(['http', 'https', 'h2c', 'grpc', 'grpcs']),
+    backendCa: secretName.or(z.literal('')),
+    backendName: z.string().regex(/^[a-z0-9_.-]{0,253}$/),
+    clientCertificate: z.enum(['none', 'optional', 'required']),
     affinity: z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('none') }),
       z.object({ kind: z.literal('cookie'), name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/) }),

@@ -116,7 +116,10 @@ function hiddenAddresses(routes: readonly Route[], { name, settings }: Cluster):
 }
 
 function attachedSecrets(routes: readonly Route[], secrets: ReadonlyMap<string, StoredObject>) {
-  const names = routes.flatMap(({ tls }) => (tls.kind === 'terminated' ? [tls.certificate, tls.key] : []));
+  const names = routes.flatMap(({ tls, options }) => [
+    ...(tls.kind === 'terminated' ? [tls.certificate, tls.key, tls.clientCa] : []),
+    options.backendCa,
+  ]);
   return [...new Set(names)]
     .toSorted(compareText)
     .flatMap((name) => secrets.get(name) ?? [])

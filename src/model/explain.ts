@@ -1,7 +1,7 @@
 import { compareHosts, type Host } from './host.ts';
 import { nearest } from './nearest.ts';
 import type { Maintenance } from './route.ts';
-import { type Location, type RouteTable, strips, type VirtualServer } from './route-table.ts';
+import { type Location, leadsToTls, type RouteTable, strips, type VirtualServer } from './route-table.ts';
 
 /** Which route of a cluster answers a URL, why, and why not the others: what its proxies would do, told without asking them. */
 export interface Explanation {
@@ -205,7 +205,7 @@ function answerAt(
   { host, uri, httpsPort }: { readonly host: string; readonly uri: string; readonly httpsPort: number },
 ): Step {
   if (location.maintenance !== undefined) return closed(location.maintenance);
-  if (location.options.sslOnly && (location.upstream !== undefined || location.isHandedOn)) {
+  if (leadsToTls(location)) {
     const port = httpsPort === 443 ? '' : `:${httpsPort}`;
     return { answer: redirectTo(301, `https://${host}${port}${uri}`), because: ['The route is for HTTPS only.'] };
   }

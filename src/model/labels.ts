@@ -85,6 +85,9 @@ function isPathSegment(segment: string): boolean {
 
 export type BackendProtocol = 'http' | 'https' | 'h2c' | 'grpc' | 'grpcs';
 
+/** Whether clients show who they are. */
+export type ClientCertificate = 'none' | 'optional' | 'required';
+
 export interface Redirect {
   /** Host whose requests are sent elsewhere. */
   readonly host: string;
@@ -363,15 +366,64 @@ export const labels = {
   ssl_backend_tls_verify: label({
     name: 'ssl_backend_tls_verify',
     policy: 'protective',
-    type: '`none`',
+    type: '`none` or `required`',
     default: 'none',
-    example: 'none',
-    description: "Whether the service's certificate is verified.",
+    example: 'required',
+    description:
+      "Whether the service's certificate is verified, against `ssl_backend_ca`; beside that label `required` is the default.",
     schema: z
       .string()
       .trim()
       .toLowerCase()
-      .refine((value) => ['', 'none'].includes(value), 'is not none, and nothing else can be done yet'),
+      .refine((value) => ['', 'none', 'required'].includes(value), 'is neither none nor required')
+      .transform((value) => value === 'required'),
+  }),
+  ssl_backend_ca: label({
+    name: 'ssl_backend_ca',
+    policy: 'protective',
+    type: 'name of a secret',
+    default: '',
+    example: 'backend-ca',
+    description:
+      "Docker secret with the CA that the service's certificate must be signed by, in PEM; in a stack with or without its prefix. Without a right one the route answers 503.",
+    schema: secretName,
+  }),
+  ssl_backend_name: label({
+    name: 'ssl_backend_name',
+    policy: 'required',
+    type: 'host name',
+    default: 'the host that the client asked for',
+    example: 'app.internal',
+    description: 'Name that is asked for (SNI) when TLS is spoken to the service, and that its certificate must cover.',
+    schema: z
+      .string()
+      .trim()
+      .toLowerCase()
+      .regex(/^[a-z0-9]([a-z0-9_.-]{0,251}[a-z0-9])?$/, 'is not the name of a host'),
+  }),
+  ssl_client_ca: label({
+    name: 'ssl_client_ca',
+    policy: 'protective',
+    type: 'name of a secret',
+    default: '',
+    example: 'clients-ca',
+    description:
+      "Docker secret with the CA that clients' certificates must be signed by, in PEM; in a stack with or without its prefix. Wants `ssl_cert`. Who they are is told in `X-SSL-Client-*`. Without a right CA the hosts answer 503.",
+    schema: secretName,
+  }),
+  ssl_client_verify: label<ClientCertificate>({
+    name: 'ssl_client_verify',
+    policy: 'protective',
+    type: '`required` or `optional`',
+    default: 'required',
+    example: 'optional',
+    description:
+      'Whether clients must show a certificate of `ssl_client_ca`: those that do not get 403, and requests over HTTP are sent to HTTPS.',
+    schema: z
+      .string()
+      .trim()
+      .toLowerCase()
+      .pipe(z.enum(['required', 'optional'], 'is neither required nor optional')),
   }),
   backend_protocol: label<BackendProtocol>({
     name: 'backend_protocol',

@@ -1,7 +1,7 @@
 import type { Host } from './host.ts';
 import { readHrmLabels } from './hrm.ts';
 import { groupLabels, hasRoutingLabels, type LabelEntry, LabelReader } from './label-reader.ts';
-import { type LabelDefinition, labels, type Redirect } from './labels.ts';
+import { type BackendProtocol, type ClientCertificate, type LabelDefinition, labels, type Redirect } from './labels.ts';
 import type { Problem } from './problem.ts';
 import {
   type Affinity,
@@ -11,6 +11,7 @@ import {
   type Peer,
   type Route,
   type RouteOptions,
+  type SecretRef,
   type Tls,
 } from './route.ts';
 import type { HostTask, StoredObject, SwarmNetwork, SwarmNode, SwarmService } from './snapshot.ts';
@@ -60,7 +61,7 @@ function parseGroup(service: SwarmService, group: ReadonlyMap<string, LabelEntry
   const hosts = readHosts(reader, isDefault);
   const path = reader.readOr(labels.context_root, '');
   const redirects = readRedirects(reader, hosts);
-  const options = readOptions(reader);
+  const options = readOptions(reader, service, context);
   const port = readPort(reader);
   const onHost = usesHostPorts(reader, service, context);
   if (onHost && port !== undefined) requireHostPort(reader, service, port);
@@ -136,10 +137,9 @@ function readRedirects(reader: LabelReader, hosts: readonly Host[]): Redirect[] 
   return redirects.filter(({ host }) => own(host));
 }
 
-function readOptions(reader: LabelReader): RouteOptions {
+function readOptions(reader: LabelReader, service: SwarmService, context: ServiceContext): RouteOptions {
   const rewrite = reader.read(labels.context_root_rewrite) ?? false;
   const sslOnly = reader.read(labels.ssl_only) ?? false;
-  reader.read(labels.ssl_backend_tls_verify);
   reader.read(labels.websocket_endpoints);
   const sslBackend = reader.read(labels.ssl_backend) ?? false;
   const protocol = reader.read(labels.backend_protocol) ?? (sslBackend ? 'https' : 'http');
@@ -151,32 +151,104 @@ function readOptions(reader: LabelReader): RouteOptions {
       'Leave it out.',
     );
   }
-  return { rewrite, sslOnly, protocol, affinity: readAffinity(reader) };
+  return {
+    rewrite,
+    sslOnly,
+    protocol,
+    backendCa: readBackendCa(reader, protocol, service, context),
+    backendName: reader.read(labels.ssl_backend_name) ?? '',
+    clientCertificate: readClientCertificate(reader),
+    affinity: readAffinity(reader),
+  };
+}
+
+function readBackendCa(
+  reader: LabelReader,
+  protocol: BackendProtocol,
+  service: SwarmService,
+  context: ServiceContext,
+): SecretRef | '' {
+  const isRequired = reader.readOr(labels.ssl_backend_tls_verify, reader.has('ssl_backend_ca'));
+  const ca = reader.has('ssl_backend_ca') ? readSecret(reader, labels.ssl_backend_ca, service, context) : undefined;
+  if (!isRequired) {
+    if (ca !== undefined)
+      reader.note(
+        'warning',
+        labels.ssl_backend_ca,
+        'is not used: ssl_backend_tls_verify is none',
+        'Choose one of the two.',
+      );
+    return '';
+  }
+  if (!reader.has('ssl_backend_ca'))
+    reader.refuse(
+      labels.ssl_backend_tls_verify,
+      'is required without a CA',
+      'Name the secret with the CA in ssl_backend_ca.',
+    );
+  if (protocol !== 'https' && protocol !== 'grpcs')
+    reader.refuse(
+      labels.ssl_backend_tls_verify,
+      `is required, but ${protocol} is spoken to the service, without TLS`,
+      'Set ssl_backend to true.',
+    );
+  return ca ?? '';
+}
+
+function readClientCertificate(reader: LabelReader): ClientCertificate {
+  const wanted = reader.readOr(labels.ssl_client_verify, 'required') ?? 'required';
+  if (reader.has('ssl_client_ca')) return wanted;
+  if (reader.has('ssl_client_verify'))
+    reader.refuse(labels.ssl_client_verify, 'is set without a CA', 'Name the secret with the CA in ssl_client_ca.');
+  return 'none';
 }
 
 function readTls(reader: LabelReader, service: SwarmService, context: ServiceContext): Tls {
-  const asked = reader.has('ssl_cert') || reader.has('ssl_key');
   const passthrough = reader.read(labels.ssl_passthrough) ?? false;
   const proxyProtocol = reader.read(labels.ssl_passthrough_proxy_protocol) ?? false;
   const hsts = reader.read(labels.hsts) ?? '';
-  if (passthrough) {
-    if (asked)
-      reader.note(
-        'warning',
-        labels.ssl_cert,
-        'is not used: ssl_passthrough leaves TLS to the service',
-        'Choose one of the two.',
-      );
-    return { kind: 'passthrough', proxyProtocol };
+  const isTerminated = !passthrough && (reader.has('ssl_cert') || reader.has('ssl_key'));
+  const clientCa = readClientCa(reader, isTerminated, service, context);
+  if (isTerminated) {
+    const material = readMaterial(reader, service, context);
+    return material && clientCa !== undefined
+      ? { kind: 'terminated', ...material, hsts, clientCa }
+      : { kind: 'closed' };
   }
-  if (!asked) return { kind: 'none' };
+  if (!passthrough) return { kind: 'none' };
+  if (reader.has('ssl_cert') || reader.has('ssl_key'))
+    reader.note(
+      'warning',
+      labels.ssl_cert,
+      'is not used: ssl_passthrough leaves TLS to the service',
+      'Choose one of the two.',
+    );
+  return { kind: 'passthrough', proxyProtocol };
+}
+
+function readMaterial(reader: LabelReader, service: SwarmService, context: ServiceContext) {
   const certificate = readSecret(reader, labels.ssl_cert, service, context);
   const key = reader.has('ssl_key') ? readSecret(reader, labels.ssl_key, service, context) : certificate;
   if (!reader.has('ssl_cert') && key !== undefined)
     reader.refuse(labels.ssl_cert, 'is missing beside ssl_key', 'Name the secret with the certificate.');
-  return certificate === undefined || key === undefined
-    ? { kind: 'closed' }
-    : { kind: 'terminated', certificate, key, hsts };
+  return certificate === undefined || key === undefined ? undefined : { certificate, key };
+}
+
+/** '' where no certificates are asked for, undefined where the label is bad. */
+function readClientCa(
+  reader: LabelReader,
+  isTerminated: boolean,
+  service: SwarmService,
+  context: ServiceContext,
+): SecretRef | undefined {
+  if (!reader.has('ssl_client_ca')) return '';
+  if (!isTerminated)
+    reader.refuse(
+      labels.ssl_client_ca,
+      'needs TLS to end in the proxies, and ssl_cert does not say so',
+      'Name the secret with the certificate in ssl_cert, and leave out ssl_passthrough.',
+    );
+  return readSecret(reader, labels.ssl_client_ca, service, context);
 }
 
 /** Names are accepted with and without the prefix of the stack. */

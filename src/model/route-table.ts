@@ -66,7 +66,8 @@ export function buildRouteTable(routes: readonly Route[]): RouteTable {
   const passthroughs = new Map<string, Upstream>();
   const problems: Problem[] = [];
   const decideTls = (claims: readonly Route[], host: string) => buildTls(claims, host, passthroughs, problems);
-  const locate = (claims: readonly Route[], host: string) => buildLocations(claims, host, upstreams, problems);
+  const locate = (claims: readonly Route[], host: string, tls: HostTls) =>
+    buildLocations(claims, host, tls, upstreams, problems);
   const claims = routes.flatMap((route) => route.hosts.map((host) => ({ host, route })));
   const byHost = [...Map.groupBy(claims, ({ host }) => hostKey(host)).values()].toSorted((a, b) =>
     compareHosts(a[0]!.host, b[0]!.host),
@@ -75,23 +76,24 @@ export function buildRouteTable(routes: readonly Route[]): RouteTable {
     const { host } = claimed[0]!;
     const owners = claimed.map(({ route }) => route).toSorted(compareAge);
     problems.push(...redirectDisagreements(owners, host));
+    const tls = decideTls(owners, host.name);
     return {
       host,
       redirect: redirectOf(owners, host)?.target,
       secureRedirect: redirectOf(owners, host, true)?.target,
       maintenance: owners[0]!.maintenance,
-      tls: decideTls(owners, host.name),
-      locations: locate(owners, host.name),
+      tls,
+      locations: locate(owners, host.name, tls),
     };
   });
   const unknown = 'unknown hosts';
   const defaults = routes.filter(({ isDefault }) => isDefault).toSorted(compareAge);
-  const fallback = locate(defaults, unknown);
+  const fallbackTls = decideTls(defaults, unknown);
   return {
-    upstreams: sortUpstreams(upstreams),
     servers,
-    fallback,
-    fallbackTls: decideTls(defaults, unknown),
+    fallbackTls,
+    fallback: locate(defaults, unknown, fallbackTls),
+    upstreams: sortUpstreams(upstreams),
     passthroughs: sortUpstreams(passthroughs),
     problems,
   };
@@ -116,7 +118,7 @@ function buildTls(
   if (tls.kind !== 'passthrough') return tls;
   // What is encrypted cannot be answered with a page.
   const handedOn = owners.filter((owner) => owner.tls.kind === 'passthrough' && owner.maintenance === undefined);
-  const upstream = addUpstream(handedOn, passthroughs);
+  const upstream = addUpstream(handedOn, first.options, passthroughs);
   return upstream === undefined ? { kind: 'closed' } : { ...tls, upstream };
 }
 
@@ -124,13 +126,15 @@ function tlsLabel({ tls: a }: Route, { tls: b }: Route): LabelName {
   if (a.kind !== b.kind) return 'ssl_passthrough';
   if (a.kind !== 'terminated' || b.kind !== 'terminated') return 'ssl_passthrough_proxy_protocol';
   if (a.certificate !== b.certificate) return 'ssl_cert';
-  return a.key === b.key ? 'hsts' : 'ssl_key';
+  if (a.key !== b.key) return 'ssl_key';
+  return a.clientCa === b.clientCa ? 'hsts' : 'ssl_client_ca';
 }
 
 /** One location for each path; several services on one path share it, each by the number of its tasks. */
 function buildLocations(
   routes: readonly Route[],
   host: string,
+  tls: HostTls,
   upstreams: Map<string, Upstream>,
   problems: Problem[],
 ): Location[] {
@@ -141,7 +145,10 @@ function buildLocations(
       const owners = sharing.toSorted(compareAge);
       problems.push(...disagreements(owners, host));
       const maintenance = sharedMaintenance(owners);
-      const upstream = addUpstream(answering(owners, maintenance), upstreams);
+      const lacks = owners.map((owner) => lacking(owner, owners[0]!, tls));
+      problems.push(...owners.flatMap((owner, n) => (lacks[n] ? unprotected(lacks[n], owner, host) : [])));
+      const protectedOwners = owners.filter((_, n) => lacks[n] === undefined);
+      const upstream = addUpstream(answering(protectedOwners, maintenance), owners[0]!.options, upstreams);
       const isHandedOn = owners.some((owner) => owner.tls.kind === 'passthrough' && isOpen(owner));
       const services = [...new Set(owners.map(({ service }) => service.name))];
       return { path, options: owners[0]!.options, upstream, maintenance, isHandedOn, services };
@@ -162,6 +169,35 @@ function answering(owners: readonly Route[], closed: Maintenance | undefined): r
   const plain = owners.filter(({ tls }) => tls.kind !== 'passthrough');
   if (closed === undefined) return plain.filter(({ maintenance }) => maintenance === undefined);
   return closed.allow.length > 0 ? plain : [];
+}
+
+/**
+ * The protection that a route asks for and does not get, since an older one decides for the host or the path. Such a route is
+ * left out: answering without it is what its owner wanted to rule out.
+ */
+function lacking({ tls, options }: Route, oldest: Route, hostTls: HostTls): LabelName | undefined {
+  const { backendCa, backendName } = oldest.options;
+  if (options.backendCa !== '' && (options.backendCa !== backendCa || options.backendName !== backendName))
+    return 'ssl_backend_ca';
+  if (options.clientCertificate !== 'required' || tls.kind !== 'terminated') return undefined;
+  const isAsked = hostTls.kind === 'terminated' && hostTls.clientCa === tls.clientCa;
+  return isAsked && oldest.options.clientCertificate === 'required' ? undefined : 'ssl_client_ca';
+}
+
+function unprotected(label: LabelName, { service }: Route, host: string): Problem {
+  return {
+    severity: 'error',
+    service: service.name,
+    label: LABEL_PREFIX + label,
+    reason: `asks for protection that an older service with ${host} does not have, so that this one is left out`,
+    remedy: 'Give both services the same labels of TLS, or another host.',
+  };
+}
+
+/** Requests over HTTP are sent to HTTPS, unless nobody could answer there either. */
+export function leadsToTls({ options, upstream, isHandedOn }: Location): boolean {
+  const isAsked = options.sslOnly || options.clientCertificate === 'required';
+  return isAsked && (upstream !== undefined || isHandedOn);
 }
 
 /** Whether the context root is taken off. gRPC has its methods in the path: there is nothing to take off. */
@@ -196,6 +232,9 @@ const OPTION_LABELS = {
   rewrite: 'context_root_rewrite',
   sslOnly: 'ssl_only',
   protocol: 'backend_protocol',
+  backendCa: 'ssl_backend_ca',
+  backendName: 'ssl_backend_name',
+  clientCertificate: 'ssl_client_verify',
   affinity: 'sticky_session_cookie',
 } as const satisfies Record<keyof RouteOptions, LabelName>;
 
@@ -221,7 +260,11 @@ function disagreement(label: LabelName, oldest: Route, other: Route, host: strin
 }
 
 /** Locations with the same peers share one upstream, and with it the connections that are kept. */
-function addUpstream(owners: readonly Route[], upstreams: Map<string, Upstream>): string | undefined {
+function addUpstream(
+  owners: readonly Route[],
+  { affinity, backendCa, backendName }: RouteOptions,
+  upstreams: Map<string, Upstream>,
+): string | undefined {
   const peers = new Map<string, Peer>();
   for (const { backend } of owners) {
     if (backend.kind === 'unavailable') continue;
@@ -230,9 +273,10 @@ function addUpstream(owners: readonly Route[], upstreams: Map<string, Upstream>)
   const [first] = peers.values();
   if (!first) return undefined;
   const readable = `${first.address}-${first.port}`.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 80);
-  const { affinity } = owners[0]!.options;
   const sorted = [...peers.values()].toSorted((a, b) => compareText(a.address, b.address) || a.port - b.port);
-  const name = `${readable}-${digest(JSON.stringify([sorted, affinity]))}`;
+  // A connection that is kept is of use only to those who would verify it in the same way.
+  const identity = [sorted, affinity, ...(backendCa || backendName ? [backendCa, backendName] : [])];
+  const name = `${readable}-${digest(JSON.stringify(identity))}`;
   upstreams.set(name, { name, peers: sorted, affinity });
   return name;
 }

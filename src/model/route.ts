@@ -1,5 +1,5 @@
 import type { Host } from './host.ts';
-import type { BackendProtocol, Redirect } from './labels.ts';
+import type { BackendProtocol, ClientCertificate, Redirect } from './labels.ts';
 
 /**
  * A route: host and path → service. One service may have several. Routes are all that an extension is told: flat, complete
@@ -31,11 +31,20 @@ export interface Maintenance {
 export type Tls =
   | { readonly kind: 'none' }
   /** In the proxies. */
-  | { readonly kind: 'terminated'; readonly certificate: SecretRef; readonly key: SecretRef; readonly hsts: string }
+  | Terminated
   /** In the service, which gets the connections as they are. */
   | { readonly kind: 'passthrough'; readonly proxyProtocol: boolean }
   /** Asked for, and wrong: no handshake succeeds. */
   | { readonly kind: 'closed' };
+
+export interface Terminated {
+  readonly kind: 'terminated';
+  readonly certificate: SecretRef;
+  readonly key: SecretRef;
+  readonly hsts: string;
+  /** What certificates of clients must be signed by; '' where none are asked for. */
+  readonly clientCa: SecretRef | '';
+}
 
 /** A Docker secret, by the name under which the proxies find it. */
 export type SecretRef = string;
@@ -47,6 +56,11 @@ export interface RouteOptions {
   /** Requests over HTTP are sent to HTTPS. */
   readonly sslOnly: boolean;
   readonly protocol: BackendProtocol;
+  /** What the service's certificate must be signed by; '' where it is not verified. */
+  readonly backendCa: SecretRef | '';
+  /** Name that is asked for in TLS to the service; '' is the host that the client asked for. */
+  readonly backendName: string;
+  readonly clientCertificate: ClientCertificate;
   readonly affinity: Affinity;
 }
 

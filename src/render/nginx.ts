@@ -8,6 +8,7 @@ import {
   type HostTls,
   isGrpc,
   type Location,
+  leadsToTls,
   type RouteTable,
   strips,
   type Upstream,
@@ -99,7 +100,7 @@ function createViews({ httpListener, tlsListener, httpsPort, hashesAddresses }: 
       ...toMaintenanceView(maintenance),
       ...toTlsView(tls),
       locations: toLocationViews(locations, httpsPort),
-      secureLocations: toSecureViews(locations),
+      secureLocations: toLocationViews(locations),
     })),
   };
 }
@@ -117,6 +118,8 @@ function toView(input: RenderInput, table: RouteTable, { httpsPort, ...frame }: 
     proxyProtocolFrom: input.proxyProtocolFrom,
     passthrough: toPassthroughView(input, table),
     hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
+    handshakes: toHandshakeView(table),
+    forgeries: input.nginx.UnderscoresInHeaders ? identityHeaders.flatMap(withUnderscores) : [],
     hasRealAddresses: hasPassthrough(table) || input.proxyProtocolFrom.length > 0,
     nginx: { ...input.nginx, ...logFormats(input) },
     hash: namesHash(table),
@@ -130,7 +133,7 @@ function toView(input: RenderInput, table: RouteTable, { httpsPort, ...frame }: 
     fallback: {
       ...toTlsView(table.fallbackTls),
       locations: toLocationViews(table.fallback, httpsPort),
-      secureLocations: toSecureViews(table.fallback),
+      secureLocations: toLocationViews(table.fallback),
     },
   };
 }
@@ -154,6 +157,15 @@ function listeners({ targetPort, targetSslPort, proxyProtocolFrom }: RenderInput
 
 function toTlsView(tls: HostTls) {
   return { material: tls.kind === 'terminated' ? tls : undefined, isClosed: tls.kind === 'closed' };
+}
+
+/** Absent where no client is asked for a certificate. */
+function toHandshakeView({ servers, fallbackTls }: RouteTable) {
+  const caOf = (tls: HostTls) => (tls.kind === 'terminated' ? tls.clientCa : '');
+  if ([fallbackTls, ...servers.map(({ tls }) => tls)].every((tls) => caOf(tls) === '')) return undefined;
+  // Of those alone that have a server for TLS: the others' handshakes are with a wildcard's, or with the default.
+  const secure = servers.filter(({ tls }) => tls.kind === 'terminated' || tls.kind === 'closed');
+  return { fallback: caOf(fallbackTls), hosts: secure.map(({ host, tls }) => ({ host, ca: caOf(tls) })) };
 }
 
 /** All connections come to one port; the name that the client asks for tells where they go. */
@@ -212,10 +224,38 @@ function logFormats({ nginx }: RenderInput) {
   return { MainLogFormat: body(nginx.MainLogFormat), TraceLogFormat: body(nginx.TraceLogFormat) };
 }
 
-/** A path belongs to a location as whole segments: `/app` and `/app/…`, never `/apple`. */
-function toLocationViews(locations: readonly Location[], httpsPort: string) {
+/** What tells an application who its client is. */
+const identityHeaders = [
+  'X-SSL-Client-Verify',
+  'X-SSL-Client-Subject',
+  'X-SSL-Client-Fingerprint',
+  'X-SSL-Client-Cert',
+];
+
+/** Other spellings of a header that many applications take for the same. */
+function withUnderscores(header: string): string[] {
+  const [first = '', ...rest] = header.split('-');
+  const spellings = rest.reduce(
+    (texts, word) => texts.flatMap((text) => [`${text}-${word}`, `${text}_${word}`]),
+    [first],
+  );
+  return spellings.filter((text) => text !== header);
+}
+
+/**
+ * A path belongs to a location as whole segments: `/app` and `/app/…`, never `/apple`. `httpsPort` is for the locations over HTTP: over TLS
+ * nobody is sent to TLS.
+ */
+function toLocationViews(locations: readonly Location[], httpsPort?: string) {
   const list = locations.flatMap((location) => {
-    const view = { ...toTargetView(location), httpsPort };
+    const isSecure = httpsPort === undefined;
+    const view = {
+      ...toTargetView(location),
+      httpsPort,
+      // Who cannot answer there either is not sent there.
+      sslOnly: !isSecure && leadsToTls(location),
+      needsClient: isSecure && location.options.clientCertificate === 'required',
+    };
     if (location.path === '') return [{ ...view, exact: false, match: '/' }];
     return [
       { ...view, exact: true, match: location.path },
@@ -226,12 +266,6 @@ function toLocationViews(locations: readonly Location[], httpsPort: string) {
 }
 
 const SCHEMES = { http: 'http', https: 'https', h2c: 'http', grpc: 'grpc', grpcs: 'grpcs' } as const;
-
-/** Over TLS nobody is sent to TLS. */
-function toSecureViews(locations: readonly Location[]) {
-  const secured = locations.map((location) => ({ ...location, options: { ...location.options, sslOnly: false } }));
-  return toLocationViews(secured, '');
-}
 
 /** Variables of nginx tell who passes: one for each list. */
 function allowVariable({ allow }: Maintenance): string {
@@ -261,13 +295,13 @@ function toMaintenanceView(maintenance: Maintenance | undefined) {
   };
 }
 
-function toTargetView({ path, options, upstream, maintenance, isHandedOn }: Location) {
-  const { protocol, sslOnly } = options;
+function toTargetView({ path, options, upstream, maintenance }: Location) {
+  const { protocol, backendCa, backendName } = options;
   return {
     upstream,
     ...toMaintenanceView(maintenance),
-    // Who cannot answer there either is not sent there.
-    sslOnly: sslOnly && (upstream !== undefined || isHandedOn),
+    backendCa,
+    backendName,
     strip: strips({ path, options }) ? path.length : undefined,
     prefix: path,
     scheme: SCHEMES[protocol],

@@ -6,20 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildDesiredState } from '../../src/model/desired-state.ts';
-import { toRenderInput } from '../../src/model/render-input.ts';
-import type { Route } from '../../src/model/route.ts';
-import { parseSettings } from '../../src/model/settings.ts';
-import { aNetwork, aService } from '../support/builders.ts';
-import { render } from '../support/golden.ts';
+import { aService } from '../support/builders.ts';
 import { makeCertificate } from '../support/material.ts';
-import { containerPort, NginxContainer } from '../support/nginx-container.ts';
+import { NginxContainer } from '../support/nginx-container.ts';
+import { curlAt, renderOnLoopback } from '../support/nginx-tls.ts';
 
 const run = promisify(execFile);
 /** Applications within nginx itself: one over HTTP, one that ends TLS itself, and one that wants a PROXY header before it. */
 const echo = 'server { listen 127.0.0.1:9001; return 200 "$http_x_forwarded_proto $http_x_real_ip $http_host\\n"; }';
 const own = (listener: string, name: string) =>
-  `server { listen ${listener}; ssl_certificate /tmp/secrets/own.pem; ssl_certificate_key /tmp/secrets/own.pem; return 200 "${name} $proxy_protocol_addr\\n"; }`;
+  `server { listen ${listener}; ssl_certificate /run/secrets/own.pem; ssl_certificate_key /run/secrets/own.pem; return 200 "${name} $proxy_protocol_addr\\n"; }`;
 const applications = [echo, own('127.0.0.1:9002 ssl', 'own'), own('127.0.0.1:9003 ssl proxy_protocol', 'told')];
 
 const services = [
@@ -41,33 +37,7 @@ const handedOn = [
 const secrets = ['ec.crt', 'ec.key', 'rsa.pem', 'missing', 'garbage', 'encrypted'];
 
 function configure(passthrough: boolean): string {
-  const extension = { TargetPort: containerPort, TargetSSLPort: 8443, Config: { HTTPOptions: applications } };
-  const { settings } = parseSettings({ Extensions: { default: extension } }, '1');
-  const [state] = buildDesiredState(
-    {
-      services: passthrough ? [...services, ...handedOn] : services,
-      networks: [aNetwork('app')],
-      secrets: secrets.map((name) => ({ id: name, name, createdAt: '', labels: {} })),
-      nodes: [],
-      hostTasks: [],
-      configs: [],
-      owned: [],
-    },
-    settings,
-  ).clusters;
-  const input = toRenderInput(state!);
-  return render({ ...input, routes: input.routes.map(onLoopback) }).files[0]!.text.replace(
-    '/run/secrets',
-    '/tmp/secrets',
-  );
-}
-
-function onLoopback(route: Route): Route {
-  const { backend } = route;
-  if (backend.kind === 'unavailable') return route;
-  const [{ port } = { port: 0 }] = backend.peers;
-  const peers = [{ address: '127.0.0.1', port: port === 8080 ? 9001 : port, resolve: false }];
-  return { ...route, backend: { kind: 'peers', peers } };
+  return renderOnLoopback(passthrough ? [...services, ...handedOn] : services, secrets, { HTTPOptions: applications });
 }
 
 let folder: string;
@@ -93,7 +63,7 @@ const read = (name: string) => readFileSync(join(folder, name), 'utf8');
 
 async function start(passthrough: boolean): Promise<NginxContainer> {
   const nginx = await NginxContainer.start();
-  await nginx.write('/tmp/secrets', {
+  await nginx.write('/run/secrets', {
     'ec.crt': read('ec.crt'),
     'ec.key': read('ec.key'),
     'rsa.pem': read('rsa.key') + read('rsa.crt'),
@@ -226,15 +196,3 @@ describe('a host that is handed on', () => {
     });
   });
 });
-
-async function curlAt(port: number, host: string, ...more: string[]) {
-  const options = ['--silent', '--insecure', '--verbose', '--include', '--http2', '--max-time', '10'];
-  const target = ['--resolve', `${host}:${port}:127.0.0.1`, `https://${host}:${port}/`];
-  try {
-    const { stdout, stderr } = await run('curl', [...options, ...more, ...target]);
-    return { code: 0, out: stdout, verbose: stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { code, out: stdout, verbose: stderr };
-  }
-}

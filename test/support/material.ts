@@ -1,21 +1,29 @@
+import 'reflect-metadata';
 import { execFile } from 'node:child_process';
+import { createPrivateKey, webcrypto } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import * as x509 from '@peculiar/x509';
+
+x509.cryptoProvider.set(webcrypto as never);
 
 interface CertificateOptions {
   /** The first is the subject too. */
   readonly names: readonly string[];
   readonly type?: 'ec' | 'rsa';
+  /** Name of the certificate in the folder that signs this one, instead of its own key. */
+  readonly issuer?: string;
   readonly more?: readonly string[];
 }
 
 const keys = { ec: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'], rsa: ['rsa:2048'] } as const;
 
-/** A self-signed certificate as users make it: `<name>.crt` and `<name>.key` in a folder. */
+/** A certificate as users make it, self-signed or by one of the same folder: `<name>.crt` and `<name>.key`. */
 export async function makeCertificate(
   folder: string,
   name: string,
-  { names, type = 'ec', more = [] }: CertificateOptions,
+  { names, type = 'ec', issuer, more = [] }: CertificateOptions,
 ): Promise<void> {
   const files = ['-keyout', join(folder, `${name}.key`), '-out', join(folder, `${name}.crt`)];
   const subject = [
@@ -24,6 +32,7 @@ export async function makeCertificate(
     '-addext',
     `subjectAltName=${names.map((host) => `DNS:${host}`).join()}`,
   ];
+  const signer = issuer ? ['-CA', join(folder, `${issuer}.crt`), '-CAkey', join(folder, `${issuer}.key`)] : [];
   await promisify(execFile)('openssl', [
     'req',
     '-x509',
@@ -32,6 +41,34 @@ export async function makeCertificate(
     '-nodes',
     ...files,
     ...subject,
+    ...signer,
     ...more,
   ]);
+}
+
+/** The same certificate with other dates, which the openssl of many machines cannot give. Of keys on P-256 alone. */
+export async function changeDates(
+  folder: string,
+  name: string,
+  issuer: string,
+  from: Date,
+  until: Date,
+): Promise<void> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const read = (file: string) => readFile(join(folder, file), 'utf8');
+  const [old, signer] = await Promise.all(
+    [name, issuer].map(async (of) => new x509.X509Certificate(await read(`${of}.crt`))),
+  );
+  const key = createPrivateKey(await read(`${issuer}.key`)).export({ type: 'pkcs8', format: 'der' });
+  const dated = await x509.X509CertificateGenerator.create({
+    subject: old!.subject,
+    issuer: signer!.subject,
+    notBefore: from,
+    notAfter: until,
+    publicKey: old!.publicKey,
+    extensions: old!.extensions,
+    signingKey: await webcrypto.subtle.importKey('pkcs8', key, algorithm, false, ['sign']),
+    signingAlgorithm: algorithm,
+  });
+  await writeFile(join(folder, `${name}.crt`), dated.toString('pem'));
 }

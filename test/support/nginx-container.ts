@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -7,6 +8,9 @@ import { eventually } from './eventually.ts';
 import { proxyImage } from './proxy-image.ts';
 
 const run = promisify(execFile);
+
+/** From here and not from the image, which may be older. */
+const prepareMaterial = new URL('../../docker/proxy/prepare-material', import.meta.url);
 
 /** Port of the configurations that are started in a container. */
 export const containerPort = 8000;
@@ -38,7 +42,8 @@ export class NginxContainer implements AsyncDisposable {
   }
 
   static async start(): Promise<NginxContainer> {
-    const tight = ['--read-only', '--tmpfs', '/tmp:mode=1777', '--user', '101', '--cap-drop', 'ALL', '--init'];
+    const writable = ['/tmp', '/run/secrets'].flatMap((path) => ['--tmpfs', `${path}:mode=1777`]);
+    const tight = ['--read-only', ...writable, '--user', '101', '--cap-drop', 'ALL', '--init'];
     const published = [containerPort, containerTlsPort].flatMap((port) => ['--publish', `127.0.0.1::${port}`]);
     const command = [...tight, ...published, '--entrypoint', 'sleep', await proxyImage(), '600'];
     const { stdout } = await run('docker', ['run', '--detach', '--rm', ...command]);
@@ -67,8 +72,9 @@ export class NginxContainer implements AsyncDisposable {
     return this.#shell(`nginx -t -q -c ${folder}/${files[0]!.path} 2>&1`, '');
   }
 
-  /** Starts nginx with a configuration, and waits until it answers. */
+  /** Starts nginx with a configuration as the proxies do, and waits until it answers. */
   async serve(text: string): Promise<void> {
+    await this.#shell('sh -s true', readFileSync(prepareMaterial, 'utf8'));
     await this.#shell('cat >/tmp/nginx.conf; nginx -c /tmp/nginx.conf', text);
     await eventually(() => this.ask({ host: 'anybody' }), { timeoutMs: 10_000, intervalMs: 50 });
   }

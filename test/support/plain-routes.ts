@@ -23,6 +23,7 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
   const cookies = numbering();
   const networks = numbering();
   const network = (text: string) => `192.0.2.${networks(text)}`;
+  const names = numbering();
   const host = ({ kind, name }: Host): Host => ({ kind, name: `${plainHost[kind]}${hosts(`${kind} ${name}`)}` });
   // As long as before: the length decides how a context root is taken off.
   const path = (text: string) => (text === '' ? '' : `/${String(paths(text)).padStart(text.length - 1, '0')}`);
@@ -41,7 +42,11 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
       secure: redirect.secure,
       target: 'http://t',
     })),
-    options: { ...route.options, affinity: affinity(route.options.affinity) },
+    options: {
+      ...route.options,
+      affinity: affinity(route.options.affinity),
+      backendName: route.options.backendName === '' ? '' : `n${names(route.options.backendName)}`,
+    },
     maintenance: route.maintenance && { allow: route.maintenance.allow.map(network) },
   }));
 }

@@ -1,0 +1,100 @@
+// CAs from Docker secrets: clients that show who they are, services that are verified, and a CA that is none beside them.
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bed, curl, demo, echo, InterlockStory, ping, problemsOf, published, settled } from '../support/interlock.ts';
+import { makeCertificate } from '../support/material.ts';
+
+const story = new InterlockStory();
+const secrets = ['site.crt', 'site.key', 'clients.crt', 'backend.crt', 'inside.crt', 'inside.key', 'broken.crt'];
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'story-authorities-'));
+  await makeCertificate(folder, 'site', { names: ['*.local'] });
+  await makeCertificate(folder, 'clients', { names: ['clients'] });
+  await makeCertificate(folder, 'backend', { names: ['backend'] });
+  await makeCertificate(folder, 'alice', { names: ['alice'], issuer: 'clients' });
+  await makeCertificate(folder, 'mallory', { names: ['mallory'], issuer: 'backend' });
+  await makeCertificate(folder, 'inside', { names: ['inside.internal'], issuer: 'backend' });
+  await writeFile(join(folder, 'broken.crt'), '-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n');
+  for (const name of secrets) await bed.docker('secret', 'create', name, join(folder, name));
+  await story.docker('network create -d overlay demo');
+  const site = 'ssl_cert=site.crt ssl_key=site.key';
+  await create('guarded', `${site} ssl_client_ca=clients.crt`);
+  await create('greeted', `${site} ssl_client_ca=clients.crt ssl_client_verify=optional`);
+  await create('shut', `${site} ssl_client_ca=broken.crt`);
+  await create('verified', `${verifying('backend.crt')} ssl_backend_name=inside.internal`, withTls);
+  await create('misnamed', verifying('backend.crt'), withTls);
+  await create('distrusted', `${verifying('broken.crt')} ssl_backend_name=inside.internal`, withTls);
+  await published('greeted.local', 'verified.local', { host: 'greeted.local', path: '/ping', tls: true });
+}, 300_000);
+
+afterAll(async () => {
+  await story.close();
+  await settled();
+  for (const name of secrets) await bed.docker('secret', 'rm', name);
+  await rm(folder, { recursive: true, force: true });
+}, 300_000);
+
+const withTls = '--tls-cert=/run/secrets/inside.crt --tls-key=/run/secrets/inside.key';
+const verifying = (ca: string) => `ssl_backend=true ssl_backend_ca=${ca}`;
+
+/** A service under `<name>.local`; labels without their prefix. */
+async function create(name: string, labels: string, args = ''): Promise<void> {
+  const all = [`hosts=${name}.local`, 'port=8080', ...labels.split(' ')];
+  const written = all.map((label) => `--label com.docker.lb.${label}`).join(' ');
+  const mounted = args === '' ? '' : '--secret inside.crt --secret inside.key';
+  await story.docker(`service create --name ${name} --network demo ${written} ${mounted} ${demo} ${args}`);
+}
+
+function as(name: string) {
+  const read = (file: string) => readFileSync(join(folder, file), 'utf8');
+  return { tls: true, client: { cert: read(`${name}.crt`), key: read(`${name}.key`) } };
+}
+
+describe('a client', () => {
+  it.each(['guarded', 'greeted'])('is known to the application by its certificate: %s', async (host) => {
+    const { headers } = await echo(`${host}.local`, '/', as('alice'));
+
+    expect(headers).toMatchObject({ 'x-ssl-client-verify': 'SUCCESS', 'x-ssl-client-subject': 'CN=alice' });
+  });
+
+  it('is refused without one where one is required, and with one of another CA', async () => {
+    expect((await curl('guarded.local', '/', { tls: true })).status).toBe(403);
+    expect((await curl('guarded.local', '/', as('mallory'))).status).toBe(400);
+    expect(await curl('guarded.local', '/a?b')).toMatchObject({
+      status: 301,
+      headers: { location: 'https://guarded.local:8443/a?b' },
+    });
+  });
+
+  it.each([true, false])('cannot say itself who it is: over TLS %s', async (tls) => {
+    const headers = { 'x-ssl-client-verify': 'SUCCESS', 'x-ssl-client-subject': 'CN=alice' };
+    const seen = await echo('greeted.local', '/', { tls, headers });
+
+    expect(Object.keys(seen.headers).filter((name) => name.startsWith('x-ssl'))).toEqual([]);
+  });
+});
+
+describe('a service behind TLS', () => {
+  it('answers when its certificate is of the CA and covers the name', async () => {
+    await ping('verified.local');
+  });
+
+  it('does not when the name is another', async () => {
+    expect((await curl('misnamed.local', '/ping')).status).toBe(502);
+  });
+});
+
+describe('a CA that is none', () => {
+  it('closes the routes that name it, and lets the proxies start', async () => {
+    expect((await curl('distrusted.local', '/ping')).status).toBe(503);
+    expect((await curl('shut.local', '/ping', as('alice'))).status).toBe(503);
+    const { clusters } = await settled();
+    expect(clusters).toMatchObject([{ rolling: false }]);
+    expect(await problemsOf('verified')).toEqual([]);
+  });
+});
