@@ -168,10 +168,13 @@ function readBackendCa(
   service: SwarmService,
   context: ServiceContext,
 ): SecretRef | '' {
-  const isRequired = reader.readOr(labels.ssl_backend_tls_verify, reader.has('ssl_backend_ca'));
-  const ca = reader.has('ssl_backend_ca') ? readSecret(reader, labels.ssl_backend_ca, service, context) : undefined;
+  const isNamed = reader.has('ssl_backend_ca');
+  const isRequired = reader.readOr(labels.ssl_backend_tls_verify, isNamed);
+  const ca = isNamed ? readSecret(reader, labels.ssl_backend_ca, service, context) : undefined;
+  // One of them is bad, and the route is closed.
+  if (isRequired === undefined || (isNamed && ca === undefined)) return '';
   if (!isRequired) {
-    if (ca !== undefined)
+    if (isNamed)
       reader.note(
         'warning',
         labels.ssl_backend_ca,
@@ -180,7 +183,7 @@ function readBackendCa(
       );
     return '';
   }
-  if (!reader.has('ssl_backend_ca'))
+  if (ca === undefined)
     reader.refuse(
       labels.ssl_backend_tls_verify,
       'is required without a CA',
@@ -196,9 +199,9 @@ function readBackendCa(
 }
 
 function readClientCertificate(reader: LabelReader): ClientCertificate {
-  const wanted = reader.readOr(labels.ssl_client_verify, 'required') ?? 'required';
-  if (reader.has('ssl_client_ca')) return wanted;
-  if (reader.has('ssl_client_verify'))
+  const wanted = reader.readOr(labels.ssl_client_verify, 'required');
+  if (reader.has('ssl_client_ca')) return wanted ?? 'required';
+  if (reader.has('ssl_client_verify') && wanted !== undefined)
     reader.refuse(labels.ssl_client_verify, 'is set without a CA', 'Name the secret with the CA in ssl_client_ca.');
   return 'none';
 }
@@ -242,13 +245,14 @@ function readClientCa(
   context: ServiceContext,
 ): SecretRef | undefined {
   if (!reader.has('ssl_client_ca')) return '';
-  if (!isTerminated)
+  const ca = readSecret(reader, labels.ssl_client_ca, service, context);
+  if (ca !== undefined && !isTerminated)
     reader.refuse(
       labels.ssl_client_ca,
       'needs TLS to end in the proxies, and ssl_cert does not say so',
       'Name the secret with the certificate in ssl_cert, and leave out ssl_passthrough.',
     );
-  return readSecret(reader, labels.ssl_client_ca, service, context);
+  return ca;
 }
 
 /** Names are accepted with and without the prefix of the stack. */

@@ -38,6 +38,8 @@ describe('a request to render', () => {
     ['a redirect with a variable', { redirects: [{ host: 'a', target: 'http://$host' }] }],
     ['a redirect of another scheme', { redirects: [{ host: 'a', target: 'javascript:alert(1)' }] }],
     ['a cookie with a semicolon', { options: { ...route.options, affinity: { kind: 'cookie', name: 'a;b' } } }],
+    ['a CA that leads elsewhere', { options: { ...route.options, backendCa: '../ca' } }],
+    ['a name of the service with a variable', { options: { ...route.options, backendName: '$host' } }],
     ['an unknown protocol', { options: { ...route.options, protocol: 'ftp' } }],
     ['an unknown backend', { backend: { kind: 'file', path: '/etc/passwd' } }],
     ['a host of an unknown kind', { hosts: [{ kind: 'raw', name: 'a' }] }],

@@ -9,9 +9,10 @@ import { aNetwork, aService } from '../../support/builders.ts';
 const { settings } = parseSettings({}, '1');
 
 function tableOf(...services: readonly SwarmService[]) {
-  const nothing = { nodes: [], hostTasks: [], configs: [], secrets: [], owned: [] };
+  const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
+  const secrets = ['cert', 'ca', 'other-ca'].map((name) => ({ id: name, name, createdAt: '', labels: {} }));
   const networks = [aNetwork('app')];
-  return buildRouteTable(buildDesiredState({ services, networks, ...nothing }, settings).clusters[0]!.routes);
+  return buildRouteTable(buildDesiredState({ services, networks, secrets, ...nothing }, settings).clusters[0]!.routes);
 }
 
 const older = { createdAt: '2026-01-01T00:00:00Z' };
@@ -88,6 +89,52 @@ describe('the route table', () => {
 
     expect(servers[0]!.locations[0]!.options).toMatchObject(option);
     expect(problems).toMatchObject([{ severity: 'warning', service: 'younger', label: `com.docker.lb.${label}` }]);
+  });
+
+  const asking = (ca: string, more = {}) => ({ ssl_cert: 'cert', ssl_client_ca: ca, ...more });
+  const verifying = (ca: string, more = {}) => ({ ssl_backend: 'true', ssl_backend_ca: ca, ...more });
+  const optional = { ssl_client_verify: 'optional' };
+  it.each([
+    [{ ssl_backend: 'true' }, verifying('ca'), ['older']],
+    [verifying('other-ca'), verifying('ca'), ['older']],
+    [verifying('ca'), verifying('ca', { ssl_backend_name: 'x' }), ['older']],
+    [verifying('ca'), verifying('ca'), ['older', 'younger']],
+    [verifying('ca'), { ssl_backend: 'true' }, ['older', 'younger']],
+    [{}, asking('ca'), ['older']],
+    [{ ssl_cert: 'cert' }, asking('ca'), ['older']],
+    [asking('ca', optional), asking('ca'), ['older']],
+    [asking('other-ca'), asking('ca'), ['older']],
+    [asking('ca'), asking('ca'), ['older', 'younger']],
+    [asking('ca'), { ssl_cert: 'cert' }, ['older', 'younger']],
+  ])('leaves out who asks for protection that the older service does not have: %j, %j', (a, b, answering) => {
+    const shared = { host: 'app.example.org' };
+
+    const { upstreams, problems } = tableOf(
+      aService('younger', { ...shared, ...younger, lb: b }),
+      aService('older', { ...shared, ...older, lb: a }),
+    );
+
+    expect(upstreams.flatMap(({ peers }) => peers.map(({ address }) => address))).toEqual(
+      answering.map((name) => `tasks.${name}.app`),
+    );
+    expect(problems.filter(({ severity }) => severity === 'error').map(({ service }) => service)).toEqual(
+      answering.length === 1 ? ['younger'] : [],
+    );
+  });
+
+  it('has parts of a host that want certificates of clients, and parts that do not', () => {
+    const shared = { host: 'app.example.org' };
+
+    const { servers, problems } = tableOf(
+      aService('older', { ...shared, ...older, lb: asking('ca', optional) }),
+      aService('younger', { ...shared, ...younger, lb: { ...asking('ca'), context_root: '/inner' } }),
+    );
+
+    expect(problems).toEqual([]);
+    expect(servers[0]!.locations.map(({ path, options }) => [path, options.clientCertificate])).toEqual([
+      ['/inner', 'required'],
+      ['', 'optional'],
+    ]);
   });
 
   it.each`
