@@ -57,7 +57,7 @@ function as(name: string) {
 
 describe('a client', () => {
   it.each(['guarded', 'greeted'])('is known to the application by its certificate: %s', async (host) => {
-    const { headers } = await echo(`${host}.local`, '/', as('alice'));
+    const { headers } = await echo(`${host}.local`, '/echo', as('alice'));
 
     expect(headers).toMatchObject({ 'x-ssl-client-verify': 'SUCCESS', 'x-ssl-client-subject': 'CN=alice' });
   });
@@ -73,7 +73,7 @@ describe('a client', () => {
 
   it.each([true, false])('cannot say itself who it is: over TLS %s', async (tls) => {
     const headers = { 'x-ssl-client-verify': 'SUCCESS', 'x-ssl-client-subject': 'CN=alice' };
-    const seen = await echo('greeted.local', '/', { tls, headers });
+    const seen = await echo('greeted.local', '/echo', { tls, headers });
 
     expect(Object.keys(seen.headers).filter((name) => name.startsWith('x-ssl'))).toEqual([]);
   });
