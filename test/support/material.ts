@@ -39,6 +39,8 @@ export async function makeCertificate(
     '-newkey',
     ...keys[type],
     '-nodes',
+    '-days',
+    '365',
     ...files,
     ...subject,
     ...signer,
