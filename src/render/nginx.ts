@@ -249,11 +249,17 @@ function withUnderscores(header: string): string[] {
 function toLocationViews(locations: readonly Location[], httpsPort?: string) {
   const list = locations.flatMap((location) => {
     const isSecure = httpsPort === undefined;
+    // Who cannot answer there either is not sent there.
+    const sslOnly = !isSecure && leadsToTls(location);
+    // Where there is nothing behind it, maintenance lets nobody pass.
+    const isEmpty = location.upstream === undefined && !sslOnly;
     const view = {
       ...toTargetView(location),
+      ...toMaintenanceView(
+        location.maintenance && isEmpty ? { ...location.maintenance, allow: [] } : location.maintenance,
+      ),
       httpsPort,
-      // Who cannot answer there either is not sent there.
-      sslOnly: !isSecure && leadsToTls(location),
+      sslOnly,
       needsClient: isSecure && location.options.clientCertificate === 'required',
     };
     if (location.path === '') return [{ ...view, exact: false, match: '/' }];
@@ -295,11 +301,10 @@ function toMaintenanceView(maintenance: Maintenance | undefined) {
   };
 }
 
-function toTargetView({ path, options, upstream, maintenance }: Location) {
+function toTargetView({ path, options, upstream }: Location) {
   const { protocol, backendCa, backendName } = options;
   return {
     upstream,
-    ...toMaintenanceView(maintenance),
     backendCa,
     backendName,
     strip: strips({ path, options }) ? path.length : undefined,
