@@ -7,6 +7,7 @@ import { serveAdmin } from './admin/serve.ts';
 import { toState } from './admin/state.ts';
 import { keptVersions, readVersion } from './admin/versions.ts';
 import type { DockerSwarm } from './docker/swarm.ts';
+import { memoizeLast } from './lib/memo.ts';
 import { type Authority, issueIdentity } from './link/certificates.ts';
 import { readSecret } from './own-secrets.ts';
 import type { StatusBoard } from './reconcile/status.ts';
@@ -25,9 +26,10 @@ export interface AdminParts {
 export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promise<void> {
   const { administrator, authority, passwords, status, swarm, port, now } = parts;
   const access = new Access({ ...passwords, key: authority.caKey, now });
+  const view = memoizeLast(toState);
   const configs = () => status.current?.snapshot.configs ?? [];
   const app = createAdminApp({
-    state: () => toState(status.current, status.error, administrator.current),
+    state: () => view(status.current, status.error, administrator.current),
     subscribe: (listener) => status.subscribe(listener),
     access,
     administrator,

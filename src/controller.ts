@@ -59,7 +59,10 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const onEvent = ({ Type, Actor }: { Type: string; Actor: { ID: string } }) => {
     if (observer.note(Type, Actor.ID)) loop.trigger();
   };
-  const resync = setInterval(lookAgain, settings.core.PollInterval);
+  const resync = setInterval(() => {
+    observer.forgetInTime();
+    loop.trigger();
+  }, settings.core.PollInterval);
   const passwords = { adminPassword, viewerPassword };
   const port = environment.adminPort;
   await startAdmin({ administrator, authority, passwords, status, swarm, port, now }, stopped);

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type Docker from 'dockerode';
-import { ZodError, type z } from 'zod';
+import { ZodError, z } from 'zod';
+import { memoize, sameItems } from '../lib/memo.ts';
 import { asksForRoutes } from '../model/hrm.ts';
-import type { HostTask, Snapshot, SwarmService } from '../model/snapshot.ts';
+import type { HostTask, OwnedService, Snapshot, SwarmService } from '../model/snapshot.ts';
 import { ConflictError } from '../reconcile/ports.ts';
 import { call, isStatus } from './docker-error.ts';
 import { EngineNetwork, EngineNode, EngineObject, EngineService, EngineTask } from './schema.ts';
@@ -16,29 +18,47 @@ import {
   toSwarmService,
 } from './to-model.ts';
 
-/** One kind of object of the swarm: how to list it, how to fetch one, and what is known of it. */
-class Collection<T> {
+/** A full listing takes at most this part of the time, unless something asks for it. */
+const LISTING_SHARE = 100;
+
+interface Known<T> {
+  readonly item: T;
+  /** Swarm counts up with every write; undefined for kinds that have no such number. */
+  readonly index: number | undefined;
+}
+
+const Identity = z.union([z.object({ ID: z.string() }), z.object({ Id: z.string() })]);
+const Versioned = z.object({ Version: z.object({ Index: z.number() }) });
+
+/**
+ * One kind of object of the swarm: how to list it, how to fetch one, and what is known of it. What has not changed stays the same object
+ * (and a list of such, the same list), so that whoever made something of it can tell.
+ */
+class Collection<T extends object> {
   readonly #list: () => Promise<readonly unknown[]>;
   readonly #inspect: (id: string) => Promise<unknown>;
-  readonly #schema: z.ZodType<T>;
-  readonly #id: (item: T) => string;
-  #items = new Map<string, T>();
+  readonly #read: (answer: unknown) => T;
+  #known = new Map<string, Known<T>>();
+  #items: readonly T[] = [];
   #stale: Set<string> | 'all' = 'all';
 
   constructor(
-    schema: z.ZodType<T>,
-    id: (item: T) => string,
+    read: (answer: unknown) => T,
     list: () => Promise<readonly unknown[]>,
     inspect: (id: string) => Promise<unknown>,
   ) {
-    this.#schema = schema;
-    this.#id = id;
+    this.#read = read;
     this.#list = list;
     this.#inspect = inspect;
   }
 
-  get items(): T[] {
-    return [...this.#items.values()];
+  get items(): readonly T[] {
+    return this.#items;
+  }
+
+  /** As a whole. */
+  get isStale(): boolean {
+    return this.#stale === 'all';
   }
 
   markStale(id?: string): void {
@@ -57,21 +77,36 @@ class Collection<T> {
       this.#stale = 'all';
       throw error;
     }
+    const items = [...this.#known.values()].map(({ item }) => item);
+    if (!sameItems(items, this.#items)) this.#items = items;
   }
 
   async #refreshAll(): Promise<void> {
-    const items = (await this.#list()).map((item) => parse(this.#schema, item));
-    this.#items = new Map(items.map((item) => [this.#id(item), item]));
+    const known = (await this.#list()).map((answer) => [idOf(answer), this.#remember(answer)] as const);
+    this.#known = new Map(known);
   }
 
   async #refreshOne(id: string): Promise<void> {
     try {
-      this.#items.set(id, parse(this.#schema, await this.#inspect(id)));
+      this.#known.set(id, this.#remember(await this.#inspect(id)));
     } catch (error) {
       if (!isStatus(error, 404)) throw error;
-      this.#items.delete(id);
+      this.#known.delete(id);
     }
   }
+
+  #remember(answer: unknown): Known<T> {
+    const known = this.#known.get(idOf(answer));
+    const index = Versioned.safeParse(answer).data?.Version.Index;
+    if (known && index !== undefined && known.index === index) return known;
+    const item = this.#read(answer);
+    return { index, item: known && isDeepStrictEqual(known.item, item) ? known.item : item };
+  }
+}
+
+function idOf(answer: unknown): string {
+  const identity = parse(Identity, answer);
+  return 'ID' in identity ? identity.ID : identity.Id;
 }
 
 /** An answer that the schema does not know is the Engine's trouble, not a bug of ours: retried, and nothing is published. */
@@ -92,7 +127,10 @@ export class Observer {
   readonly #nodes;
   readonly #configs;
   readonly #secrets;
-  readonly #collections: Readonly<Record<string, Pick<Collection<unknown>, 'markStale' | 'refresh'>>>;
+  readonly #collections: Readonly<Record<string, Pick<Collection<object>, 'markStale' | 'refresh'>>>;
+  readonly #divide = memoize(divide);
+  /** When everything was last listed, and how long that took. */
+  #listing = { endedAt: 0, durationMs: 0 };
 
   constructor(docker: Docker) {
     this.#docker = docker;
@@ -100,32 +138,27 @@ export class Observer {
     const all = (operation: string, request: () => Promise<unknown>) =>
       call(operation, request) as Promise<readonly unknown[]>;
     this.#services = new Collection(
-      EngineService,
-      ({ ID }) => ID,
+      (answer) => toSeenService(parse(EngineService, answer)),
       () => all('List services', () => docker.listServices()),
       (id) => get('Inspect service', () => docker.getService(id).inspect()),
     );
     this.#networks = new Collection(
-      EngineNetwork,
-      ({ Id }) => Id,
+      (answer) => toSwarmNetwork(parse(EngineNetwork, answer)),
       () => all('List networks', () => docker.listNetworks({ filters: JSON.stringify({ scope: ['swarm'] }) })),
       (id) => get('Inspect network', () => docker.getNetwork(id).inspect()),
     );
     this.#nodes = new Collection(
-      EngineNode,
-      ({ ID }) => ID,
+      (answer) => toSwarmNode(parse(EngineNode, answer)),
       () => all('List nodes', () => docker.listNodes()),
       (id) => get('Inspect node', () => docker.getNode(id).inspect()),
     );
     this.#configs = new Collection(
-      EngineObject,
-      ({ ID }) => ID,
+      (answer) => toStoredObject(parse(EngineObject, answer)),
       () => all('List configs', () => docker.listConfigs()),
       (id) => get('Inspect config', () => docker.getConfig(id).inspect()),
     );
     this.#secrets = new Collection(
-      EngineObject,
-      ({ ID }) => ID,
+      (answer) => toStoredObject(parse(EngineObject, answer)),
       () => all('List secrets', () => docker.listSecrets()),
       (id) => get('Inspect secret', () => docker.getSecret(id).inspect()),
     );
@@ -145,16 +178,19 @@ export class Observer {
     return collection !== undefined;
   }
 
+  /** Look at everything again, but only now and then where that takes long: events tell of changes, this is the net below them. */
+  forgetInTime(): void {
+    const { endedAt, durationMs } = this.#listing;
+    if (performance.now() - endedAt >= durationMs * LISTING_SHARE) this.forget();
+  }
+
   /** Trust nothing that was seen before. */
   forget(): void {
     for (const collection of Object.values(this.#collections)) collection.markStale();
   }
 
   /** Asked for at every look, since there are no events for tasks; only for services that need it. */
-  async #hostTasks(services: readonly EngineService[]): Promise<HostTask[]> {
-    const ids = services
-      .filter((service) => hasHostPorts(service) && asksForRoutes(service.Spec.Labels))
-      .map(({ ID }) => ID);
+  async #hostTasks(ids: readonly string[]): Promise<HostTask[]> {
     if (ids.length === 0) return [];
     const filters = JSON.stringify({ service: ids, 'desired-state': ['running'] });
     const tasks = await call('List tasks', () => this.#docker.listTasks({ filters })).catch((error) => {
@@ -179,20 +215,41 @@ export class Observer {
 
   async observe(): Promise<Snapshot> {
     const collections = Object.values(this.#collections);
+    const isListing = this.#services.isStale;
+    const begunAt = performance.now();
     const refreshed = await Promise.allSettled(collections.map((collection) => collection.refresh()));
     // Only when all have ended: an answer of this look that came during the next would be older than what that one sees.
     const failed = refreshed.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
-    const services = this.#services.items;
-    const applications = services.filter((service) => !isOwned(service));
+    const endedAt = performance.now();
+    if (isListing) this.#listing = { endedAt, durationMs: endedAt - begunAt };
+    const { services, owned, onHosts } = this.#divide(this.#services.items);
     return {
-      services: applications.map(toSwarmService),
-      hostTasks: await this.#hostTasks(applications),
-      owned: services.filter(isOwned).map(toOwnedService),
-      networks: this.#networks.items.map(toSwarmNetwork),
-      nodes: this.#nodes.items.map(toSwarmNode),
-      configs: this.#configs.items.map(toStoredObject),
-      secrets: this.#secrets.items.map(toStoredObject),
+      services,
+      owned,
+      hostTasks: await this.#hostTasks(onHosts),
+      networks: this.#networks.items,
+      nodes: this.#nodes.items,
+      configs: this.#configs.items,
+      secrets: this.#secrets.items,
     };
   }
+}
+
+type SeenService =
+  | { readonly kind: 'owned'; readonly service: OwnedService }
+  | { readonly kind: 'application'; readonly service: SwarmService; readonly isOnHosts: boolean };
+
+function toSeenService(service: EngineService): SeenService {
+  if (isOwned(service)) return { kind: 'owned', service: toOwnedService(service) };
+  const isOnHosts = hasHostPorts(service) && asksForRoutes(service.Spec.Labels);
+  return { kind: 'application', service: toSwarmService(service), isOnHosts };
+}
+
+function divide(seen: readonly SeenService[]) {
+  return {
+    services: seen.flatMap((one) => (one.kind === 'application' ? one.service : [])),
+    owned: seen.flatMap((one) => (one.kind === 'owned' ? one.service : [])),
+    onHosts: seen.flatMap((one) => (one.kind === 'application' && one.isOnHosts ? one.service.id : [])),
+  };
 }

@@ -10,11 +10,11 @@ export function memoize<K extends object, V>(make: (key: K) => V): (key: K) => V
   };
 }
 
-/** Remembers the last result, for as long as it is asked for by the same key. */
-export function memoizeLast<V>(): (key: string, make: () => V) => V {
-  let last: { readonly key: string; readonly value: V } | undefined;
-  return (key, make) => {
-    if (last?.key !== key) last = { key, value: make() };
+/** Remembers the last result, for as long as it is asked for with the same arguments. */
+export function memoizeLast<A extends readonly unknown[], V>(make: (...args: A) => V): (...args: A) => V {
+  let last: { readonly args: A; readonly value: V } | undefined;
+  return (...args) => {
+    if (!last || !sameItems(last.args, args)) last = { args, value: make(...args) };
     return last.value;
   };
 }

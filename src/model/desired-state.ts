@@ -1,7 +1,10 @@
+import { memoize, sameItems } from '../lib/memo.ts';
+import { createSorter, type Sorter } from '../lib/sorter.ts';
 import { LABEL_PREFIX } from './labels.ts';
 import { closeForMaintenance, type MaintenanceDecision, unknownTargets } from './maintenance.ts';
-import { parseService, type RoutedService, type ServiceContext } from './parse-service.ts';
+import type { ParsedService, RoutedService, ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue, sortProblems } from './problem.ts';
+import { parseAgain, type RememberedService } from './remembered-service.ts';
 import { compareOwners, compareText, type Maintenance, type Route } from './route.ts';
 import type { Cluster, Settings } from './settings.ts';
 import type { Snapshot, StoredObject, SwarmNetwork } from './snapshot.ts';
@@ -26,26 +29,60 @@ export interface DesiredState {
   readonly problems: readonly Problem[];
 }
 
-export function buildDesiredState(
+export type BuildDesiredState = (
   snapshot: Snapshot,
   settings: Settings,
-  maintenance: readonly MaintenanceDecision[] = [],
-): DesiredState {
-  const networks = new Map(snapshot.networks.map((network) => [network.id, network]));
-  const secrets = new Map(snapshot.secrets.map((secret) => [secret.name, secret]));
-  const context: ServiceContext = {
-    networks,
-    secrets,
-    nodes: new Map(snapshot.nodes.map((node) => [node.id, node])),
-    hostTasks: Map.groupBy(snapshot.hostTasks, ({ serviceId }) => serviceId),
-    nodeCount: Math.max(1, snapshot.nodes.length),
+  maintenance?: readonly MaintenanceDecision[],
+) => DesiredState;
+
+export const buildDesiredState: BuildDesiredState = (...seen) => createStateBuilder()(...seen);
+
+/** Remembers the last state: what has not changed since is not parsed again, and is the same object as before. */
+export function createStateBuilder(): BuildDesiredState {
+  const networksById = memoize((all: Snapshot['networks']) => new Map(all.map((network) => [network.id, network])));
+  const nodesById = memoize((all: Snapshot['nodes']) => new Map(all.map((node) => [node.id, node])));
+  const secretsByName = memoize((all: Snapshot['secrets']) => new Map(all.map((secret) => [secret.name, secret])));
+  let parsedServices = new Map<string, RememberedService>();
+  const sorters = new Map<string, Sorter<Route>>();
+  let last: { readonly seen: readonly unknown[]; readonly desired: DesiredState } | undefined;
+  return (snapshot, settings, maintenance = NONE) => {
+    const { services, networks, secrets, nodes, hostTasks } = snapshot;
+    const seen = [settings, maintenance, services, networks, secrets, nodes, ...hostTasks];
+    if (last && sameItems(last.seen, seen)) return last.desired;
+    const context: ServiceContext = {
+      networks: networksById(networks),
+      secrets: secretsByName(secrets),
+      nodes: nodesById(nodes),
+      hostTasks: Map.groupBy(hostTasks, ({ serviceId }) => serviceId),
+      nodeCount: Math.max(1, nodes.length),
+    };
+    const remembered = services.map((service) => parseAgain(service, context, parsedServices.get(service.id)));
+    parsedServices = new Map(remembered.map((one) => [one.service.id, one]));
+    const parsed = remembered.map((one) => one.parsed);
+    for (const { name } of settings.clusters) if (!sorters.has(name)) sorters.set(name, createSorter(compareRoutes));
+    last = { seen, desired: combine(parsed, { settings, maintenance, context, sorters }) };
+    return last.desired;
   };
-  const parsed = snapshot.services.map((service) => parseService(service, context));
+}
+
+const NONE: readonly MaintenanceDecision[] = [];
+
+interface Combination {
+  readonly settings: Settings;
+  readonly maintenance: readonly MaintenanceDecision[];
+  readonly context: ServiceContext;
+  readonly sorters: ReadonlyMap<string, Sorter<Route>>;
+}
+
+function combine(
+  parsed: readonly ParsedService[],
+  { settings, maintenance, context, sorters }: Combination,
+): DesiredState {
   const routed = parsed.flatMap(({ routes }) => routes);
   const byCluster = Map.groupBy(closeForMaintenance(routed, maintenance), ({ serviceCluster }) => serviceCluster);
   const known = new Set(settings.clusters.map(({ settings }) => settings.ServiceCluster));
   const clusters = settings.clusters.map((cluster) =>
-    buildCluster(cluster, byCluster.get(cluster.settings.ServiceCluster) ?? [], context),
+    buildCluster(cluster, byCluster.get(cluster.settings.ServiceCluster) ?? [], context, sorters.get(cluster.name)!),
   );
   const problems = [
     ...parsed.flatMap((service) => service.problems),
@@ -61,7 +98,12 @@ export function buildDesiredState(
   return { clusters: clusters.map(({ state }) => state), closing, problems: sortProblems(problems) };
 }
 
-function buildCluster(cluster: Cluster, routed: readonly RoutedService[], { networks, secrets }: ServiceContext) {
+function buildCluster(
+  cluster: Cluster,
+  routed: readonly RoutedService[],
+  { networks, secrets }: ServiceContext,
+  sort: Sorter<Route>,
+) {
   const whitelist = cluster.settings.Networks;
   const listed = (id: string | undefined) =>
     id === undefined || whitelist === null || whitelist.includes(networks.get(id)?.name ?? '');
@@ -72,7 +114,7 @@ function buildCluster(cluster: Cluster, routed: readonly RoutedService[], { netw
     whitelist === null ? inside.flatMap(({ networkId }) => networkId ?? []) : whitelisted(whitelist, networks);
   const state: ClusterState = {
     cluster,
-    routes: routes.toSorted(compareRoutes),
+    routes: sort(routes),
     networkIds: [...new Set(joined)].toSorted(compareText),
     secrets: attachedSecrets(routes, secrets),
     zoneKb: zoneSize(inside, cluster.nginx.UpstreamZoneSize),
@@ -130,15 +172,13 @@ function whitelisted(names: readonly string[], networks: ReadonlyMap<string, Swa
   return [...networks.values()].filter(({ name }) => names.includes(name)).map(({ id }) => id);
 }
 
-function unavailable(route: Route): Route {
-  return { ...route, backend: { kind: 'unavailable' } };
-}
+const unavailable = memoize((route: Route): Route => ({ ...route, backend: { kind: 'unavailable' } }));
 
 function compareRoutes(a: Route, b: Route): number {
   return (
     compareOwners(a.service, b.service) ||
     compareText(a.path, b.path) ||
-    compareText(JSON.stringify(a.hosts), JSON.stringify(b.hosts))
+    compareText(JSON.stringify([a.hosts, a]), JSON.stringify([b.hosts, b]))
   );
 }
 

@@ -100,7 +100,3 @@ export function compareHosts(a: Host, b: Host): number {
     (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
   );
 }
-
-export function hostKey(host: Host): string {
-  return `${host.kind} ${host.name}`;
-}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { memoize, memoizeLast } from '../lib/memo.ts';
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
 import type { Maintenance, Route } from './route.ts';
@@ -34,29 +35,36 @@ export function closeForMaintenance(
   routed: readonly RoutedService[],
   decisions: readonly MaintenanceDecision[],
 ): readonly RoutedService[] {
-  if (decisions.length === 0) return routed;
+  return decisions.length === 0 ? routed : routed.flatMap(closings(decisions));
+}
+
+/** The same service is closed once by the same decisions. */
+const closings = memoizeLast((decisions: readonly MaintenanceDecision[]) =>
+  memoize((service: RoutedService) => close(service, decisions)),
+);
+
+function close(service: RoutedService, decisions: readonly MaintenanceDecision[]): RoutedService[] {
   const allowed = (kind: MaintenanceDecision['kind'], name: string): Maintenance | undefined => {
     const decision = decisions.find((candidate) => isTarget(candidate, { kind, name }));
     return decision && { allow: decision.allow };
   };
-  return routed.flatMap((service) => {
-    const { route } = service;
-    const own = allowed('service', route.service.name) ?? route.maintenance;
-    const names = hostNames(route);
-    const closed = names.flatMap((name) => {
-      const maintenance = allowed('host', name);
-      return maintenance === undefined ? [] : [{ name, maintenance }];
-    });
-    // One route for each closed host, and one for the rest. Their peers are the same, and counted once.
-    const parts = closed.map(({ name, maintenance }) => ({ ...only(route, [name]), maintenance }));
-    const open = names.filter((name) => !closed.some((other) => other.name === name));
-    const rest = open.length > 0 ? [{ ...only(route, open), maintenance: own }] : [];
-    return [...rest, ...parts].map((part, position) => ({
-      ...service,
-      route: part,
-      peerCount: position === 0 ? service.peerCount : 0,
-    }));
+  const { route } = service;
+  const own = allowed('service', route.service.name) ?? route.maintenance;
+  const names = hostNames(route);
+  const closed = names.flatMap((name) => {
+    const maintenance = allowed('host', name);
+    return maintenance === undefined ? [] : [{ name, maintenance }];
   });
+  if (closed.length === 0 && own === route.maintenance) return [service];
+  // One route for each closed host, and one for the rest. Their peers are the same, and counted once.
+  const parts = closed.map(({ name, maintenance }) => ({ ...only(route, [name]), maintenance }));
+  const open = names.filter((name) => !closed.some((other) => other.name === name));
+  const rest = open.length > 0 ? [{ ...only(route, open), maintenance: own }] : [];
+  return [...rest, ...parts].map((part, position) => ({
+    ...service,
+    route: part,
+    peerCount: position === 0 ? service.peerCount : 0,
+  }));
 }
 
 function only(route: Route, names: readonly string[]): Route {

@@ -1,3 +1,5 @@
+import { memoize } from '../lib/memo.ts';
+
 /**
  * A user's mistake, as data: it is shown, never thrown, and never touches another service.
  * `error`: something asked for is not done. `warning`: done, but probably not as meant. `notice`: good to know.
@@ -25,10 +27,9 @@ export function shownValue(value: string): string {
 }
 
 /** Identity of a problem: the same mistake in two passes is one problem, logged once. */
-export function problemKey(problem: Problem): string {
-  const { severity, service, cluster, label, value, reason } = problem;
-  return JSON.stringify([service, cluster, label, value, severity, reason]);
-}
+export const problemKey = memoize(({ severity, service, cluster, label, value, reason }: Problem) =>
+  JSON.stringify([service, cluster, label, value, severity, reason]),
+);
 
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [problemKey(problem), problem])).entries()]

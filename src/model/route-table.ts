@@ -1,5 +1,7 @@
 import { digest } from '../lib/digest.ts';
-import { compareHosts, type Host, hostKey } from './host.ts';
+import { memoize, sameItems } from '../lib/memo.ts';
+import { createSorter } from '../lib/sorter.ts';
+import { compareHosts, type Host } from './host.ts';
 import { type BackendProtocol, LABEL_PREFIX, type LabelName, type Redirect } from './labels.ts';
 import type { Problem } from './problem.ts';
 import {
@@ -61,46 +63,92 @@ export interface Location {
   readonly services: readonly string[];
 }
 
-export function buildRouteTable(routes: readonly Route[]): RouteTable {
-  const upstreams = new Map<string, Upstream>();
-  const passthroughs = new Map<string, Upstream>();
-  const problems: Problem[] = [];
-  const decideTls = (claims: readonly Route[], host: string) => buildTls(claims, host, passthroughs, problems);
-  const locate = (claims: readonly Route[], host: string, tls: HostTls) =>
-    buildLocations(claims, host, tls, upstreams, problems);
-  const claims = routes.flatMap((route) => route.hosts.map((host) => ({ host, route })));
-  const byHost = [...Map.groupBy(claims, ({ host }) => hostKey(host)).values()].toSorted((a, b) =>
-    compareHosts(a[0]!.host, b[0]!.host),
-  );
-  const servers = byHost.map((claimed) => {
-    const { host } = claimed[0]!;
-    const owners = claimed.map(({ route }) => route).toSorted(compareAge);
-    problems.push(...redirectDisagreements(owners, host));
-    const tls = decideTls(owners, host.name);
-    return {
-      host,
-      redirect: redirectOf(owners, host)?.target,
-      secureRedirect: redirectOf(owners, host, true)?.target,
-      maintenance: owners[0]!.maintenance,
-      tls,
-      locations: locate(owners, host.name, tls),
-    };
-  });
-  const unknown = 'unknown hosts';
+/** What one host adds to the table. */
+interface HostClaims {
+  readonly server: VirtualServer;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly passthroughs: ReadonlyMap<string, Upstream>;
+  readonly problems: readonly Problem[];
+}
+
+/** Once for the same list, and of another list only the hosts whose routes are not the same. */
+export const buildRouteTable = memoize((routes: readonly Route[]): RouteTable => {
+  const hosts = sortHosts(groupByHost(routes).map(({ host, owners }) => claimHost(host, owners)));
   const defaults = routes.filter(({ isDefault }) => isDefault).toSorted(compareAge);
-  const fallbackTls = decideTls(defaults, unknown);
+  const fallback = claim(defaults, 'unknown hosts');
+  const all = [...hosts, fallback];
   return {
-    servers,
-    fallbackTls,
-    fallback: locate(defaults, unknown, fallbackTls),
-    upstreams: sortUpstreams(upstreams),
-    passthroughs: sortUpstreams(passthroughs),
-    problems,
+    upstreams: sortUpstreams(byName(all.map(({ upstreams }) => upstreams))),
+    servers: hosts.map(({ server }) => server),
+    fallback: fallback.locations,
+    fallbackTls: fallback.tls,
+    passthroughs: sortPassthroughs(byName(all.map(({ passthroughs }) => passthroughs))),
+    problems: all.flatMap(({ problems }) => problems),
+  };
+});
+
+const sortHosts = createSorter((a: HostClaims, b: HostClaims) => compareHosts(a.server.host, b.server.host));
+const compareNames = (a: Upstream, b: Upstream) => compareText(a.name, b.name);
+const sortUpstreams = createSorter(compareNames);
+const sortPassthroughs = createSorter(compareNames);
+
+interface Claimed {
+  readonly host: Host;
+  readonly owners: Route[];
+}
+
+function groupByHost(routes: readonly Route[]): Claimed[] {
+  const byKind = {
+    exact: new Map<string, Claimed>(),
+    wildcard: new Map<string, Claimed>(),
+    regex: new Map<string, Claimed>(),
+  };
+  for (const route of routes) {
+    for (const host of route.hosts) {
+      const claimed = byKind[host.kind].get(host.name);
+      if (claimed) claimed.owners.push(route);
+      else byKind[host.kind].set(host.name, { host, owners: [route] });
+    }
+  }
+  return Object.values(byKind).flatMap((claimed) => [...claimed.values()]);
+}
+
+/** What was made of a host, by that of its first owner. */
+const knownHosts = new WeakMap<Host, { readonly owners: readonly Route[]; readonly claims: HostClaims }>();
+
+function claimHost(host: Host, owners: readonly Route[]): HostClaims {
+  const known = knownHosts.get(host);
+  if (known && sameItems(known.owners, owners)) return known.claims;
+  const claims = buildHost(host, owners.toSorted(compareAge));
+  knownHosts.set(host, { owners, claims });
+  return claims;
+}
+
+function buildHost(host: Host, owners: readonly Route[]): HostClaims {
+  const { problems, locations, tls, ...others } = claim(owners, host.name);
+  const redirect = redirectOf(owners, host)?.target;
+  const secureRedirect = redirectOf(owners, host, true)?.target;
+  return {
+    ...others,
+    server: { host, redirect, secureRedirect, maintenance: owners[0]!.maintenance, tls, locations },
+    problems: [...redirectDisagreements(owners, host), ...problems],
   };
 }
 
-function sortUpstreams(upstreams: ReadonlyMap<string, Upstream>): Upstream[] {
-  return [...upstreams.values()].toSorted((a, b) => compareText(a.name, b.name));
+/** What routes make of the names that they share. */
+function claim(owners: readonly Route[], host: string) {
+  const upstreams = new Map<string, Upstream>();
+  const passthroughs = new Map<string, Upstream>();
+  const problems: Problem[] = [];
+  const tls = buildTls(owners, host, passthroughs, problems);
+  const locations = buildLocations(owners, host, tls, upstreams, problems);
+  return { tls, locations, upstreams, passthroughs, problems };
+}
+
+function byName(claimed: readonly ReadonlyMap<string, Upstream>[]): Upstream[] {
+  const found = new Map<string, Upstream>();
+  for (const upstreams of claimed) for (const [name, upstream] of upstreams) found.set(name, upstream);
+  return [...found.values()];
 }
 
 /** A host has one certificate, or none: what its oldest service with TLS asks for. */

@@ -1,6 +1,7 @@
 import type { Logger } from '../lib/logger.ts';
+import { memoizeLast } from '../lib/memo.ts';
 import { type Administration, applyPorts } from '../model/administration.ts';
-import { buildDesiredState, type DesiredState } from '../model/desired-state.ts';
+import { createStateBuilder, type DesiredState } from '../model/desired-state.ts';
 import { hasWorkers } from '../model/owned-service.ts';
 import { type Problem, sortProblems } from '../model/problem.ts';
 import { buildRouteTable } from '../model/route-table.ts';
@@ -40,10 +41,12 @@ export interface PassResult {
 export function createReconciler(options: ReconcilerOptions): Pass {
   const { swarm, status, now } = options;
   const attempts: Attempts = new Map();
+  const buildDesiredState = createStateBuilder();
+  const settingsFor = memoizeLast(applyPorts);
   return async (signal) => {
     const snapshot = await swarm.observe(signal);
     const administration = options.administration();
-    const settings = applyPorts(options.settings, administration);
+    const settings = settingsFor(options.settings, administration);
     // Off is the same as no cluster at all; what would be routed is shown all the same.
     const desired = buildDesiredState(snapshot, settings, administration.maintenance);
     const active = administration.enabled ? desired.clusters : [];

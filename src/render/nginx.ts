@@ -47,22 +47,18 @@ export function compileNginx(templates: Templates): RenderNginx {
     handlebars.registerPartial(name, BLOCK_PARTIALS.includes(name) ? blocks.partial(name, compile(text)) : text);
   }
   const builtIn = compile(templates[MAIN_FILE] ?? '');
-  const ownTemplate = memoizeLast<typeof builtIn>();
-  const divider = memoizeLast<FileDivider>();
-  const views = memoizeLast<Views>();
+  const compileOwn = memoizeLast(compile);
+  const dividerFor = memoizeLast((cluster: string) => new FileDivider(cluster));
+  const viewsFor = memoizeLast(createViews);
   return (input) => {
     const { template: own, cluster } = input;
-    const template = own === undefined ? builtIn : ownTemplate(own, () => compile(own));
+    const template = own === undefined ? builtIn : compileOwn(own);
     const table = buildRouteTable(input.routes);
-    const frame = toFrame(input, table);
-    const view = toView(
-      input,
-      table,
-      frame,
-      views(JSON.stringify(frame), () => createViews(frame)),
-    );
+    const { httpListener, tlsListener } = listeners(input, table);
+    const views = viewsFor(httpListener, tlsListener, httpsPortOf(input), input.nginx.IPHash);
+    const view = toView(input, table, views);
     const pieces = blocks.collect(() => template(view));
-    const { main: text, parts } = divider(cluster, () => new FileDivider(cluster)).divide(pieces);
+    const { main: text, parts } = dividerFor(cluster).divide(pieces);
     if (!text.includes(VERSION_MARK)) {
       throw new Error('The template leaves out {{> status}}, by which a proxy tells which version it serves');
     }
@@ -73,21 +69,10 @@ export function compileNginx(templates: Templates): RenderNginx {
   };
 }
 
-/** What the views of all hosts and upstreams depend on, beside themselves. */
-type Frame = ReturnType<typeof toFrame>;
-
-function toFrame(input: RenderInput, table: RouteTable) {
-  return {
-    ...listeners(input, table),
-    httpsPort: input.publishedSslPort === 443 ? '' : `:${input.publishedSslPort}`,
-    hashesAddresses: input.nginx.IPHash,
-  };
-}
-
 /** Views of hosts and upstreams, kept from one rendering to the next: equal ones are the same object. */
 type Views = ReturnType<typeof createViews>;
 
-function createViews({ httpListener, tlsListener, httpsPort, hashesAddresses }: Frame) {
+function createViews(httpListener: string, tlsListener: string, httpsPort: string, hashesAddresses: boolean) {
   return {
     // The first mention of a zone gives its size, the others share it.
     upstream: memoize((upstream: Upstream) => ({ ...toUpstreamView(upstream, hashesAddresses), zone: 'upstreams' })),
@@ -106,15 +91,13 @@ function createViews({ httpListener, tlsListener, httpsPort, hashesAddresses }: 
 }
 
 /** What templates see: decided, sorted and complete, so that they only have to write it down. */
-function toView(input: RenderInput, table: RouteTable, { httpsPort, ...frame }: Frame, views: Views) {
+function toView(input: RenderInput, table: RouteTable, views: Views) {
   const [first, ...others] = table.upstreams.map(views.upstream);
   const zone = `upstreams ${input.zoneKb}k`;
   return {
     cluster: input.cluster,
     version: VERSION_MARK,
-    httpListener: frame.httpListener,
-    tlsListener: frame.tlsListener,
-    streamListener: frame.streamListener,
+    ...listeners(input, table),
     proxyProtocolFrom: input.proxyProtocolFrom,
     passthrough: toPassthroughView(input, table),
     hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
@@ -132,10 +115,15 @@ function toView(input: RenderInput, table: RouteTable, { httpsPort, ...frame }: 
     servers: table.servers.map(views.server),
     fallback: {
       ...toTlsView(table.fallbackTls),
-      locations: toLocationViews(table.fallback, httpsPort),
+      locations: toLocationViews(table.fallback, httpsPortOf(input)),
       secureLocations: toLocationViews(table.fallback),
     },
   };
+}
+
+/** As redirects to HTTPS need it. */
+function httpsPortOf({ publishedSslPort }: RenderInput): string {
+  return publishedSslPort === 443 ? '' : `:${publishedSslPort}`;
 }
 
 /** Where TLS ends in nginx: behind the stream block when some connections are handed on as they are. */

@@ -59,11 +59,19 @@ function notFound(kind: string, id: string): Error {
   return Object.assign(new Error(`${kind} ${id} not found`), { statusCode: 404 });
 }
 
+let index = 0;
+
+/** Swarm counts up with every write. */
+function nextVersion() {
+  index += 1;
+  return { Index: index };
+}
+
 /** A service in the Engine's own shape, with the nulls and absences of the real one. */
 export function engineService(name: string, labels: Readonly<Record<string, string>> | null = null): Item {
   return {
     ID: name,
-    Version: { Index: 7 },
+    Version: nextVersion(),
     CreatedAt: '2026-01-01T00:00:00Z',
     Spec: { Name: name, Labels: labels, TaskTemplate: { ContainerSpec: { Image: 'demo' } }, Mode: { Replicated: {} } },
     Endpoint: { Spec: {} },
@@ -72,7 +80,7 @@ export function engineService(name: string, labels: Readonly<Record<string, stri
 
 /** A config, a secret or a node. */
 export function engineObject(name: string): Item {
-  return { ID: name, CreatedAt: '2026-01-01T00:00:00Z', Spec: { Name: name, Role: 'worker' } };
+  return { ID: name, Version: nextVersion(), CreatedAt: '2026-01-01T00:00:00Z', Spec: { Name: name, Role: 'worker' } };
 }
 
 export function engineNetwork(name: string): Item {
