@@ -2,10 +2,12 @@ import { Access } from './admin/access.ts';
 import type { Administrator } from './admin/administrator.ts';
 import { createAdminApp } from './admin/app.ts';
 import { explainEverywhere } from './admin/explain.ts';
+import { createMetrics } from './admin/metrics.ts';
 import { servePage } from './admin/page.ts';
 import { serveAdmin } from './admin/serve.ts';
 import { toState } from './admin/state.ts';
 import { keptVersions, readVersion } from './admin/versions.ts';
+import { engineCalls } from './docker/docker-error.ts';
 import type { DockerSwarm } from './docker/swarm.ts';
 import { memoizeLast } from './lib/memo.ts';
 import { type Authority, issueIdentity } from './link/certificates.ts';
@@ -28,6 +30,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
   const access = new Access({ ...passwords, key: authority.caKey, now });
   const view = memoizeLast(toState);
   const configs = () => status.current?.snapshot.configs ?? [];
+  const metrics = createMetrics(status, engineCalls);
   const app = createAdminApp({
     state: () => view(status.current, status.error, administrator.current),
     subscribe: (listener) => status.subscribe(listener),
@@ -35,6 +38,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     administrator,
     versions: (cluster) => keptVersions(configs(), cluster),
     readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
+    metrics: () => metrics.metrics(),
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url),
     page: servePage(new URL('../dist/ui', import.meta.url).pathname),
   });

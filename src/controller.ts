@@ -51,7 +51,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const administration = () => administrator.current;
   const watched = { settings, settingsProblems, administration };
   const pass = createReconciler({ swarm, renderer, credentials, status, ...watched, logger, now });
-  const loop = new ReconcileLoop({ pass, status, logger, holdoffMs: 30, maxHoldoffMs: 500, rollingMs: 500 });
+  const loop = new ReconcileLoop({ pass, status, logger, holdoffMs: 30, maxHoldoffMs: 500, rollingMs: 500, now });
   const lookAgain = () => {
     observer.forget();
     loop.trigger();

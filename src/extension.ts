@@ -1,7 +1,8 @@
 import { readEnvironment } from './environment.ts';
+import { Offers } from './in-place/offers.ts';
 import { createLogger } from './lib/logger.ts';
 import { untilStopped } from './lib/until-stopped.ts';
-import { readIdentity } from './link/identity.ts';
+import { clusterOf, readIdentity } from './link/identity.ts';
 import { createLinkServer } from './link/server.ts';
 import { extensionPort, extensionSecretTarget } from './model/names.ts';
 import type { RenderInput } from './model/render-input.ts';
@@ -18,7 +19,9 @@ const stopped = untilStopped();
 const templates = await watchTemplates(environment.templatesPath, logger, stopped);
 const identity = await readIdentity(`/run/secrets/${extensionSecretTarget}`);
 const prove = (input: RenderInput) => proveConfiguration(input, (part) => templates.render(part), checkWithNginx);
-const server = createLinkServer({ identity, prove, templates, logger });
+const cluster = clusterOf(identity);
+const offers = new Offers(Date.now);
+const server = createLinkServer({ cluster, identity, prove, templates, offers, logger });
 server.listen(extensionPort, () => logger.info({ port: extensionPort }, 'Started'));
 stopped.addEventListener('abort', () => {
   server.close(() => logger.info('Stopped'));

@@ -23,6 +23,8 @@ import type { State } from './state.ts';
 
 export interface AdminOptions {
   readonly state: () => State;
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
   /** Calls back whenever the state is another; the function that comes back ends that. */
   readonly subscribe: (listener: () => void) => () => void;
   readonly access: Access;
@@ -104,6 +106,11 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   app.delete('/auth/session', csrf(), (context) => {
     deleteCookie(context, COOKIE, { path: '/', secure: true });
     return context.body(null, 204);
+  });
+
+  app.get('/metrics', async (context) => {
+    await identifyScraper(context, access, address(context));
+    return context.text(await options.metrics());
   });
 
   app.use('/api/*', authenticate(access), onlyAdminChanges);
@@ -196,6 +203,21 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   });
   if (options.page) app.get('*', options.page);
   return app;
+}
+
+/** By bearer token, or by name and password, as Prometheus can: tokens expire. */
+async function identifyScraper(context: Context, access: Access, from: string): Promise<void> {
+  const [, scheme = '', credentials = ''] =
+    /^(Bearer|Basic) (\S+)$/i.exec(context.req.header('authorization') ?? '') ?? [];
+  if (scheme.toLowerCase() === 'bearer' && (await access.identify(credentials))) return;
+  if (scheme.toLowerCase() === 'basic' && access.waitSeconds(from) === 0) {
+    const text = Buffer.from(credentials, 'base64').toString('utf8');
+    const end = text.indexOf(':');
+    if (await access.login(text.slice(0, end), text.slice(end + 1), from)) return;
+  }
+  throw new Refusal(401, 'Not logged in', 'Basic authentication as viewer, or a bearer token of POST /auth/login.', {
+    'www-authenticate': 'Basic realm="Signalbox"',
+  });
 }
 
 /** By bearer token, as scripts do; or by cookie, as browsers do, which then must come from our own page. */

@@ -43,6 +43,12 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
     post: { summary: 'A session with a cookie, for the page', body: credentialsSchema, open: true },
     delete: { summary: 'End the session', open: true },
   },
+  '/metrics': {
+    get: {
+      summary: 'Metrics for Prometheus; basic authentication as viewer does as well as a bearer token',
+      answer: 'text/plain',
+    },
+  },
   '/api/user': { get: { summary: 'Who is logged in', answer: userSchema } },
   '/api/openapi.json': { get: { summary: 'This document', answer: z.unknown() } },
   '/api/state': { get: { summary: 'All that is routed, and how it fares', answer: stateSchema } },

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { type Administration, changeSchema } from '../model/administration.ts';
 import { isTarget } from '../model/maintenance.ts';
-import { versionLabel } from '../model/names.ts';
 import { buildRouteTable, type Location, type RouteTable } from '../model/route-table.ts';
-import type { OwnedTask, Snapshot, SwarmService } from '../model/snapshot.ts';
-import type { ClusterOutcome } from '../reconcile/reconcile-cluster.ts';
+import type { Snapshot, SwarmService } from '../model/snapshot.ts';
+import type { ClusterOutcome, Replica } from '../reconcile/reconcile-cluster.ts';
 import type { Status } from '../reconcile/status.ts';
+import type { TimedChange } from '../reconcile/timeline.ts';
 
 const problemSchema = z
   .object({
@@ -24,11 +24,23 @@ const replicaSchema = z
     task: z.string(),
     node: z.string().nullable().describe('Name of the node.'),
     state: z.string(),
-    version: z.string().nullable().describe('Version that it was started with.'),
+    version: z
+      .string()
+      .nullable()
+      .describe('Version that nginx serves, as the agent beside it says; without one, that it was started with.'),
     error: z.string().nullable(),
   })
   .readonly();
 export type ReplicaView = z.infer<typeof replicaSchema>;
+
+const timedSchema = z
+  .object({
+    version: z.string(),
+    seenAt: z.string().describe('When the controller saw what was changed, RFC 3339.'),
+    renderedMs: z.int().describe('From then until it was rendered and proved.'),
+    servedMs: z.int().nullable().describe('From then until all replicas served it; null while they do not.'),
+  })
+  .readonly();
 
 const clusterSchema = z
   .object({
@@ -43,6 +55,7 @@ const clusterSchema = z
     httpPort: z.int(),
     httpsPort: z.int(),
     replicas: z.array(replicaSchema).readonly(),
+    history: z.array(timedSchema).readonly().describe('The last changes of what is served, the newest first.'),
   })
   .readonly();
 export type ClusterView = z.infer<typeof clusterSchema>;
@@ -141,21 +154,31 @@ function toClusterView(
     httpPort: settings.PublishedPort,
     httpsPort: settings.PublishedSSLPort,
     replicas,
+    history: (outcome?.changes ?? []).map(toTimedView),
   };
 }
 
-function toReplicaViews(tasks: readonly OwnedTask[], snapshot: Snapshot | undefined): ReplicaView[] {
+function toReplicaViews(tasks: readonly Replica[], snapshot: Snapshot | undefined): ReplicaView[] {
   const names = new Map(snapshot?.nodes.map(({ id, name }) => [id, name]));
-  const versions = new Map(snapshot?.configs.map(({ id, labels }) => [id, labels[versionLabel]]));
   return tasks
     .filter(({ desiredState }) => desiredState === 'running')
-    .map(({ id, nodeId, state, configIds, error }) => ({
+    .map(({ id, nodeId, state, version, error }) => ({
       task: id,
       node: nodeId === undefined ? null : (names.get(nodeId) ?? nodeId),
       state,
-      version: configIds.map((config) => versions.get(config)).find((version) => version !== undefined) ?? null,
+      version: version ?? null,
       error: error ?? null,
     }));
+}
+
+function toTimedView({ version, seenAt, renderedAt, servedAt }: TimedChange): z.infer<typeof timedSchema> {
+  const at = (ms: number) => new Date(ms).toISOString();
+  return {
+    version,
+    seenAt: at(seenAt),
+    renderedMs: renderedAt - seenAt,
+    servedMs: servedAt === undefined ? null : servedAt - seenAt,
+  };
 }
 
 function toServiceViews(routes: readonly RouteView[], services: readonly SwarmService[]): ServiceView[] {

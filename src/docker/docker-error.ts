@@ -18,11 +18,26 @@ function reason(cause: unknown): string {
   return json?.message ?? message ?? String(cause);
 }
 
+/** Calls since the start, by operation. */
+const calls = new Map<string, { done: number; failed: number }>();
+export const engineCalls: ReadonlyMap<string, { readonly done: number; readonly failed: number }> = calls;
+
+function count(operation: string, result: 'done' | 'failed'): void {
+  // What follows the verb and the kind is a name: there are too many of those.
+  const name = operation.split(' ').slice(0, 2).join(' ');
+  const counted = calls.get(name) ?? { done: 0, failed: 0 };
+  counted[result] += 1;
+  calls.set(name, counted);
+}
+
 /** Runs a call of the Engine; whatever goes wrong is a DockerError, or a ConflictError where the world has moved on. */
 export async function call<T>(operation: string, request: () => Promise<T>): Promise<T> {
   try {
-    return await request();
+    const answer = await request();
+    count(operation, 'done');
+    return answer;
   } catch (cause) {
+    count(operation, 'failed');
     const status = (cause as { statusCode?: number }).statusCode;
     // swarmkit: "rpc error: … desc = update out of sequence", which the Engine passes on as a 500.
     if (/out of sequence/.test(reason(cause))) throw new ConflictError(`${operation}: ${reason(cause)}`, { cause });

@@ -1,7 +1,7 @@
 import type { ServiceSpec } from 'dockerode';
 import { z } from 'zod';
 import { digest } from '../lib/digest.ts';
-import { appliedLabel, refusalLabels, refusedLabel, specLabel } from '../model/names.ts';
+import { appliedLabel, refusalLabels, refusedLabel, specLabel, versionsFolder } from '../model/names.ts';
 import type { DesiredService, MountedObject } from '../model/owned-service.ts';
 
 /** The Engine's specification, as far as it is written here. dockerode's own type lacks half of it. */
@@ -158,8 +158,9 @@ function writeEssentials(spec: Json, desired: DesiredService): void {
   container.User ??= UNPRIVILEGED_USER;
   container.ReadOnly = true;
   container.CapabilityDrop = ['ALL'];
-  container.Init = false;
-  container.Mounts = withTmp(container.Mounts ?? []);
+  container.Init = desired.init;
+  container.Env = withEnv(container.Env ?? [], desired.env);
+  container.Mounts = withMounts(container.Mounts ?? [], desired.volumes);
   container.Configs = desired.configs.map((config) => ({
     ConfigID: config.id,
     ConfigName: config.name,
@@ -176,10 +177,19 @@ function writeEssentials(spec: Json, desired: DesiredService): void {
   spec.TaskTemplate.RestartPolicy ??= { Condition: 'any', Delay: 1000 * NS_PER_MS };
 }
 
-function withTmp(mounts: readonly Json[]): Json[] {
-  const others = mounts.filter(({ Target }) => Target !== '/tmp');
-  return [...others, { Type: 'tmpfs', Target: '/tmp', TmpfsOptions: { Mode: 0o1777 } }];
+function withMounts(mounts: readonly Json[], volumes: DesiredService['volumes']): Json[] {
+  const others = mounts.filter(({ Target }) => Target !== '/tmp' && Target !== versionsFolder);
+  const ours = Object.entries(volumes).map(([target, name]) => ({ Type: 'volume', Source: name, Target: target }));
+  return [...others, ...ours, { Type: 'tmpfs', Target: '/tmp', TmpfsOptions: { Mode: 0o1777 } }];
 }
+
+/** Somebody may have added variables by hand. */
+function withEnv(present: readonly string[], wanted: DesiredService['env']): string[] {
+  const others = present.filter((variable) => !OWN_VARIABLE.test(variable));
+  return [...others, ...Object.entries(wanted).map(([name, value]) => `${name}=${value}`)];
+}
+
+const OWN_VARIABLE = /^SIGNALBOX_(CLUSTER|EXTENSION|BOOT|CONFIG_PATH|RELOAD_INTERVAL_MS|TASK)=/;
 
 function toFile({ target }: MountedObject, owner: string, mode: number) {
   return { Name: target, UID: owner, GID: owner, Mode: mode };

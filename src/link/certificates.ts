@@ -1,9 +1,11 @@
 import 'reflect-metadata';
 import { X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
+import { controllerName, type Identity } from './names.ts';
 
 /**
- * Certificates of the control channel: one CA for each installation, one identity for the controller, one for each extension. The names
+ * Certificates of the control channel: one CA for each installation, one identity for the controller, one for each extension,
+ * and one for the agents of each cluster's proxies. The names
  * in them are roles, not addresses.
  */
 x509.cryptoProvider.set(webcrypto as never);
@@ -16,22 +18,9 @@ const LEAF_LIFETIME_MS = 2 * YEAR_MS;
 /** Clocks of the nodes may differ. */
 const BACKDATE_MS = 24 * 3_600_000;
 
-/** What one end of the channel needs to prove who it is and to know the other. All PEM. */
-export interface Identity {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-}
-
 /** The controller's secret: its own identity, and the key that signs the others'. */
 export interface Authority extends Identity {
   readonly caKey: string;
-}
-
-export const controllerName = 'controller.signalbox';
-
-export function extensionName(cluster: string): string {
-  return `${cluster.toLowerCase()}.extension.signalbox`;
 }
 
 export async function createAuthority(now: number): Promise<Authority> {

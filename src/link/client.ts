@@ -1,22 +1,28 @@
-import type { IncomingMessage } from 'node:http';
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 import { digest } from '../lib/digest.ts';
 import { sleep } from '../lib/sleep.ts';
 import { extensionPort } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
-import { type Renderer, type Rendering, SettingsRefusedError } from '../reconcile/ports.ts';
-import { extensionName, type Identity } from './certificates.ts';
-import { RenderResponse, TemplatesResponse } from './messages.ts';
-import { readBody } from './server.ts';
+import {
+  type Renderer,
+  type Rendering,
+  type Replicas,
+  SettingsRefusedError,
+  type VersionOffer,
+} from '../reconcile/ports.ts';
+import { type Answer, HELD_TIMEOUT_MS, send } from './call.ts';
+import { RenderResponse, StateResponse } from './messages.ts';
+import { extensionName, type Identity } from './names.ts';
 
 /** The extension can't be reached, or does not answer as agreed. */
 export class LinkError extends Error {
   override readonly name = 'LinkError';
 }
 
-const TIMEOUT_MS = 120_000;
-const RETRY_MS = 2000;
+const RENDER_TIMEOUT_MS = 120_000;
+const OFFER_TIMEOUT_MS = 30_000;
+const RETRY_MS = 1000;
 
 interface Remembered {
   /** Digest of the question. */
@@ -30,6 +36,7 @@ export class LinkClient implements Renderer {
   readonly #port: number;
   /** The last answer of each extension: an equal question is not asked again, unless its templates have changed. */
   readonly #remembered = new Map<string, Remembered>();
+  readonly #states = new Map<string, StateResponse>();
 
   constructor(identity: Identity, port = extensionPort) {
     this.#port = port;
@@ -47,36 +54,56 @@ export class LinkClient implements Renderer {
     return { version, files, problems: refused.map((refusal) => toProblem(refusal, input.cluster)) };
   }
 
-  /** Waits until the extension's templates are no longer those of its last answer: a new release of it, or somebody edits them. */
+  async offer(service: string, { cluster, boot, version, files }: VersionOffer, signal: AbortSignal): Promise<void> {
+    const put = (offer: object) =>
+      this.#send({ service, cluster, method: 'PUT', path: '/offer', body: JSON.stringify(offer) }, signal);
+    const brief = await put({ boot, version });
+    // It has started anew since it rendered this, or never did.
+    const { status, text } = brief.status === 409 ? await put({ boot, version, files }) : brief;
+    if (status !== 204) throw new LinkError(`Extension ${service} takes no offer: ${status} ${text.slice(0, 300)}`);
+  }
+
+  replicas(service: string): Replicas | undefined {
+    return this.#states.get(service);
+  }
+
+  /**
+   * Follows what an extension tells of its agents and its templates: others than those of its last answer mean a new release of it, or
+   * that somebody edits them.
+   */
   async watch(service: string, cluster: string, onChange: () => void, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const known = this.#remembered.get(service)?.response.templates;
-      const version = known === undefined ? undefined : await this.#nextTemplates(service, cluster, known, signal);
-      if (version === undefined || version === known) {
+      const known = this.#states.get(service)?.digest;
+      const state = await this.#nextState(service, cluster, known, signal);
+      if (state === undefined) {
         await sleep(RETRY_MS, signal);
-      } else {
-        this.#remembered.delete(service);
-        onChange();
+        continue;
       }
+      if (state.digest === known) continue;
+      this.#states.set(service, state);
+      const remembered = this.#remembered.get(service);
+      if (remembered && remembered.response.templates !== state.templates) this.#remembered.delete(service);
+      onChange();
     }
   }
 
-  /** The version after the known one; undefined when the extension went away meanwhile. */
-  async #nextTemplates(
+  /** Undefined when the extension is away. */
+  async #nextState(
     service: string,
     cluster: string,
-    known: string,
+    known = '',
     signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const options = { service, cluster, method: 'GET', path: `/templates/${known}`, body: '', timeoutMs: 0 };
-    const answer = await this.#send(options, signal).catch(() => undefined);
-    return answer?.status === 200 ? TemplatesResponse.parse(JSON.parse(answer.text)).version : undefined;
+  ): Promise<StateResponse | undefined> {
+    const call = { service, cluster, method: 'GET', path: `/state/${known}`, body: '', timeoutMs: HELD_TIMEOUT_MS };
+    const answer = await this.#send(call, signal).catch(() => undefined);
+    if (answer?.status !== 200) return undefined;
+    return StateResponse.safeParse(parseJson(answer.text)).data;
   }
 
   async #ask(service: string, cluster: string, body: string, signal: AbortSignal): Promise<RenderResponse> {
     try {
-      const options = { service, cluster, method: 'POST', path: '/render', body, timeoutMs: TIMEOUT_MS };
-      const { status, text } = await this.#send(options, signal);
+      const call = { service, cluster, method: 'POST', path: '/render', body, timeoutMs: RENDER_TIMEOUT_MS };
+      const { status, text } = await this.#send(call, signal);
       if (status !== 200) throw new Error(`it answers ${status}: ${text.slice(0, 300)}`);
       const parsed = RenderResponse.safeParse(JSON.parse(text));
       if (!parsed.success) throw new Error('its answer is not as agreed', { cause: parsed.error });
@@ -86,46 +113,28 @@ export class LinkClient implements Renderer {
     }
   }
 
-  #send({ service, cluster, method, path, body, timeoutMs }: Call, signal: AbortSignal): Promise<Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const onResponse = (response: IncomingMessage) => {
-      readBody(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
-    };
-    const outgoing = request(
-      {
-        host: service,
-        port: this.#port,
-        path,
-        method,
-        agent: this.#agent,
-        // The certificate names the extension's role: who else sits behind the name of the service is turned away.
-        servername: extensionName(cluster),
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-        timeout: timeoutMs,
-        signal,
-      },
-      onResponse,
-    );
-    outgoing.on('timeout', () => outgoing.destroy(new Error('it takes too long')));
-    outgoing.on('error', reject);
-    outgoing.end(body);
-    return promise;
+  #send({ service, cluster, timeoutMs = OFFER_TIMEOUT_MS, ...request }: ExtensionCall, signal: AbortSignal) {
+    const servername = extensionName(cluster);
+    const channel = { host: service, port: this.#port, agent: this.#agent, servername, timeoutMs };
+    return send({ ...channel, ...request }, signal) satisfies Promise<Answer>;
   }
 }
 
-interface Call {
+interface ExtensionCall {
   readonly service: string;
   readonly cluster: string;
   readonly method: string;
   readonly path: string;
   readonly body: string;
-  /** Without an answer for so long the call has failed; 0 waits for ever. */
-  readonly timeoutMs: number;
+  readonly timeoutMs?: number;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly text: string;
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function toProblem({ service, message }: { service: string; message: string }, cluster: string): Problem {

@@ -1,28 +1,37 @@
 import { digest } from '../lib/digest.ts';
-import { caLabel, clusterLabel, expiresLabel } from '../model/names.ts';
-import type { StoredObject } from '../model/snapshot.ts';
+import { caLabel, clusterLabel, expiresLabel, roleLabel } from '../model/names.ts';
+import type { OwnedRole, StoredObject } from '../model/snapshot.ts';
 import type { Credentials, NewObject } from '../reconcile/ports.ts';
-import { type Authority, expiry, extensionName, fingerprint, issueIdentity } from './certificates.ts';
+import { type Authority, expiry, fingerprint, issueIdentity } from './certificates.ts';
+import { extensionName, proxyName } from './names.ts';
 
 /** An identity is replaced this long before it ends. */
 const RENEWAL_MS = 180 * 24 * 3_600_000;
 
-/** Issues the identities of extensions. One that is in the swarm already, of the same CA and good for long enough, is kept. */
+const NAMES = { extension: extensionName, proxy: proxyName } as const;
+
+/** Issues the identities of extensions and of agents. One that is in the swarm already, of the same CA and good for long enough, is kept. */
 export function createCredentials(authority: Authority, now: () => number): Credentials {
   const ca = fingerprint(authority.ca);
   return {
-    async issue(cluster, existing): Promise<StoredObject | NewObject> {
+    async issue(role: OwnedRole, cluster, existing): Promise<StoredObject | NewObject> {
       const good = existing
+        .filter(({ labels }) => labels[clusterLabel] === cluster && labels[roleLabel] === role)
         .filter(({ labels }) => labels[caLabel] === ca && Date.parse(labels[expiresLabel] ?? '') - now() > RENEWAL_MS)
         .toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
       if (good[0]) return good[0];
-      const identity = await issueIdentity(authority, extensionName(cluster), now());
+      const identity = await issueIdentity(authority, NAMES[role](cluster), now());
       // By CA and month, so that two controllers choose the same name and only one of them creates it.
       const month = new Date(now()).toISOString().slice(0, 7);
       return {
         // Swarm takes 64 characters, the name of a cluster up to 31 of them.
-        name: `signalbox.extension.${cluster}.${digest(`${ca} ${month}`).slice(0, 12)}`,
-        labels: { [clusterLabel]: cluster, [caLabel]: ca, [expiresLabel]: expiry(identity.cert).toISOString() },
+        name: `signalbox.${role}.${cluster}.${digest(`${ca} ${month}`).slice(0, 12)}`,
+        labels: {
+          [roleLabel]: role,
+          [clusterLabel]: cluster,
+          [caLabel]: ca,
+          [expiresLabel]: expiry(identity.cert).toISOString(),
+        },
         data: JSON.stringify(identity),
       };
     },

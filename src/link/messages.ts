@@ -78,28 +78,50 @@ export const RenderRequest = z.object({
   routes: z.array(route),
 });
 
-/** Far above what 100,000 routes need, far below what would hurt. */
-export const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
-
-const contentDigest = z.string().regex(/^[0-9a-f]{16}$/);
+const digest = z.string().regex(/^[0-9a-f]{16}$/);
 /** Digest of the extension's templates. */
-const templatesVersion = contentDigest;
-export const TemplatesResponse = z.object({ version: templatesVersion });
+const templatesVersion = digest;
+const message = z.string().max(2000);
+const files = z
+  .array(z.object({ path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/), digest, text: z.string() }))
+  .min(1)
+  .max(256);
+
+/** Without files where the extension has rendered the version itself. */
+export const OfferRequest = z.object({ boot: digest, version: digest, files: files.optional() });
+
+/** What an agent says of its replica. */
+export const ReportRequest = z.object({
+  task: z.string().regex(/^[a-z0-9]{1,64}$/),
+  boot: digest,
+  serving: digest.nullable(),
+  refused: z.object({ version: digest, message }).nullable(),
+});
+
+/** A version for an agent. */
+export const ReportResponse = z.object({ version: digest, files, proven: z.boolean() });
+
+const MAX_OFFERS = 16;
+const MAX_REPLICAS = 1000;
+/** How the agents fare; answers `GET /state`. */
+export const StateResponse = z.object({
+  /** Digest of offers and replicas. */
+  digest,
+  templates: templatesVersion,
+  offers: z.array(z.object({ boot: digest, version: digest, refused: message.nullable() })).max(MAX_OFFERS),
+  replicas: z.array(ReportRequest).max(MAX_REPLICAS),
+});
 
 export const RenderResponse = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('rendered'),
     templates: templatesVersion,
-    version: contentDigest,
-    files: z
-      .array(
-        z.object({ path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/), digest: contentDigest, text: z.string() }),
-      )
-      .min(1)
-      .max(256),
+    version: digest,
+    files,
     /** Services that nginx refused, by name, with nginx's words. */
-    refused: z.array(z.object({ service: name, message: z.string().max(2000) })),
+    refused: z.array(z.object({ service: name, message })),
   }),
-  z.object({ kind: z.literal('settings-refused'), templates: templatesVersion, message: z.string().max(2000) }),
+  z.object({ kind: z.literal('settings-refused'), templates: templatesVersion, message }),
 ]);
 export type RenderResponse = z.infer<typeof RenderResponse>;
+export type StateResponse = z.infer<typeof StateResponse>;

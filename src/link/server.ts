@@ -1,16 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
+import type { z } from 'zod';
+import type { Handout, Offers } from '../in-place/offers.ts';
+import { digest } from '../lib/digest.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { RenderInput } from '../model/render-input.ts';
-import { controllerName, type Identity } from './certificates.ts';
-import { MAX_MESSAGE_BYTES, RenderRequest } from './messages.ts';
+import { OfferRequest, RenderRequest, ReportRequest } from './messages.ts';
+import { controllerName, type Identity, proxyName } from './names.ts';
+import { readBody } from './read-body.ts';
 
 export interface LinkServerOptions {
+  readonly cluster: string;
   readonly identity: Identity;
   /** Answers with what a RenderResponse holds, but for the version of the templates. */
   readonly prove: (input: RenderInput) => Promise<object>;
   readonly templates: TemplateVersions;
+  readonly offers: Offers;
   readonly logger: Logger;
 }
 
@@ -20,50 +26,132 @@ export interface TemplateVersions {
   changed(known: string): Promise<void>;
 }
 
+/** A request is held for so long at most, so that whoever lost the other end notices. */
+const HOLD_MS = 25_000;
+/** Versions that are remembered, so that an offer need not bring its files again. */
+const KEPT_VERSIONS = 3;
+
 /**
- * The extension's end of the control channel. Only the controller gets through: its certificate must be of the same CA and carry its name.
+ * The extension's end of the control channel. Only the controller and the agents of the cluster's own proxies get through: their
+ * certificates must be of the same CA and carry their names.
  *
+ * The controller:
  * - `POST /render` takes a RenderRequest and answers with a RenderResponse.
- * - `GET /templates/<version>` is held until the templates are of another version, and answers with that: 200 and `{ "version": … }`.
+ * - `PUT /offer` takes an OfferRequest and answers with 204; with 409 when it brings no files and the version is not known here.
+ * - `GET /state/<digest>` is held until offers, replicas or templates are others than those of the digest, 25 s at most, and answers
+ *   with a StateResponse.
+ *
+ * Agents:
+ * - `POST /report` takes a ReportRequest, is held until there is a version for the replica, and answers with a ReportResponse; after
+ *   25 s without one with 204.
  */
 export function createLinkServer(options: LinkServerOptions): Server {
   const tls = { ...options.identity, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
+  const channel = new Channel(options);
   return createServer(tls, (request, response) => {
-    answer(request, response, options).catch((error) => {
+    answer(channel, request, response).catch((error) => {
+      if (response.destroyed) return;
       options.logger.error({ err: error }, 'Request failed');
-      send(response, 500, { error: (error as Error).message });
+      send(response, { status: 500, body: { error: (error as Error).message } });
     });
   });
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, options: LinkServerOptions): Promise<void> {
-  const peer = (request.socket as TLSSocket).getPeerCertificate();
-  if (peer.subject?.CN !== controllerName) return send(response, 403, { error: 'Only the controller may ask' });
-  const [, known] = /^\/templates\/([0-9a-f]*)$/.exec(request.url ?? '') ?? [];
-  if (request.method === 'GET' && known !== undefined) {
-    await options.templates.changed(known);
-    return send(response, 200, { version: options.templates.version });
-  }
-  if (request.method !== 'POST' || request.url !== '/render') return send(response, 404, { error: 'Not found' });
-  const parsed = RenderRequest.safeParse(JSON.parse(await readBody(request)));
-  if (!parsed.success) return send(response, 400, { error: parsed.error.message });
-  const proof = await options.prove(parsed.data as unknown as RenderInput);
-  send(response, 200, { ...proof, templates: options.templates.version });
+interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
 }
 
-function send(response: ServerResponse, status: number, body: unknown): void {
-  if (response.headersSent) return;
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+type Handler = (channel: Channel, request: IncomingMessage, hold: AbortSignal) => Promise<Answer>;
+
+const CONTROLLER: Readonly<Record<string, Handler>> = {
+  'POST /render': (channel, request) => channel.render(request),
+  'PUT /offer': (channel, request) => channel.offer(request),
+  'GET /state': (channel, request, hold) => channel.state(request.url!.split('/')[2] ?? '', hold),
+};
+const AGENT: Readonly<Record<string, Handler>> = {
+  'POST /report': (channel, request, hold) => channel.report(request, hold),
+};
+
+async function answer(channel: Channel, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const handlers = channel.handlersFor((request.socket as TLSSocket).getPeerX509Certificate()?.subject);
+  if (handlers === undefined) return send(response, { status: 403, body: { error: 'You may not ask here' } });
+  const handler = handlers[`${request.method} /${(request.url ?? '').split('/')[1]}`];
+  if (handler === undefined) return send(response, { status: 404, body: { error: 'Not found' } });
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  const hold = AbortSignal.any([gone.signal, AbortSignal.timeout(HOLD_MS)]);
+  send(response, await handler(channel, request, hold));
 }
 
-/** Reads a whole message, and gives up on one that is too large. */
-export async function readBody(stream: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of stream) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_MESSAGE_BYTES) throw new Error('Message is too large');
-    chunks.push(chunk);
+function send(response: ServerResponse, { status, body }: Answer): void {
+  if (response.headersSent || response.destroyed) return;
+  if (body === undefined) response.writeHead(status).end();
+  else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+class Channel {
+  readonly #options: LinkServerOptions;
+  readonly #rendered = new Map<string, Handout['files']>();
+
+  constructor(options: LinkServerOptions) {
+    this.#options = options;
   }
-  return Buffer.concat(chunks).toString('utf8');
+
+  handlersFor(subject: string | undefined): Readonly<Record<string, Handler>> | undefined {
+    if (subject === `CN=${controllerName}`) return CONTROLLER;
+    return subject === `CN=${proxyName(this.#options.cluster)}` ? AGENT : undefined;
+  }
+
+  async render(request: IncomingMessage): Promise<Answer> {
+    const { prove, templates } = this.#options;
+    return take(request, RenderRequest, async (input) => {
+      const proof = (await prove(input as unknown as RenderInput)) as Partial<Handout>;
+      if (proof.version !== undefined && proof.files) this.#remember(proof.version, proof.files);
+      return { status: 200, body: { ...proof, templates: templates.version } };
+    });
+  }
+
+  async offer(request: IncomingMessage): Promise<Answer> {
+    return take(request, OfferRequest, async ({ boot, version, files = this.#rendered.get(version) }) => {
+      if (files === undefined) return { status: 409, body: { error: 'Bring the files' } };
+      this.#options.offers.offer({ boot, version, files });
+      return { status: 204 };
+    });
+  }
+
+  async state(known: string, hold: AbortSignal): Promise<Answer> {
+    const { offers, templates } = this.#options;
+    const current = () => digest(JSON.stringify([templates.version, offers.state]));
+    if (current() === known) {
+      const moved = new AbortController();
+      const either = AbortSignal.any([hold, moved.signal]);
+      await Promise.race([templates.changed(templates.version), offers.moved(offers.state, either)]);
+      moved.abort();
+    }
+    return { status: 200, body: { digest: current(), templates: templates.version, ...offers.state } };
+  }
+
+  async report(request: IncomingMessage, hold: AbortSignal): Promise<Answer> {
+    return take(request, ReportRequest, async (report) => {
+      const handout = await this.#options.offers.next(report, hold);
+      return handout ? { status: 200, body: handout } : { status: 204 };
+    });
+  }
+
+  #remember(version: string, files: Handout['files']): void {
+    this.#rendered.delete(version);
+    this.#rendered.set(version, files);
+    for (const old of [...this.#rendered.keys()].slice(0, -KEPT_VERSIONS)) this.#rendered.delete(old);
+  }
+}
+
+async function take<T>(
+  request: IncomingMessage,
+  schema: z.ZodType<T>,
+  handle: (body: T) => Promise<Answer>,
+): Promise<Answer> {
+  const parsed = schema.safeParse(JSON.parse(await readBody(request)));
+  if (!parsed.success) return { status: 400, body: { error: parsed.error.message } };
+  return handle(parsed.data);
 }

@@ -30,6 +30,12 @@ export const controlNetwork = 'signalbox';
 export const extensionPort = 7443;
 /** Where an extension finds its identity. */
 export const extensionSecretTarget = 'signalbox-extension';
+/** Where the agent in a proxy finds its identity. */
+export const proxySecretTarget = 'signalbox-proxy';
+/** Where a proxy keeps its last version over restarts: a volume. */
+export const versionsFolder = '/var/lib/signalbox';
+/** Where the agent writes the version that it has brought to nginx, for the health check. */
+export const servingFile = '/tmp/signalbox/serving';
 export const controllerSecretTarget = 'signalbox-controller';
 /** Where the controller finds the passwords of the administrator and of who may only look. */
 export const adminPasswordTarget = 'signalbox-admin-password';

@@ -4,7 +4,9 @@ import {
   proxyTypeLabel,
   proxyTypeValue,
   roleLabel,
+  servingFile,
   versionLabel,
+  versionsFolder,
 } from './names.ts';
 import type { Cluster } from './settings.ts';
 import type { OwnedRole, SwarmNode } from './snapshot.ts';
@@ -30,6 +32,11 @@ export interface DesiredService {
   readonly updateDelayMs: number;
   readonly updateOrder: 'start-first' | 'stop-first';
   readonly healthCommand: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Volumes of the nodes, by the path at which tasks find them. */
+  readonly volumes: Readonly<Record<string, string>>;
+  /** Has the Engine's own little init in front, which clears away processes that nobody waits for. */
+  readonly init: boolean;
 }
 
 /** A Docker config or secret and the path at which it appears. */
@@ -85,10 +92,14 @@ export function desiredExtension(
     updateDelayMs: 0,
     updateOrder: 'start-first',
     healthCommand: '',
+    env: {},
+    volumes: {},
+    init: false,
   };
 }
 
 export interface ProxyAttachments {
+  /** The version that tasks are started for. */
   readonly version: string;
   readonly configs: readonly MountedObject[];
   readonly secrets: readonly MountedObject[];
@@ -130,13 +141,34 @@ export function desiredProxy(
     // A port published by a node can be held by one task only, so the old one must let go first.
     updateOrder: mode === 'ingress' ? 'start-first' : 'stop-first',
     healthCommand: healthCommand(version),
+    ...(settings.HitlessServiceUpdate ? agentParts(cluster, version) : { env: {}, volumes: {}, init: false }),
   };
 }
 
-/** Healthy means: nginx itself answers with the version that this task was started for. A stock image has curl or wget. */
+/**
+ * Healthy means: nginx itself answers with the version that the agent has brought; where there is no agent, with the one that this
+ * task was started for. A stock image has curl or wget.
+ */
 function healthCommand(version: string): string {
   const url = 'http://127.0.0.1:10246/version';
-  return `(curl -fsS ${url} || wget -qO- ${url}) 2>/dev/null | grep -qxF ${version}`;
+  const wanted = `$(cat ${servingFile} 2>/dev/null || echo ${version})`;
+  return `(curl -fsS ${url} || wget -qO- ${url}) 2>/dev/null | grep -qxF "${wanted}"`;
+}
+
+/** What the agent beside nginx goes by. An image without an agent takes no notice. */
+function agentParts({ settings, name }: Cluster, version: string) {
+  return {
+    env: {
+      SIGNALBOX_CLUSTER: name,
+      SIGNALBOX_EXTENSION: settings.ServiceName,
+      SIGNALBOX_BOOT: version,
+      SIGNALBOX_CONFIG_PATH: settings.ProxyConfigPath,
+      SIGNALBOX_RELOAD_INTERVAL_MS: String(settings.ProxyReloadInterval),
+      SIGNALBOX_TASK: '{{.Task.ID}}',
+    },
+    volumes: { [versionsFolder]: `${settings.ProxyServiceName}-versions` },
+    init: true,
+  };
 }
 
 function ownLabels(role: OwnedRole, cluster: string): Record<string, string> {

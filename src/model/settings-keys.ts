@@ -109,6 +109,11 @@ export const extensionKeys = {
   ),
   Template: key(text, '', 'Name of a Docker config with a template of your own.'),
   HitlessServiceUpdate: key(flag, true, 'Change routes in place, without new tasks, where nothing has to be attached.'),
+  ProxyReloadInterval: key(
+    duration.refine((ms) => ms <= 60_000, 'is longer than 1m'),
+    1000,
+    'Changes in place are gathered: the first goes live at once, the next after this time.',
+  ),
   ConfigImage: key(text, '', 'Accepted and not used: no separate config service is needed.'),
   ConfigServiceName: key(text, '', 'Accepted and not used: see ConfigImage.'),
 } satisfies KeyTable;
@@ -163,6 +168,11 @@ export const nginxKeys = {
   ErrorLogPath: key(filePath, '/dev/stderr', 'Where errors are logged.'),
   MainLogFormat: key(text, '', "Body of nginx's log_format main."),
   TraceLogFormat: key(text, '', "Body of nginx's log_format trace."),
+  WorkerShutdownTimeout: key(
+    nginxTime,
+    '10m',
+    'How long connections of before a change in place may go on: WebSockets, downloads, streams.',
+  ),
   KeepaliveTimeout: key(nginxTime, '75s', 'How long an idle connection of a client is kept.'),
   ClientMaxBodySize: key(size, '32m', 'Largest request body.'),
   ClientBodyBufferSize: key(size, '8k', 'Buffer for request bodies.'),

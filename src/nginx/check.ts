@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 export interface CheckedFile {
   readonly path: string;
@@ -20,18 +20,19 @@ export async function checkWithNginx(files: readonly CheckedFile[]): Promise<str
   const folder = await mkdtemp(join(tmpdir(), 'check-'));
   try {
     for (const { path, text } of files) await writeFile(join(folder, path), text);
-    const complaint = await testConfiguration(join(folder, files[0]!.path), join(folder, 'complaint'));
-    return complaint === undefined ? undefined : shorten(complaint, folder);
+    return await testConfiguration(join(folder, files[0]!.path));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 /**
- * Undefined where nginx accepts the file, else what it wrote to standard error. Its output goes to a file: nginx opens /dev/stdout and
- * /dev/stderr by name, which fails on the sockets that Node would give it.
+ * Undefined where nginx accepts the file, else its complaint. nginx writes it to a file: it opens /dev/stdout and /dev/stderr by name,
+ * which fails on the sockets that Node would give it.
  */
-async function testConfiguration(path: string, outputPath: string): Promise<string | undefined> {
+export async function testConfiguration(path: string): Promise<string | undefined> {
+  const folder = dirname(path);
+  const outputPath = join(folder, 'complaint');
   await using output = await open(outputPath, 'w');
   const child = spawn('nginx', ['-t', '-q', '-c', path], {
     stdio: ['ignore', output.fd, output.fd],
@@ -39,7 +40,7 @@ async function testConfiguration(path: string, outputPath: string): Promise<stri
   });
   const [code, signal] = await once(child, 'exit');
   if (signal !== null) throw new Error(`nginx was ended by ${signal} while it tested a configuration`);
-  return code === 0 ? undefined : await readFile(outputPath, 'utf8');
+  return code === 0 ? undefined : shorten(await readFile(outputPath, 'utf8'), folder);
 }
 
 /** The first complaint, without time and process id, which differ from one run to the next. */

@@ -1,6 +1,7 @@
 import type { Logger } from '../lib/logger.ts';
 import type { Credentials, Renderer, Swarm } from './ports.ts';
 import type { Attempts } from './rollout.ts';
+import type { Timeline } from './timeline.ts';
 
 /** What every step of a cluster's pass needs. */
 export interface ClusterOptions {
@@ -10,6 +11,9 @@ export interface ClusterOptions {
   readonly logger: Logger;
   readonly now: () => number;
   readonly attempts: Attempts;
+  readonly timeline: Timeline;
+  /** When the first event came that this pass is about. */
+  readonly seenAt: number;
   /** Versions that clusters are held at, by name of the cluster. */
   readonly held: Readonly<Record<string, string>>;
 }

@@ -1,8 +1,9 @@
 import type { ClusterState } from '../model/desired-state.ts';
-import { clusterLabel, controlNetwork } from '../model/names.ts';
+import { controlNetwork } from '../model/names.ts';
 import { desiredExtension } from '../model/owned-service.ts';
 import type { OwnedService, Snapshot } from '../model/snapshot.ts';
 import type { ClusterOptions } from './cluster-options.ts';
+import { ensureIdentity } from './identity-secret.ts';
 import { type RolledOut, rollOutService } from './roll-out-service.ts';
 
 /** Keeps the extension of a cluster as it should be: one task on the control network, with its identity. */
@@ -15,23 +16,7 @@ export async function ensureExtension(
 ): Promise<RolledOut> {
   const network = snapshot.networks.find(({ name }) => name === controlNetwork);
   if (!network) throw new Error(`Network ${controlNetwork} is missing`);
-  const secret = await ensureIdentity(state.cluster.name, snapshot, options, signal);
+  const secret = await ensureIdentity('extension', state.cluster.name, snapshot, options, signal);
   const desired = desiredExtension(state.cluster, snapshot.nodes, network.id, secret);
   return rollOutService(desired, current, options, signal);
-}
-
-async function ensureIdentity(
-  cluster: string,
-  snapshot: Snapshot,
-  { credentials, swarm, logger }: ClusterOptions,
-  signal: AbortSignal,
-) {
-  const identity = await credentials.issue(
-    cluster,
-    snapshot.secrets.filter(({ labels }) => labels[clusterLabel] === cluster),
-  );
-  if ('id' in identity) return { id: identity.id, name: identity.name };
-  const id = await swarm.createSecret(identity, signal);
-  logger.info({ cluster, secret: identity.name }, 'Issued certificate of extension');
-  return { id, name: identity.name };
 }

@@ -18,6 +18,7 @@ export interface LoopOptions {
   readonly maxHoldoffMs: number;
   /** While a roll-out is under way: Swarm has no events for tasks. */
   readonly rollingMs: number;
+  readonly now: () => number;
 }
 
 /**
@@ -28,6 +29,8 @@ export class ReconcileLoop {
   readonly #options: LoopOptions;
   #wake: (() => void) | undefined;
   #triggered = true;
+  /** When the first of the triggers came that no pass has dealt with. */
+  #seenAt: number | undefined;
   #failures = 0;
   /** Trouble that was logged and lasts. */
   #trouble: string | undefined;
@@ -38,6 +41,7 @@ export class ReconcileLoop {
 
   trigger(): void {
     this.#triggered = true;
+    this.#seenAt ??= this.#options.now();
     this.#wake?.();
   }
 
@@ -57,9 +61,11 @@ export class ReconcileLoop {
 
   /** One pass; resolves to the delay after which to look again unasked. */
   async #attempt(signal: AbortSignal): Promise<number | undefined> {
-    const { pass, status, logger, rollingMs } = this.#options;
+    const { pass, status, logger, rollingMs, now } = this.#options;
+    const seenAt = this.#seenAt ?? now();
+    this.#seenAt = undefined;
     try {
-      const { rolling } = await pass(signal);
+      const { rolling } = await pass(signal, seenAt);
       if (this.#trouble !== undefined) logger.info({ failures: this.#failures }, 'Recovered');
       this.#trouble = undefined;
       this.#failures = 0;
@@ -67,6 +73,8 @@ export class ReconcileLoop {
       return rolling ? rollingMs : undefined;
     } catch (error) {
       if (signal.aborted) return undefined;
+      // What it was about is still to be done.
+      this.#seenAt = seenAt;
       this.#failures += 1;
       const { message } = error as Error;
       if (isBug(error)) throw error;

@@ -1,7 +1,7 @@
 import type { DesiredService } from '../model/owned-service.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
-import type { OwnedService, OwnedTask, Snapshot, StoredObject } from '../model/snapshot.ts';
+import type { OwnedRole, OwnedService, OwnedTask, Snapshot, StoredObject } from '../model/snapshot.ts';
 
 /** What the loop needs of the world. The edges implement it; tests have a world in memory. */
 export interface Swarm {
@@ -36,6 +36,30 @@ export interface NewObject {
 export interface Renderer {
   /** Throws when the extension can't be reached or refuses the settings as a whole. */
   render(service: string, input: RenderInput, signal: AbortSignal): Promise<Rendering>;
+  /** Has the agents of those replicas fetch a version that were started with the version `boot`. */
+  offer(service: string, offer: VersionOffer, signal: AbortSignal): Promise<void>;
+  /** What the extension last told of its agents; undefined before it told anything. */
+  replicas(service: string): Replicas | undefined;
+}
+
+export interface VersionOffer extends Pick<Rendering, 'version' | 'files'> {
+  readonly cluster: string;
+  readonly boot: string;
+}
+
+export interface Replicas {
+  /** The newest offer for each `boot`, and why the first replica did not take it. */
+  readonly offers: readonly { readonly boot: string; readonly version: string; readonly refused: string | null }[];
+  readonly replicas: readonly ReplicaReport[];
+}
+
+/** What the agent of a replica says of it. */
+export interface ReplicaReport {
+  readonly task: string;
+  readonly boot: string;
+  /** Null before nginx runs. */
+  readonly serving: string | null;
+  readonly refused: { readonly version: string; readonly message: string } | null;
 }
 
 export interface Rendering {
@@ -54,10 +78,10 @@ export interface ConfigurationFile {
   readonly text: string;
 }
 
-/** Makes what extensions need to prove who they are. */
+/** Makes what extensions, and the agents in proxies, need to prove who they are. */
 export interface Credentials {
-  /** Identity of an extension, signed by the controller's CA, ready to become a secret. */
-  issue(cluster: string, existing: readonly StoredObject[]): Promise<StoredObject | NewObject>;
+  /** Identity for all tasks of that role, signed by the controller's CA, ready to become a secret. */
+  issue(role: OwnedRole, cluster: string, existing: readonly StoredObject[]): Promise<StoredObject | NewObject>;
 }
 
 /** The world has moved on since it was observed: look again. */

@@ -1,27 +1,63 @@
 import type { ClusterState } from '../model/desired-state.ts';
-import { clusterLabel, versionLabel } from '../model/names.ts';
-import { desiredProxy, type MountedObject } from '../model/owned-service.ts';
-import type { OwnedService, Snapshot } from '../model/snapshot.ts';
+import { clusterLabel, controlNetwork, fileLabel, proxySecretTarget, versionLabel } from '../model/names.ts';
+import { desiredProxy, type MountedObject, type ProxyAttachments } from '../model/owned-service.ts';
+import type { OwnedService, Snapshot, StoredObject } from '../model/snapshot.ts';
+import { type CurrentProxy, changeInPlace, offerQuietly } from './change-in-place.ts';
 import type { ClusterOptions } from './cluster-options.ts';
+import { ensureIdentity } from './identity-secret.ts';
 import type { Rendering } from './ports.ts';
 import { type RolledOut, rollOutService } from './roll-out-service.ts';
-import { prunable, toStored } from './versions.ts';
+import { prunable, toStored, versionConfigs } from './versions.ts';
 
-/** Brings a rendered version to the proxies of a cluster, unless a roll-out is under way or this one was refused before. */
+/**
+ * Brings a rendered version to the proxies of a cluster: in place where the replicas have all that it needs, else by a roll-out, unless
+ * one is under way or this one was refused before.
+ */
 export async function ensureProxy(
   state: ClusterState,
   snapshot: Snapshot,
-  current: OwnedService | undefined,
+  current: CurrentProxy | undefined,
   rendering: Rendering,
   options: ClusterOptions,
   signal: AbortSignal,
 ): Promise<RolledOut> {
-  const { networkIds, cluster } = state;
-  const secrets = state.secrets.map((secret) => ({ ...secret, target: secret.name }));
+  const { cluster } = state;
   const { version } = rendering;
+  const attached = await attachments(state, snapshot, options, signal);
   const configs = await ensureConfigs(state, snapshot, rendering, options, signal);
-  const desired = desiredProxy(cluster, snapshot.nodes, { version, configs, secrets, networkIds });
-  return rollOutService(desired, current, options, signal);
+  const started = (boot: string, booted: readonly MountedObject[]) =>
+    desiredProxy(cluster, snapshot.nodes, { version: boot, configs: booted, ...attached });
+  if (current && cluster.settings.HitlessServiceUpdate) {
+    const { boot, configs: booted } = bootOf(state, snapshot, current);
+    const inPlace = await changeInPlace(state, current, started(boot, booted), rendering, options, signal);
+    if (inPlace) return inPlace;
+    // New replicas then need not wait for what they might be offered.
+    await offerQuietly(state, version, rendering, options, signal);
+  }
+  return rollOutService(started(version, configs), current?.service, options, signal);
+}
+
+/** What the tasks of this service were started for. */
+function bootOf({ cluster }: ClusterState, { configs }: Snapshot, { service }: CurrentProxy) {
+  const boot = service.labels[versionLabel] ?? '';
+  const kept = versionConfigs(configs, cluster.name, boot);
+  return { boot, configs: kept.map((config, position) => toMounted(config, position, cluster.settings)) };
+}
+
+async function attachments(
+  { cluster, networkIds, secrets }: ClusterState,
+  snapshot: Snapshot,
+  options: ClusterOptions,
+  signal: AbortSignal,
+): Promise<Pick<ProxyAttachments, 'networkIds' | 'secrets'>> {
+  const material = secrets.map((secret) => ({ ...secret, target: secret.name }));
+  if (!cluster.settings.HitlessServiceUpdate) return { networkIds, secrets: material };
+  const identity = await ensureIdentity('proxy', cluster.name, snapshot, options, signal);
+  const control = snapshot.networks.find(({ name }) => name === controlNetwork);
+  return {
+    networkIds: control ? [...networkIds, control.id] : networkIds,
+    secrets: [...material, { ...identity, target: proxySecretTarget }],
+  };
 }
 
 /** The main file comes last, so that whoever sees a version finds all of it. */
@@ -36,7 +72,6 @@ async function ensureConfigs(
   const { version } = rendering;
   const own = snapshot.configs.filter(({ labels }) => labels[clusterLabel] === cluster);
   const existing = new Map(own.map(({ name, id }) => [name, id]));
-  const folder = settings.ProxyConfigPath.slice(0, settings.ProxyConfigPath.lastIndexOf('/'));
   const mounted: MountedObject[] = [];
   const [main, ...parts] = toStored(rendering, cluster);
   for (const { path, ...object } of [...parts, main!]) {
@@ -44,17 +79,29 @@ async function ensureConfigs(
     const id = existing.get(name) ?? (await swarm.createConfig(object, signal));
     if (!existing.has(name))
       logger.info({ cluster, config: name, version, sizeBytes: data.length }, 'Stored configuration');
-    mounted.push({ id, name, target: path === main!.path ? settings.ProxyConfigPath : `${folder}/${path}` });
+    mounted.push({ id, name, target: targetOf(path, path === main!.path, settings) });
   }
   return [mounted.at(-1)!, ...mounted.slice(0, -1)];
 }
 
-/** Removes versions that nobody needs any more. */
+type ExtensionSettings = ClusterState['cluster']['settings'];
+
+function toMounted({ id, name, labels }: StoredObject, position: number, settings: ExtensionSettings): MountedObject {
+  return { id, name, target: targetOf(labels[fileLabel] ?? '', position === 0, settings) };
+}
+
+/** Parts lie beside the main file, which includes them by their names alone. */
+function targetOf(path: string, isMain: boolean, { ProxyConfigPath }: ExtensionSettings): string {
+  return isMain ? ProxyConfigPath : `${ProxyConfigPath.slice(0, ProxyConfigPath.lastIndexOf('/'))}/${path}`;
+}
+
+/** Removes versions that nobody needs any more: neither those in use nor the service. */
 export async function removeOldConfigs(
   state: ClusterState,
   snapshot: Snapshot,
   proxy: OwnedService | undefined,
   { version, files }: Rendering,
+  inUse: readonly string[],
   { swarm, logger }: ClusterOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -62,7 +109,7 @@ export async function removeOldConfigs(
   const own = snapshot.configs.filter(({ labels }) => labels[clusterLabel] === cluster);
   // Swarm lets a config go that only a roll-back needs.
   const attached = proxy === undefined ? [] : [...proxy.configIds, ...proxy.previousConfigIds];
-  const versions = [version, proxy?.labels[versionLabel] ?? ''];
+  const versions = [version, ...inUse, proxy?.labels[versionLabel] ?? ''];
   const digests = files.map(({ digest }) => digest);
   for (const config of prunable(own, { versions, digests, attached })) {
     await swarm.removeConfig(config.id, signal);

@@ -3,24 +3,33 @@ import { versionLabel } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import { toRenderInput } from '../model/render-input.ts';
 import type { OwnedTask, Snapshot } from '../model/snapshot.ts';
+import { reportOf, versionInPlace } from './change-in-place.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import { ensureExtension } from './extension-service.ts';
 import { heldRendering } from './held-rendering.ts';
-import { SettingsRefusedError } from './ports.ts';
+import { type Replicas, SettingsRefusedError } from './ports.ts';
 import { ensureProxy, removeOldConfigs } from './proxy-service.ts';
 import { noReplicaProblem } from './rollout.ts';
+import type { TimedChange } from './timeline.ts';
 
 /** What a pass did for one cluster, for the administrator's eyes. */
 export interface ClusterOutcome {
   readonly name: string;
   /** Version that the proxies should serve; undefined before the first. */
   readonly version: string | undefined;
-  /** Version that the proxy service was last given; differs while a roll-out waits, and after one was refused. */
+  /** Version that all replicas serve, or were started for; differs while a change is under way, and after one was refused. */
   readonly served: string | undefined;
   /** The proxies are on their way to that version, or wait for a roll-out under way. */
   readonly rolling: boolean;
   readonly problems: readonly Problem[];
-  readonly tasks: readonly OwnedTask[];
+  readonly tasks: readonly Replica[];
+  /** The last changes and the time they took, the newest first. */
+  readonly changes: readonly TimedChange[];
+}
+
+export interface Replica extends OwnedTask {
+  /** What its agent says that nginx serves; where there is none, what it was started for. */
+  readonly version: string | undefined;
 }
 
 /** Brings one cluster closer to what it should be. Safe to repeat; writes nothing when there is nothing to do. */
@@ -42,17 +51,30 @@ export async function reconcileCluster(
     signal,
   );
   const tasks = proxy === undefined ? [] : await swarm.tasks(proxy.id, signal);
-  const served = proxy?.labels[versionLabel];
-  const outcome = { name, tasks, served, version: served, rolling: false };
+  const heard = renderer.replicas(settings.ServiceName);
+  const served = versionInPlace(tasks, heard) ?? proxy?.labels[versionLabel];
+  const replicas = toReplicas(tasks, heard, snapshot);
+  const { timeline, seenAt, now } = options;
+  const outcome = () => ({
+    name,
+    tasks: replicas,
+    served,
+    version: served,
+    rolling: false,
+    changes: timeline.of(name),
+  });
   try {
     const template = await readTemplate(state, snapshot, options, signal);
     const rendering =
       (await heldRendering(state, snapshot, options, signal)) ??
       (await renderer.render(settings.ServiceName, toRenderInput(state, template), signal));
-    const rolled = await ensureProxy(state, snapshot, proxy, rendering, options, signal);
-    await removeOldConfigs(state, snapshot, proxy, rendering, options, signal);
+    timeline.rendered(name, rendering.version, seenAt, now());
+    timeline.served(name, replicas.filter(isUp), now());
+    const rolled = await ensureProxy(state, snapshot, proxy && { service: proxy, tasks }, rendering, options, signal);
+    const inUse = replicas.flatMap(({ version }) => version ?? []);
+    await removeOldConfigs(state, snapshot, proxy, rendering, inUse, options, signal);
     return {
-      ...outcome,
+      ...outcome(),
       version: rendering.version,
       rolling: rolled.rolling,
       problems: [
@@ -64,8 +86,19 @@ export async function reconcileCluster(
     };
   } catch (error) {
     if (!(error instanceof SettingsRefusedError)) throw error;
-    return { ...outcome, problems: [...extension.problems, settingsRefused(name, error.message)] };
+    return { ...outcome(), problems: [...extension.problems, settingsRefused(name, error.message)] };
   }
+}
+
+function toReplicas(tasks: readonly OwnedTask[], heard: Replicas | undefined, { configs }: Snapshot): Replica[] {
+  const versions = new Map(configs.map(({ id, labels }) => [id, labels[versionLabel]]));
+  const startedFor = ({ configIds }: OwnedTask) => configIds.flatMap((id) => versions.get(id) ?? [])[0];
+  return tasks.map((task) => ({ ...task, version: reportOf(heard, task.id)?.serving ?? startedFor(task) }));
+}
+
+/** Swarm keeps a roll-out's older tasks until the new ones are healthy: they count while they run. */
+function isUp({ state }: Replica): boolean {
+  return state === 'running';
 }
 
 /** The administrator's own template, where the settings name one. */

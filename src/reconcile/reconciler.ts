@@ -12,6 +12,7 @@ import { type ClusterOutcome, reconcileCluster } from './reconcile-cluster.ts';
 import type { Attempts } from './rollout.ts';
 import type { StatusBoard } from './status.ts';
 import { removeStrays } from './strays.ts';
+import { Timeline } from './timeline.ts';
 
 export interface ReconcilerOptions {
   readonly swarm: Swarm;
@@ -27,7 +28,8 @@ export interface ReconcilerOptions {
   readonly now: () => number;
 }
 
-export type Pass = (signal: AbortSignal) => Promise<PassResult>;
+/** `seenAt` is when the first event came that the pass is about, in milliseconds since the epoch. */
+export type Pass = (signal: AbortSignal, seenAt: number) => Promise<PassResult>;
 
 export interface PassResult {
   /** A roll-out is under way: look again soon, since Swarm has no events for tasks. */
@@ -41,9 +43,10 @@ export interface PassResult {
 export function createReconciler(options: ReconcilerOptions): Pass {
   const { swarm, status, now } = options;
   const attempts: Attempts = new Map();
+  const timeline = new Timeline();
   const buildDesiredState = createStateBuilder();
   const settingsFor = memoizeLast(applyPorts);
-  return async (signal) => {
+  return async (signal, seenAt) => {
     const snapshot = await swarm.observe(signal);
     const administration = options.administration();
     const settings = settingsFor(options.settings, administration);
@@ -52,7 +55,7 @@ export function createReconciler(options: ReconcilerOptions): Pass {
     const active = administration.enabled ? desired.clusters : [];
     // Before anything is made: a cluster that is gone may hold a port that another one wants.
     const strays = await Promise.allSettled([removeStrays(snapshot, active, options, signal)]);
-    const clusterOptions = { ...options, attempts, held: administration.held };
+    const clusterOptions = { ...options, attempts, timeline, seenAt, held: administration.held };
     const settled = await Promise.allSettled(
       active.map((cluster) => reconcileCluster(cluster, snapshot, clusterOptions, signal)),
     );

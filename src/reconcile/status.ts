@@ -19,6 +19,7 @@ export class StatusBoard {
   readonly #logger: Logger;
   #current: Status | undefined;
   #error: string | undefined;
+  readonly #passes = { succeeded: 0, failed: 0 };
   #known = new Map<string, Problem>();
   readonly #listeners = new Set<() => void>();
 
@@ -30,12 +31,19 @@ export class StatusBoard {
     return this.#current;
   }
 
+  /** Passes since the start, by what came of them. */
+  get passes(): Readonly<Record<'succeeded' | 'failed', number>> {
+    return this.#passes;
+  }
+
   /** What keeps passes from succeeding, while it does. */
   get error(): string | undefined {
     return this.#error;
   }
 
+  /** A pass has ended, with an error or without. */
   set error(message: string | undefined) {
+    this.#passes[message === undefined ? 'succeeded' : 'failed'] += 1;
     if (this.#error === message) return;
     this.#error = message;
     this.#announce();

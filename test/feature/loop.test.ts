@@ -32,6 +32,7 @@ class LoopWorld {
       logger: pino({ level: 'info' }, sink(this.logs)),
       holdoffMs: HOLDOFF_MS,
       maxHoldoffMs: MAX_HOLDOFF_MS,
+      now: Date.now,
       rollingMs: ROLLING_MS,
     });
   }

@@ -3,11 +3,12 @@ import { pino } from 'pino';
 import { createAuthority } from '../../src/link/certificates.ts';
 import { createCredentials } from '../../src/link/credentials.ts';
 import { type Administration, untouched } from '../../src/model/administration.ts';
-import { controlNetwork } from '../../src/model/names.ts';
+import { clusterLabel, controlNetwork, roleLabel, versionLabel } from '../../src/model/names.ts';
 import type { Problem } from '../../src/model/problem.ts';
 import { parseSettings, type Settings } from '../../src/model/settings.ts';
 import { createReconciler, type Pass, type PassResult } from '../../src/reconcile/reconciler.ts';
 import { type Status, StatusBoard } from '../../src/reconcile/status.ts';
+import { versionConfigs } from '../../src/reconcile/versions.ts';
 import { aNetwork, aNode } from './builders.ts';
 import { FakeExtension } from './fake-extension.ts';
 import { FakeSwarm } from './fake-swarm.ts';
@@ -21,6 +22,8 @@ interface WorldOptions {
   readonly settings?: Document;
   readonly swarm?: FakeSwarm;
   readonly extension?: FakeExtension;
+  /** Whether proxies have agents, so that routes change in place; without them everything is a roll-out. */
+  readonly agents?: boolean;
 }
 
 export interface LogLine {
@@ -40,16 +43,19 @@ export class ControllerWorld {
   readonly logs: LogLine[] = [];
   /** What administrators decided by page or API. */
   administration: Administration = untouched;
+  readonly #agents: boolean;
   readonly #status: StatusBoard;
   readonly #pass: Pass;
 
-  constructor({ settings = {}, swarm = aSwarm(), extension = new FakeExtension() }: WorldOptions = {}) {
+  constructor({ settings = {}, swarm = aSwarm(), extension = new FakeExtension(), agents = false }: WorldOptions = {}) {
     this.swarm = swarm;
     this.extension = extension;
     const logger = pino({ level: 'info' }, sink(this.logs));
     this.#status = new StatusBoard(logger);
     const parsed = parseSettings(settings, '1.0.0');
-    this.settings = parsed.settings;
+    this.#agents = agents;
+    this.settings = agents ? parsed.settings : withoutAgents(parsed.settings);
+    if (agents) extension.agents = () => replicasOf(swarm);
     const { now } = swarm.clock;
     this.#pass = createReconciler({
       swarm,
@@ -66,12 +72,11 @@ export class ControllerWorld {
 
   /** The controller starts anew, with other settings if they are given; swarm and extensions stay. */
   restart(settings: Document = {}): ControllerWorld {
-    const { swarm, extension } = this;
-    return new ControllerWorld({ settings, swarm, extension });
+    return new ControllerWorld({ settings, swarm: this.swarm, extension: this.extension, agents: this.#agents });
   }
 
   async pass(): Promise<PassResult> {
-    return this.#pass(new AbortController().signal);
+    return this.#pass(new AbortController().signal, this.swarm.clock.now());
   }
 
   async passes(count: number): Promise<void> {
@@ -97,6 +102,10 @@ export class ControllerWorld {
     return this.swarm.writes.slice(before);
   }
 
+  get board(): StatusBoard {
+    return this.#status;
+  }
+
   get status(): Status {
     const { current } = this.#status;
     if (!current) throw new Error('There was no pass that saw the swarm');
@@ -107,18 +116,41 @@ export class ControllerWorld {
     return this.status.problems;
   }
 
-  /** The configuration that running proxies were started with; one text, or the test is at fault. */
+  /** The configuration that running proxies serve; one text, or the test is at fault. */
   served(proxy = 'signalbox-proxy'): string {
     const running = this.swarm.service(proxy).tasks.filter(({ state }) => state === 'running');
     const ids = [...new Set(running.map(({ configIds }) => configIds.join()))];
     if (ids.length !== 1) throw new Error(`${proxy} serves ${ids.length} configurations`);
-    const configs = ids[0]!.split(',').map((id) => this.swarm.configs.find((config) => config.id === id));
-    return configs.map((config) => config!.data).join('\n');
+    const started = this.swarm.configs.filter(({ id }) => ids[0]!.split(',').includes(id));
+    const [boot] = started.flatMap(({ labels }) => labels[versionLabel] ?? []);
+    const kept = versionConfigs(
+      this.swarm.configs,
+      started[0]?.labels[clusterLabel] ?? '',
+      this.extension.serving(boot ?? ''),
+    );
+    return kept.map(({ id }) => this.swarm.configs.find((config) => config.id === id)!.data).join('\n');
   }
 
   messages(msg: string): LogLine[] {
     return this.logs.filter((line) => line.msg === msg);
   }
+}
+
+function withoutAgents(settings: Settings): Settings {
+  const clusters = settings.clusters.map((cluster) => ({
+    ...cluster,
+    settings: { ...cluster.settings, HitlessServiceUpdate: false },
+  }));
+  return { ...settings, clusters };
+}
+
+/** Proxies that run, as their agents would tell of them. */
+function replicasOf(swarm: FakeSwarm) {
+  const versions = new Map(swarm.configs.map(({ id, labels }) => [id, labels[versionLabel] ?? '']));
+  return swarm.services
+    .filter(({ spec }) => spec.Labels[roleLabel] === 'proxy')
+    .flatMap(({ tasks }) => tasks.filter(({ state }) => state === 'running'))
+    .map(({ id, configIds }) => ({ task: id, boot: versions.get(configIds[0] ?? '') ?? '' }));
 }
 
 /** A manager, two workers, the control network and one for applications. */

@@ -1,6 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import type { RenderInput } from '../../src/model/render-input.ts';
-import { type Renderer, type Rendering, SettingsRefusedError } from '../../src/reconcile/ports.ts';
+import type { ReplicaReport } from '../../src/reconcile/ports.ts';
+import {
+  type Renderer,
+  type Rendering,
+  type Replicas,
+  SettingsRefusedError,
+  type VersionOffer,
+} from '../../src/reconcile/ports.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
 import { proveConfiguration } from '../../src/render/prove.ts';
 import { readTemplates } from '../../src/templates.ts';
@@ -31,5 +38,38 @@ export class FakeExtension implements Renderer {
       remedy: 'The service is left out.',
     }));
     return { version: proof.version, files: proof.files, problems };
+  }
+
+  /** Replicas that run now, with the version that each was started for; only those whose image has an agent. */
+  agents: (service: string) => readonly { readonly task: string; readonly boot: string }[] = () => [];
+  /** nginx's complaint about a version in a replica, undefined where it takes it. */
+  refusal: (version: string) => string | undefined = () => undefined;
+  /** The newest offer, by what replicas were started for. */
+  readonly offers = new Map<string, VersionOffer>();
+  readonly #taken = new Map<string, string>();
+
+  async offer(service: string, offer: VersionOffer): Promise<void> {
+    if (this.away.has(service)) throw new Error(`Extension ${service} is of no help: it is away`);
+    this.offers.set(offer.boot, offer);
+    if (this.refusal(offer.version) === undefined) this.#taken.set(offer.boot, offer.version);
+  }
+
+  replicas(service: string): Replicas | undefined {
+    if (this.away.has(service)) return undefined;
+    return {
+      offers: [...this.offers.values()].map(({ boot, version }) => ({
+        boot,
+        version,
+        refused: this.refusal(version) ?? null,
+      })),
+      replicas: this.agents(service).map(
+        ({ task, boot }): ReplicaReport => ({ task, boot, serving: this.serving(boot), refused: null }),
+      ),
+    };
+  }
+
+  /** What replicas serve that were started for this version. */
+  serving(boot: string): string {
+    return this.#taken.get(boot) ?? boot;
   }
 }

@@ -97,7 +97,6 @@ interface ProxyService {
   readonly Spec: {
     readonly Mode: { readonly Replicated: { readonly Replicas: number } };
     readonly TaskTemplate: {
-      readonly ContainerSpec: { readonly Configs: readonly { readonly ConfigName: string }[] };
       readonly Networks?: readonly { readonly Target: string }[];
     };
   };
@@ -112,25 +111,29 @@ export async function proxyNetworks(service = 'signalbox-proxy'): Promise<string
   return ((await inspectProxy(service)).Spec.TaskTemplate.Networks ?? []).map(({ Target }) => Target);
 }
 
-const configOf = ({ Spec }: ProxyService) => Spec.TaskTemplate.ContainerSpec.Configs[0]!.ConfigName;
+async function clusterOf(service: string): Promise<ClusterView> {
+  const found = (await state()).clusters.find(({ proxyService }) => proxyService === service);
+  if (!found) throw new Error(`${service} belongs to no cluster`);
+  return found;
+}
 
-/** What would change if the proxies were touched: the tasks, and the configuration that they were given. */
+/** What would change if the proxies were touched: the tasks, and the version that they serve. */
 export async function proxyIdentity(service = 'signalbox-proxy'): Promise<string[]> {
   const running = await bed.running(service);
-  return [configOf(await inspectProxy(service)), ...running.map(({ ID }) => ID).toSorted()];
+  return [(await clusterOf(service)).served ?? '', ...running.map(({ ID }) => ID).toSorted()];
 }
 
 /** `docker config inspect` of what the proxies serve, as KB articles on Interlock read it. */
 export async function proxyConfiguration(service = 'signalbox-proxy'): Promise<string> {
-  const name = configOf(await inspectProxy(service));
+  const name = `com.docker.interlock.proxy.${(await clusterOf(service)).served}`;
   const [config] = JSON.parse(await bed.docker('config', 'inspect', name)) as [{ Spec: { Data: string } }];
   return Buffer.from(config.Spec.Data, 'base64').toString('utf8');
 }
 
 interface ProxyTask {
+  readonly ID: string;
   readonly DesiredState: string;
   readonly Status: { readonly State: string };
-  readonly Spec: { readonly ContainerSpec: { readonly Configs: readonly { readonly ConfigName: string }[] } };
 }
 
 /** Every replica of a cluster serves the newest configuration, and none an older one. */
@@ -140,10 +143,11 @@ async function expectSettled(cluster: ClusterView): Promise<void> {
   const service = await inspectProxy(cluster.proxyService);
   const tasks = (await bed.tasks(cluster.proxyService)) as unknown as ProxyTask[];
   const living = tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' || Status.State === 'running');
-  const current = configOf(service);
-  expect(current).toContain(cluster.version);
-  expect(living.map(({ Status, Spec }) => [Status.State, Spec.ContainerSpec.Configs[0]?.ConfigName])).toEqual(
-    Array.from({ length: service.Spec.Mode.Replicated.Replicas }, () => ['running', current]),
+  expect(living.map(({ Status }) => Status.State)).toEqual(
+    Array.from({ length: service.Spec.Mode.Replicated.Replicas }, () => 'running'),
+  );
+  expect(cluster.replicas.map(({ task, version }) => [task, version]).toSorted()).toEqual(
+    living.map(({ ID }) => [ID, cluster.version]).toSorted(),
   );
 }
 

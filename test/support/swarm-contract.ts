@@ -254,6 +254,9 @@ class Contract {
       updateDelayMs: 0,
       updateOrder: 'start-first',
       healthCommand: '',
+      env: {},
+      volumes: {},
+      init: false,
       ...changes,
     };
   }

@@ -1,6 +1,7 @@
 // A configuration too large for one Docker config: kept in several, changed by its parts, gone back to.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { administer, bed, curl, demo, eventually, inspectProxy, settled } from '../support/interlock.ts';
+import { configPrefix, partsLabel, versionLabel } from '../../src/model/names.ts';
+import { administer, bed, curl, demo, eventually, settled, state } from '../support/interlock.ts';
 import { answersOnEveryNode } from '../support/story.ts';
 import { changeLabels, createServices, removeServices } from '../support/swarm-services.ts';
 
@@ -10,10 +11,15 @@ const [first = ''] = names;
 
 const labelsFor = (name: string) => ({ 'com.docker.lb.hosts': `${name}.local`, 'com.docker.lb.port': '8080' });
 
-async function proxyConfigs(): Promise<string[]> {
-  const { Spec } = await inspectProxy();
-  return Spec.TaskTemplate.ContainerSpec.Configs.map(({ ConfigName }) => ConfigName);
+/** Names of the config objects of what the proxies serve. */
+async function servedConfigs(): Promise<string[]> {
+  const { served } = (await state()).clusters[0]!;
+  const configs = (await docker.listConfigs()).map(({ Spec }) => Spec as { Name: string; Labels: Labels });
+  const main = configs.find(({ Labels }) => Labels[versionLabel] === served)!;
+  return [main.Name, ...main.Labels[partsLabel]!.split(' ').map((digest) => configPrefix + digest)];
 }
+
+type Labels = Readonly<Record<string, string>>;
 
 describe('a large configuration', () => {
   beforeAll(async () => {
@@ -33,7 +39,7 @@ describe('a large configuration', () => {
   });
 
   it('is served from several objects', async () => {
-    const configs = await proxyConfigs();
+    const configs = await servedConfigs();
 
     expect(configs.length).toBeGreaterThan(2);
     // Known, and without tasks.
@@ -43,14 +49,14 @@ describe('a large configuration', () => {
   });
 
   it('changes by one part, and can be gone back to', async () => {
-    const before = await proxyConfigs();
+    const before = await servedConfigs();
     const served = (await settled()).clusters[0]!.version;
 
     await changeLabels(docker, first, { 'com.docker.lb.hosts': 'moved.local' });
     await answersOnEveryNode('moved.local');
     await settled();
 
-    const after = await proxyConfigs();
+    const after = await servedConfigs();
     expect(after.filter((name) => !before.includes(name)).length).toBeLessThan(5);
     expect(after.filter((name) => before.includes(name)).length).toBeGreaterThan(0);
     expect((await curl(`${first}.local`)).status).toBe(503);

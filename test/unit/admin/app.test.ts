@@ -41,6 +41,7 @@ async function setUp() {
   const state = () => toState(world.status, undefined, administrator.current);
   const app = createAdminApp({
     state,
+    metrics: async () => 'signalbox_problems 0',
     subscribe: () => () => {},
     access,
     administrator,
@@ -106,6 +107,17 @@ describe('The API', () => {
     expect(await (await explain('shop.example.org/cart')).json()).toMatchObject([{ cluster: 'default', answer }]);
     const refused = await explain('ftp://shop.example.org');
     expect(await refused.json()).toMatchObject({ status: 400, detail: expect.stringContaining('not a URL') });
+  });
+
+  it('gives metrics to who shows a password or a token, and to nobody else', async () => {
+    const { send, logIn } = await setUp();
+    const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
+    const scrape = async (headers: Record<string, string>) =>
+      (await send('/metrics', 'GET', undefined, headers)).status;
+    expect(await scrape(basic('viewer:look'))).toBe(200);
+    expect(await scrape(await logIn('viewer'))).toBe(200);
+    expect(await scrape(basic('viewer:wrong'))).toBe(401);
+    expect(await scrape({})).toBe(401);
   });
 
   it('makes who guesses passwords wait', async () => {

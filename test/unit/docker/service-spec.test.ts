@@ -38,6 +38,7 @@ describe('the specification of a proxy service', () => {
     present.TaskTemplate.Resources = { Limits: { MemoryBytes: 1 } };
     present.TaskTemplate.Placement.Constraints = ['node.labels.nodetype==loadbalancer'];
     present.TaskTemplate.ContainerSpec.Mounts.push({ Type: 'bind', Source: '/a', Target: '/a' });
+    present.TaskTemplate.ContainerSpec.Env.push('LANG=C');
     present.UpdateConfig.Parallelism = 2;
     present.Mode.Replicated.Replicas = 5;
 
@@ -45,7 +46,12 @@ describe('the specification of a proxy service', () => {
 
     expect(next.TaskTemplate.Resources).toEqual({ Limits: { MemoryBytes: 1 } });
     expect(next.TaskTemplate.Placement.Constraints).toEqual(['node.labels.nodetype==loadbalancer']);
-    expect(next.TaskTemplate.ContainerSpec.Mounts).toHaveLength(2);
+    expect(next.TaskTemplate.ContainerSpec.Mounts).toHaveLength(3);
+    expect(next.TaskTemplate.ContainerSpec.Mounts).toContainEqual({ Type: 'bind', Source: '/a', Target: '/a' });
+    expect(next.TaskTemplate.ContainerSpec.Env).toContain('LANG=C');
+    expect(next.TaskTemplate.ContainerSpec.Env.filter((one: string) => one.startsWith('SIGNALBOX_BOOT='))).toEqual([
+      'SIGNALBOX_BOOT=bbbbbbbbbbbbbbbb',
+    ]);
     expect(next).toMatchObject({ UpdateConfig: { Parallelism: 2 }, Mode: { Replicated: { Replicas: 5 } } });
     expect(next.TaskTemplate.ContainerSpec.Configs).toMatchObject([{ ConfigID: 'id-bbbbbbbbbbbbbbbb' }]);
   });

@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Authority, createAuthority, extensionName, issueIdentity } from '../../../src/link/certificates.ts';
+import { Offers } from '../../../src/in-place/offers.ts';
+import { type Authority, createAuthority, issueIdentity } from '../../../src/link/certificates.ts';
 import { LinkClient, LinkError } from '../../../src/link/client.ts';
+import { extensionName } from '../../../src/link/names.ts';
 import { createLinkServer } from '../../../src/link/server.ts';
 import { SettingsRefusedError } from '../../../src/reconcile/ports.ts';
 import { TemplateSource } from '../../../src/render/template-source.ts';
@@ -29,13 +31,21 @@ beforeAll(async () => {
 /** An extension on a free port of this machine that gives these answers, and counts them. */
 async function startExtension({ proof = rendered as object, cluster = input.cluster, ca = authority } = {}) {
   const templates = new TemplateSource({ 'nginx.conf': 'events {}' });
+  const offers = new Offers(Date.now);
   const asked: unknown[] = [];
   const prove = async (question: unknown) => {
     asked.push(question);
     return proof;
   };
   const identity = await issueIdentity(ca, extensionName(cluster), now);
-  const server = createLinkServer({ identity, prove, templates, logger: pino({ level: 'silent' }) });
+  const server = createLinkServer({
+    cluster,
+    identity,
+    prove,
+    templates,
+    offers,
+    logger: pino({ level: 'silent' }),
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = new LinkClient(authority, (server.address() as AddressInfo).port);
@@ -43,7 +53,7 @@ async function startExtension({ proof = rendered as object, cluster = input.clus
     server.close();
     server.closeAllConnections();
   };
-  return { client, asked, templates, [Symbol.asyncDispose]: dispose };
+  return { client, asked, templates, offers, [Symbol.asyncDispose]: dispose };
 }
 
 const host = '127.0.0.1';

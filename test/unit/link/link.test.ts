@@ -3,15 +3,10 @@ import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Authority,
-  controllerName,
-  createAuthority,
-  extensionName,
-  type Identity,
-  issueIdentity,
-} from '../../../src/link/certificates.ts';
+import { Offers } from '../../../src/in-place/offers.ts';
+import { type Authority, createAuthority, issueIdentity } from '../../../src/link/certificates.ts';
 import { createCredentials } from '../../../src/link/credentials.ts';
+import { controllerName, extensionName, type Identity } from '../../../src/link/names.ts';
 import { createLinkServer } from '../../../src/link/server.ts';
 import { TemplateSource } from '../../../src/render/template-source.ts';
 
@@ -27,6 +22,8 @@ beforeAll(async () => {
     identity,
     prove: async () => ({ kind: 'test' }),
     templates,
+    cluster: 'default',
+    offers: new Offers(Date.now),
     logger: pino({ level: 'silent' }),
   });
   server.listen(0, '127.0.0.1');
@@ -95,19 +92,21 @@ describe('credentials', () => {
   });
 
   it('are kept while they are good, and replaced in time', async () => {
-    const first = await createCredentials(authority, () => now).issue('default', []);
+    const first = await createCredentials(authority, () => now).issue('extension', 'default', []);
 
-    const later = await createCredentials(authority, () => now + year).issue('default', [store(first)]);
-    const late = await createCredentials(authority, () => now + 1.8 * year).issue('default', [store(first)]);
+    const later = await createCredentials(authority, () => now + year).issue('extension', 'default', [store(first)]);
+    const late = await createCredentials(authority, () => now + 1.8 * year).issue('extension', 'default', [
+      store(first),
+    ]);
 
     expect(later.name).toBe(first.name);
     expect(late.name).not.toBe(first.name);
   });
 
   it('of another CA are worth nothing', async () => {
-    const other = await createCredentials(await createAuthority(now), () => now).issue('default', []);
+    const other = await createCredentials(await createAuthority(now), () => now).issue('extension', 'default', []);
 
-    const own = await createCredentials(authority, () => now).issue('default', [store(other)]);
+    const own = await createCredentials(authority, () => now).issue('extension', 'default', [store(other)]);
 
     expect(own.name).not.toBe(other.name);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_MESSAGE_BYTES, RenderRequest, RenderResponse } from '../../../src/link/messages.ts';
-import { readBody } from '../../../src/link/server.ts';
+import { RenderRequest, RenderResponse } from '../../../src/link/messages.ts';
+import { MAX_MESSAGE_BYTES, readBody } from '../../../src/link/read-body.ts';
 import { renderBeside } from '../../support/hostile-swarm.ts';
 
 const request = JSON.parse(JSON.stringify(renderBeside().clusters[0]!.input));

@@ -1,0 +1,12 @@
+// node strip-types.js <from> <to>: TypeScript without its types, so that the runtime need not take them off.
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const [from, to] = process.argv.slice(2);
+for (const name of globSync('**/*.ts', { cwd: from })) {
+  const text = stripTypeScriptTypes(readFileSync(join(from, name), 'utf8'));
+  const path = join(to, name.replace(/\.ts$/, '.js'));
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text.replaceAll(/(from|import) '(\.[^']+)\.ts'/g, "$1 '$2.js'"));
+}

@@ -1,0 +1,118 @@
+import type { PlainLog } from '../lib/plain-log.ts';
+import { sleep } from '../lib/sleep.ts';
+import type { Handout, Refused, Report, Version } from './offers.ts';
+
+/** nginx, as the agent needs it. */
+export interface Nginx {
+  /** Undefined where nginx accepts the version, else its complaint. */
+  test(version: Version): Promise<string | undefined>;
+  /** With a version, or with what the task was started for. */
+  start(version: Version | undefined): Promise<void>;
+  /** Resolves when nginx itself answers with the version; throws when it does not within reason. */
+  reload(version: Version, signal: AbortSignal): Promise<void>;
+}
+
+/** Where the agent asks for versions. */
+export interface Offering {
+  /** Reports, and waits; undefined when there was nothing new for a while. Throws when the extension can't be reached. */
+  next(report: Report, signal: AbortSignal): Promise<Handout | undefined>;
+}
+
+/** Keeps the last version over restarts of the task, on its node. */
+export interface LastVersion {
+  read(): Promise<Version | undefined>;
+  write(version: Version): Promise<void>;
+}
+
+export interface AgentOptions {
+  readonly task: string;
+  readonly boot: string;
+  readonly nginx: Nginx;
+  readonly offering: Offering;
+  readonly last: LastVersion;
+  /** The first of a burst of changes goes live at once, the others together after this time. */
+  readonly reloadIntervalMs: number;
+  readonly logger: PlainLog;
+}
+
+const BOOT_PATIENCE_MS = 2000;
+const RETRY_MS = 1000;
+
+/** Runs beside nginx and brings it every version that the extension offers, without a restart. */
+export class Agent {
+  readonly #options: AgentOptions;
+  #serving: string | null = null;
+  #refused: Refused | null = null;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+  }
+
+  /** Starts nginx with the newest version that can be had: what is offered, what was served here last, what the task was started for. */
+  async boot(signal: AbortSignal): Promise<void> {
+    const { nginx, boot, logger } = this.#options;
+    const version = await this.#newest(signal);
+    await nginx.start(version);
+    this.#serving = version?.version ?? boot;
+    logger.info({ version: this.#serving, boot }, 'Started nginx');
+  }
+
+  /** Follows offers until the signal aborts. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const { offering, reloadIntervalMs } = this.#options;
+    let notBefore = 0;
+    while (!signal.aborted) {
+      try {
+        const early = await offering.next(this.#report(), signal);
+        if (!early) continue;
+        const waitMs = notBefore - performance.now();
+        if (waitMs > 0) await sleep(waitMs, signal);
+        // What was offered meanwhile is newer.
+        const handout = waitMs > 0 ? await offering.next(this.#report(), signal) : early;
+        if (!handout) continue;
+        await this.#apply(handout, signal);
+        notBefore = performance.now() + reloadIntervalMs;
+      } catch {
+        // The extension is away: nginx goes on with what it has.
+        await sleep(RETRY_MS, signal);
+      }
+    }
+  }
+
+  #report(): Report {
+    const { task, boot } = this.#options;
+    return { task, boot, serving: this.#serving, refused: this.#refused };
+  }
+
+  async #newest(signal: AbortSignal): Promise<Version | undefined> {
+    const { offering, last, nginx, logger } = this.#options;
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(BOOT_PATIENCE_MS)]);
+    const offered = await offering.next(this.#report(), patience).catch(() => undefined);
+    for (const version of [offered, await last.read()]) {
+      if (!version) continue;
+      const complaint = await nginx.test(version);
+      if (complaint === undefined) return version;
+      logger.warn({ version: version.version, reason: complaint }, 'Left out version');
+    }
+    return undefined;
+  }
+
+  async #apply(handout: Handout, signal: AbortSignal): Promise<void> {
+    const { nginx, last, logger } = this.#options;
+    const { version, proven } = handout;
+    const start = performance.now();
+    // What another replica serves was tested there: the reload reads it once more anyway.
+    const complaint = proven ? undefined : await nginx.test(handout);
+    const failure = complaint ?? (await nginx.reload(handout, signal).catch((error: Error) => error.message));
+    if (signal.aborted) return;
+    if (failure !== undefined) {
+      this.#refused = { version, message: failure };
+      logger.error({ version, reason: failure }, 'Refused version');
+      return;
+    }
+    this.#serving = version;
+    this.#refused = null;
+    logger.info({ version, tookMs: Math.round(performance.now() - start) }, 'Serving version');
+    await last.write(handout);
+  }
+}

@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { basename, dirname, join } from 'node:path';
+import { sleep } from '../lib/sleep.ts';
+import { testConfiguration } from './check.ts';
+
+export interface RunningVersion {
+  readonly version: string;
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+}
+
+export interface NginxRunOptions {
+  /** Command line that starts nginx in the foreground. */
+  readonly command: readonly string[];
+  /** Where Swarm has put the configuration that the task was started for. */
+  readonly mountedPath: string;
+  /** A folder of this process alone. */
+  readonly folder: string;
+}
+
+const MAIN_FILE = 'nginx.conf';
+const CONFIRM_MS = 60_000;
+const CONFIRM_EVERY_MS = 15;
+/** While old workers let go of the port, one answer may still be theirs. */
+const CONFIRMATIONS = 3;
+const KEPT_FOLDERS = 2;
+
+/**
+ * An nginx of our own: started, tested, reloaded, and asked what it serves. The path of its main file leads through a link, so that a
+ * reload, which reads the same path again, finds another version.
+ */
+export class NginxRun {
+  readonly #options: NginxRunOptions;
+  readonly #current: string;
+  #process: ChildProcess | undefined;
+
+  constructor(options: NginxRunOptions) {
+    this.#options = options;
+    this.#current = join(options.folder, 'current');
+  }
+
+  /** Undefined where nginx accepts the version, else its complaint. */
+  async test(version: RunningVersion): Promise<string | undefined> {
+    return testConfiguration(await this.#store(version));
+  }
+
+  /** Starts with a version, or with what is mounted. */
+  async start(version: RunningVersion | undefined): Promise<void> {
+    const folder = version === undefined ? await this.#linkMounted() : await this.#folderOf(version);
+    await this.#point(folder);
+    await this.#announce(version?.version);
+    const [program, ...args] = this.#options.command;
+    this.#process = spawn(program!, [...args, '-c', join(this.#current, MAIN_FILE)], { stdio: 'inherit' });
+  }
+
+  /** Resolves with the exit code of nginx, once it has ended. */
+  async exited(): Promise<number> {
+    const [code] = await once(this.#process!, 'exit');
+    return (code as number | null) ?? 1;
+  }
+
+  /** Hands a signal on; false before nginx runs. */
+  signal(name: NodeJS.Signals): boolean {
+    return this.#process?.kill(name) ?? false;
+  }
+
+  async reload(version: RunningVersion, signal: AbortSignal): Promise<void> {
+    const folder = await this.#folderOf(version);
+    await this.#point(folder);
+    this.signal('SIGHUP');
+    await this.#confirm(version.version, signal);
+    await this.#announce(version.version);
+    await this.#removeOld(basename(folder));
+  }
+
+  async #confirm(version: string, signal: AbortSignal): Promise<void> {
+    const deadline = performance.now() + CONFIRM_MS;
+    for (let confirmations = 0; confirmations < CONFIRMATIONS; ) {
+      if (signal.aborted) return;
+      if (performance.now() > deadline)
+        throw new Error(`nginx did not take it over within ${CONFIRM_MS / 1000} s; its log says why`);
+      confirmations = (await servedVersion()) === version ? confirmations + 1 : 0;
+      if (confirmations === 0) await sleep(CONFIRM_EVERY_MS, signal);
+    }
+  }
+
+  async #folderOf(version: RunningVersion): Promise<string> {
+    return dirname(await this.#store(version));
+  }
+
+  /** Resolves to the path of the main file. */
+  async #store({ version, files }: RunningVersion): Promise<string> {
+    const folder = join(this.#options.folder, `v-${version}`);
+    await mkdir(folder, { recursive: true });
+    for (const [position, { path, text }] of files.entries()) {
+      // It comes over the network, from an extension that may have been taken over.
+      if (!/^[a-z0-9][a-z0-9.-]*$/.test(path)) throw new Error(`${path} is no name of a file`);
+      await writeFile(join(folder, position === 0 ? MAIN_FILE : path), text);
+    }
+    return join(folder, MAIN_FILE);
+  }
+
+  /** What is mounted beside the main file belongs to it. */
+  async #linkMounted(): Promise<string> {
+    const { mountedPath, folder } = this.#options;
+    const target = join(folder, 'mounted');
+    await mkdir(target, { recursive: true });
+    const link = (from: string, name: string) => symlink(from, join(target, name)).catch(ignoreExisting);
+    await link(mountedPath, MAIN_FILE);
+    for (const name of await readdir(dirname(mountedPath))) await link(join(dirname(mountedPath), name), name);
+    return target;
+  }
+
+  /** In one step, so that nginx never finds half of it. */
+  async #point(folder: string): Promise<void> {
+    const draft = `${this.#current}.new`;
+    await rm(draft, { force: true });
+    await symlink(folder, draft);
+    await rename(draft, this.#current);
+  }
+
+  /** The health check compares it with what nginx says; without the file, with what the task was started for. */
+  async #announce(version: string | undefined): Promise<void> {
+    const path = join(this.#options.folder, 'serving');
+    await rm(path, { force: true });
+    if (version !== undefined) await writeFile(path, version);
+  }
+
+  async #removeOld(current: string): Promise<void> {
+    const names = (await readdir(this.#options.folder)).filter((name) => name.startsWith('v-') && name !== current);
+    for (const name of names.slice(0, -KEPT_FOLDERS)) {
+      await rm(join(this.#options.folder, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+/** What nginx itself says; undefined while it gives no answer. On a connection of its own: one that is kept may end at an old worker. */
+export async function servedVersion(): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const request = get('http://127.0.0.1:10246/version', { agent: false, timeout: 2000 }, (response) => {
+    let text = '';
+    response.setEncoding('utf8');
+    response.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    response.on('end', () => resolve(text.trim()));
+    response.on('error', () => resolve(undefined));
+  });
+  request.on('timeout', () => request.destroy());
+  request.on('error', () => resolve(undefined));
+  return promise;
+}

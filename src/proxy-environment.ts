@@ -1,0 +1,38 @@
+/**
+ * What a proxy is told by its service: see agentParts() in model/owned-service.ts. Read without the library that the other programs use for
+ * it, which would take a sixth of the agent's memory.
+ */
+export interface AgentEnvironment {
+  readonly cluster: string;
+  /** Name of the extension's service. */
+  readonly extension: string;
+  /** Version that Swarm started the task for. */
+  readonly boot: string;
+  readonly task: string;
+  readonly reloadIntervalMs: number;
+}
+
+/** Where the configuration is that the task was started for. */
+export function configPath(): string {
+  return process.env.SIGNALBOX_CONFIG_PATH ?? '/etc/nginx/nginx.conf';
+}
+
+/** Undefined where no agent is wanted: `HitlessServiceUpdate = false`, or a container that somebody started by hand. */
+export function readAgentEnvironment(): AgentEnvironment | undefined {
+  if (process.env.SIGNALBOX_EXTENSION === undefined) return undefined;
+  const reloadIntervalMs = Number(variable('SIGNALBOX_RELOAD_INTERVAL_MS'));
+  if (!Number.isFinite(reloadIntervalMs)) throw new Error('SIGNALBOX_RELOAD_INTERVAL_MS is not a number');
+  return {
+    cluster: variable('SIGNALBOX_CLUSTER'),
+    extension: variable('SIGNALBOX_EXTENSION'),
+    boot: variable('SIGNALBOX_BOOT'),
+    task: variable('SIGNALBOX_TASK'),
+    reloadIntervalMs,
+  };
+}
+
+function variable(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is missing`);
+  return value;
+}

@@ -1,0 +1,36 @@
+import { Agent } from './in-place/agent.ts';
+import { lastVersionIn } from './in-place/last-version.ts';
+import { createPlainLog } from './lib/plain-log.ts';
+import { createAgentClient } from './link/agent-client.ts';
+import { readIdentity } from './link/identity.ts';
+import { extensionPort, proxySecretTarget, versionsFolder } from './model/names.ts';
+import { NginxRun } from './nginx/run.ts';
+import { configPath, readAgentEnvironment } from './proxy-environment.ts';
+
+/** The proxy: nginx, and an agent beside it that brings it new versions. It lives and ends with nginx. */
+const environment = readAgentEnvironment();
+const logger = createPlainLog('agent');
+const ended = new AbortController();
+const nginx = new NginxRun({ command: process.argv.slice(2), mountedPath: configPath(), folder: '/tmp/signalbox' });
+
+// nginx knows what each of them means to it; what arrives before it runs ends the task at once, as nobody is served yet.
+for (const name of ['SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) {
+  process.on(name, () => {
+    if (!nginx.signal(name)) process.exit(0);
+    if (name !== 'SIGHUP' && name !== 'SIGUSR1') ended.abort();
+  });
+}
+
+if (environment === undefined) {
+  await nginx.start(undefined);
+} else {
+  const { cluster, extension, boot, task, reloadIntervalMs } = environment;
+  const identity = await readIdentity(`/run/secrets/${proxySecretTarget}`);
+  const offering = createAgentClient({ identity, cluster, service: extension, port: extensionPort });
+  const last = lastVersionIn(versionsFolder, boot);
+  const agent = new Agent({ task, boot, nginx, offering, last, reloadIntervalMs, logger });
+  await agent.boot(ended.signal);
+  void agent.follow(ended.signal);
+}
+process.exitCode = await nginx.exited();
+ended.abort();

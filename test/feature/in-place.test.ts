@@ -1,0 +1,103 @@
+// With agents beside nginx a change of routes touches no task; what has to be attached still is a roll-out.
+import { expect, it } from 'vitest';
+import { aNetwork, aService } from '../support/builders.ts';
+import { ControllerWorld, serverOf } from '../support/controller-world.ts';
+
+async function aWorld(): Promise<ControllerWorld> {
+  const world = new ControllerWorld({ agents: true });
+  world.swarm.deploy(aService('shop'));
+  await world.settle();
+  return world;
+}
+
+const tasksOf = (world: ControllerWorld) => world.swarm.service('signalbox-proxy').tasks.map(({ id }) => id);
+
+it('brings a new route to the replicas without a new task', async () => {
+  const world = await aWorld();
+  const before = tasksOf(world);
+
+  world.swarm.deploy(aService('blog'));
+  const writes = await world.writesOf(() => world.settle());
+
+  expect(serverOf(world.served(), 'blog.example.org')).toContain('proxy_pass');
+  expect(tasksOf(world)).toEqual(before);
+  // The version is kept as ever: history, diff and roll-back live on it.
+  expect(writes).toEqual([expect.stringMatching(/^createConfig com\.docker\.interlock\.proxy\./)]);
+});
+
+it('rolls out what needs another network, and goes on in place from there', async () => {
+  const world = await aWorld();
+  const before = tasksOf(world);
+  world.swarm.addNetwork(aNetwork('far'));
+
+  world.swarm.deploy(aService('blog', { networks: ['far'] }));
+  await world.settle();
+  const rolled = tasksOf(world);
+  world.swarm.deploy(aService('wiki'));
+  await world.settle();
+
+  expect(rolled).not.toEqual(before);
+  expect(tasksOf(world)).toEqual(rolled);
+  expect(serverOf(world.served(), 'wiki.example.org')).toContain('proxy_pass');
+});
+
+it('tells of a version that a replica refuses, keeps the last good one, and forgets it when mended', async () => {
+  const world = await aWorld();
+  const good = world.served();
+  const { version } = world.status.outcomes[0]!;
+  world.extension.refusal = (candidate) => (candidate === version ? undefined : 'bind() to 0.0.0.0:80 failed');
+
+  world.swarm.deploy(aService('blog'));
+  await world.settle();
+
+  expect(world.served()).toBe(good);
+  expect(world.problems).toMatchObject([
+    { severity: 'error', cluster: 'default', reason: expect.stringContaining('bind() to 0.0.0.0:80 failed') },
+  ]);
+  expect(world.status.outcomes[0]).toMatchObject({ served: version, rolling: false });
+
+  world.extension.refusal = () => undefined;
+  await world.settle();
+  expect(world.problems).toEqual([]);
+});
+
+it('rolls out everything when the image of the proxies has no agent', async () => {
+  const world = await aWorld();
+  const before = tasksOf(world);
+  world.extension.agents = () => [];
+  world.swarm.clock.advance(60_000);
+
+  world.swarm.deploy(aService('blog'));
+  await world.settle();
+
+  expect(tasksOf(world)).not.toEqual(before);
+  expect(serverOf(world.served(), 'blog.example.org')).toContain('proxy_pass');
+});
+
+it('waits for agents that have only just started', async () => {
+  const world = await aWorld();
+  const before = tasksOf(world);
+  world.extension.agents = () => [];
+
+  world.swarm.deploy(aService('blog'));
+  await world.passes(3);
+
+  expect(tasksOf(world)).toEqual(before);
+  expect(world.status.outcomes[0]?.rolling).toBe(true);
+});
+
+it('rolls out when settings say so', async () => {
+  const world = new ControllerWorld({
+    agents: true,
+    settings: { Extensions: { default: { HitlessServiceUpdate: false } } },
+  });
+  world.swarm.deploy(aService('shop'));
+  await world.settle();
+  const before = tasksOf(world);
+
+  world.swarm.deploy(aService('blog'));
+  await world.settle();
+
+  expect(tasksOf(world)).not.toEqual(before);
+  expect(world.swarm.service('signalbox-proxy').observe().networkIds).toEqual(['app']);
+});

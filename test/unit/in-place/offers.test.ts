@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { Offers, type Report } from '../../../src/in-place/offers.ts';
+
+const boot = 'b00t';
+const files = [{ path: 'nginx.conf', text: '' }];
+const of = (version: string) => ({ boot, version, files });
+const report = (task: string, serving: string | null = boot, more: Partial<Report> = {}): Report => ({
+  task,
+  boot,
+  serving,
+  refused: null,
+  ...more,
+});
+
+function setUp() {
+  let now = 0;
+  const offers = new Offers(() => now);
+  const ended = new AbortController();
+  /** What a replica is told within this turn; undefined when it is kept waiting. */
+  const told = async (of: Report) => {
+    const briefly = new AbortController();
+    const answer = offers.next(of, AbortSignal.any([ended.signal, briefly.signal]));
+    await new Promise(setImmediate);
+    briefly.abort();
+    return answer;
+  };
+  const pass = (ms: number) => {
+    now += ms;
+  };
+  return { offers, told, pass };
+}
+
+describe('offers', () => {
+  it('go to one replica first, and to the others once it serves them', async () => {
+    const { offers, told } = setUp();
+    offers.offer(of('v1'));
+
+    expect(await told(report('a'))).toMatchObject({ version: 'v1', proven: false });
+    expect(await told(report('b'))).toBeUndefined();
+    expect(await told(report('a', 'v1'))).toBeUndefined();
+    expect(await told(report('b'))).toMatchObject({ version: 'v1', proven: true });
+  });
+
+  it('wake those that wait', async () => {
+    const { offers } = setUp();
+    const waiting = offers.next(report('a'), AbortSignal.timeout(10_000));
+
+    offers.offer(of('v1'));
+
+    expect(await waiting).toMatchObject({ version: 'v1' });
+  });
+
+  it('go no further than the replica that refuses them, and are not tried again', async () => {
+    const { offers, told } = setUp();
+    offers.offer(of('v1'));
+    await told(report('a'));
+
+    expect(await told(report('a', boot, { refused: { version: 'v1', message: 'no' } }))).toBeUndefined();
+
+    expect(await told(report('b'))).toBeUndefined();
+    offers.offer(of('v1'));
+    expect(await told(report('b'))).toBeUndefined();
+    expect(offers.state.offers).toEqual([{ boot, version: 'v1', refused: 'no' }]);
+    offers.offer(of('v2'));
+    expect(await told(report('b'))).toMatchObject({ version: 'v2', proven: false });
+    expect(offers.state.offers).toEqual([{ boot, version: 'v2', refused: null }]);
+  });
+
+  it('leave the last good version to replicas that start meanwhile', async () => {
+    const { offers, told } = setUp();
+    offers.offer(of('v1'));
+    await told(report('a'));
+    await told(report('a', 'v1'));
+    offers.offer(of('v2'));
+
+    expect(await told(report('new', null))).toMatchObject({ version: 'v1', proven: true });
+  });
+
+  it('are tried by another replica when the first is never heard of again', async () => {
+    const { offers, told, pass } = setUp();
+    offers.offer(of('v1'));
+    await told(report('a'));
+
+    pass(61_000);
+
+    expect(await told(report('b'))).toMatchObject({ version: 'v1', proven: false });
+  });
+
+  it('are only for those that were started for the same', async () => {
+    const { offers, told } = setUp();
+    offers.offer(of('v1'));
+
+    expect(await told({ ...report('a'), boot: 'other' })).toBeUndefined();
+  });
+
+  it('skip what was overtaken: a newer one goes to the first replica again', async () => {
+    const { offers, told } = setUp();
+    offers.offer(of('v1'));
+    await told(report('a'));
+    offers.offer(of('v2'));
+
+    expect(await told(report('a', 'v1'))).toMatchObject({ version: 'v2', proven: false });
+  });
+
+  it('tell who serves what, and forget replicas that are silent', async () => {
+    const { offers, told, pass } = setUp();
+    await told(report('a'));
+    const before = offers.state;
+    const moved = offers.moved(before, AbortSignal.timeout(10_000));
+    await told(report('b', 'v1'));
+    await moved;
+    expect(offers.state.replicas).toEqual([report('a'), report('b', 'v1')]);
+
+    pass(121_000);
+    await told(report('b', 'v1'));
+
+    expect(offers.state.replicas).toEqual([report('b', 'v1')]);
+  });
+});
