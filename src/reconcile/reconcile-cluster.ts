@@ -69,9 +69,10 @@ export async function reconcileCluster(
       (await heldRendering(state, snapshot, options, signal)) ??
       (await renderer.render(settings.ServiceName, toRenderInput(state, template), signal));
     timeline.rendered(name, rendering.version, seenAt, now());
-    timeline.served(name, replicas.filter(isUp), now());
+    const up = replicas.filter(isUp);
+    timeline.served(name, up, now());
     const rolled = await ensureProxy(state, snapshot, proxy && { service: proxy, tasks }, rendering, options, signal);
-    const inUse = replicas.flatMap(({ version }) => version ?? []);
+    const inUse = up.flatMap(({ version }) => version ?? []);
     await removeOldConfigs(state, snapshot, proxy, rendering, inUse, options, signal);
     return {
       ...outcome(),

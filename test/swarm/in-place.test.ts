@@ -27,7 +27,7 @@ async function setHosts(hosts: string): Promise<void> {
 
 /** Memory of the agent in a proxy, in MiB: all that is resident, and what is its own alone. */
 async function agentMemory(): Promise<{ readonly resident: number; readonly own: number }> {
-  const script = 'for p in /proc/[0-9]*; do grep -q "^node" $p/cmdline && cat $p/status; done; true';
+  const script = 'for p in /proc/[0-9]*; do case $(readlink $p/exe) in */node) cat $p/status;; esac; done';
   const status = await bed.exec(proxy, 'sh', '-c', script);
   const mib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
   return { resident: mib('VmRSS'), own: mib('RssAnon') };
