@@ -91,6 +91,7 @@ function renderSignalbox(count: number): string {
     nginx: { ...cluster.nginx, WorkerProcesses: '1' },
     zoneKb: 512,
     template: undefined,
+    pages: {},
     routes,
   };
   return compileNginx(readTemplates(join(project, 'templates')))(input).files[0]!.text;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MOST_PAGE_BYTES } from '../model/pages.ts';
 import { nginxKeys } from '../model/settings-keys.ts';
 
 /**
@@ -75,6 +76,10 @@ export const RenderRequest = z.object({
   nginx,
   zoneKb: z.int(),
   template: z.string().optional(),
+  pages: z.object({
+    unavailable: z.string().max(MOST_PAGE_BYTES).optional(),
+    maintenance: z.string().max(MOST_PAGE_BYTES).optional(),
+  }),
   routes: z.array(route),
 });
 

@@ -1,4 +1,5 @@
 import type { ClusterState } from './desired-state.ts';
+import type { Pages } from './pages.ts';
 import type { Route } from './route.ts';
 import type { NginxSettings } from './settings-keys.ts';
 
@@ -15,10 +16,14 @@ export interface RenderInput {
   readonly zoneKb: number;
   /** The administrator's own main template; undefined for the built-in one. */
   readonly template: string | undefined;
+  readonly pages: Pages;
   readonly routes: readonly Route[];
 }
 
-export function toRenderInput({ cluster, routes, zoneKb }: ClusterState, template?: string): RenderInput {
+/** Texts of the administrator's own, which Docker configs hold. */
+export type OwnTexts = Partial<Pick<RenderInput, 'template' | 'pages'>>;
+
+export function toRenderInput({ cluster, routes, zoneKb }: ClusterState, own: OwnTexts = {}): RenderInput {
   const { settings, nginx } = cluster;
   return {
     cluster: cluster.name,
@@ -28,7 +33,8 @@ export function toRenderInput({ cluster, routes, zoneKb }: ClusterState, templat
     proxyProtocolFrom: settings.ProxyProtocolFrom,
     nginx,
     zoneKb,
-    template,
+    template: own.template,
+    pages: own.pages ?? {},
     routes,
   };
 }

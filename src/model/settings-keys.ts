@@ -108,6 +108,12 @@ export const extensionKeys = {
     "Addresses or networks of balancers in front of the proxies that tell the client's address by the PROXY protocol. With one, every connection must begin with it.",
   ),
   Template: key(text, '', 'Name of a Docker config with a template of your own.'),
+  UnavailablePage: key(
+    text,
+    '',
+    'Name of a Docker config with an HTML page, up to 64 KB, for 503 where no service answers. Default: a short one.',
+  ),
+  MaintenancePage: key(text, '', 'The same for what is closed for a while.'),
   HitlessServiceUpdate: key(flag, true, 'Change routes in place, without new tasks, where nothing has to be attached.'),
   ProxyReloadInterval: key(
     duration.refine((ms) => ms <= 60_000, 'is longer than 1m'),

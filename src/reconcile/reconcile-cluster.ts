@@ -7,6 +7,7 @@ import { reportOf, versionInPlace } from './change-in-place.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import { ensureExtension } from './extension-service.ts';
 import { heldRendering } from './held-rendering.ts';
+import { readOwnTexts } from './own-texts.ts';
 import { type Replicas, SettingsRefusedError } from './ports.ts';
 import { ensureProxy, removeOldConfigs } from './proxy-service.ts';
 import { noReplicaProblem } from './rollout.ts';
@@ -64,10 +65,10 @@ export async function reconcileCluster(
     changes: timeline.of(name),
   });
   try {
-    const template = await readTemplate(state, snapshot, options, signal);
+    const own = await readOwnTexts(state, snapshot, options, signal);
     const rendering =
       (await heldRendering(state, snapshot, options, signal)) ??
-      (await renderer.render(settings.ServiceName, toRenderInput(state, template), signal));
+      (await renderer.render(settings.ServiceName, toRenderInput(state, own.texts), signal));
     timeline.rendered(name, rendering.version, seenAt, now());
     const up = replicas.filter(isUp);
     timeline.served(name, up, now());
@@ -80,6 +81,7 @@ export async function reconcileCluster(
       rolling: rolled.rolling,
       problems: [
         ...extension.problems,
+        ...own.problems,
         ...rendering.problems,
         ...rolled.problems,
         ...noReplicaProblem(tasks, settings.ProxyServiceName, name),
@@ -100,20 +102,6 @@ function toReplicas(tasks: readonly OwnedTask[], heard: Replicas | undefined, { 
 /** Swarm keeps a roll-out's older tasks until the new ones are healthy: they count while they run. */
 function isUp({ state }: Replica): boolean {
   return state === 'running';
-}
-
-/** The administrator's own template, where the settings name one. */
-async function readTemplate(
-  { cluster }: ClusterState,
-  { configs }: Snapshot,
-  { swarm }: ClusterOptions,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const wanted = cluster.settings.Template;
-  if (wanted === '') return undefined;
-  const config = configs.find(({ name }) => name === wanted);
-  if (!config) throw new SettingsRefusedError(`there is no Docker config ${wanted}, which Template names`);
-  return await swarm.readConfig(config.id, signal);
 }
 
 function settingsRefused(cluster: string, message: string): Problem {

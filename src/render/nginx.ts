@@ -16,7 +16,7 @@ import {
 } from '../model/route-table.ts';
 import { Blocks } from './blocks.ts';
 import { FileDivider, type RenderedFile } from './files.ts';
-import { quote, quoteBefore, quoteHost, quoteName } from './quote.ts';
+import { quote, quoteBefore, quoteHost, quoteLiteral, quoteName } from './quote.ts';
 
 export interface RenderedConfiguration {
   /** Digest of all files: equal configurations have equal versions. */
@@ -37,7 +37,7 @@ const BLOCK_PARTIALS = ['upstream', 'server'];
 
 export function compileNginx(templates: Templates): RenderNginx {
   const handlebars = Handlebars.create();
-  handlebars.registerHelper({ quote, quoteBefore, quoteHost, quoteName });
+  handlebars.registerHelper({ quote, quoteBefore, quoteHost, quoteLiteral, quoteName });
   // Strict: a field that a template misspells is an error with its line, not an empty string in a configuration.
   const compile = (text: string) => handlebars.compile(text, { noEscape: true, strict: true });
   const blocks = new Blocks();
@@ -112,6 +112,10 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
       compareText,
     ),
     allowLists: allowLists(table),
+    pages: {
+      unavailable: toPageView('unavailable_page', input.pages.unavailable),
+      maintenance: toPageView('maintenance_page', input.pages.maintenance),
+    },
     servers: table.servers.map(views.server),
     fallback: {
       ...toTlsView(table.fallbackTls),
@@ -260,6 +264,20 @@ function toLocationViews(locations: readonly Location[], httpsPort?: string) {
 }
 
 const SCHEMES = { http: 'http', https: 'https', h2c: 'http', grpc: 'grpc', grpcs: 'grpcs' } as const;
+
+/** nginx reads no word of 4096 bytes, and a character may have four of them. */
+const PART_LENGTH = 1000;
+
+/** A page as a variable, and in the parts in which nginx can read it, each a variable too; undefined for the built-in one. */
+function toPageView(variable: string, text: string | undefined) {
+  if (text === undefined) return undefined;
+  const characters = [...text];
+  const parts = Array.from({ length: Math.ceil(characters.length / PART_LENGTH) }, (_, position) => ({
+    variable: `${variable}_${position}`,
+    text: characters.slice(position * PART_LENGTH, (position + 1) * PART_LENGTH).join(''),
+  }));
+  return { variable, parts };
+}
 
 /** Variables of nginx tell who passes: one for each list. */
 function allowVariable({ allow }: Maintenance): string {

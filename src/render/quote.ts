@@ -30,3 +30,13 @@ export function quoteHost(kind: string, name: string): string {
   // No host is longer; a longer one would give the expression more to try.
   return `"~^(?=.{1,253}$)${name}$"`;
 }
+
+/**
+ * Any text as the value of a `geo`, the one directive that takes a `$` for what it is. nginx has an end for words, so that long texts are
+ * put together from several.
+ */
+export function quoteLiteral(value: unknown): string {
+  const text = String(value);
+  if (text.includes('\0')) throw new Error('Text with a zero cannot be written into an nginx configuration');
+  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}

@@ -43,7 +43,7 @@ it('Closes a host for a while and opens it again, without a touch of its service
   const maintenance = [{ kind: 'host' as const, name: 'shop.example.org', allow: ['192.0.2.7'], who: 'admin', since }];
   world.administration = { ...untouched, maintenance };
   await world.settle();
-  expect(serverOf(world.served(), 'shop.example.org')).toContain('503 In Maintenance');
+  expect(serverOf(world.served(), 'shop.example.org')).toContain('return 503 $maintenance_page;');
   expect(world.served()).toContain('192.0.2.7 0;');
   expect((await world.swarm.observe()).owned.find(({ role }) => role === 'proxy')!.networkIds).toEqual(networkIds);
   world.administration = untouched;

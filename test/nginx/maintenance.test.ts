@@ -14,6 +14,12 @@ const application = [
   'real_ip_header X-Test-Address;',
 ];
 
+/** With all that means something to nginx, and longer than its words may be. */
+const pages = {
+  unavailable: `<h1>"Gone", it's \\n $host \${host} {}; # ß 🚧</h1>\n`,
+  maintenance: `<h1>Closed</h1>\r\n${'<p>"$5" \\ 🚧</p>\n'.repeat(3000)}`,
+};
+
 const team = { maintenance: 'true', maintenance_allow: '192.0.2.7, 10.20.0.0/16, 2001:db8::/32' };
 const services = [
   aService('open'),
@@ -41,7 +47,7 @@ beforeAll(async () => {
   const nothing = { nodes: [], hostTasks: [], configs: [], secrets: [], owned: [] };
   const [state] = buildDesiredState({ services, networks: [aNetwork('app')], ...nothing }, settings).clusters;
   const input = toRenderInput(state!);
-  const { files } = render({ ...input, routes: input.routes.map(onLoopback) });
+  const { files } = render({ ...input, pages, routes: input.routes.map(onLoopback) });
   nginx = await NginxContainer.start();
   await nginx.serve(files[0]!.text);
   return () => nginx[Symbol.asyncDispose]();
@@ -55,7 +61,7 @@ describe('what is in maintenance', () => {
     const { status, headers, body } = await ask('shut', '192.0.2.7', '/any/path?x', method);
 
     expect([status, headers['retry-after'], headers['content-type']]).toEqual([503, '60', 'text/html']);
-    expect(body).toContain('503 In Maintenance');
+    expect(body).toBe(pages.maintenance);
   });
 
   it.each`
@@ -83,6 +89,14 @@ describe('what is in maintenance', () => {
   it('sends nobody else anywhere', async () => {
     expect((await ask('secure', '192.0.2.8')).status).toBe(503);
     expect((await ask('old', '192.0.2.8')).status).toBe(503);
+  });
+});
+
+it('shows a page of the administrator where nobody answers', async () => {
+  expect(await nginx.ask({ host: 'nobody' })).toMatchObject({
+    status: 503,
+    body: pages.unavailable,
+    headers: { 'content-type': 'text/html', 'retry-after': '5' },
   });
 });
 

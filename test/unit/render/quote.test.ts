@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quote, quoteBefore, quoteHost } from '../../../src/render/quote.ts';
+import { quote, quoteBefore, quoteHost, quoteLiteral } from '../../../src/render/quote.ts';
 import { parseNginx } from '../../support/nginx-parser.ts';
 
 /** What nginx reads where a directive has this as its only word. */
@@ -56,4 +56,24 @@ describe('a quoted host', () => {
       expect(() => quoteHost('regex', name)).toThrow('cannot be written');
     },
   );
+});
+
+describe('a literal', () => {
+  it('is read back by nginx as it is, whatever is in it', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: fc.constantFrom(...'"\'\\;{}# $\n\rnrtß') }),
+    );
+    fc.assert(
+      fc.property(text, (value) => {
+        fc.pre(!value.includes('\0'));
+        expect(readBack(quoteLiteral(value))).toEqual([value]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('has no zero', () => {
+    expect(() => quoteLiteral('a\0')).toThrow('zero');
+  });
 });

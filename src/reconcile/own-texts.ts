@@ -1,0 +1,48 @@
+import type { ClusterState } from '../model/desired-state.ts';
+import { pageFault, pageKeys } from '../model/pages.ts';
+import { type Problem, shownValue } from '../model/problem.ts';
+import type { OwnTexts } from '../model/render-input.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { ClusterOptions } from './cluster-options.ts';
+import { SettingsRefusedError } from './ports.ts';
+
+interface Read {
+  readonly texts: OwnTexts;
+  readonly problems: readonly Problem[];
+}
+
+/** What the settings name of the administrator's own: a template, and pages. They are looked up anew in every pass. */
+export async function readOwnTexts(
+  state: ClusterState,
+  snapshot: Snapshot,
+  { swarm }: ClusterOptions,
+  signal: AbortSignal,
+): Promise<Read> {
+  const { name: cluster, settings } = state.cluster;
+  const read = async (wanted: string): Promise<string | undefined> => {
+    const config = snapshot.configs.find(({ name }) => name === wanted);
+    return config && swarm.readConfig(config.id, signal);
+  };
+  const template = settings.Template === '' ? undefined : await read(settings.Template);
+  if (settings.Template !== '' && template === undefined)
+    throw new SettingsRefusedError(`there is no Docker config ${settings.Template}, which Template names`);
+  const problems: Problem[] = [];
+  const readPage = async (page: keyof typeof pageKeys): Promise<string | undefined> => {
+    const key = pageKeys[page];
+    const wanted = settings[key];
+    if (wanted === '') return undefined;
+    const text = await read(wanted);
+    const fault = text === undefined ? 'is not a Docker config of the swarm' : pageFault(text);
+    if (fault === undefined) return text;
+    problems.push(badPage(`Extensions.${cluster}.${key}`, cluster, wanted, fault));
+    return undefined;
+  };
+  const pages = { unavailable: await readPage('unavailable'), maintenance: await readPage('maintenance') };
+  return { texts: { template, pages }, problems };
+}
+
+function badPage(label: string, cluster: string, wanted: string, reason: string): Problem {
+  const value = shownValue(wanted);
+  const remedy = `Create it: docker config create ${value} <file>. The built-in page is shown until then.`;
+  return { severity: 'error', cluster, label, value, reason, remedy };
+}
