@@ -72,7 +72,7 @@ export class Api {
     if (password === undefined) return new Api(connection, undefined);
     const username = values.user ?? env.SIGNALBOX_USER ?? 'admin';
     const answer = await send(connection, 'POST', '/auth/login', undefined, { username, password });
-    return new Api(connection, (answer as { auth_token: string }).auth_token);
+    return new Api(connection, (parseAnswer(answer) as { auth_token: string }).auth_token);
   }
 
   async state(): Promise<State> {
@@ -81,7 +81,11 @@ export class Api {
 
   /** The answer's JSON; undefined where it has no body. */
   async call(method: string, path: string, body?: unknown): Promise<unknown> {
-    return send(this.#connection, method, path, this.#token, body);
+    return parseAnswer(await send(this.#connection, method, path, this.#token, body));
+  }
+
+  async text(path: string): Promise<string> {
+    return (await send(this.#connection, 'GET', path, this.#token, undefined)).text;
   }
 }
 
@@ -115,7 +119,7 @@ async function send(
   path: string,
   token: string | undefined,
   body: unknown,
-): Promise<unknown> {
+): Promise<Answer> {
   const answer = await exchange(connection, method, path, token, body).catch((error: NodeJS.ErrnoException) => {
     throw new ApiError(unreachable(connection, error), { cause: error });
   });
@@ -124,12 +128,12 @@ async function send(
   if (answer.status >= 400) {
     throw new ApiError(detailOf(answer) ?? `The API answers ${answer.status}`, { refused: answer.status < 500 });
   }
-  return answer.text === '' ? undefined : parseJson(answer.text);
+  return answer;
 }
 
-function parseJson(text: string): unknown {
+function parseAnswer({ text }: Answer): unknown {
   try {
-    return JSON.parse(text);
+    return text === '' ? undefined : JSON.parse(text);
   } catch (cause) {
     throw new ApiError('The answer is not that of a Signalbox', { cause });
   }

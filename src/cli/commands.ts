@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { diff } from './diff.ts';
 import { explain } from './explain.ts';
 import { lint } from './lint.ts';
 import { maintenance } from './maintenance.ts';
@@ -6,6 +7,22 @@ import { problems } from './problems.ts';
 import { render } from './render.ts';
 import { routes } from './routes.ts';
 import { status } from './status.ts';
+import { disable, enable } from './switch.ts';
+import { release, rollback, versions } from './versions.ts';
 
 /** In the order of the help. */
-export const commands: readonly Command[] = [lint, render, explain, status, routes, problems, maintenance];
+export const commands: readonly Command[] = [
+  lint,
+  render,
+  explain,
+  status,
+  routes,
+  problems,
+  enable,
+  disable,
+  maintenance,
+  versions,
+  diff,
+  rollback,
+  release,
+];

@@ -20,7 +20,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'Done, and nothing is wrong.',
-  1: 'Errors were found, no service answers the URL, or the change was refused.',
+  1: 'Errors were found, no service answers the URL, versions differ, or the change was refused.',
   2: 'The command was not understood, or a file cannot be read.',
   3: 'The API cannot be reached, or does not let you in.',
 };

@@ -20,25 +20,31 @@ export const status = defineCommand({
 });
 
 function describeState(state: State, io: Io): string {
-  const { observedAt, error, routes, problems, clusters } = state;
+  const { observedAt, error, enabled, routes, problems, clusters, maintenance } = state;
   const health = error === null ? paint(io, 'green', 'Well') : paint(io, 'red', `In trouble: ${error}`);
   const rows = [['CLUSTER', 'PORTS', 'VERSION', 'SERVED', 'REPLICAS'], ...clusters.map(clusterRow)];
   return [
     `${health}, ${observedAt === null ? 'nothing seen yet' : `last looked ${observedAt}`}`,
+    ...(enabled ? [] : [paint(io, 'yellow', 'Layer 7 routing is switched off')]),
     `${routes.length} routes, ${countProblems(problems) ?? 'no problems'}`,
+    ...(maintenance.length === 0 ? [] : [paint(io, 'yellow', `In maintenance: ${names(maintenance)}`)]),
     '',
     ...columns(rows),
     '',
   ].join('\n');
 }
 
-function clusterRow({ name, httpPort, httpsPort, version, served, rolling, replicas }: ClusterView): string[] {
+function names(maintenance: State['maintenance']): string {
+  return maintenance.map(({ name }) => name).join(', ');
+}
+
+function clusterRow({ name, httpPort, httpsPort, version, served, rolling, held, replicas }: ClusterView): string[] {
   const running = replicas.filter(({ state }) => state === 'running').length;
   return [
     name,
     `${httpPort}, ${httpsPort}`,
     version ?? '-',
-    `${served ?? '-'}${rolling ? ' (rolling)' : ''}`,
+    `${served ?? '-'}${rolling ? ' (rolling)' : ''}${held === null ? '' : ' (held)'}`,
     `${running} of ${replicas.length}`,
   ];
 }

@@ -12,6 +12,7 @@ import { signalbox } from '../../support/command-line.ts';
 /** A state as the controller tells it. */
 const state = {
   observedAt: '2026-01-01T00:00:00.000Z',
+  enabled: true,
   error: null as string | null,
   clusters: [
     {
@@ -19,6 +20,7 @@ const state = {
       version: '1111111111111111',
       served: '0000000000000000',
       rolling: true,
+      held: null as string | null,
       httpPort: 8080,
       httpsPort: 8443,
       replicas: [{ state: 'running' }, { state: 'starting' }],
@@ -46,6 +48,12 @@ const state = {
   ],
 };
 
+const numbered = (count: number) => Array.from({ length: count }, (_, n) => `line ${n + 1}`);
+const configurations: Readonly<Record<string, readonly string[]>> = {
+  one: numbered(30),
+  other: numbered(30).toSpliced(9, 1, 'changed').toSpliced(20, 0, 'new'),
+};
+
 let answered = state;
 /** What was asked to change: method, path and body. */
 let changes: [method: string, path: string, body: unknown][] = [];
@@ -59,11 +67,23 @@ const app = new Hono()
     if (context.req.header('authorization') !== 'Bearer the-token') return context.json({ title: 'Log in first' }, 401);
     return context.json(answered);
   })
+  .get('/api/clusters/:cluster/versions', ({ json }) =>
+    json([
+      { version: '1111111111111111', createdAt: '2026-01-02T00:00:00Z' },
+      { version: '0000000000000000', createdAt: '2026-01-01T00:00:00Z' },
+    ]),
+  )
+  .get('/api/clusters/default/versions/:version', ({ req, text, json }) => {
+    const lines = configurations[req.param('version')];
+    return lines === undefined ? json({ title: 'No such version' }, 404) : text(lines.join('\n'));
+  })
   .on(['PUT', 'POST', 'DELETE'], '/api/*', async ({ req, body, json }) => {
     const text = await req.text();
     changes.push([req.method, req.path, text === '' ? undefined : JSON.parse(text)]);
     if (req.path.endsWith('/nobody')) return json({ title: 'No such host', detail: 'No route has it.' }, 404);
-    return body(null, 204);
+    if (!req.path.startsWith('/api/interlock')) return body(null, 204);
+    if (text.includes('9000')) return json({ title: 'Port taken', detail: 'By shop.' }, 409);
+    return json({ InterlockEnabled: req.method === 'POST', HTTPPort: 81, HTTPSPort: 8443 });
   });
 
 let folder: string;
@@ -104,6 +124,7 @@ describe('signalbox status', () => {
       code: 0,
       out: `Well, last looked 2026-01-01T00:00:00.000Z
 3 routes, 1 error, 1 notice
+In maintenance: shut, shop_api
 
 CLUSTER  PORTS       VERSION           SERVED                      REPLICAS
 default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
@@ -116,6 +137,15 @@ default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
     answered = { ...state, error: 'no engine' };
 
     expect(await ask('status')).toMatchObject({ code: 1, out: expect.stringContaining('In trouble: no engine') });
+  });
+
+  it('tells what an administrator switched off and holds', async () => {
+    const [cluster] = state.clusters;
+    answered = { ...state, enabled: false, clusters: [{ ...cluster!, rolling: false, held: '0000000000000000' }] };
+
+    const { out } = await ask('status');
+    expect(out).toContain('Layer 7 routing is switched off');
+    expect(out).toContain('0000000000000000 (held)');
   });
 
   it('writes the state as JSON', async () => {
@@ -204,6 +234,80 @@ shop_api  service  -           its label  -
       expect(changes).toEqual([]);
     },
   );
+});
+
+describe('signalbox enable and disable', () => {
+  it('throw the switch', async () => {
+    expect((await ask('enable', '--http', '81')).out).toBe('On, HTTP 81, HTTPS 8443\n');
+    expect((await ask('enable')).code).toBe(0);
+    expect((await ask('disable')).out).toBe('Off\n');
+    expect(JSON.parse((await ask('disable', '--json')).out)).toMatchObject({ InterlockEnabled: false });
+    expect(changes.slice(0, 3)).toEqual([
+      ['POST', '/api/interlock', { HTTPPort: 81 }],
+      ['POST', '/api/interlock', {}],
+      ['DELETE', '/api/interlock', undefined],
+    ]);
+  });
+
+  it('tell why a port is refused', async () => {
+    expect(await ask('enable', '--https', '9000')).toMatchObject({ code: 1, err: 'signalbox: Port taken: By shop.\n' });
+    expect(await ask('enable', '--http', '0')).toMatchObject({ code: 2 });
+    expect(await ask('enable', '--http', 'eighty')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('versions', () => {
+  it('are listed, with what is served and held', async () => {
+    answered = { ...state, clusters: [{ ...state.clusters[0]!, held: '0000000000000000' }] };
+
+    expect((await ask('versions')).out).toBe(`VERSION           RENDERED
+1111111111111111  2026-01-02T00:00:00Z
+0000000000000000  2026-01-01T00:00:00Z  served, held
+`);
+    expect(JSON.parse((await ask('versions', '--json')).out)).toHaveLength(2);
+  });
+
+  it('are held and released', async () => {
+    expect((await ask('rollback', 'default', '0000')).out).toBe('default is held at version 0000\n');
+    expect((await ask('release', 'default')).out).toBe('default is released\n');
+    expect(await ask('rollback', 'default')).toMatchObject({ code: 2 });
+    expect(await ask('release')).toMatchObject({ code: 2 });
+    expect(changes).toEqual([
+      ['PUT', '/api/clusters/default/versions/0000/hold', undefined],
+      ['DELETE', '/api/clusters/default/hold', undefined],
+    ]);
+  });
+
+  it('are compared', async () => {
+    expect(await ask('diff', 'one', 'other')).toEqual({
+      code: 1,
+      out: `--- one
++++ other
+@@ -7,7 +7,7 @@
+ line 7
+ line 8
+ line 9
+-line 10
++changed
+ line 11
+ line 12
+ line 13
+@@ -18,6 +18,7 @@
+ line 18
+ line 19
+ line 20
++new
+ line 21
+ line 22
+ line 23
+`,
+      err: '',
+    });
+    expect(await ask('diff', 'one', 'one')).toEqual({ code: 0, out: '', err: '' });
+    expect(JSON.parse((await ask('diff', 'one', 'other', '--json')).out)).toMatchObject([{ before: 7 }, { after: 18 }]);
+    expect(await ask('diff', 'one', 'none')).toMatchObject({ code: 1, err: 'signalbox: No such version\n' });
+    expect(await ask('diff', 'one')).toMatchObject({ code: 2 });
+  });
 });
 
 describe('access', () => {

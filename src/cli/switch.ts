@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { Api, apiOptions } from './api.ts';
+import { defineCommand } from './command.ts';
+import { exitCodes, type Io, UsageError, writeJson } from './io.ts';
+
+/** As `/api/interlock` tells it. */
+interface Switch {
+  readonly InterlockEnabled: boolean;
+  readonly HTTPPort: number;
+  readonly HTTPSPort: number;
+}
+
+export const enable = defineCommand({
+  name: 'enable',
+  usage: '',
+  summary: 'Switch layer 7 routing on, or change its ports.',
+  details:
+    'Ports that are not given stay as they are. A port that a service holds is refused, with the name of that service.',
+  options: {
+    http: { type: 'string', value: 'port', description: 'Public port for HTTP.' },
+    https: { type: 'string', value: 'port', description: 'Public port for HTTPS.' },
+    ...apiOptions,
+  },
+  async run(values, _, io) {
+    const ports = { HTTPPort: readPort(values.http), HTTPSPort: readPort(values.https) };
+    const api = await Api.connect(values, io);
+    return tell((await api.call('POST', '/api/interlock', ports)) as Switch, values.json, io);
+  },
+});
+
+export const disable = defineCommand({
+  name: 'disable',
+  usage: '',
+  summary: 'Switch layer 7 routing off: proxies and extensions are removed, applications stay.',
+  details: '"enable" brings everything back as it was.',
+  options: apiOptions,
+  async run(values, _, io) {
+    const api = await Api.connect(values, io);
+    return tell((await api.call('DELETE', '/api/interlock')) as Switch, values.json, io);
+  },
+});
+
+function readPort(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = z.coerce.number().int().min(1).max(65_535).safeParse(text);
+  if (!port.success) throw new UsageError(`${text} is not a port.`);
+  return port.data;
+}
+
+function tell(state: Switch, json: boolean | undefined, io: Io) {
+  const { InterlockEnabled, HTTPPort, HTTPSPort } = state;
+  if (json) writeJson(io, state);
+  else io.out(InterlockEnabled ? `On, HTTP ${HTTPPort}, HTTPS ${HTTPSPort}\n` : 'Off\n');
+  return exitCodes.done;
+}
