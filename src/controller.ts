@@ -1,5 +1,6 @@
 import { Administrator } from './admin/administrator.ts';
 import { startAdmin } from './admin-page.ts';
+import { DockerAdministrationStore } from './docker/administration-store.ts';
 import { adoptIdentity } from './docker/adopt-identity.ts';
 import { connectDocker } from './docker/connect.ts';
 import { watchEvents } from './docker/events.ts';
@@ -14,6 +15,7 @@ import { LinkClient } from './link/client.ts';
 import { createCredentials } from './link/credentials.ts';
 import { readAuthority } from './link/identity.ts';
 import { adminPasswordTarget, controllerSecretTarget, viewerPasswordTarget } from './model/names.ts';
+import type { StoredObject } from './model/snapshot.ts';
 import { ownSecrets, readSecret } from './own-secrets.ts';
 import { ReconcileLoop } from './reconcile/loop.ts';
 import { createReconciler } from './reconcile/reconciler.ts';
@@ -44,11 +46,11 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const renderer = new LinkClient(authority);
   const credentials = createCredentials(authority, now);
   const trigger = () => loop.trigger();
-  const store = new ConfigStore(docker, 'administration');
+  const store = new DockerAdministrationStore(docker);
   const applications = () => observer.applications();
   const administrator = new Administrator({ store, settings, applications, status, trigger, now });
   await administrator.load();
-  const administration = () => administrator.current;
+  const administration = (configs: readonly StoredObject[]) => administrator.follow(configs);
   const watched = { settings, settingsProblems, administration };
   const pass = createReconciler({ swarm, renderer, credentials, status, ...watched, logger, now });
   const loop = new ReconcileLoop({ pass, status, logger, holdoffMs: 30, maxHoldoffMs: 500, rollingMs: 500, now });

@@ -1,20 +1,25 @@
+import { z } from 'zod';
 import {
   type Administration,
+  administrationName,
   administrationSchema,
   applyPorts,
+  type Change,
   recordChange,
+  seenRevision,
   takenPorts,
   untouched,
 } from '../model/administration.ts';
 import { isPartOf, isTarget, type MaintenanceDecision, type MaintenanceTarget } from '../model/maintenance.ts';
 import { clusterLabel, versionLabel } from '../model/names.ts';
 import type { Settings } from '../model/settings.ts';
-import type { SwarmService } from '../model/snapshot.ts';
+import type { StoredObject, SwarmService } from '../model/snapshot.ts';
+import { type AdministrationStore, ConflictError, type SavedText } from '../reconcile/ports.ts';
 import type { Status } from '../reconcile/status.ts';
 import { Refusal } from './problem-details.ts';
 
 export interface AdministratorOptions {
-  readonly store: { load(): Promise<string | undefined>; save(text: string): Promise<void> };
+  readonly store: AdministrationStore;
   readonly settings: Settings;
   /** The applications that there are at this moment: the last look may be too old to tell which ports are free. */
   readonly applications: () => Promise<readonly SwarmService[]>;
@@ -24,10 +29,17 @@ export interface AdministratorOptions {
   readonly now: () => number;
 }
 
-/** Carries out what administrators decide: checks it, keeps it with who and when, and has the controller act on it. */
+/** How often another controller may be quicker. */
+const ATTEMPTS = 5;
+
+/**
+ * Carries out what administrators decide: checks it, keeps it with who and when, and has the controller act on it. Other controllers
+ * do the same: theirs is taken over when the swarm shows it, and a change is made again on top of it.
+ */
 export class Administrator {
   readonly #options: AdministratorOptions;
   #current: Administration = untouched;
+  #revision = 0;
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(options: AdministratorOptions) {
@@ -39,8 +51,16 @@ export class Administrator {
   }
 
   async load(): Promise<void> {
-    const text = await this.#options.store.load();
-    if (text !== undefined) this.#current = administrationSchema.parse(JSON.parse(text));
+    const saved = await this.#options.store.load();
+    if (saved === undefined || saved.revision < this.#revision) return;
+    this.#current = parseSaved(saved);
+    this.#revision = saved.revision;
+  }
+
+  /** What holds now, where a look at the swarm showed these Docker configs. */
+  async follow(configs: readonly StoredObject[]): Promise<Administration> {
+    if (seenRevision(configs) > this.#revision) await this.#inTurn(() => this.load());
+    return this.#current;
   }
 
   /** Ports of the cluster `default` as they are, or would be. */
@@ -124,22 +144,54 @@ export class Administrator {
     throw new Refusal(503, 'Not ready', 'The controller has not seen the swarm yet. Try again in a moment.');
   }
 
-  /** One change at a time: each builds on the one before. */
+  /** Each change builds on the one before, whoever made it. */
   async #change(
     who: string,
     what: string,
     next: (current: Administration, at: string) => Administration,
   ): Promise<void> {
-    const write = async () => {
-      const at = new Date(this.#options.now()).toISOString();
-      const changed = recordChange(next(this.#current, at), { at, who, what });
-      await this.#options.store.save(JSON.stringify(changed));
-      this.#current = changed;
-      this.#options.trigger();
-    };
-    this.#writing = this.#writing.then(write, write);
+    const { now, trigger } = this.#options;
+    const at = new Date(now()).toISOString();
+    await this.#inTurn(() => this.#save({ at, who, what }, (current) => next(current, at)));
+    trigger();
+  }
+
+  async #save(change: Change, next: (current: Administration) => Administration): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const current = recordChange(next(this.#current), change);
+      const revision = this.#revision + 1;
+      try {
+        await this.#options.store.save({ revision, text: JSON.stringify(current) });
+        this.#current = current;
+        this.#revision = revision;
+        return;
+      } catch (error) {
+        if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error;
+        await this.load();
+        // Who was quicker may have built on ours.
+        if (this.#current.changes.some((known) => isSame(known, change))) return;
+      }
+    }
+  }
+
+  /** One at a time. */
+  async #inTurn(action: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(action, action);
     await this.#writing;
   }
+}
+
+function isSame(a: Change, b: Change): boolean {
+  return a.at === b.at && a.who === b.who && a.what === b.what;
+}
+
+/** Somebody may have written it by hand: that is no mistake of ours. */
+function parseSaved({ revision, text }: SavedText): Administration {
+  const parsed = administrationSchema.safeParse(JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  throw new Error(
+    `The Docker config ${administrationName(revision)} is not understood: ${z.prettifyError(parsed.error)}`,
+  );
 }
 
 function without(all: readonly MaintenanceDecision[], target: MaintenanceTarget): MaintenanceDecision[] {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { maintenanceSchema } from './maintenance.ts';
+import { roleLabel } from './names.ts';
 import type { Settings } from './settings.ts';
-import type { SwarmService } from './snapshot.ts';
+import type { StoredObject, SwarmService } from './snapshot.ts';
 
 /** A port that a service can be published on. */
 export const portSchema = z.int().min(1).max(65_535);
@@ -27,6 +28,24 @@ export const administrationSchema = z
   })
   .readonly();
 export type Administration = z.infer<typeof administrationSchema>;
+
+/** Role of the Docker config that holds it. */
+export const administrationRole = 'administration';
+
+/** Each change is kept under a number of its own. */
+export function administrationName(revision: number): string {
+  return `signalbox.${administrationRole}.${revision}`;
+}
+
+export function revisionOf(name: string): number {
+  return Number(/\.(\d{1,9})$/.exec(name)?.[1] ?? 0);
+}
+
+/** Number of the last change that a look at the swarm shows; 0 where there is none. */
+export function seenRevision(configs: readonly StoredObject[]): number {
+  const own = configs.filter(({ labels }) => labels[roleLabel] === administrationRole);
+  return Math.max(0, ...own.map(({ name }) => revisionOf(name)));
+}
 
 export const untouched: Administration = administrationSchema.parse({});
 

@@ -84,6 +84,20 @@ export interface Credentials {
   issue(role: OwnedRole, cluster: string, existing: readonly StoredObject[]): Promise<StoredObject | NewObject>;
 }
 
+/** Where what administrators decided is kept, for all controllers. */
+export interface AdministrationStore {
+  /** What was saved last; undefined where nothing was. */
+  load(): Promise<SavedText | undefined>;
+  /** Throws `ConflictError` where another controller has saved that revision, or a later one. */
+  save(saved: SavedText): Promise<void>;
+}
+
+export interface SavedText {
+  /** One more with each change. */
+  readonly revision: number;
+  readonly text: string;
+}
+
 /** The world has moved on since it was observed: look again. */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError';

@@ -6,7 +6,7 @@ import { hasWorkers } from '../model/owned-service.ts';
 import { type Problem, sortProblems } from '../model/problem.ts';
 import { buildRouteTable } from '../model/route-table.ts';
 import type { Settings } from '../model/settings.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { Snapshot, StoredObject } from '../model/snapshot.ts';
 import { ConflictError, type Credentials, type Renderer, type Swarm } from './ports.ts';
 import { type ClusterOutcome, reconcileCluster } from './reconcile-cluster.ts';
 import type { Attempts } from './rollout.ts';
@@ -20,8 +20,8 @@ export interface ReconcilerOptions {
   readonly credentials: Credentials;
   readonly status: StatusBoard;
   readonly settings: Settings;
-  /** What administrators decided beside the settings, as it stands now. */
-  readonly administration: () => Administration;
+  /** What administrators decided beside the settings, where the swarm has these Docker configs. */
+  readonly administration: (configs: readonly StoredObject[]) => Promise<Administration>;
   /** Problems of the settings file itself. */
   readonly settingsProblems: readonly Problem[];
   readonly logger: Logger;
@@ -48,7 +48,7 @@ export function createReconciler(options: ReconcilerOptions): Pass {
   const settingsFor = memoizeLast(applyPorts);
   return async (signal, seenAt) => {
     const snapshot = await swarm.observe(signal);
-    const administration = options.administration();
+    const administration = await options.administration(snapshot.configs);
     const settings = settingsFor(options.settings, administration);
     // Off is the same as no cluster at all; what would be routed is shown all the same.
     const desired = buildDesiredState(snapshot, settings, administration.maintenance);

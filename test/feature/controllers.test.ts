@@ -1,8 +1,10 @@
 // Several controllers at once, and one after another: all their state is in the swarm.
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { Administrator } from '../../src/admin/administrator.ts';
 import { ConflictError } from '../../src/reconcile/ports.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
+import { FakeAdministrationStore } from '../support/fake-administration-store.ts';
 
 const proxy = 'signalbox-proxy';
 
@@ -61,4 +63,63 @@ it('go on after one another without a write', async () => {
     const successor = world.restart();
     expect(await successor.writesOf(() => successor.passes(3))).toEqual([]);
   }
+});
+
+describe('what an administrator decides at one controller', () => {
+  function twoControllers() {
+    const one = new ControllerWorld();
+    const two = one.restart();
+    one.swarm.deploy(aService('shop'));
+    let triggers = 0;
+    for (const world of [one, two]) {
+      world.administrator = new Administrator({
+        store: new FakeAdministrationStore(world.swarm),
+        settings: world.settings,
+        applications: async () => (await world.swarm.observe()).services,
+        status: {
+          get current() {
+            return world.status;
+          },
+        },
+        trigger: () => {
+          triggers += 1;
+        },
+        now: () => Date.parse('2026-01-01T00:00:00Z') + triggers,
+      });
+    }
+    return { one, two, first: one.administrator!, second: two.administrator! };
+  }
+  const host = { kind: 'host', name: 'shop.example.org' } as const;
+
+  it('is what the others do as well, and show', async () => {
+    const { one, two, first, second } = twoControllers();
+    await one.settle();
+    await two.settle();
+    await first.startMaintenance('admin', host, []);
+    await two.settle();
+    expect(two.served()).toContain('return 503 $maintenance_page;');
+    expect(second.current).toEqual(first.current);
+    await second.endMaintenance('admin', host);
+    await one.settle();
+    expect(one.served()).toContain('proxy_pass');
+    expect(first.current.changes).toHaveLength(2);
+  });
+
+  it('loses nothing of what was decided at another at the same time', async () => {
+    const { one, two, first, second } = twoControllers();
+    await one.settle();
+    await two.settle();
+    await Promise.all([
+      first.disable('admin'),
+      second.startMaintenance('admin', host, []),
+      first.startMaintenance('admin', { kind: 'service', name: 'shop' }, []),
+    ]);
+    await second.endMaintenance('admin', host);
+    await one.settle();
+    await two.settle();
+    expect(first.current).toMatchObject({ enabled: false, maintenance: [{ kind: 'service', name: 'shop' }] });
+    expect(second.current).toEqual(first.current);
+    expect(first.current.changes).toHaveLength(4);
+    expect(one.swarm.configs.filter(({ name }) => name.includes('administration'))).toHaveLength(1);
+  });
 });

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
+import type { Administrator } from '../../src/admin/administrator.ts';
 import { createAuthority } from '../../src/link/certificates.ts';
 import { createCredentials } from '../../src/link/credentials.ts';
 import { type Administration, untouched } from '../../src/model/administration.ts';
@@ -43,6 +44,8 @@ export class ControllerWorld {
   readonly logs: LogLine[] = [];
   /** What administrators decided by page or API. */
   administration: Administration = untouched;
+  /** Decides instead of that, where it is set. */
+  administrator: Administrator | undefined;
   readonly #agents: boolean;
   readonly #status: StatusBoard;
   readonly #pass: Pass;
@@ -64,7 +67,7 @@ export class ControllerWorld {
       status: this.#status,
       settings: this.settings,
       settingsProblems: parsed.problems,
-      administration: () => this.administration,
+      administration: async (configs) => this.administrator?.follow(configs) ?? this.administration,
       logger,
       now,
     });

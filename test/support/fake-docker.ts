@@ -5,7 +5,7 @@ type Kind = 'service' | 'network' | 'node' | 'config' | 'secret';
 
 const KINDS = ['service', 'network', 'node', 'config', 'secret'] as const;
 
-/** As much of dockerode as an Observer asks: answers in the Engine's own shape, and counts of what was asked. */
+/** As much of dockerode as an Observer and a store ask: answers in the Engine's own shape, and counts of what was asked. */
 export class FakeDocker {
   /** Objects by kind and id; tests change them as they like. */
   readonly objects: Readonly<Record<Kind, Map<string, Item>>> = {
@@ -34,11 +34,28 @@ export class FakeDocker {
       const inspect = (id: string) => this.#answer(`inspect ${kind} ${id}`, () => this.#find(kind, id));
       return [
         [`list${name}s`, () => this.#answer(`list ${kind}s`, () => [...this.objects[kind].values()])],
-        [`get${name}`, (id: string) => ({ inspect: () => inspect(id) })],
+        [`get${name}`, (id: string) => ({ inspect: () => inspect(id), remove: () => this.#remove(kind, id) })],
       ] as const;
     });
     const listTasks = () => this.#answer('list tasks', () => this.tasks);
-    return { ...Object.fromEntries(methods), listTasks } as unknown as Docker;
+    const createConfig = (spec: Item) => this.#answer('create config', () => this.#createConfig(spec));
+    return { ...Object.fromEntries(methods), listTasks, createConfig } as unknown as Docker;
+  }
+
+  #createConfig(spec: Item): Item {
+    const { config } = this.objects;
+    const isTaken = [...config.values()].some(({ Spec }) => (Spec as Item).Name === spec.Name);
+    if (isTaken) throw Object.assign(new Error(`config ${spec.Name} exists`), { statusCode: 409 });
+    const ID = `config-${this.calls.length}`;
+    config.set(ID, { ID, CreatedAt: '2026-01-01T00:00:00Z', Spec: spec });
+    return { ID };
+  }
+
+  async #remove(kind: Kind, id: string): Promise<void> {
+    return this.#answer(
+      `remove ${kind} ${id}`,
+      () => void this.objects[kind].delete(this.#find(kind, id).ID as string),
+    );
   }
 
   async #answer<T>(call: string, result: () => T): Promise<T> {

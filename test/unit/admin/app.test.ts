@@ -6,6 +6,7 @@ import { explainEverywhere } from '../../../src/admin/explain.ts';
 import { operations } from '../../../src/admin/openapi.ts';
 import { type State, stateSchema, toState } from '../../../src/admin/state.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
+import type { SavedText } from '../../../src/reconcile/ports.ts';
 import { aService } from '../../support/builders.ts';
 import { ControllerWorld } from '../../support/controller-world.ts';
 
@@ -18,12 +19,13 @@ async function setUp() {
     ports: [{ target: 80, published: 9000, mode: 'ingress', protocol: 'tcp' }],
   });
   await world.settle();
-  const saved: string[] = [];
+  const saved: SavedText[] = [];
+  const store = { load: async () => saved.at(-1), save: async (text: SavedText) => void saved.push(text) };
   let now = Date.parse('2026-01-01T00:00:00Z');
   let triggers = 0;
   const { settings } = parseSettings({}, '1.0.0');
   const administrator = new Administrator({
-    store: { load: async () => saved.at(-1), save: async (text) => void saved.push(text) },
+    store,
     settings,
     applications: async () => (await world.swarm.observe()).services,
     status: { current: world.status },

@@ -1,0 +1,69 @@
+import type Docker from 'dockerode';
+import { administrationName, administrationRole, revisionOf } from '../model/administration.ts';
+import { roleLabel } from '../model/names.ts';
+import { type AdministrationStore, ConflictError, type SavedText } from '../reconcile/ports.ts';
+import { call, isStatus } from './docker-error.ts';
+import { EngineObject } from './schema.ts';
+import { readConfigData } from './settings-store.ts';
+
+/** How often somebody may replace what is being read. */
+const ATTEMPTS = 5;
+
+/**
+ * Keeps what administrators decided in a Docker config, which several controllers may write. Its name is its number, and Swarm takes a name
+ * once: of two that build on the same one, the second is told to look again.
+ */
+export class DockerAdministrationStore implements AdministrationStore {
+  readonly #docker: Docker;
+
+  constructor(docker: Docker) {
+    this.#docker = docker;
+  }
+
+  async load(): Promise<SavedText | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      const [newest] = await this.#saved();
+      if (newest === undefined) return undefined;
+      try {
+        return { revision: newest.revision, text: await readConfigData(this.#docker, newest.id) };
+      } catch (error) {
+        if (!isStatus(error, 404) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async save({ revision, text }: SavedText): Promise<void> {
+    const name = administrationName(revision);
+    const body = {
+      Name: name,
+      Labels: { [roleLabel]: administrationRole },
+      Data: Buffer.from(text).toString('base64'),
+    };
+    await call(`Save ${name}`, () => this.#docker.createConfig(body as never)).catch((error) => {
+      throw isStatus(error, 409) ? new ConflictError(`${name} exists`, { cause: error }) : error;
+    });
+    const [newest, ...others] = await this.#saved();
+    for (const { id } of others) await this.#remove(id);
+    // The name was free again: others were further already.
+    if (newest?.revision !== revision) throw new ConflictError(`Revision ${revision} is out of date`);
+  }
+
+  async #remove(id: string): Promise<void> {
+    await call('Remove what was decided before', () => this.#docker.getConfig(id).remove()).catch((error) => {
+      if (!isStatus(error, 404)) throw error;
+    });
+  }
+
+  /** The newest first. */
+  async #saved(): Promise<{ readonly id: string; readonly revision: number }[]> {
+    const filters = { label: [`${roleLabel}=${administrationRole}`] };
+    const configs = await call(
+      'List configs',
+      () => this.#docker.listConfigs({ filters } as never) as unknown as Promise<unknown[]>,
+    );
+    return configs
+      .map((config) => EngineObject.parse(config))
+      .map(({ ID, Spec }) => ({ id: ID, revision: revisionOf(Spec.Name) }))
+      .toSorted((a, b) => b.revision - a.revision);
+  }
+}

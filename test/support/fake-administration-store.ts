@@ -1,0 +1,32 @@
+import { administrationName, administrationRole, revisionOf } from '../../src/model/administration.ts';
+import { roleLabel } from '../../src/model/names.ts';
+import { type AdministrationStore, ConflictError, type SavedText } from '../../src/reconcile/ports.ts';
+import type { FakeSwarm } from './fake-swarm.ts';
+
+/** Keeps what administrators decided in a swarm in memory, where all controllers find it. */
+export class FakeAdministrationStore implements AdministrationStore {
+  readonly #swarm: FakeSwarm;
+
+  constructor(swarm: FakeSwarm) {
+    this.#swarm = swarm;
+  }
+
+  async load(): Promise<SavedText | undefined> {
+    const [newest] = this.#saved();
+    return newest && { revision: revisionOf(newest.name), text: newest.data };
+  }
+
+  async save({ revision, text }: SavedText): Promise<void> {
+    const labels = { [roleLabel]: administrationRole };
+    await this.#swarm.createConfig({ name: administrationName(revision), labels, data: text });
+    const [newest, ...others] = this.#saved();
+    for (const { id } of others) await this.#swarm.removeConfig(id);
+    if (revisionOf(newest!.name) !== revision) throw new ConflictError('out of date');
+  }
+
+  #saved() {
+    return this.#swarm.configs
+      .filter(({ labels }) => labels[roleLabel] === administrationRole)
+      .toSorted((a, b) => revisionOf(b.name) - revisionOf(a.name));
+  }
+}
