@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { Access } from './admin/access.ts';
 import type { Administrator } from './admin/administrator.ts';
 import { createAdminApp } from './admin/app.ts';
@@ -9,6 +10,7 @@ import { toState } from './admin/state.ts';
 import { keptVersions, readVersion } from './admin/versions.ts';
 import { engineCalls } from './docker/docker-error.ts';
 import type { DockerSwarm } from './docker/swarm.ts';
+import type { Logger } from './lib/logger.ts';
 import { memoizeLast } from './lib/memo.ts';
 import { type Authority, issueIdentity } from './link/certificates.ts';
 import { readSecret } from './own-secrets.ts';
@@ -21,6 +23,7 @@ export interface AdminParts {
   readonly status: StatusBoard;
   readonly swarm: DockerSwarm;
   readonly port: number;
+  readonly logger: Logger;
   readonly now: () => number;
 }
 
@@ -42,12 +45,26 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url),
     page: servePage(new URL('../dist/ui', import.meta.url).pathname),
   });
-  serveAdmin({ app, port, ...(await certificate(authority, now)) }, signal);
+  serveAdmin({ app, port, ...(await certificate(parts)) }, signal);
 }
 
 /** The administrator's own, where the stack mounts secrets under these names; else one of the controller's CA. */
-async function certificate(authority: Authority, now: () => number) {
+async function certificate({ authority, logger, now }: AdminParts) {
   const [cert, key] = await Promise.all([readSecret('signalbox-admin.cert'), readSecret('signalbox-admin.key')]);
-  if (cert !== undefined && key !== undefined) return { cert, key };
+  if (cert !== undefined && key !== undefined) {
+    const fault = faultOf({ cert, key });
+    if (fault === undefined) return { cert, key };
+    // Routing must not stop for it.
+    logger.error({ reason: fault }, 'Certificate of the administration cannot be used');
+  }
   return issueIdentity(authority, 'admin.signalbox', now(), ['localhost']);
+}
+
+function faultOf(material: { readonly cert: string; readonly key: string }): string | undefined {
+  try {
+    createSecureContext(material);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }

@@ -67,7 +67,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   }, settings.core.PollInterval);
   const passwords = { adminPassword, viewerPassword };
   const port = environment.adminPort;
-  await startAdmin({ administrator, authority, passwords, status, swarm, port, now }, stopped);
+  await startAdmin({ administrator, authority, passwords, status, swarm, port, logger, now }, stopped);
   logger.info({ release, clusters: settings.clusters.map(({ name }) => name) }, 'Started');
   await Promise.all([
     loop.run(stopped),

@@ -1,5 +1,8 @@
 // The administrator's API on a real swarm: who may come in, the switch as scripts made for UCP throw it, roll-back.
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminPassword } from '../../bed/admin-password.ts';
@@ -8,6 +11,7 @@ import {
   askController,
   bed,
   eventually,
+  logIn,
   proxyConfiguration,
   settled,
   state,
@@ -23,6 +27,16 @@ async function curl(path: string, ...args: string[]) {
   const { stdout } = await run('curl', ['-sk', '-w', '\n%{http_code}', ...args, url]);
   const end = stdout.lastIndexOf('\n');
   return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) };
+}
+
+/** What comes on the stream of events within some seconds. */
+async function events(access: readonly string[]): Promise<{ stdout: string }> {
+  const { host, port } = bed.manager.address(9443);
+  const url = `https://${host}:${port}/api/events`;
+  return run('curl', ['-skN', '--max-time', '8', ...access, url]).catch((error) => {
+    if (error.code !== 28) throw error;
+    return error;
+  });
 }
 
 const services = async () => (await bed.docker('service', 'ls', '--format', '{{.Name}}')).split('\n');
@@ -49,6 +63,49 @@ describe('Layer 7 routing', () => {
   it('lets nobody in without login', async () => {
     expect((await askController('/api/state')).status).toBe(401);
     expect((await askController('/healthz')).status).toBe(200);
+  });
+
+  it('makes who guesses passwords wait, and nobody else', async () => {
+    // From within the node, which has another address than those who test.
+    const guess = `curl -sk -o /dev/null -w '%{http_code} ' -d '{"username":"admin","password":"guessed"}' https://127.0.0.1:9443/auth/login`;
+    const guesses = `test "$(for n in 1 2 3 4 5 6; do ${guess}; done)" = '401 401 401 401 401 429 '`;
+    expect(await bed.manager.exec('sh', '-c', guesses)).toBe(0);
+    await logIn();
+  });
+
+  it('refuses what comes from a foreign page, from who may only look, or cannot be read; nothing is changed', async () => {
+    const { changes } = await state();
+    const jar = join(tmpdir(), `${bed.name}-cookies`);
+    const json = ['-H', 'Content-Type: application/json'];
+    const credentials = JSON.stringify({ username: 'admin', password: await adminPassword(bed) });
+    expect(await curl('/auth/session', '-c', jar, ...json, '-d', credentials)).toMatchObject({ status: 204 });
+    const foreign = ['-H', 'Origin: https://elsewhere.example', '-H', 'Content-Type: text/plain'];
+    const refused = [
+      await curl('/api/interlock', '-b', jar, ...foreign, '-d', '{"InterlockEnabled":false}'),
+      await curl('/api/interlock', ...authorization, '-d', '{"HTTPPort":"many"}'),
+      await curl('/api/hrm', ...authorization, '-d', 'InterlockEnabled=false'),
+      await curl('/api/interlock', '-X', 'DELETE'),
+    ];
+    rmSync(jar);
+    expect(refused.map(({ status }) => status)).toEqual([403, 400, 400, 401]);
+    for (const { body } of refused)
+      expect(JSON.parse(body)).toMatchObject({ title: expect.any(String), detail: expect.any(String) });
+    expect((await state()).changes).toEqual(changes);
+  });
+
+  it('lets a viewer look, and follow what happens', async () => {
+    const password = await bed.exec('signalbox_controller', 'cat', '/run/secrets/signalbox-viewer-password');
+    const credentials = JSON.stringify({ username: 'viewer', password: password.trim() });
+    const { auth_token } = JSON.parse((await curl('/auth/login', '-d', credentials)).body);
+    const viewer = ['-H', `Authorization: Bearer ${auth_token}`];
+    expect((await curl('/api/interlock', ...viewer, '-X', 'DELETE')).status).toBe(403);
+    expect(JSON.parse((await curl('/api/hrm', ...viewer)).body)).toMatchObject({
+      InterlockEnabled: true,
+      HTTPPort: 8080,
+    });
+    // curl gives up after that time, with what came until then.
+    const { stdout } = await events(viewer);
+    expect(stdout).toMatch(/^event: state\ndata: \{.*"host":"switched\.local"/m);
   });
 
   it('refuses a port that a service holds, by its name, and changes nothing', async () => {

@@ -4,6 +4,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminPassword } from '../../bed/admin-password.ts';
 import { project } from '../../bed/places.ts';
+import { DockerAdministrationStore } from '../../src/docker/administration-store.ts';
+import type { Administration } from '../../src/model/administration.ts';
+import { ConflictError } from '../../src/reconcile/ports.ts';
 import { administer, bed, curl, eventually, settled, state } from '../support/interlock.ts';
 import { answers, deployStack, type Stack, serviceIndex } from '../support/story.ts';
 
@@ -72,6 +75,23 @@ describe('Maintenance', () => {
     await isClosed();
     expect(await signalbox('maintenance', 'off', 'works_app')).toBe('Nothing is closed\n');
     await answers(host);
+  });
+
+  it('is begun by another controller, and ended at this one', async () => {
+    const other = new DockerAdministrationStore(bed.manager.docker);
+    const { revision, text } = (await other.load())!;
+    const decided: Administration = JSON.parse(text);
+    const one = { kind: 'host', name: host, allow: [], who: 'other', since: new Date().toISOString() } as const;
+    await other.save({ revision: revision + 1, text: JSON.stringify({ ...decided, maintenance: [one] }) });
+    await isClosed();
+    expect((await state()).maintenance).toEqual([one]);
+    // Too late: somebody else was quicker.
+    await expect(other.save({ revision: revision + 1, text })).rejects.toThrow(ConflictError);
+
+    const ended = await administer(api, { method: 'DELETE' });
+    expect(ended.status, ended.body).toBe(204);
+    await answers(host);
+    expect(await other.load()).toMatchObject({ revision: revision + 2 });
   });
 
   it('is begun and ended by a label', async () => {
