@@ -12,6 +12,7 @@ import {
 } from '../model/administration.ts';
 import { isPartOf, isTarget, type MaintenanceDecision, type MaintenanceTarget } from '../model/maintenance.ts';
 import { clusterLabel, versionLabel } from '../model/names.ts';
+import { shownValue } from '../model/problem.ts';
 import type { Settings } from '../model/settings.ts';
 import type { StoredObject, SwarmService } from '../model/snapshot.ts';
 import { type AdministrationStore, ConflictError, type SavedText } from '../reconcile/ports.ts';
@@ -110,7 +111,7 @@ export class Administrator {
     const routes = this.#seen().desired.clusters.flatMap((cluster) => cluster.routes);
     if (!routes.some((route) => isPartOf(route, target)))
       throw new Refusal(404, `No such ${kind}`, `No route has the ${kind} ${name}.`);
-    const passing = allow.length === 0 ? '' : ` but for ${allow.join(', ')}`;
+    const passing = allow.length === 0 ? '' : ` but for ${shownValue(allow.join(', '))}`;
     await this.#change(who, `Closed the ${kind} ${name}${passing}`, (current, since) => ({
       ...current,
       maintenance: [...without(current.maintenance, target), { kind, name, allow, who, since }],
