@@ -104,7 +104,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     handshakes: toHandshakeView(table),
     forgeries: input.nginx.UnderscoresInHeaders ? identityHeaders.flatMap(withUnderscores) : [],
     hasRealAddresses: hasPassthrough(table) || input.proxyProtocolFrom.length > 0,
-    nginx: { ...input.nginx, ...logFormats(input) },
+    nginx: { ...input.nginx, ...logFormats(input), WorkerShutdownTimeout: shutdownTimeout(input) },
     hash: namesHash(table),
     upstreams: first === undefined ? [] : [{ ...first, zone }, ...others],
     stripped: strippedLengths(table).map((length) => ({ length, head: `~^.{${length}}` })),
@@ -208,6 +208,12 @@ function toUpstreamView({ name, peers, affinity }: Upstream, hashesAddresses: bo
 /** Variables of nginx have no dashes and dots, so that a cookie with one has none. */
 function plainCookie(affinity: Affinity): string | undefined {
   return affinity.kind === 'cookie' && /^\w+$/.test(affinity.name) ? affinity.name : undefined;
+}
+
+/** A raw option says it already in files made for Interlock, and nginx takes it but once. */
+function shutdownTimeout({ nginx }: RenderInput): string | undefined {
+  const isSet = nginx.GlobalOptions.some((option) => /^\s*worker_shutdown_timeout\s/m.test(option));
+  return isSet ? undefined : nginx.WorkerShutdownTimeout;
 }
 
 /** Interlock's formats are whole directive bodies, with their quotes and the semicolon at the end. */
