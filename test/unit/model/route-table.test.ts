@@ -172,7 +172,7 @@ describe('the route table', () => {
   it('names upstreams by what is in them', () => {
     const [one, two] = ['8080', '8081'].map((port) => tableOf(aService('app', { port })).upstreams[0]!.name);
 
-    expect(one).toMatch(/^tasks\.app\.app-8080-[0-9a-f]{16}$/);
+    expect(one).toMatch(/^[0-9a-f]{16}-tasks\.app\.app-8080$/);
     expect(one).not.toBe(two);
     expect(tableOf(aService('app'), aService('other')).upstreams.map(({ name }) => name)).toContain(one);
   });
