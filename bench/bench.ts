@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { stateDir } from '../bed/places.ts';
 import { prepare } from '../bed/prepare.ts';
 import { runCommand, StepFailed } from '../bed/step.ts';
+import { controller } from './controller.ts';
 import type { Part } from './part.ts';
+import { propagation } from './propagation.ts';
 import { throughput } from './throughput.ts';
 
-const parts: Readonly<Record<string, Part>> = { throughput };
+const parts: Readonly<Record<string, Part>> = { throughput, controller, propagation };
 
 await runCommand(async () => {
   const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts);

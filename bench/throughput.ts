@@ -8,7 +8,7 @@ import { run } from '../bed/shell.ts';
 import { step } from '../bed/step.ts';
 import { BenchContainer } from './bench-container.ts';
 import { backendPort, backends, type Contestant, contestants, hostOf, httpPort } from './contestants.ts';
-import { median } from './part.ts';
+import { median, table } from './part.ts';
 
 const ROUTES = [1, 1000, 5000] as const;
 const ROUNDS = 5;
@@ -194,7 +194,7 @@ function describe(rows: readonly ThroughputRow[]): string {
     ];
   });
   const head = ['routes', 'proxy', 'req/s ÷ nginx', 'cpu ÷ nginx', 'req/s', 'cpu µs/req', 'p50 ms', 'p99 ms', 'failed'];
-  return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return table([head, ...lines]);
 }
 
 async function sweep(cli: string): Promise<void> {

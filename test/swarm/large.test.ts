@@ -1,9 +1,11 @@
 // A configuration too large for one Docker config: kept in several, changed by its parts, gone back to.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { changeLabels, createServices, removeServices } from '../../bed/services.ts';
 import { configPrefix, partsLabel, versionLabel } from '../../src/model/names.ts';
 import { administer, bed, curl, demo, eventually, settled, state } from '../support/interlock.ts';
+
 import { answersOnEveryNode } from '../support/story.ts';
-import { changeLabels, createServices, removeServices } from '../support/swarm-services.ts';
 
 const { docker } = bed.manager;
 const names = Array.from({ length: 900 }, (_, n) => `large-${n}`);

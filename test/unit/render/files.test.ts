@@ -25,7 +25,10 @@ describe('a large configuration', () => {
     const names = services.map(({ name }) => name);
 
     expect(small.files).toHaveLength(1);
-    for (const pattern of [/^ {4}upstream "[0-9a-f]{16}-tasks\.(service\d+)\./gm, /^ {8}server_name "(service\d+)\./gm]) {
+    for (const pattern of [
+      /^ {4}upstream "[0-9a-f]{16}-tasks\.(service\d+)\./gm,
+      /^ {8}server_name "(service\d+)\./gm,
+    ]) {
       const found = parts.flatMap(({ text }) => [...text.matchAll(pattern)].map(([, name]) => name!));
       expect(found.toSorted()).toEqual(names.toSorted());
     }

@@ -1,0 +1,29 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { applyDifference, differenceOf } from '../../../src/link/difference.ts';
+
+const items = Array.from({ length: 40 }, (_, n) => ({ n }));
+
+it('makes the one list of the other', () => {
+  const lists = fc.uniqueArray(fc.constantFrom(...items));
+
+  fc.assert(
+    fc.property(lists, lists, (before, after) => {
+      const difference = differenceOf(before, after);
+      if (difference) expect(applyDifference(before, difference)).toEqual(after);
+    }),
+  );
+});
+
+it('says only what differs', () => {
+  const changed = { n: 100 };
+
+  expect(differenceOf(items, items.with(7, changed))).toEqual({ removed: [7], added: [{ at: 7, item: changed }] });
+  expect(differenceOf(items, items.slice(1))).toEqual({ removed: [0], added: [] });
+  expect(differenceOf(items, items)).toEqual({ removed: [], added: [] });
+});
+
+it('is not worth it where most differs, or the order does', () => {
+  expect(differenceOf([], items)).toBeUndefined();
+  expect(differenceOf(items, items.toReversed())).toBeUndefined();
+});
