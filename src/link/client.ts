@@ -1,9 +1,10 @@
 import { Agent } from 'node:https';
-import { digest } from '../lib/digest.ts';
+import { sameItems } from '../lib/memo.ts';
 import { sleep } from '../lib/sleep.ts';
 import { extensionPort } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
+import type { Route } from '../model/route.ts';
 import {
   type Renderer,
   type Rendering,
@@ -12,6 +13,7 @@ import {
   type VersionOffer,
 } from '../reconcile/ports.ts';
 import { type Answer, HELD_TIMEOUT_MS, send } from './call.ts';
+import { differenceOf } from './difference.ts';
 import { RenderResponse, StateResponse } from './messages.ts';
 import { extensionName, type Identity } from './names.ts';
 
@@ -24,11 +26,18 @@ const RENDER_TIMEOUT_MS = 120_000;
 const OFFER_TIMEOUT_MS = 30_000;
 const RETRY_MS = 1000;
 
+/** The last question to an extension, and its answer. */
 interface Remembered {
-  /** Digest of the question. */
-  readonly key: string;
-  readonly response: RenderResponse;
+  /** The question without its routes. */
+  readonly frame: string;
+  readonly routes: readonly Route[];
+  readonly answer: RenderAnswer;
 }
+
+type Rendered = Extract<RenderResponse, { kind: 'rendered' }>;
+type RenderAnswer =
+  | Exclude<RenderResponse, Rendered>
+  | (Omit<Rendered, 'files'> & { readonly files: Rendering['files'] });
 
 /** The controller's end of the control channel. */
 export class LinkClient implements Renderer {
@@ -44,13 +53,14 @@ export class LinkClient implements Renderer {
   }
 
   async render(service: string, input: RenderInput, signal: AbortSignal): Promise<Rendering> {
-    const body = JSON.stringify(input);
-    const key = digest(body);
+    const { routes, ...rest } = input;
+    const frame = JSON.stringify(rest);
     const known = this.#remembered.get(service);
-    const response = known?.key === key ? known.response : await this.#ask(service, input.cluster, body, signal);
-    this.#remembered.set(service, { key, response });
-    if (response.kind === 'settings-refused') throw new SettingsRefusedError(response.message);
-    const { version, files, refused } = response;
+    const isSame = known?.frame === frame && sameItems(known.routes, routes);
+    const answer = isSame ? known.answer : await this.#ask(service, input, known, signal);
+    this.#remembered.set(service, { frame, routes, answer });
+    if (answer.kind === 'settings-refused') throw new SettingsRefusedError(answer.message);
+    const { version, files, refused } = answer;
     return { version, files, problems: refused.map((refusal) => toProblem(refusal, input.cluster)) };
   }
 
@@ -82,7 +92,7 @@ export class LinkClient implements Renderer {
       if (state.digest === known) continue;
       this.#states.set(service, state);
       const remembered = this.#remembered.get(service);
-      if (remembered && remembered.response.templates !== state.templates) this.#remembered.delete(service);
+      if (remembered && remembered.answer.templates !== state.templates) this.#remembered.delete(service);
       onChange();
     }
   }
@@ -100,14 +110,28 @@ export class LinkClient implements Renderer {
     return StateResponse.safeParse(parseJson(answer.text)).data;
   }
 
-  async #ask(service: string, cluster: string, body: string, signal: AbortSignal): Promise<RenderResponse> {
+  /** Tells what differs from the last time, and all of it where the extension no longer knows that. */
+  async #ask(
+    service: string,
+    input: RenderInput,
+    known: Remembered | undefined,
+    signal: AbortSignal,
+  ): Promise<RenderAnswer> {
+    const before = known?.answer.kind === 'rendered' ? known.answer : undefined;
+    const difference = before && differenceOf(known!.routes, input.routes);
+    const texts = new Map(before?.files.map(({ digest, text }) => [digest, text]));
+    const post = (routes: object, digests: readonly string[]) => {
+      const body = JSON.stringify({ ...input, routes, known: digests });
+      const call = { service, cluster: input.cluster, method: 'POST', path: '/render', body };
+      return this.#send({ ...call, timeoutMs: RENDER_TIMEOUT_MS }, signal);
+    };
     try {
-      const call = { service, cluster, method: 'POST', path: '/render', body, timeoutMs: RENDER_TIMEOUT_MS };
-      const { status, text } = await this.#send(call, signal);
+      const brief = difference && (await post({ base: before.routes, ...difference }, [...texts.keys()]));
+      const { status, text } = brief === undefined || brief.status === 409 ? await post(input.routes, []) : brief;
       if (status !== 200) throw new Error(`it answers ${status}: ${text.slice(0, 300)}`);
       const parsed = RenderResponse.safeParse(JSON.parse(text));
       if (!parsed.success) throw new Error('its answer is not as agreed', { cause: parsed.error });
-      return parsed.data;
+      return withTexts(parsed.data, texts);
     } catch (error) {
       throw new LinkError(`Extension ${service} is of no help: ${(error as Error).message}`, { cause: error });
     }
@@ -127,6 +151,15 @@ interface ExtensionCall {
   readonly path: string;
   readonly body: string;
   readonly timeoutMs?: number;
+}
+
+function withTexts(response: RenderResponse, texts: ReadonlyMap<string, string>): RenderAnswer {
+  if (response.kind === 'settings-refused') return response;
+  const files = response.files.map(({ path, digest, text = texts.get(digest) }) => {
+    if (text === undefined) throw new Error(`it leaves out ${path}`);
+    return { path, digest, text };
+  });
+  return { ...response, files };
 }
 
 function parseJson(text: string): unknown {

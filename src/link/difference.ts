@@ -18,6 +18,7 @@ export function differenceOf<T>(before: readonly T[], after: readonly T[]): Diff
   return isLong || !sameItems(applyDifference(before, { removed, added }), after) ? undefined : { removed, added };
 }
 
+/** Holds undefined where the difference is not one to this list. */
 export function applyDifference<T>(before: readonly T[], { removed, added }: Difference<T>): T[] {
   const gone = new Set(removed);
   const kept = before.filter((_, at) => !gone.has(at)).values();

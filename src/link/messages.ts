@@ -67,6 +67,9 @@ const route = z.object({
 /** Settings were parsed by the controller; their parsed form is what travels. */
 const nginx = z.record(z.enum(Object.keys(nginxKeys) as [keyof typeof nginxKeys]), z.unknown());
 
+const digest = z.string().regex(/^[0-9a-f]{16}$/);
+const position = z.int().min(0);
+
 export const RenderRequest = z.object({
   cluster: name,
   targetPort: z.int(),
@@ -80,17 +83,26 @@ export const RenderRequest = z.object({
     unavailable: z.string().max(MOST_PAGE_BYTES).optional(),
     maintenance: z.string().max(MOST_PAGE_BYTES).optional(),
   }),
-  routes: z.array(route),
+  /** All of them, or what makes them of those of an earlier request, by the name that its answer gave them. */
+  routes: z.union([
+    z.array(route),
+    z.object({
+      base: digest,
+      removed: z.array(position),
+      added: z.array(z.object({ at: position, item: route })),
+    }),
+  ]),
+  /** Files whose content the controller has, by digest. */
+  known: z.array(digest).default([]),
 });
+export type RenderRequest = z.infer<typeof RenderRequest>;
 
-const digest = z.string().regex(/^[0-9a-f]{16}$/);
 /** Digest of the extension's templates. */
 const templatesVersion = digest;
 const message = z.string().max(2000);
-const files = z
-  .array(z.object({ path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/), digest, text: z.string() }))
-  .min(1)
-  .max(256);
+const file = z.object({ path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/), digest, text: z.string() });
+const MAX_FILES = 256;
+const files = z.array(file).min(1).max(MAX_FILES);
 
 /** Without files where the extension has rendered the version itself. */
 export const OfferRequest = z.object({ boot: digest, version: digest, files: files.optional() });
@@ -122,7 +134,13 @@ export const RenderResponse = z.discriminatedUnion('kind', [
     kind: z.literal('rendered'),
     templates: templatesVersion,
     version: digest,
-    files,
+    /** Name of the routes, for the next request. */
+    routes: digest,
+    /** Without the text where the controller has it. */
+    files: z
+      .array(file.partial({ text: true }))
+      .min(1)
+      .max(MAX_FILES),
     /** Services that nginx refused, by name, with nginx's words. */
     refused: z.array(z.object({ service: name, message })),
   }),

@@ -1,11 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { z } from 'zod';
-import type { Handout, Offers } from '../in-place/offers.ts';
+import type { Offers } from '../in-place/offers.ts';
 import { digest } from '../lib/digest.ts';
 import type { Logger } from '../lib/logger.ts';
+import { Recent } from '../lib/recent.ts';
 import type { RenderInput } from '../model/render-input.ts';
+import type { Route } from '../model/route.ts';
+import type { ConfigurationFile, Rendering } from '../reconcile/ports.ts';
+import { applyDifference, type Difference } from './difference.ts';
 import { OfferRequest, RenderRequest, ReportRequest } from './messages.ts';
 import { controllerName, type Identity, proxyName } from './names.ts';
 import { readBody } from './read-body.ts';
@@ -30,13 +35,15 @@ export interface TemplateVersions {
 const HOLD_MS = 25_000;
 /** Versions that are remembered, so that an offer need not bring its files again. */
 const KEPT_VERSIONS = 3;
+/** Lists of routes that a request may build on. */
+const KEPT_ROUTES = 4;
 
 /**
  * The extension's end of the control channel. Only the controller and the agents of the cluster's own proxies get through: their
  * certificates must be of the same CA and carry their names.
  *
  * The controller:
- * - `POST /render` takes a RenderRequest and answers with a RenderResponse.
+ * - `POST /render` takes a RenderRequest and answers with a RenderResponse; with 409 when it builds on routes that are not known here.
  * - `PUT /offer` takes an OfferRequest and answers with 204; with 409 when it brings no files and the version is not known here.
  * - `GET /state/<digest>` is held until offers, replicas or templates are others than those of the digest, 25 s at most, and answers
  *   with a StateResponse.
@@ -92,7 +99,9 @@ function send(response: ServerResponse, { status, body }: Answer): void {
 
 class Channel {
   readonly #options: LinkServerOptions;
-  readonly #rendered = new Map<string, Handout['files']>();
+  readonly #rendered = new Recent<readonly ConfigurationFile[]>(KEPT_VERSIONS);
+  /** Routes of the last requests; of different controllers, perhaps. */
+  readonly #routes = new Recent<readonly Route[]>(KEPT_ROUTES);
 
   constructor(options: LinkServerOptions) {
     this.#options = options;
@@ -105,11 +114,30 @@ class Channel {
 
   async render(request: IncomingMessage): Promise<Answer> {
     const { prove, templates } = this.#options;
-    return take(request, RenderRequest, async (input) => {
-      const proof = (await prove(input as unknown as RenderInput)) as Partial<Handout>;
-      if (proof.version !== undefined && proof.files) this.#remember(proof.version, proof.files);
-      return { status: 200, body: { ...proof, templates: templates.version } };
+    return take(request, RenderRequest, async ({ known, ...asked }) => {
+      const routes = this.#routesOf(asked.routes);
+      if (routes === undefined) return { status: 409, body: { error: 'Bring all routes' } };
+      const proof = (await prove({ ...asked, routes } as RenderInput)) as Partial<Rendering>;
+      const { version, files } = proof;
+      if (version !== undefined && files) this.#rendered.set(version, files);
+      const brief = files?.map(({ text, ...file }) => (known.includes(file.digest) ? file : { ...file, text }));
+      const name = this.#nameRoutes(routes);
+      return { status: 200, body: { ...proof, files: brief, routes: name, templates: templates.version } };
     });
+  }
+
+  /** Undefined where they build on others that are not known here. */
+  #routesOf(routes: RenderRequest['routes']): readonly Route[] | undefined {
+    if (Array.isArray(routes)) return routes as Route[];
+    const base = this.#routes.get(routes.base);
+    const built = base && applyDifference(base, routes as Difference<Route>);
+    return built?.includes(undefined as never) ? undefined : built;
+  }
+
+  #nameRoutes(routes: readonly Route[]): string {
+    const name = randomBytes(8).toString('hex');
+    this.#routes.set(name, routes);
+    return name;
   }
 
   async offer(request: IncomingMessage): Promise<Answer> {
@@ -137,12 +165,6 @@ class Channel {
       const handout = await this.#options.offers.next(report, hold);
       return handout ? { status: 200, body: handout } : { status: 204 };
     });
-  }
-
-  #remember(version: string, files: Handout['files']): void {
-    this.#rendered.delete(version);
-    this.#rendered.set(version, files);
-    for (const old of [...this.#rendered.keys()].slice(0, -KEPT_VERSIONS)) this.#rendered.delete(old);
   }
 }
 

@@ -11,10 +11,12 @@ import { SettingsRefusedError } from '../../../src/reconcile/ports.ts';
 import { TemplateSource } from '../../../src/render/template-source.ts';
 import { templateTexts } from '../../support/golden.ts';
 import { renderBeside } from '../../support/hostile-swarm.ts';
+import { inputOf, manyServices } from '../../support/many-services.ts';
 
 const now = Date.now();
 const { input } = renderBeside().clusters[0]!;
 const version = '0123456789abcdef';
+const other = 'fedcba9876543210';
 const rendered = {
   kind: 'rendered',
   version,
@@ -29,13 +31,15 @@ beforeAll(async () => {
 });
 
 /** An extension on a free port of this machine that gives these answers, and counts them. */
-async function startExtension({ proof = rendered as object, cluster = input.cluster, ca = authority } = {}) {
+async function startExtension({ proof = rendered as object, cluster = input.cluster, ca = authority, port = 0 } = {}) {
   const templates = new TemplateSource({ 'nginx.conf': 'events {}' });
   const offers = new Offers(Date.now);
   const asked: unknown[] = [];
+  /** Bytes of the requests. */
+  const sizes: number[] = [];
   const prove = async (question: unknown) => {
     asked.push(question);
-    return proof;
+    return extension.proof;
   };
   const identity = await issueIdentity(ca, extensionName(cluster), now);
   const server = createLinkServer({
@@ -46,14 +50,26 @@ async function startExtension({ proof = rendered as object, cluster = input.clus
     offers,
     logger: pino({ level: 'silent' }),
   });
-  server.listen(0, '127.0.0.1');
+  server.on('request', ({ headers }) => sizes.push(Number(headers['content-length'])));
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const client = new LinkClient(authority, (server.address() as AddressInfo).port);
+  const address = server.address() as AddressInfo;
+  const client = new LinkClient(authority, address.port);
   const dispose = async () => {
     server.close();
     server.closeAllConnections();
   };
-  return { client, asked, templates, offers, [Symbol.asyncDispose]: dispose };
+  const extension = {
+    client,
+    asked,
+    sizes,
+    proof,
+    templates,
+    offers,
+    port: address.port,
+    [Symbol.asyncDispose]: dispose,
+  };
+  return extension;
 }
 
 const host = '127.0.0.1';
@@ -79,6 +95,41 @@ describe("the controller's end of the control channel", () => {
     await extension.client.render(host, { ...input, zoneKb: 1024 }, signal);
 
     expect(extension.asked).toHaveLength(2);
+  });
+
+  it('tells only what differs, and takes only what it does not know', async () => {
+    await using extension = await startExtension();
+    const large = inputOf(manyServices(50));
+    const changed = { ...large.routes[7]!, path: '/changed' };
+    const routes = [...large.routes.with(7, changed).slice(1), { ...changed, path: '/added' }];
+    await extension.client.render(host, large, signal);
+    extension.proof = {
+      ...rendered,
+      files: [
+        { ...rendered.files[0], text: '# not sent' },
+        { path: 'servers-00.conf', digest: other, text: '# new' },
+      ],
+    };
+
+    const { files } = await extension.client.render(host, { ...large, routes }, signal);
+
+    expect(extension.asked[1]).toEqual(JSON.parse(JSON.stringify({ ...large, routes })));
+    expect(extension.sizes[1]).toBeLessThan(extension.sizes[0]! / 3);
+    expect(files.map(({ text }) => text)).toEqual(['# text', '# new']);
+  });
+
+  it('tells all of it to an extension that has started anew', async () => {
+    const first = await startExtension();
+    const large = inputOf(manyServices(10));
+    await first.client.render(host, large, signal);
+    await first[Symbol.asyncDispose]();
+    await using second = await startExtension({ port: first.port });
+    const routes = large.routes.slice(1);
+
+    await first.client.render(host, { ...large, routes }, signal);
+
+    expect(second.asked).toEqual([JSON.parse(JSON.stringify({ ...large, routes }))]);
+    expect(second.sizes).toHaveLength(2);
   });
 
   it("asks again when the extension's templates have changed", async () => {

@@ -3,13 +3,14 @@ import { RenderRequest, RenderResponse } from '../../../src/link/messages.ts';
 import { MAX_MESSAGE_BYTES, readBody } from '../../../src/link/read-body.ts';
 import { renderBeside } from '../../support/hostile-swarm.ts';
 
-const request = JSON.parse(JSON.stringify(renderBeside().clusters[0]!.input));
+const request = { ...JSON.parse(JSON.stringify(renderBeside().clusters[0]!.input)), known: [] };
 const [route] = request.routes;
 const digest = '0123456789abcdef';
 const rendered = {
   kind: 'rendered',
   templates: digest,
   version: digest,
+  routes: digest,
   files: [{ path: 'nginx.conf', digest, text: 'events {}' }],
   refused: [{ service: 'app', message: 'no' }],
 };
@@ -53,6 +54,9 @@ describe('a request to render', () => {
     ['a port that is text', { targetPort: '80; evil' }],
     ['a size that is text', { zoneKb: '1m; evil' }],
     ['no routes', { routes: undefined }],
+    ['changed routes with a position that is none', { routes: { base: digest, removed: [-1], added: [] } }],
+    ['changed routes of nothing', { routes: { base: '../x', removed: [], added: [] } }],
+    ['a changed route that is none', { routes: { base: digest, removed: [], added: [{ at: 0, item: {} }] } }],
   ])('is refused with %s', (_, change) => {
     expect(RenderRequest.safeParse({ ...request, ...change }).success).toBe(false);
   });
