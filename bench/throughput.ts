@@ -50,7 +50,7 @@ export async function throughput(prepared: Prepared): Promise<ThroughputRow[]> {
   return rows;
 }
 
-async function ensureRivals({ engine, bases }: Prepared, done: (text: string) => void): Promise<string> {
+export async function ensureRivals({ engine, bases }: Prepared, done: (text: string) => void): Promise<string> {
   const tag = `signalbox/bench:${digestOf(project, ['bench/Dockerfile'], [bases.debian])}`;
   const found = await hasImage(engine, tag);
   const context = join(project, 'bench');

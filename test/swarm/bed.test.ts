@@ -4,7 +4,7 @@ import { nodeNames } from '../../bed/bed-node.ts';
 import { storyBed } from '../../bed/story-bed.ts';
 
 const bed = await storyBed(inject('beds'));
-const eventually = (met: () => Promise<void>) => vi.waitFor(met, { timeout: 60_000, interval: 200 });
+const eventually = (met: () => Promise<void>) => vi.waitFor(met, { timeout: 150_000, interval: 200 });
 
 const configuration = `pid /tmp/nginx.pid; events {} error_log stderr;
 http { client_body_temp_path /tmp/a; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;

@@ -63,7 +63,9 @@ describe('a quiet swarm', () => {
 
   async function everything() {
     const services = await bed.manager.docker.listServices();
-    const lines = async (service: string) => (await bed.docker('service', 'logs', '--raw', service)).split('\n');
+    // An engine that was lost before may need a while until it gives the logs of its tasks again.
+    const logs = (service: string) => eventually(() => bed.docker('service', 'logs', '--raw', service));
+    const lines = async (service: string) => (await logs(service)).split('\n');
     return {
       services: services.map(({ Spec, Version }) => [Spec?.Name, Version?.Index]),
       configs: await configNames(),

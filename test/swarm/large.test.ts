@@ -8,7 +8,7 @@ import { administer, bed, curl, demo, eventually, settled, state } from '../supp
 import { answersOnEveryNode } from '../support/story.ts';
 
 const { docker } = bed.manager;
-const names = Array.from({ length: 900 }, (_, n) => `large-${n}`);
+const names = Array.from({ length: 1500 }, (_, n) => `large-${n}`);
 const [first = ''] = names;
 
 const labelsFor = (name: string) => ({ 'com.docker.lb.hosts': `${name}.local`, 'com.docker.lb.port': '8080' });

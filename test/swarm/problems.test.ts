@@ -81,7 +81,8 @@ describe('old configurations', () => {
     await settled();
 
     await answers('change-12.local');
-    await eventually(async () => expect((await ours()).length).toBeLessThanOrEqual(12));
+    // Beside the ten: what is served, what tasks are started for, and what Swarm would roll back to.
+    await eventually(async () => expect((await ours()).length).toBeLessThanOrEqual(13));
     expect((await ours()).length).toBeGreaterThanOrEqual(10);
   });
 });

@@ -64,7 +64,7 @@ describe('a stack with labels', () => {
     const { routes, error } = await state();
 
     expect(error).toBeNull();
-    expect(routes.find(({ host }) => host === 'story.local')).toEqual({
+    expect(routes.find(({ host }) => host === 'story.local')).toMatchObject({
       cluster: 'default',
       host: 'story.local',
       hostKind: 'exact',
