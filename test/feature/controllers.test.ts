@@ -1,7 +1,7 @@
 // Several controllers at once, and one after another: all their state is in the swarm.
 import { describe, expect, it } from 'vitest';
 import { Administrator } from '../../src/admin/administrator.ts';
-import { ConflictError } from '../../src/reconcile/ports.ts';
+import { ConflictError, type SavedText } from '../../src/reconcile/ports.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 import { FakeAdministrationStore } from '../support/fake-administration-store.ts';
@@ -66,14 +66,14 @@ it('go on after one another without a write', async () => {
 });
 
 describe('what an administrator decides at one controller', () => {
-  function twoControllers() {
+  function twoControllers(FirstStore = FakeAdministrationStore) {
     const one = new ControllerWorld();
     const two = one.restart();
     one.swarm.deploy(aService('shop'));
     let triggers = 0;
     for (const world of [one, two]) {
       world.administrator = new Administrator({
-        store: new FakeAdministrationStore(world.swarm),
+        store: world === one ? new FirstStore(world.swarm) : new FakeAdministrationStore(world.swarm),
         settings: world.settings,
         applications: async () => (await world.swarm.observe()).services,
         status: {
@@ -121,5 +121,24 @@ describe('what an administrator decides at one controller', () => {
     expect(second.current).toEqual(first.current);
     expect(first.current.changes).toHaveLength(4);
     expect(one.swarm.configs.filter(({ name }) => name.includes('administration'))).toHaveLength(1);
+  });
+
+  it('is written once where another controller built on it before the answer came', async () => {
+    let isQuick = true;
+    class OvertakenStore extends FakeAdministrationStore {
+      override async save(saved: SavedText): Promise<void> {
+        await super.save(saved);
+        if (!isQuick) return;
+        isQuick = false;
+        await second.load();
+        await second.disable('other');
+        throw new ConflictError('out of date');
+      }
+    }
+    const { one, first, second } = twoControllers(OvertakenStore);
+    await one.settle();
+    await first.startMaintenance('admin', host, []);
+    expect(first.current.changes.map(({ who }) => who)).toEqual(['other', 'admin']);
+    expect(second.current).toEqual(first.current);
   });
 });

@@ -28,10 +28,20 @@ const services = [
   aService('closed', { host: 'closed.rsa.example.org', lb: { ssl_cert: 'never-created' } }),
   aService('moved', { lb: { ssl_cert: 'rsa.pem', redirects: 'https://moved.example.org,https://ec.example.org' } }),
   aService('plain'),
+  aService('shut', { host: 'shut.rsa.example.org', lb: { ssl_cert: 'rsa.pem', hsts: 'true', maintenance: 'true' } }),
+  aService('let', {
+    host: 'let.rsa.example.org',
+    lb: {
+      ssl_cert: 'rsa.pem',
+      maintenance: 'true',
+      maintenance_allow: '10.0.0.0/8,127.0.0.0/8,172.16.0.0/12,192.168.0.0/16',
+    },
+  }),
 ];
 const handedOn = [
   aService('own', { port: '9002', lb: { ssl_passthrough: 'true' } }),
   aService('told', { port: '9003', lb: { ssl_passthrough: 'true', ssl_passthrough_proxy_protocol: 'true' } }),
+  aService('sealed', { port: '9002', lb: { ssl_passthrough: 'true', maintenance: 'true' } }),
   aService('only', { port: '9002', lb: { ssl_passthrough: 'true', ssl_only: 'true' } }),
 ];
 const secrets = ['ec.crt', 'ec.key', 'rsa.pem', 'missing', 'garbage', 'encrypted'];
@@ -100,6 +110,13 @@ describe.each([
     expect(out).toMatch(new RegExp(`^HTTP/2 200 [^]*https [0-9a-f.:]+ ${host}:`));
     // The address of the client, not of the socket between stream and http.
     expect(out).not.toContain('unix:');
+  });
+
+  it('shows the page of what is in maintenance, and lets clients of the list pass by their own address', async () => {
+    const { out } = await curl('shut.rsa.example.org');
+
+    expect(out).toMatch(/^HTTP\/2 503 .*strict-transport-security: .*retry-after: 60.*503 In Maintenance/s);
+    expect((await curl('let.rsa.example.org')).out).toMatch(/^HTTP\/2 200 /);
   });
 
   it.each(['missing', 'garbage', 'mismatch', 'encrypted', 'closed.rsa', 'plain', 'nobody'])(
@@ -190,6 +207,8 @@ describe('a host that is handed on', () => {
 
   it('answers 503 over HTTP, or leads to TLS', async () => {
     expect((await nginx.ask({ host: 'own.example.org' })).status).toBe(503);
+    expect((await nginx.ask({ host: 'sealed.example.org' })).body).toContain('503 In Maintenance');
+    expect((await curlAt(nginx.tlsPort, 'sealed.example.org')).code).toBe(35);
     expect(await nginx.ask({ host: 'only.example.org', method: 'POST' })).toMatchObject({
       status: 308,
       headers: { location: 'https://only.example.org:8443/' },
