@@ -49,7 +49,8 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const store = new DockerAdministrationStore(docker);
   const applications = () => observer.applications();
   const administrator = new Administrator({ store, settings, applications, status, trigger, now });
-  await administrator.load();
+  // What is wrong with it shows in every pass; the interface must be there to tell.
+  await administrator.load().catch((error) => logger.error({ err: error }, 'Decisions of administrators not read'));
   const administration = (configs: readonly StoredObject[]) => administrator.follow(configs);
   const watched = { settings, settingsProblems, administration };
   const pass = createReconciler({ swarm, renderer, credentials, status, ...watched, logger, now });

@@ -188,11 +188,12 @@ function isSame(a: Change, b: Change): boolean {
 
 /** Somebody may have written it by hand: that is no mistake of ours. */
 function parseSaved({ revision, text }: SavedText): Administration {
-  const parsed = administrationSchema.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data;
-  throw new Error(
-    `The Docker config ${administrationName(revision)} is not understood: ${z.prettifyError(parsed.error)}`,
-  );
+  try {
+    return administrationSchema.parse(JSON.parse(text));
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+    throw new Error(`The Docker config ${administrationName(revision)} is not understood: ${reason}`, { cause: error });
+  }
 }
 
 function without(all: readonly MaintenanceDecision[], target: MaintenanceTarget): MaintenanceDecision[] {

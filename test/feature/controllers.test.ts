@@ -141,4 +141,14 @@ describe('what an administrator decides at one controller', () => {
     expect(first.current.changes.map(({ who }) => who)).toEqual(['other', 'admin']);
     expect(second.current).toEqual(first.current);
   });
+
+  it.each(['{', '{"enabled":"perhaps"}'])('changes nothing where it cannot be read: %s', async (text) => {
+    const { one, second } = twoControllers();
+    await one.settle();
+    const before = one.served();
+    await new FakeAdministrationStore(one.swarm).save({ revision: 7, text });
+    await expect(one.pass()).rejects.toThrow('The Docker config signalbox.administration.7 is not understood: ');
+    expect(one.served()).toBe(before);
+    await expect(second.disable('admin')).rejects.toThrow('is not understood');
+  });
 });
