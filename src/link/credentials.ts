@@ -16,7 +16,8 @@ export function createCredentials(authority: Authority, now: () => number): Cred
   return {
     async issue(role: OwnedRole, cluster, existing): Promise<StoredObject | NewObject> {
       const good = existing
-        .filter(({ labels }) => labels[clusterLabel] === cluster && labels[roleLabel] === role)
+        // Those made before proxies had any have no role, and the name that a new one would get.
+        .filter(({ labels }) => labels[clusterLabel] === cluster && (labels[roleLabel] ?? 'extension') === role)
         .filter(({ labels }) => labels[caLabel] === ca && Date.parse(labels[expiresLabel] ?? '') - now() > RENEWAL_MS)
         .toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
       if (good[0]) return good[0];

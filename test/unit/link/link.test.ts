@@ -8,6 +8,7 @@ import { type Authority, createAuthority, issueIdentity } from '../../../src/lin
 import { createCredentials } from '../../../src/link/credentials.ts';
 import { controllerName, extensionName, type Identity } from '../../../src/link/names.ts';
 import { createLinkServer } from '../../../src/link/server.ts';
+import { roleLabel } from '../../../src/model/names.ts';
 import { TemplateSource } from '../../../src/render/template-source.ts';
 
 const now = Date.now();
@@ -101,6 +102,19 @@ describe('credentials', () => {
 
     expect(later.name).toBe(first.name);
     expect(late.name).not.toBe(first.name);
+  });
+
+  it('of an earlier release, without a role, are those of the extension', async () => {
+    const { name, labels } = await createCredentials(authority, () => now).issue('extension', 'default', []);
+    const old = store({
+      name,
+      labels: Object.fromEntries(Object.entries(labels).filter(([key]) => key !== roleLabel)),
+    });
+    const issue = (role: 'extension' | 'proxy') =>
+      createCredentials(authority, () => now).issue(role, 'default', [old]);
+
+    expect(await issue('extension')).toEqual(old);
+    expect((await issue('proxy')).name).not.toBe(name);
   });
 
   it('of another CA are worth nothing', async () => {
