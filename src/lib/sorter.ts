@@ -5,16 +5,32 @@ export type Sorter<T> = (items: readonly T[]) => readonly T[];
  * comparison must leave no ties, or the order would depend on what came before. The same items give the same list.
  */
 export function createSorter<T>(compare: (a: T, b: T) => number): Sorter<T> {
-  let last: readonly T[] = [];
+  let before: readonly T[] = [];
+  let sorted: readonly T[] = [];
   return (items) => {
-    const added = new Set(items);
-    const kept = last.filter((item) => added.delete(item));
-    if (added.size > 0 || kept.length < last.length) last = merge(kept, [...added].toSorted(compare), compare);
-    return last;
+    const { removed, added } = changesBetween(before, items);
+    before = items;
+    if (removed.size === 0 && added.size === 0) return sorted;
+    const kept = removed.size === 0 ? sorted : sorted.filter((item) => !removed.has(item));
+    sorted = merge(kept, [...added].toSorted(compare), compare);
+    return sorted;
   };
 }
 
-function merge<T>(kept: T[], added: readonly T[], compare: (a: T, b: T) => number): T[] {
+/** What is in one of two lists alone. Lists that begin and end alike are hardly looked at. */
+export function changesBetween<T>(before: readonly T[], after: readonly T[]) {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && before[start] === after[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && before.at(-1 - end) === after.at(-1 - end)) end += 1;
+  const removed = new Set(before.slice(start, before.length - end));
+  const added = new Set<T>();
+  for (const item of after.slice(start, after.length - end)) if (!removed.delete(item)) added.add(item);
+  return { removed, added };
+}
+
+function merge<T>(kept: readonly T[], added: readonly T[], compare: (a: T, b: T) => number): readonly T[] {
   if (added.length === 0) return kept;
   const merged: T[] = [];
   let position = 0;

@@ -5,7 +5,7 @@ import { closeForMaintenance, type MaintenanceDecision, unknownTargets } from '.
 import type { ParsedService, RoutedService, ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue, sortProblems } from './problem.ts';
 import { parseAgain, type RememberedService } from './remembered-service.ts';
-import { compareOwners, compareText, type Maintenance, type Route } from './route.ts';
+import { compareRoutes, compareText, type Maintenance, type Route } from './route.ts';
 import type { Cluster, Settings } from './settings.ts';
 import type { Snapshot, StoredObject, SwarmNetwork } from './snapshot.ts';
 
@@ -42,7 +42,7 @@ export function createStateBuilder(): BuildDesiredState {
   const networksById = memoize((all: Snapshot['networks']) => new Map(all.map((network) => [network.id, network])));
   const nodesById = memoize((all: Snapshot['nodes']) => new Map(all.map((node) => [node.id, node])));
   const secretsByName = memoize((all: Snapshot['secrets']) => new Map(all.map((secret) => [secret.name, secret])));
-  let parsedServices = new Map<string, RememberedService>();
+  const remembered = new Map<string, RememberedService>();
   const sorters = new Map<string, Sorter<Route>>();
   let last: { readonly seen: readonly unknown[]; readonly desired: DesiredState } | undefined;
   return (snapshot, settings, maintenance = NONE) => {
@@ -56,13 +56,22 @@ export function createStateBuilder(): BuildDesiredState {
       hostTasks: Map.groupBy(hostTasks, ({ serviceId }) => serviceId),
       nodeCount: Math.max(1, nodes.length),
     };
-    const remembered = services.map((service) => parseAgain(service, context, parsedServices.get(service.id)));
-    parsedServices = new Map(remembered.map((one) => [one.service.id, one]));
-    const parsed = remembered.map((one) => one.parsed);
+    const parsed = services.map((service) => {
+      const before = remembered.get(service.id);
+      const now = parseAgain(service, context, before);
+      if (now !== before) remembered.set(service.id, now);
+      return now.parsed;
+    });
+    if (remembered.size > services.length) forget(remembered, services);
     for (const { name } of settings.clusters) if (!sorters.has(name)) sorters.set(name, createSorter(compareRoutes));
     last = { seen, desired: combine(parsed, { settings, maintenance, context, sorters }) };
     return last.desired;
   };
+}
+
+function forget(remembered: Map<string, RememberedService>, present: Snapshot['services']): void {
+  const ids = new Set(present.map(({ id }) => id));
+  for (const id of remembered.keys()) if (!ids.has(id)) remembered.delete(id);
 }
 
 const NONE: readonly MaintenanceDecision[] = [];
@@ -158,11 +167,12 @@ function hiddenAddresses(routes: readonly Route[], { name, settings }: Cluster):
 }
 
 function attachedSecrets(routes: readonly Route[], secrets: ReadonlyMap<string, StoredObject>) {
-  const names = routes.flatMap(({ tls, options }) => [
-    ...(tls.kind === 'terminated' ? [tls.certificate, tls.key, tls.clientCa] : []),
-    options.backendCa,
-  ]);
-  return [...new Set(names)]
+  const names = new Set<string>();
+  for (const { tls, options } of routes) {
+    if (tls.kind === 'terminated') for (const name of [tls.certificate, tls.key, tls.clientCa]) names.add(name);
+    names.add(options.backendCa);
+  }
+  return [...names]
     .toSorted(compareText)
     .flatMap((name) => secrets.get(name) ?? [])
     .map(({ id, name }) => ({ id, name }));
@@ -173,14 +183,6 @@ function whitelisted(names: readonly string[], networks: ReadonlyMap<string, Swa
 }
 
 const unavailable = memoize((route: Route): Route => ({ ...route, backend: { kind: 'unavailable' } }));
-
-function compareRoutes(a: Route, b: Route): number {
-  return (
-    compareOwners(a.service, b.service) ||
-    compareText(a.path, b.path) ||
-    compareText(JSON.stringify([a.hosts, a]), JSON.stringify([b.hosts, b]))
-  );
-}
 
 /**
  * nginx silently leaves out the peers that do not fit into the zone (64 KB holds about 55), so it is sized with room for a

@@ -1,11 +1,16 @@
-import { memoize, sameItems } from '../lib/memo.ts';
+import { memoize } from '../lib/memo.ts';
 import { type ParsedService, parseService, type ServiceContext } from './parse-service.ts';
-import type { SwarmService } from './snapshot.ts';
+import type { HostTask, SwarmNetwork, SwarmService } from './snapshot.ts';
+
+/** What parsing a service looks at beside the service. */
+type Surroundings = Partial<Pick<ServiceContext, 'secrets' | 'nodes' | 'nodeCount'>> & {
+  readonly networks: readonly (SwarmNetwork | undefined)[];
+  readonly tasks: readonly HostTask[] | undefined;
+};
 
 export interface RememberedService {
   readonly service: SwarmService;
-  /** What else the parsing looked at. */
-  readonly surroundings: readonly unknown[];
+  readonly surroundings: Surroundings;
   readonly parsed: ParsedService;
 }
 
@@ -15,8 +20,7 @@ export function parseAgain(
   context: ServiceContext,
   before: RememberedService | undefined,
 ): RememberedService {
-  const surroundings = surroundingsOf(service, context);
-  if (before?.service === service && sameItems(before.surroundings, surroundings)) return before;
+  if (before?.service === service && isAsBefore(before, context)) return before;
   const { routes, problems } = parseService(service, context);
   const kept = routes.map((routed, position) => {
     const known = before?.parsed.routes[position];
@@ -24,18 +28,29 @@ export function parseAgain(
       ? { ...routed, route: known.route }
       : routed;
   });
-  return { service, surroundings, parsed: { routes: kept, problems } };
+  return { service, surroundings: surroundingsOf(service, context), parsed: { routes: kept, problems } };
+}
+
+function surroundingsOf(service: SwarmService, context: ServiceContext): Surroundings {
+  return {
+    networks: service.networkIds.map((id) => context.networks.get(id)),
+    tasks: context.hostTasks.get(service.id),
+    ...(namesSecrets(service) ? { secrets: context.secrets } : {}),
+    ...(service.ports.length > 0 ? { nodes: context.nodes } : {}),
+    ...(service.mode.kind === 'global' ? { nodeCount: context.nodeCount } : {}),
+  };
 }
 
 /** Tasks on hosts come anew with each look, so that services that have some are parsed each time. */
-function surroundingsOf(service: SwarmService, { networks, secrets, nodes, hostTasks, nodeCount }: ServiceContext) {
-  return [
-    ...service.networkIds.map((id) => networks.get(id)),
-    namesSecrets(service) ? secrets : undefined,
-    service.mode.kind === 'global' ? nodeCount : undefined,
-    service.ports.length > 0 ? nodes : undefined,
-    hostTasks.get(service.id),
-  ];
+function isAsBefore({ service, surroundings }: RememberedService, context: ServiceContext): boolean {
+  const { networks, tasks, secrets, nodes, nodeCount } = surroundings;
+  return (
+    tasks === context.hostTasks.get(service.id) &&
+    (secrets === undefined || secrets === context.secrets) &&
+    (nodes === undefined || nodes === context.nodes) &&
+    (nodeCount === undefined || nodeCount === context.nodeCount) &&
+    networks.every((network, position) => network === context.networks.get(service.networkIds[position]!))
+  );
 }
 
 const namesSecrets = memoize(({ labels }: SwarmService) => Object.keys(labels).some((label) => label.includes('ssl_')));

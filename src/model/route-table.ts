@@ -1,12 +1,13 @@
 import { DIGEST_LENGTH, digest } from '../lib/digest.ts';
-import { memoize, sameItems } from '../lib/memo.ts';
-import { createSorter } from '../lib/sorter.ts';
+import { memoize } from '../lib/memo.ts';
+import { changesBetween, createSorter } from '../lib/sorter.ts';
 import { compareHosts, type Host } from './host.ts';
 import { type BackendProtocol, LABEL_PREFIX, type LabelName, type Redirect } from './labels.ts';
 import type { Problem } from './problem.ts';
 import {
   type Affinity,
   compareOwners,
+  compareRoutes,
   compareText,
   type Maintenance,
   type Peer,
@@ -66,23 +67,23 @@ export interface Location {
 /** What one host adds to the table. */
 interface HostClaims {
   readonly server: VirtualServer;
-  readonly upstreams: ReadonlyMap<string, Upstream>;
-  readonly passthroughs: ReadonlyMap<string, Upstream>;
+  readonly upstreams: readonly Upstream[];
+  readonly passthroughs: readonly Upstream[];
   readonly problems: readonly Problem[];
 }
 
 /** Once for the same list, and of another list only the hosts whose routes are not the same. */
 export const buildRouteTable = memoize((routes: readonly Route[]): RouteTable => {
-  const hosts = sortHosts(groupByHost(routes).map(({ host, owners }) => claimHost(host, owners)));
+  const hosts = sortHosts(hostIndex.update(routes));
   const defaults = routes.filter(({ isDefault }) => isDefault).toSorted(compareAge);
   const fallback = claim(defaults, 'unknown hosts');
   const all = [...hosts, fallback];
   return {
-    upstreams: sortUpstreams(byName(all.map(({ upstreams }) => upstreams))),
+    upstreams: withoutRepeats(sortUpstreams(all.flatMap(({ upstreams }) => upstreams))),
     servers: hosts.map(({ server }) => server),
     fallback: fallback.locations,
     fallbackTls: fallback.tls,
-    passthroughs: sortPassthroughs(byName(all.map(({ passthroughs }) => passthroughs))),
+    passthroughs: withoutRepeats(sortPassthroughs(all.flatMap(({ passthroughs }) => passthroughs))),
     problems: all.flatMap(({ problems }) => problems),
   };
 });
@@ -94,36 +95,54 @@ const compareNames = (a: Upstream, b: Upstream) =>
 const sortUpstreams = createSorter(compareNames);
 const sortPassthroughs = createSorter(compareNames);
 
-interface Claimed {
-  readonly host: Host;
-  readonly owners: Route[];
+/** Those of one name are equal: several hosts lead there. */
+function withoutRepeats(sorted: readonly Upstream[]): Upstream[] {
+  return sorted.filter(({ name }, position) => name !== sorted[position - 1]?.name);
 }
 
-function groupByHost(routes: readonly Route[]): Claimed[] {
-  const byKind = {
+interface Claimed {
+  readonly host: Host;
+  readonly owners: Set<Route>;
+  claims: HostClaims | undefined;
+}
+
+/** Who claims which host, kept up to date from one list of routes to the next. */
+class HostIndex {
+  #routes: readonly Route[] = [];
+  readonly #claimed = {
     exact: new Map<string, Claimed>(),
     wildcard: new Map<string, Claimed>(),
     regex: new Map<string, Claimed>(),
   };
-  for (const route of routes) {
-    for (const host of route.hosts) {
-      const claimed = byKind[host.kind].get(host.name);
-      if (claimed) claimed.owners.push(route);
-      else byKind[host.kind].set(host.name, { host, owners: [route] });
-    }
+
+  update(routes: readonly Route[]): HostClaims[] {
+    const { removed, added } = changesBetween(this.#routes, routes);
+    this.#routes = routes;
+    for (const route of removed) for (const host of route.hosts) this.#release(host, route);
+    for (const route of added) for (const host of route.hosts) this.#claim(host, route);
+    return Object.values(this.#claimed).flatMap((claimed) => [...claimed.values()].map(claimsOf));
   }
-  return Object.values(byKind).flatMap((claimed) => [...claimed.values()]);
+
+  #release({ kind, name }: Host, route: Route): void {
+    const claimed = this.#claimed[kind].get(name);
+    claimed?.owners.delete(route);
+    if (claimed?.owners.size === 0) this.#claimed[kind].delete(name);
+    else if (claimed) claimed.claims = undefined;
+  }
+
+  #claim(host: Host, route: Route): void {
+    const claimed = this.#claimed[host.kind].get(host.name) ?? { host, owners: new Set(), claims: undefined };
+    claimed.owners.add(route);
+    claimed.claims = undefined;
+    this.#claimed[host.kind].set(host.name, claimed);
+  }
 }
 
-/** What was made of a host, by that of its first owner. */
-const knownHosts = new WeakMap<Host, { readonly owners: readonly Route[]; readonly claims: HostClaims }>();
+const hostIndex = new HostIndex();
 
-function claimHost(host: Host, owners: readonly Route[]): HostClaims {
-  const known = knownHosts.get(host);
-  if (known && sameItems(known.owners, owners)) return known.claims;
-  const claims = buildHost(host, owners.toSorted(compareAge));
-  knownHosts.set(host, { owners, claims });
-  return claims;
+function claimsOf(claimed: Claimed): HostClaims {
+  claimed.claims ??= buildHost(claimed.host, [...claimed.owners].toSorted(compareRoutes));
+  return claimed.claims;
 }
 
 function buildHost(host: Host, owners: readonly Route[]): HostClaims {
@@ -144,13 +163,7 @@ function claim(owners: readonly Route[], host: string) {
   const problems: Problem[] = [];
   const tls = buildTls(owners, host, passthroughs, problems);
   const locations = buildLocations(owners, host, tls, upstreams, problems);
-  return { tls, locations, upstreams, passthroughs, problems };
-}
-
-function byName(claimed: readonly ReadonlyMap<string, Upstream>[]): Upstream[] {
-  const found = new Map<string, Upstream>();
-  for (const upstreams of claimed) for (const [name, upstream] of upstreams) found.set(name, upstream);
-  return [...found.values()];
+  return { tls, locations, problems, upstreams: [...upstreams.values()], passthroughs: [...passthroughs.values()] };
 }
 
 /** A host has one certificate, or none: what its oldest service with TLS asks for. */

@@ -100,6 +100,15 @@ export function compareOwners(a: RouteOwner, b: RouteOwner): number {
   return compareText(a.createdAt, b.createdAt) || compareText(a.id, b.id);
 }
 
+/** Leaves no ties but between equal routes. */
+export function compareRoutes(a: Route, b: Route): number {
+  return (
+    compareOwners(a.service, b.service) ||
+    compareText(a.path, b.path) ||
+    compareText(JSON.stringify([a.hosts, a]), JSON.stringify([b.hosts, b]))
+  );
+}
+
 /** By code unit: locale-aware comparison would make bytes depend on the machine. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

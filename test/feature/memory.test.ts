@@ -1,4 +1,5 @@
 // What has not changed is not made again, and comes out as the same object.
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Observer } from '../../src/docker/observer.ts';
 import { createStateBuilder } from '../../src/model/desired-state.ts';
@@ -95,5 +96,22 @@ it('comes to the same state on every way', () => {
     const fresh = createStateBuilder()(structuredClone(some), settings);
     expect(remembered).toEqual(fresh);
     expect(buildRouteTable(remembered.clusters[0]!.routes)).toEqual(buildRouteTable(fresh.clusters[0]!.routes));
+  }
+});
+
+it('comes to the same table on every way, where hosts are shared', () => {
+  const random = fc.sample(fc.array(fc.nat(59), { maxLength: 60 }), { numRuns: 60, seed: 5 });
+  const all = Array.from({ length: 60 }, (_, n) =>
+    aService(`service${n}`, {
+      createdAt: String(n % 11),
+      host: `host${n % 17}.example.org, *.host${n % 5}.example.org`,
+      lb: { context_root: `/path${n % 3}`, ...(n % 4 === 0 ? { default_backend: 'true' } : {}) },
+    }),
+  );
+  const build = createStateBuilder();
+  for (const chosen of random) {
+    const services = [...new Set(chosen)].map((n) => all[n]!);
+    const { routes } = build(seen(services), settings).clusters[0]!;
+    expect(buildRouteTable(routes)).toEqual(buildRouteTable(structuredClone(routes)));
   }
 });
