@@ -54,8 +54,11 @@ export async function controller(prepared: Prepared): Promise<ControllerRow[]> {
       note('creating services');
       // Changes need a service.
       await swarm.grow(Math.max(size, 1));
-      rows.push(await measure(swarm, size, note));
-      done('services');
+      const row = await measure(swarm, size, note);
+      rows.push(row);
+      done(
+        `services: ${row.changeCpuMs.toFixed(0)} ms of processor time for a change, ${row.mostMemoryMb.toFixed(0)} MB`,
+      );
     });
   }
   console.log(describe(rows));

@@ -50,13 +50,14 @@ export async function propagation(prepared: Prepared): Promise<PropagationRow[]>
       }
       note('nginx alone');
       const alone = await measureNginx(prepared, await keptFiles(swarm.bed));
-      rows.push({
+      const row = {
         services: size,
         everyReplicaMs: answers.map((times) => Math.max(...times)),
         firstReplicaMs: answers.map((times) => Math.min(...times)),
         ...alone,
-      });
-      done('services');
+      };
+      rows.push(row);
+      done(`services: p50 ${percentile(row.everyReplicaMs, 50).toFixed(0)} ms`);
     });
   }
   console.log(describe(rows));
