@@ -135,7 +135,8 @@ async function changeMany(swarm: LargeSwarm, services: number): Promise<number> 
   return count;
 }
 
-const CALLS_FILE = '/tmp/engine-calls.json';
+/** The one place where a read-only container can write. */
+const CALLS_FILE = '/dev/shm/engine-calls.json';
 
 /** Has the controller's process count its requests to the Engine, and write the counts down as it goes. */
 async function countCalls({ bed }: LargeSwarm): Promise<void> {
@@ -157,10 +158,11 @@ setInterval(() => writeFile('${CALLS_FILE}', JSON.stringify(calls), () => {}), 5
     `NODE_OPTIONS=--import=${module}`,
     CONTROLLER,
   );
-  await sleep(5000);
-  await bed.settle(CONTROLLER, 1);
-  await sleep(5000);
-  await bed.settle(CONTROLLER, 1);
+  const deadline = performance.now() + 60_000;
+  while (!(await bed.exec(CONTROLLER, 'cat', CALLS_FILE).catch(() => ''))) {
+    if (performance.now() > deadline) throw new Error(`The controller does not count: ${await bed.logs(CONTROLLER)}`);
+    await sleep(1000);
+  }
 }
 
 /** Of the process that the container runs; the kernel counts in hundredths of a second. */
