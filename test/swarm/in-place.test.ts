@@ -59,7 +59,7 @@ describe('a change of routes', () => {
   it('that a replica refuses stays away from all, and is explained', async () => {
     const before = await taskIds();
     // The extension has no such file, so that its nginx finds nothing wrong.
-    const refused = `${defaultSettings}\n[Extensions.default.Config]\nHTTPOptions = ["include /app/lib/proxy.j*;"]\n`;
+    const refused = `${defaultSettings}\n[Extensions.default.Config]\nHTTPOptions = ["include /usr/local/bin/prepare-materia*;"]\n`;
     await applySettings(refused);
 
     await eventually(async () => {
