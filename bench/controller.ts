@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Prepared } from '../bed/prepare.ts';
 import { step } from '../bed/step.ts';
 import { hostOf, LargeSwarm } from './large-swarm.ts';
-import { median, table } from './part.ts';
+import { median, sizes, table } from './part.ts';
 
-const SIZES = [0, 1000, 10_000] as const;
+const SIZES = sizes([0, 1000, 10_000]);
 const IDLE_SECONDS = 30;
 const SINGLE_CHANGES = 10;
 const BUSY_SECONDS = 20;

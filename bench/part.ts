@@ -7,6 +7,11 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
+/** Numbers of services to measure with; `SIZES=1,1000` chooses others. */
+export function sizes(usual: readonly number[]): readonly number[] {
+  return process.env.SIZES === undefined ? usual : process.env.SIZES.split(',').map(Number);
+}
+
 /** The least value that so many of a hundred do not exceed. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -5,9 +5,9 @@ import { run } from '../bed/shell.ts';
 import { step } from '../bed/step.ts';
 import { keptFiles } from './kept-files.ts';
 import { LargeSwarm } from './large-swarm.ts';
-import { median, percentile, table } from './part.ts';
+import { median, percentile, sizes, table } from './part.ts';
 
-const SIZES = [1, 100, 1000, 5000, 10_000] as const;
+const SIZES = sizes([1, 100, 1000, 5000, 10_000]);
 const CHANGES = 50;
 /** Between changes, so that each is the first of its burst. */
 const PAUSE_MS = 1500;
