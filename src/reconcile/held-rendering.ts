@@ -2,6 +2,7 @@ import type { ClusterState } from '../model/desired-state.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import type { Rendering } from './ports.ts';
+import { readConfig } from './read-config.ts';
 import { toFile, versionConfigs } from './versions.ts';
 
 /** The version that an administrator holds the cluster at; undefined where none is held, or it is gone. */
@@ -14,9 +15,7 @@ export async function heldRendering(
   const version = held[name];
   const kept = version === undefined ? [] : versionConfigs(configs, name, version);
   if (version === undefined || kept.length === 0) return undefined;
-  const files = await Promise.all(
-    kept.map(async (config) => toFile(config, await swarm.readConfig(config.id, signal))),
-  );
+  const files = await Promise.all(kept.map(async (config) => toFile(config, await readConfig(config, swarm, signal))));
   const notice = {
     severity: 'notice',
     cluster: name,

@@ -5,6 +5,7 @@ import type { OwnTexts } from '../model/render-input.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import { SettingsRefusedError } from './ports.ts';
+import { readConfig } from './read-config.ts';
 
 interface Read {
   readonly texts: OwnTexts;
@@ -21,7 +22,7 @@ export async function readOwnTexts(
   const { name: cluster, settings } = state.cluster;
   const read = async (wanted: string): Promise<string | undefined> => {
     const config = snapshot.configs.find(({ name }) => name === wanted);
-    return config && swarm.readConfig(config.id, signal);
+    return config && readConfig(config, swarm, signal);
   };
   const template = settings.Template === '' ? undefined : await read(settings.Template);
   if (settings.Template !== '' && template === undefined)
