@@ -50,30 +50,30 @@ export interface PassedOver {
 export function explainUrl(table: RouteTable, text: string, httpsPort: number): Explanation | undefined {
   const request = parseRequest(text);
   if (request === undefined) return undefined;
-  const { url, host, path, uri } = request;
-  if (url.startsWith('https:')) {
-    return { url, answer: { kind: 'no-certificate' }, because: [`No certificate belongs to ${host}.`], passedOver: [] };
-  }
+  const { url, host, path, uri, isSecure } = request;
+  const site = isSecure ? chooseSecureSite(table, host) : chooseSite(table.servers, table, host);
+  const told = (step: Step, passedOver: readonly PassedOver[] = []): Explanation => ({
+    url,
+    answer: step.answer,
+    because: [...site.because, ...step.because],
+    passedOver: [...passedOver, ...site.passedOver],
+  });
+  if (isSecure && site.tls.kind !== 'terminated') return told(withoutTermination(site, host, uri));
   if (path === undefined) {
     return { url, answer: { kind: 'bad-request' }, because: ['The path leads out of the root.'], passedOver: [] };
   }
-  const site = chooseSite(table, host);
-  if (site.redirect !== undefined) {
-    const step = site.maintenance === undefined ? redirected(site.redirect, uri) : closed(site.maintenance);
-    return { url, answer: step.answer, because: [...site.because, ...step.because], passedOver: site.passedOver };
-  }
+  const redirect = isSecure ? site.secureRedirect : site.redirect;
+  if (redirect !== undefined)
+    return told(site.maintenance === undefined ? redirected(redirect, uri, isSecure) : closed(site.maintenance));
   const { location, because, passedOver } = chooseLocation(site, path);
-  const step = location === undefined ? nowhere(site) : answerAt(site.name, location, { host, uri, httpsPort });
-  return {
-    url,
-    answer: step.answer,
-    because: [...site.because, ...because, ...step.because],
-    passedOver: [...passedOver, ...site.passedOver],
-  };
+  const step =
+    location === undefined ? nowhere(site) : answerAt(site.name, location, { host, uri, httpsPort, isSecure });
+  return told({ answer: step.answer, because: [...because, ...step.because] }, passedOver);
 }
 
 interface Request {
   readonly url: string;
+  readonly isSecure: boolean;
   readonly host: string;
   /** As routes are matched against it; undefined where it leads out of the root. */
   readonly path: string | undefined;
@@ -87,7 +87,13 @@ function parseRequest(text: string): Request | undefined {
   if (url === null || !['http:', 'https:'].includes(url.protocol)) return undefined;
   url.hash = '';
   const { href, hostname, pathname, search } = url;
-  return { url: href, host: hostname.replace(/\.$/, ''), path: normalisePath(pathname), uri: pathname + search };
+  return {
+    url: href,
+    isSecure: url.protocol === 'https:',
+    host: hostname.replace(/\.$/, ''),
+    path: normalisePath(pathname),
+    uri: pathname + search,
+  };
 }
 
 /** As nginx does before it chooses a location: escapes are undone, slashes merged, dots resolved. Context roots are ASCII. */
@@ -105,33 +111,48 @@ function normalisePath(path: string): string | undefined {
 }
 
 /** All that one host answers. */
-interface Site {
+interface Site extends Pick<VirtualServer, 'redirect' | 'secureRedirect' | 'maintenance' | 'tls' | 'locations'> {
   readonly name: string;
-  readonly redirect: string | undefined;
-  /** Of the redirect. */
-  readonly maintenance: Maintenance | undefined;
-  readonly locations: readonly Location[];
   readonly because: readonly string[];
   readonly passedOver: readonly PassedOver[];
 }
 
-function chooseSite({ servers, fallback }: RouteTable, host: string): Site {
-  const [server, ...outranked] = servers
-    .filter((candidate) => answersTo(candidate.host, host))
-    .toSorted((a, b) => compareRank(a.host, b.host));
-  if (server === undefined) {
-    const because = [`No service names the host ${host}.${suggestion(servers, host)}`];
-    const last = fallback.length > 0 ? 'The default backend answers for such hosts.' : 'There is no default backend.';
-    const nothing = { redirect: undefined, maintenance: undefined, passedOver: [] };
-    return { ...nothing, name: '*', locations: fallback, because: [...because, last] };
-  }
+function chooseSite(servers: readonly VirtualServer[], table: RouteTable, host: string): Site {
+  const [server, ...outranked] = ranked(servers, host);
+  if (server === undefined) return unknownHost(table, host);
   const passedOver = [
     ...outranked.flatMap((other) => passOver(other.host.name, other.locations, outranks(server.host))),
-    ...passOver('*', fallback, `The default backend is only asked for hosts that no service names.`),
+    ...passOver('*', table.fallback, `The default backend is only asked for hosts that no service names.`),
   ];
   const because = [`The host ${host} belongs to ${describeHost(server.host)}.`];
-  const { redirect, maintenance, locations } = server;
-  return { name: server.host.name, redirect, maintenance, locations, because, passedOver };
+  return { ...server, name: server.host.name, because, passedOver };
+}
+
+/** Over TLS only hosts with a certificate are known, unless the first of all is handed on: nginx looks for that before it. */
+function chooseSecureSite(table: RouteTable, host: string): Site {
+  const [first] = ranked(table.servers, host);
+  if (first?.tls.kind === 'passthrough') return chooseSite(table.servers, table, host);
+  const secured = table.servers.filter(({ tls }) => tls.kind === 'terminated' || tls.kind === 'closed');
+  const site = chooseSite(secured, table, host);
+  if (first === undefined || site.name !== '*') return site;
+  // It is not handed on with the unknown ones, although nginx knows it no more than them.
+  const tls = site.tls.kind === 'passthrough' ? ({ kind: 'none' } as const) : site.tls;
+  return {
+    ...site,
+    tls,
+    because: [`The host ${host} belongs to ${describeHost(first.host)}, which has no certificate.`],
+  };
+}
+
+function ranked(servers: readonly VirtualServer[], host: string): VirtualServer[] {
+  return servers.filter((candidate) => answersTo(candidate.host, host)).toSorted((a, b) => compareRank(a.host, b.host));
+}
+
+function unknownHost({ servers, fallback, fallbackTls }: RouteTable, host: string): Site {
+  const because = [`No service names the host ${host}.${suggestion(servers, host)}`];
+  const last = fallback.length > 0 ? 'The default backend answers for such hosts.' : 'There is no default backend.';
+  const nothing = { redirect: undefined, secureRedirect: undefined, maintenance: undefined, passedOver: [] };
+  return { ...nothing, name: '*', tls: fallbackTls, locations: fallback, because: [...because, last] };
 }
 
 function answersTo({ kind, name }: Host, host: string): boolean {
@@ -199,13 +220,27 @@ function nowhere({ name, locations }: Site): Step {
   return { answer: { kind: 'no-path' }, because: [`None of the context roots of ${name} fits.`] };
 }
 
-function answerAt(
-  name: string,
-  location: Location,
-  { host, uri, httpsPort }: { readonly host: string; readonly uri: string; readonly httpsPort: number },
-): Step {
+/** What becomes of a TLS connection that does not end in the proxies. */
+function withoutTermination({ name, tls, locations }: Site, host: string, uri: string): Step {
+  const location = locations.find(({ isHandedOn }) => isHandedOn);
+  if (tls.kind === 'passthrough' && location !== undefined) {
+    const because = ['The service ends TLS itself: connections are handed on to it as they are.'];
+    return { answer: { kind: 'service', route: toRoute(name, location), requestUri: uri }, because };
+  }
+  const reason =
+    tls.kind === 'closed'
+      ? 'Its certificate, or who ends TLS for it, is wrong or missing.'
+      : `No certificate belongs to ${host}.`;
+  return { answer: { kind: 'no-certificate' }, because: [reason] };
+}
+
+interface Asked extends Pick<Request, 'host' | 'uri' | 'isSecure'> {
+  readonly httpsPort: number;
+}
+
+function answerAt(name: string, location: Location, { host, uri, httpsPort, isSecure }: Asked): Step {
   if (location.maintenance !== undefined) return closed(location.maintenance);
-  if (leadsToTls(location)) {
+  if (!isSecure && leadsToTls(location)) {
     const port = httpsPort === 443 ? '' : `:${httpsPort}`;
     return { answer: redirectTo(301, `https://${host}${port}${uri}`), because: ['The route is for HTTPS only.'] };
   }
@@ -218,8 +253,8 @@ function answerAt(
   return { answer: { kind: 'service', route, requestUri: forwardedUri(location, uri) }, because: shared };
 }
 
-function redirected(target: string, uri: string): Step {
-  const reason = `Requests for it over HTTP are sent to ${target}, whatever their path.`;
+function redirected(target: string, uri: string, isSecure: boolean): Step {
+  const reason = `Requests for it over ${isSecure ? 'HTTPS' : 'HTTP'} are sent to ${target}, whatever their path.`;
   return { answer: redirectTo(302, target + uri), because: [reason] };
 }
 

@@ -9,7 +9,8 @@ import { aNetwork, aService } from '../../support/builders.ts';
 const { settings } = parseSettings({}, '1');
 
 function explainer(...services: readonly SwarmService[]) {
-  const nothing = { nodes: [], hostTasks: [], configs: [], secrets: [], owned: [] };
+  const secrets = ['pair'].map((name) => ({ id: name, name, createdAt: '', labels: {} }));
+  const nothing = { nodes: [], hostTasks: [], configs: [], secrets, owned: [] };
   const snapshot = { services, networks: [aNetwork('app')], ...nothing };
   const table = buildRouteTable(buildDesiredState(snapshot, settings).clusters[0]!.routes);
   return (url: string) => explainUrl(table, url, 8443)!;
@@ -193,5 +194,55 @@ describe('other answers', () => {
 
   it.each(['', 'ftp://app.example.org/', 'http://', 'http://a b/'])('does not take %j for a URL', (text) => {
     expect(explainer(aService('app'))(text)).toBeUndefined();
+  });
+});
+
+describe('over TLS', () => {
+  const secured = { ssl_cert: 'pair' };
+  const passed = { ssl_passthrough: 'true' };
+  const explain = explainer(
+    aService('web', { host: 'web.example.org', lb: { ...secured, ssl_only: 'true' } }),
+    aService('moved', {
+      host: 'old.example.org,new.example.org',
+      lb: { ...secured, redirects: 'https://old.example.org,https://new.example.org' },
+    }),
+    aService('own', { host: 'own.example.org,*.own.example.org', lb: passed }),
+    aService('plain', { host: 'plain.own.example.org' }),
+    aService('wrong', { host: 'wrong.example.org', lb: { ssl_cert: 'missing' } }),
+    aService('wild', { host: '*.wild.example.org', lb: secured }),
+    aService('tame', { host: 'tame.wild.example.org' }),
+  );
+
+  it.each([
+    ['https://web.example.org/x', { kind: 'service', route: { services: ['web'] }, requestUri: '/x' }],
+    ['https://old.example.org/x', { kind: 'redirect', status: 302, location: 'https://new.example.org/x' }],
+    ['https://own.example.org/x', { kind: 'service', route: { services: ['own'] }, requestUri: '/x' }],
+    ['https://a.own.example.org/x', { kind: 'service', route: { services: ['own'] } }],
+    ['https://plain.own.example.org/', { kind: 'no-certificate' }],
+    ['https://wrong.example.org/', { kind: 'no-certificate' }],
+    ['https://a.wild.example.org/', { kind: 'service', route: { services: ['wild'] } }],
+    // Over TLS nginx knows the wildcard alone.
+    ['https://tame.wild.example.org/', { kind: 'service', route: { services: ['wild'] } }],
+    ['https://nobody.example.net/', { kind: 'no-certificate' }],
+  ])('%s', (url, answer) => {
+    expect(explain(url).answer).toMatchObject(answer);
+  });
+
+  it('says where a host has no certificate, and where the service ends TLS', () => {
+    expect(explain('https://plain.own.example.org/').because).toContain(
+      'The host plain.own.example.org belongs to the exact name plain.own.example.org, which has no certificate.',
+    );
+    expect(explain('https://own.example.org/').because).toContain(
+      'The service ends TLS itself: connections are handed on to it as they are.',
+    );
+  });
+
+  it('is handed on to a default backend that ends it, for unknown hosts alone', () => {
+    const handed = explainer(fallback('rest', passed), aService('plain', { host: 'plain.example.org' }));
+    expect(handed('https://unknown.example.org/').answer).toMatchObject({
+      kind: 'service',
+      route: { services: ['rest'] },
+    });
+    expect(handed('https://plain.example.org/').answer).toEqual({ kind: 'no-certificate' });
   });
 });
