@@ -62,6 +62,8 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
         baseUri: ["'none'"],
       },
       xFrameOptions: 'DENY',
+      // It would bind the applications on other ports of this host too.
+      strictTransportSecurity: false,
       referrerPolicy: 'no-referrer',
     }),
   );
@@ -130,8 +132,14 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
         const changed = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        const data = JSON.stringify(state());
-        await stream.writeSSE(data === sent ? { event: 'ping', data: '' } : { event: 'state', data });
+        const { observedAt, ...rest } = state();
+        const data = JSON.stringify(rest);
+        // A quiet swarm is looked at every few seconds: that alone is not worth all of the state again.
+        await stream.writeSSE(
+          data === sent
+            ? { event: 'seen', data: JSON.stringify(observedAt) }
+            : { event: 'state', data: JSON.stringify({ observedAt, ...rest }) },
+        );
         sent = data;
         await Promise.race([changed, stream.sleep(PING_MS)]);
       }

@@ -52,7 +52,12 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   '/api/user': { get: { summary: 'Who is logged in', answer: userSchema } },
   '/api/openapi.json': { get: { summary: 'This document', answer: z.unknown() } },
   '/api/state': { get: { summary: 'All that is routed, and how it fares', answer: stateSchema } },
-  '/api/events': { get: { summary: 'The state at each change of it, as event `state`', answer: 'text/event-stream' } },
+  '/api/events': {
+    get: {
+      summary: 'Event `state`: the state, at each change of it; event `seen`: when a look found nothing else',
+      answer: 'text/event-stream',
+    },
+  },
   '/api/explain': {
     get: {
       summary: 'Which route of each cluster answers a URL, why, and why not others',

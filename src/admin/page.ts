@@ -4,5 +4,11 @@ import type { MiddlewareHandler } from 'hono';
 
 /** The page as Vite built it, from a folder; undefined where there is none. */
 export function servePage(folder: string): MiddlewareHandler | undefined {
-  return existsSync(folder) ? serveStatic({ root: folder }) : undefined;
+  if (!existsSync(folder)) return undefined;
+  return serveStatic({
+    root: folder,
+    // Names of assets have a digest of what is in them; the page itself is asked for anew each time.
+    onFound: (path, context) =>
+      context.header('cache-control', path.includes('/assets/') ? 'max-age=31536000, immutable' : 'no-cache'),
+  });
 }

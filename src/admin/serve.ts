@@ -11,5 +11,10 @@ export interface ServeOptions {
 /** Serves the administrator's interface over TLS until the signal aborts. */
 export function serveAdmin({ app, port, cert, key }: ServeOptions, signal: AbortSignal): void {
   const server = serve({ fetch: app.fetch, port, createServer, serverOptions: { cert, key, minVersion: 'TLSv1.2' } });
-  signal.addEventListener('abort', () => server.close(), { once: true });
+  const stop = () => {
+    server.close();
+    // Pages that follow events would hold it for ever.
+    if ('closeAllConnections' in server) server.closeAllConnections();
+  };
+  signal.addEventListener('abort', stop, { once: true });
 }

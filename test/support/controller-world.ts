@@ -105,6 +105,7 @@ export class ControllerWorld {
     return this.swarm.writes.slice(before);
   }
 
+  /** Tells of each pass. */
   get board(): StatusBoard {
     return this.#status;
   }
