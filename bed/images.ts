@@ -16,12 +16,12 @@ const inputs = [
   '.dockerignore',
   'package.json',
   'package-lock.json',
+  'tsconfig.json',
   '.npmrc',
   'src',
   'bin',
   'templates',
   'docker',
-  'dist',
 ];
 
 const sources = [

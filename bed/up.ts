@@ -57,9 +57,8 @@ Signalbox runs on a swarm of three nodes. ${everyNode ? 'Every node answers' : '
             HTTP                    HTTPS
   worker1   http://127.0.0.1:8080   https://127.0.0.1:8443
   worker2   http://127.0.0.1:8081   https://127.0.0.1:8444
-${everyNode ? '  manager   http://127.0.0.1:8082   https://127.0.0.1:8445\n' : ''}  admin     https://127.0.0.1:9443
-${demo ? "\nTry:        curl -H 'Host: demo.local' http://127.0.0.1:8080/ping" : ''}
-API:        https://127.0.0.1:9443   user admin, password: npm run --silent password
+${everyNode ? '  manager   http://127.0.0.1:8082   https://127.0.0.1:8445\n' : ''}${demo ? "\nTry:        curl -H 'Host: demo.local' http://127.0.0.1:8080/ping" : ''}
+Page:       https://127.0.0.1:9443   user admin, password: npm run --silent password
 Status:     SIGNALBOX_PASSWORD=$(npm run --silent password) npx signalbox status --url https://127.0.0.1:9443 --insecure
 Logs:       npm run --silent swarm -- service logs -f signalbox_controller
 Services:   npm run --silent swarm -- service ls

@@ -1,0 +1,19 @@
+export const views = ['overview', 'routes', 'problems', 'configuration', 'maintenance'] as const;
+export type View = (typeof views)[number];
+
+/** Where the page stands: `#/routes?filter=shop`, so that it can be kept and sent to others. */
+export interface Place {
+  readonly view: View;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+export function parsePlace(hash: string): Place {
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
+  const view = views.find((name) => name === path) ?? 'overview';
+  return { view, query: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+export function toHash({ view, query }: Place): string {
+  const text = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== '')).toString();
+  return `#/${view}${text === '' ? '' : `?${text}`}`;
+}

@@ -1,0 +1,87 @@
+import type { State } from '../admin/state.ts';
+import { session, whoAmI } from './api.ts';
+
+/** How the page hears of the swarm. */
+export type Connection =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'live' }
+  /** Times in milliseconds since the epoch. */
+  | { readonly kind: 'lost'; readonly since: number; readonly retryAt: number };
+
+export interface Watcher {
+  readonly onState: (state: State) => void;
+  /** The controller has looked, and all is as it was. */
+  readonly onSeen: (observedAt: string | null) => void;
+  readonly onConnection: (connection: Connection) => void;
+}
+
+/** The controller says something every 15 s at least; after twice that and a bit the line is dead, whatever the browser thinks. */
+const SILENCE_MS = 35_000;
+const FIRST_RETRY_MS = 1000;
+const LAST_RETRY_MS = 15_000;
+
+/** Follows the state by server-sent events, again and again until the function that comes back is called. */
+export function watchState({ onState, onSeen, onConnection }: Watcher): () => void {
+  const stop = new AbortController();
+  let source: EventSource | undefined;
+  let timer: number | undefined;
+  let isLive = false;
+  let lostAt: number | undefined;
+  let retryMs = FIRST_RETRY_MS;
+
+  const later = (action: () => void, ms: number) => {
+    window.clearTimeout(timer);
+    if (!stop.signal.aborted) timer = window.setTimeout(action, ms);
+  };
+  const hear = () => {
+    later(lose, SILENCE_MS);
+    if (isLive) return;
+    isLive = true;
+    lostAt = undefined;
+    retryMs = FIRST_RETRY_MS;
+    onConnection({ kind: 'live' });
+  };
+  const open = () => {
+    source?.close();
+    source = new EventSource('/api/events');
+    source.addEventListener('state', ({ data }) => {
+      hear();
+      onState(JSON.parse(data));
+    });
+    source.addEventListener('seen', ({ data }) => {
+      hear();
+      onSeen(JSON.parse(data));
+    });
+    source.addEventListener('error', lose);
+    later(lose, SILENCE_MS);
+  };
+  const lose = () => {
+    source?.close();
+    isLive = false;
+    lostAt ??= Date.now();
+    onConnection({ kind: 'lost', since: lostAt, retryAt: Date.now() + retryMs });
+    later(retry, retryMs);
+    retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
+  };
+  // An EventSource does not tell a refused login from a dead line.
+  const retry = () => {
+    whoAmI().then((user) => {
+      if (stop.signal.aborted) return;
+      if (user === undefined) session.dispatchEvent(new Event('ended'));
+      else open();
+    }, lose);
+  };
+  const retryNow = () => {
+    if (lostAt !== undefined && document.visibilityState === 'visible') retry();
+  };
+
+  onConnection({ kind: 'connecting' });
+  open();
+  window.addEventListener('online', retryNow, stop);
+  document.addEventListener('visibilitychange', retryNow, stop);
+  return () => {
+    stop.abort();
+    window.clearTimeout(timer);
+    source?.close();
+  };
+}

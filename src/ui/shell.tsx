@@ -1,0 +1,130 @@
+import { useContext, useEffect, useRef } from 'preact/hooks';
+import type { State } from '../admin/state.ts';
+import { logOut } from './api.ts';
+import { UserContext } from './hooks.ts';
+import { healthOf } from './lib/health.ts';
+import { type Place, toHash, type View, views } from './lib/place.ts';
+import type { Connection } from './live.ts';
+import { usePlace } from './location.ts';
+import { Banners } from './parts/banners.tsx';
+import { Loading } from './parts/notes.tsx';
+import { Lamp, Signal } from './parts/signal.tsx';
+import { Configuration } from './views/configuration.tsx';
+import { Maintenance } from './views/maintenance.tsx';
+import { Overview } from './views/overview.tsx';
+import { Problems } from './views/problems.tsx';
+import { Routes } from './views/routes.tsx';
+
+const titles: Readonly<Record<View, string>> = {
+  overview: 'Overview',
+  routes: 'Routes',
+  problems: 'Problems',
+  configuration: 'Configuration',
+  maintenance: 'Maintenance',
+};
+
+interface ShellProps {
+  readonly state: State | undefined;
+  readonly connection: Connection;
+}
+
+/** What stands around every view: where one is, how the whole fares, whether the line is alive. */
+export function Shell({ state, connection }: ShellProps) {
+  const place = usePlace();
+  const heading = useRef<HTMLHeadingElement>(null);
+  const isFirst = useRef(true);
+  useEffect(() => {
+    document.title = `${titles[place.view]} · Signalbox`;
+    // Who listens to the page is told that it is another one now.
+    if (!isFirst.current) heading.current?.focus();
+    isFirst.current = false;
+  }, [place.view]);
+  return (
+    <div class="shell">
+      <button type="button" class="button skip" onClick={() => heading.current?.focus()}>
+        To the content
+      </button>
+      <header class="rail">
+        <a class="brand" href="#/overview">
+          <Signal aspect={aspectOf(state, connection)} />
+          <span>Signalbox</span>
+        </a>
+        <Navigation place={place} state={state} />
+        <Foot connection={connection} />
+      </header>
+      <main class="content" id="content">
+        <Banners state={state} connection={connection} />
+        <h1 ref={heading} tabIndex={-1}>
+          {titles[place.view]}
+        </h1>
+        {state === undefined ? (
+          <Loading what="the state of the swarm" rows={5} />
+        ) : (
+          <Body place={place} state={state} />
+        )}
+      </main>
+    </div>
+  );
+}
+
+function aspectOf(state: State | undefined, connection: Connection) {
+  return state === undefined || connection.kind !== 'live' ? 'off' : healthOf(state).aspect;
+}
+
+function Body({ place, state }: { readonly place: Place; readonly state: State }) {
+  switch (place.view) {
+    case 'overview':
+      return <Overview state={state} />;
+    case 'routes':
+      return <Routes state={state} place={place} />;
+    case 'problems':
+      return <Problems state={state} />;
+    case 'configuration':
+      return <Configuration state={state} place={place} />;
+    case 'maintenance':
+      return <Maintenance state={state} />;
+  }
+}
+
+function Navigation({ place, state }: { readonly place: Place; readonly state: State | undefined }) {
+  const counts: Partial<Record<View, number | undefined>> = {
+    routes: state?.routes.length,
+    problems: state?.problems.length,
+    maintenance: state?.maintenance.length,
+  };
+  return (
+    <nav aria-label="Views">
+      {views.map((view) => (
+        <a key={view} href={toHash({ view, query: {} })} aria-current={view === place.view ? 'page' : undefined}>
+          {titles[view]}
+          {counts[view] ? <span class={`count count-${view}`}>{counts[view].toLocaleString('en')}</span> : null}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+const lines = {
+  connecting: { aspect: 'off', text: 'Connecting…' },
+  live: { aspect: 'clear', text: 'Live' },
+  lost: { aspect: 'danger', text: 'Disconnected' },
+} as const;
+
+function Foot({ connection }: { readonly connection: Connection }) {
+  const user = useContext(UserContext);
+  const { aspect, text } = lines[connection.kind];
+  return (
+    <div class="foot">
+      <span class="line" role="status">
+        <Lamp aspect={aspect} /> {text}
+      </span>
+      <span class="user">
+        {user.name}
+        {user.role === 'viewer' ? <span class="muted"> · may only look</span> : null}
+      </span>
+      <button type="button" class="button button-quiet" onClick={() => void logOut()}>
+        Log out
+      </button>
+    </div>
+  );
+}

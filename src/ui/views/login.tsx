@@ -1,0 +1,42 @@
+import type { TargetedSubmitEvent } from 'preact';
+import { logIn } from '../api.ts';
+import { useAction } from '../hooks.ts';
+import { Refusal } from '../parts/notes.tsx';
+import { Signal } from '../parts/signal.tsx';
+
+export function Login({ onLogin }: { readonly onLogin: () => Promise<void> }) {
+  const action = useAction();
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    void action.run(async () => {
+      await logIn(String(form.get('username')), String(form.get('password')));
+      await onLogin();
+    });
+  };
+  return (
+    <div class="login">
+      <main class="login-card">
+        <div class="login-scene" aria-hidden="true">
+          <Signal aspect={action.busy ? 'caution' : 'danger'} size="large" />
+        </div>
+        <h1>Signalbox</h1>
+        <p class="muted">Layer 7 routing for Docker Swarm</p>
+        <form onSubmit={submit}>
+          <label>
+            User
+            <input name="username" autocomplete="username" required defaultValue="admin" spellcheck={false} />
+          </label>
+          <label>
+            Password
+            <input name="password" type="password" autocomplete="current-password" required autofocus />
+          </label>
+          <Refusal reason={action.refusal} />
+          <button type="submit" class="button button-strong" disabled={action.busy}>
+            Log in
+          </button>
+        </form>
+      </main>
+    </div>
+  );
+}

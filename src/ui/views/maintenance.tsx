@@ -1,0 +1,68 @@
+import type { ClosedView, State } from '../../admin/state.ts';
+import { openAgain } from '../api.ts';
+import { useAction, useCanChange } from '../hooks.ts';
+import { listed } from '../lib/format.ts';
+import { Empty, Refusal } from '../parts/notes.tsx';
+import { Lamp } from '../parts/signal.tsx';
+import { Ago } from '../parts/time.tsx';
+import { CloseForm } from './maintenance/close-form.tsx';
+
+/** Hosts and services that answer 503 for a while, by decision or by label. */
+export function Maintenance({ state }: { readonly state: State }) {
+  const canChange = useCanChange();
+  const { maintenance } = state;
+  return (
+    <div class="stack">
+      {canChange ? <CloseForm state={state} /> : null}
+      {maintenance.length === 0 ? (
+        <Empty title="Everything is open" aspect="clear">
+          What is closed here answers 503 with Retry-After to all but its allow list, and is opened again without
+          touching the service.
+        </Empty>
+      ) : (
+        <section class="card" aria-labelledby="closed">
+          <header class="card-head">
+            <h2 id="closed">Closed</h2>
+          </header>
+          <ul class="plain closed">
+            {maintenance.map((closed) => (
+              <Closed key={`${closed.kind} ${closed.name}`} closed={closed} />
+            ))}
+          </ul>
+        </section>
+      )}
+    </div>
+  );
+}
+
+function Closed({ closed: { kind, name, allow, who, since } }: { readonly closed: ClosedView }) {
+  const canChange = useCanChange();
+  const action = useAction();
+  return (
+    <li>
+      <Lamp aspect="danger" />
+      <div class="closed-text">
+        <p>
+          <span class="muted">{kind}</span> <strong>{name}</strong>
+        </p>
+        <p class="muted small">
+          {who === null ? 'Closed by a label of the service; opened by it too.' : `Closed by ${who} `}
+          {since === null ? null : <Ago at={since} />}
+        </p>
+        {allow.length === 0 ? null : <p class="small">Still passes: {listed(allow)}</p>}
+        <Refusal reason={action.refusal} />
+      </div>
+      {canChange && who !== null ? (
+        <button
+          type="button"
+          class="button"
+          aria-label={`Open ${name}`}
+          disabled={action.busy}
+          onClick={() => void action.run(() => openAgain({ kind, name }))}
+        >
+          Open
+        </button>
+      ) : null}
+    </li>
+  );
+}

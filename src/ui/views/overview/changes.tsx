@@ -1,0 +1,27 @@
+import type { State } from '../../../admin/state.ts';
+import { Ago } from '../../parts/time.tsx';
+
+const SHOWN = 8;
+
+/** What administrators did. */
+export function Changes({ changes }: { readonly changes: State['changes'] }) {
+  return (
+    <section class="card" aria-labelledby="changes">
+      <header class="card-head">
+        <h2 id="changes">Changes</h2>
+        <span class="muted small">by administrators</span>
+      </header>
+      {changes.length === 0 ? <p class="muted">Nobody has changed anything here yet.</p> : null}
+      <ol class="log">
+        {changes.slice(0, SHOWN).map(({ at, who, what }) => (
+          <li key={`${at} ${what}`}>
+            <span class="log-what">{what}</span>
+            <span class="muted small">
+              {who} · <Ago at={at} />
+            </span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

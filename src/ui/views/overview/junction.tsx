@@ -1,0 +1,17 @@
+/** Tracks that come from so many points and lead to so many others, at the middle of each of the equal rows beside it. */
+export function Junction({ from, to }: { readonly from: number; readonly to: number }) {
+  return (
+    <svg class="junction" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
+      {middles(from).map((y) => (
+        <polyline key={`from ${y}`} points={`0,${y} 18,${y} 42,50 50,50`} />
+      ))}
+      {middles(to).map((y) => (
+        <polyline key={`to ${y}`} points={`50,50 58,50 82,${y} 100,${y}`} />
+      ))}
+    </svg>
+  );
+}
+
+function middles(rows: number): number[] {
+  return Array.from({ length: rows }, (_, row) => (100 * (row + 0.5)) / rows);
+}

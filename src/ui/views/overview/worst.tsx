@@ -1,0 +1,34 @@
+import type { State } from '../../../admin/state.ts';
+import { severities, sortProblems } from '../../lib/problems.ts';
+import { Lamp } from '../../parts/signal.tsx';
+
+const SHOWN = 4;
+
+/** The worst problems in short; nothing where there are none. */
+export function Worst({ problems }: { readonly problems: State['problems'] }) {
+  if (problems.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="worst">
+      <header class="card-head">
+        <h2 id="worst">Problems</h2>
+        <a class="small" href="#/problems">
+          {problems.length > SHOWN ? `All ${problems.length}` : 'How to mend them'}
+        </a>
+      </header>
+      <ul class="plain worst">
+        {sortProblems(problems)
+          .slice(0, SHOWN)
+          .map(({ severity, service, cluster, label, reason }) => (
+            <li key={`${service} ${cluster} ${label} ${reason}`}>
+              <Lamp aspect={severities[severity].aspect} />
+              <span>
+                <strong>{service ?? cluster ?? 'Settings'}</strong> <span class="muted small">{label}</span>
+                <br />
+                {reason}
+              </span>
+            </li>
+          ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,79 @@
+import type { State } from '../../admin/state.ts';
+import { count } from '../lib/format.ts';
+import { type Problem, severities, sortProblems } from '../lib/problems.ts';
+import { Empty } from '../parts/notes.tsx';
+import { Lamp } from '../parts/signal.tsx';
+
+/** What is wrong, whose it is, and how to mend it; the worst first. */
+export function Problems({ state }: { readonly state: State }) {
+  const sorted = sortProblems(state.problems);
+  if (sorted.length === 0)
+    return (
+      <Empty title="Nothing to mend" aspect="clear">
+        {state.services.length === 0
+          ? 'Labels that are wrong will be explained here, with what would be right.'
+          : `The labels of ${count(state.services.length, 'service')} say what they should.`}
+      </Empty>
+    );
+  const owners = Map.groupBy(
+    sorted,
+    ({ service, cluster }) => service ?? (cluster === undefined ? 'Settings' : `Cluster ${cluster}`),
+  );
+  return (
+    <div class="stack">
+      <p class="lead">
+        A problem touches nobody but its own service. Correct the label, and it goes from here by itself.
+      </p>
+      {[...owners].map(([owner, problems]) => (
+        <section key={owner} class="card" aria-label={owner}>
+          <header class="card-head">
+            <h2>{owner}</h2>
+            <span class="muted small">{count(problems.length, 'problem')}</span>
+          </header>
+          <ul class="plain problems">
+            {problems.map((problem) => (
+              <ProblemItem key={`${problem.label} ${problem.value} ${problem.reason}`} problem={problem} />
+            ))}
+          </ul>
+        </section>
+      ))}
+    </div>
+  );
+}
+
+function ProblemItem({
+  problem: { severity, label, value, reason, remedy, cluster, service },
+}: {
+  readonly problem: Problem;
+}) {
+  const { aspect, title } = severities[severity];
+  return (
+    <li class={`problem problem-${severity}`}>
+      <p class="problem-kind">
+        <Lamp aspect={aspect} /> {title}
+        {service !== undefined && cluster !== undefined ? <span class="muted"> in {cluster}</span> : null}
+      </p>
+      {label === undefined ? null : (
+        <p class="problem-label">
+          <code>
+            <span class="label-name">{label}</span>
+            {value === undefined ? null : (
+              <>
+                <span class="muted">=</span>
+                <span class="label-value">{value === '' ? '""' : value}</span>
+              </>
+            )}
+          </code>
+        </p>
+      )}
+      <p class="problem-reason">{reason}</p>
+      <p class="problem-remedy">
+        <span class="remedy-mark" aria-hidden="true">
+          →
+        </span>
+        <span class="for-ears">What would be right: </span>
+        {remedy}
+      </p>
+    </li>
+  );
+}

@@ -1,0 +1,77 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { RouteView, State } from '../../admin/state.ts';
+import { count } from '../lib/format.ts';
+import type { Place } from '../lib/place.ts';
+import { replaceQuery } from '../location.ts';
+import { Empty } from '../parts/notes.tsx';
+import { Explain } from './routes/explain.tsx';
+import { RouteTable } from './routes/route-table.tsx';
+
+/** More rows than this make the page slow, and nobody reads them. */
+const PAGE = 200;
+
+export function Routes({ state, place }: { readonly state: State; readonly place: Place }) {
+  const filter = place.query.filter ?? '';
+  const [pages, setPages] = useState(1);
+  const shown = state.routes.filter((route) => matches(route, filter));
+  if (state.routes.length === 0)
+    return (
+      <Empty title="No routes yet">
+        Give a service the labels <code>com.docker.lb.hosts</code> and <code>com.docker.lb.port</code>; it appears here
+        within seconds, without reloading.
+      </Empty>
+    );
+  return (
+    <div class="stack">
+      <Explain place={place} />
+      <section class="card" aria-labelledby="all-routes">
+        <header class="card-head">
+          <h2 id="all-routes">All routes</h2>
+          <Filter value={filter} onChange={(value) => replaceQuery(place, { filter: value })} />
+          <span class="muted small" role="status">
+            {filter === '' ? count(shown.length, 'route') : `${shown.length} of ${count(state.routes.length, 'route')}`}
+          </span>
+        </header>
+        {shown.length === 0 ? (
+          <p class="muted">No route has “{filter}” in its host, path, services or cluster.</p>
+        ) : null}
+        <RouteTable routes={shown.slice(0, pages * PAGE)} state={state} />
+        {shown.length > pages * PAGE ? (
+          <button type="button" class="button" onClick={() => setPages(pages + 1)}>
+            Show more
+          </button>
+        ) : null}
+      </section>
+    </div>
+  );
+}
+
+function matches({ host, path, services, cluster }: RouteView, filter: string): boolean {
+  const text = filter.trim().toLowerCase();
+  return [host + path, cluster, ...services].some((part) => part.toLowerCase().includes(text));
+}
+
+function Filter({ value, onChange }: { readonly value: string; readonly onChange: (value: string) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const focus = (event: KeyboardEvent) => {
+      if (event.key !== '/' || event.target instanceof HTMLInputElement) return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    window.addEventListener('keydown', focus);
+    return () => window.removeEventListener('keydown', focus);
+  }, []);
+  return (
+    <label class="filter">
+      <span class="for-ears">Filter</span>
+      <input
+        ref={input}
+        type="search"
+        placeholder="Filter (press /)"
+        value={value}
+        onInput={({ currentTarget }) => onChange(currentTarget.value)}
+      />
+    </label>
+  );
+}

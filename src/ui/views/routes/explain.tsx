@@ -1,0 +1,126 @@
+import type { TargetedSubmitEvent } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { type ClusterExplanation, explain } from '../../api.ts';
+import { useAction } from '../../hooks.ts';
+import type { Aspect } from '../../lib/health.ts';
+import type { Place } from '../../lib/place.ts';
+import { replaceQuery } from '../../location.ts';
+import { Refusal } from '../../parts/notes.tsx';
+import { Lamp } from '../../parts/signal.tsx';
+
+/** Takes a URL and tells which route answers it, and why. */
+export function Explain({ place }: { readonly place: Place }) {
+  const action = useAction();
+  const [explanations, setExplanations] = useState<readonly ClusterExplanation[]>([]);
+  const asked = place.query.url ?? '';
+  const ask = (url: string) => action.run(async () => setExplanations(await explain(url)));
+  useEffect(() => {
+    if (asked !== '') void ask(asked);
+  }, []);
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const url = String(new FormData(event.currentTarget).get('url'));
+    replaceQuery(place, { url });
+    setExplanations([]);
+    void ask(url);
+  };
+  const [best, ...rest] = explanations;
+  const others = rest.filter(({ answer }) => answer.kind !== 'no-host');
+  return (
+    <section class="card explain" aria-labelledby="explain">
+      <header class="card-head">
+        <h2 id="explain">Which route answers?</h2>
+      </header>
+      <form class="ask" onSubmit={submit}>
+        <label>
+          <span class="for-ears">URL</span>
+          <input
+            name="url"
+            placeholder="http://app.example.org/path"
+            defaultValue={asked}
+            required
+            spellcheck={false}
+          />
+        </label>
+        <button type="submit" class="button" disabled={action.busy}>
+          Explain
+        </button>
+      </form>
+      <Refusal reason={action.refusal} />
+      <div aria-live="polite">
+        {[...(best === undefined ? [] : [best]), ...others].map((explanation) => (
+          <Explained key={explanation.cluster} explanation={explanation} />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function Explained({
+  explanation: { cluster, url, answer, because, passedOver },
+}: {
+  readonly explanation: ClusterExplanation;
+}) {
+  const { aspect, text } = describeAnswer(answer);
+  return (
+    <article class="explained">
+      <p class="muted small">
+        <code>{url}</code> in {cluster}
+      </p>
+      <h3>
+        <Lamp aspect={aspect} /> {text}
+      </h3>
+      <ol class="steps">
+        {because.map((step) => (
+          <li key={step}>{step}</li>
+        ))}
+      </ol>
+      {passedOver.length === 0 ? null : (
+        <details>
+          <summary>Passed over: {passedOver.length}</summary>
+          <ul class="passed">
+            {passedOver.map(({ route, reason }) => (
+              <li key={`${route.host}${route.path}`}>
+                <code>
+                  {route.host}
+                  {route.path}
+                </code>{' '}
+                → {route.services.join(', ')}
+                <span class="muted small">{reason}</span>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </article>
+  );
+}
+
+function describeAnswer(answer: ClusterExplanation['answer']): { readonly aspect: Aspect; readonly text: string } {
+  switch (answer.kind) {
+    case 'service': {
+      const { services, host, path } = answer.route;
+      return {
+        aspect: 'clear',
+        text: `${services.join(', ')}, by the route ${host}${path}, is asked for ${answer.requestUri}`,
+      };
+    }
+    case 'redirect':
+      return { aspect: 'clear', text: `${answer.status} to ${answer.location}` };
+    case 'unavailable':
+      return { aspect: 'danger', text: `503: ${answer.route.services.join(', ')} is unavailable` };
+    case 'maintenance': {
+      const { allow } = answer;
+      const others = allow.length === 0 ? '' : ` to all but ${allow.join(', ')}`;
+      return { aspect: 'caution', text: `503${others}: closed for maintenance` };
+    }
+    case 'no-path':
+      return { aspect: 'danger', text: '404: no route has this path' };
+    case 'no-host':
+      return { aspect: 'danger', text: '503: no route has this host' };
+    case 'bad-request':
+      return { aspect: 'danger', text: '400: the path is not valid' };
+    case 'no-certificate':
+      return { aspect: 'danger', text: 'The TLS handshake is refused' };
+  }
+}
