@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ensureBrowser } from './browser.ts';
 import { project, stateDir } from './places.ts';
 import { prepare } from './prepare.ts';
 import { runInForeground } from './shell.ts';
-import { StepFailed } from './step.ts';
+import { StepFailed, step } from './step.ts';
 
 interface Count {
   passed: number;
@@ -62,7 +63,11 @@ async function engineIsReady(): Promise<boolean> {
 
 await check('lint', 'biome', 'check', '.');
 await check('types', 'tsc');
+await check('types of the page', 'tsc', '--project', 'src/ui');
 await tests('unit', 'unit', 'golden', 'feature');
+console.log('\n── browser');
+await step('browser', ensureBrowser);
+await tests('page', 'page');
 if (await engineIsReady()) {
   await tests('nginx', 'nginx');
   await tests('swarm', 'swarm');

@@ -24,6 +24,8 @@ export default defineConfig({
       project('unit', { testTimeout: 30_000 }),
       project('golden', { testTimeout: 30_000 }),
       project('feature', { testTimeout: 30_000 }),
+      // A browser on a page whose swarm is in memory.
+      project('page', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('nginx', { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('swarm', swarm),
     ],

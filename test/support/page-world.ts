@@ -1,0 +1,146 @@
+import { freePort } from '../../bed/node-container.ts';
+import { Access } from '../../src/admin/access.ts';
+import { Administrator } from '../../src/admin/administrator.ts';
+import { createAdminApp } from '../../src/admin/app.ts';
+import { explainEverywhere } from '../../src/admin/explain.ts';
+import { servePage } from '../../src/admin/page.ts';
+import { serveAdmin } from '../../src/admin/serve.ts';
+import { type State, toState } from '../../src/admin/state.ts';
+import { keptVersions, readVersion } from '../../src/admin/versions.ts';
+import { createAuthority, issueIdentity } from '../../src/link/certificates.ts';
+import { aNetwork, aNode, aService } from './builders.ts';
+import { ControllerWorld } from './controller-world.ts';
+import { FakeClock } from './fake-clock.ts';
+import { FakeSwarm } from './fake-swarm.ts';
+
+export const passwords = { admin: 'open sesame', viewer: 'only looking' } as const;
+
+const authority = await createAuthority(Date.now());
+const HOUR_MS = 3_600_000;
+
+/** The page's own controller: all of the API and of what it decides is real, only Docker and nginx are not. */
+export class PageWorld implements AsyncDisposable {
+  readonly url: string;
+  readonly world: ControllerWorld;
+  readonly administrator: Administrator;
+  readonly #port: number;
+  readonly #app: ReturnType<typeof createAdminApp>;
+  #stop = new AbortController();
+  #passes: Promise<void> = Promise.resolve();
+  /** What a test makes of the state before it is told. */
+  disguise: (state: State) => State = (state) => state;
+
+  /** `folder` is that of the built page. */
+  static async open(folder: string): Promise<PageWorld> {
+    const opened = new PageWorld(folder, await freePort());
+    await opened.look();
+    await opened.serve();
+    return opened;
+  }
+
+  private constructor(folder: string, port: number) {
+    this.url = `https://localhost:${port}`;
+    this.#port = port;
+    const swarm = new FakeSwarm(new FakeClock(new Date(Date.now() - 9 * HOUR_MS).toISOString()));
+    for (const name of ['signalbox', 'app']) swarm.addNetwork(aNetwork(name));
+    swarm.addNode(aNode('manager', { role: 'manager' }));
+    for (const name of ['worker1', 'worker2']) swarm.addNode(aNode(name));
+    this.world = new ControllerWorld({ swarm });
+    this.administrator = this.#createAdministrator();
+    this.#app = this.#createApp(folder);
+  }
+
+  #createAdministrator(): Administrator {
+    const { world } = this;
+    return new Administrator({
+      store: { load: async () => undefined, save: async () => {} },
+      settings: world.settings,
+      applications: async () => (await world.swarm.observe()).services,
+      status: world.board,
+      trigger: () => {
+        world.administration = this.administrator.current;
+        void this.look();
+      },
+      now: world.swarm.clock.now,
+    });
+  }
+
+  #createApp(folder: string) {
+    const { world, administrator } = this;
+    const configs = () => world.status.snapshot.configs;
+    return createAdminApp({
+      state: () => this.disguise(placed(toState(world.board.current, world.board.error, administrator.current))),
+      subscribe: (listener) => world.board.subscribe(listener),
+      access: new Access({ adminPassword: passwords.admin, viewerPassword: passwords.viewer, key: 'k', now: Date.now }),
+      administrator,
+      versions: (cluster) => keptVersions(configs(), cluster),
+      readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
+      explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+      page: servePage(folder),
+    });
+  }
+
+  async serve(): Promise<void> {
+    this.#stop = new AbortController();
+    const identity = await issueIdentity(authority, 'admin.signalbox', Date.now(), ['localhost']);
+    serveAdmin({ app: this.#app, port: this.#port, ...identity }, this.#stop.signal);
+  }
+
+  /** The controller is gone, as after the death of its node. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+  }
+
+  /** The controller looks, and does what there is to do. */
+  async look(): Promise<void> {
+    this.#passes = this.#passes.then(() => this.world.settle());
+    await this.#passes;
+  }
+
+  /** Some time later, somebody deploys. */
+  async deploy(afterMs: number, ...services: readonly ReturnType<typeof aService>[]): Promise<void> {
+    this.world.swarm.clock.advance(afterMs);
+    for (const service of services) this.world.swarm.deploy(service);
+    await this.look();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Tasks in memory are on no node; on the page they are. */
+function placed(state: State): State {
+  const clusters = state.clusters.map((cluster) => ({
+    ...cluster,
+    replicas: cluster.replicas.map((replica, index) => ({ ...replica, node: `worker${index + 1}` })),
+  }));
+  return { ...state, clusters };
+}
+
+/** A day's work of a small shop: several services, mistakes among them, several versions. */
+export async function aBusyDay(page: PageWorld): Promise<void> {
+  await page.deploy(
+    HOUR_MS,
+    aService('shop_web', { host: 'shop.example.org,www.shop.example.org', mode: { kind: 'replicated', replicas: 3 } }),
+    aService('shop_api', { host: 'shop.example.org', lb: { context_root: '/api', context_root_rewrite: 'true' } }),
+  );
+  await page.administrator.enable('admin', { httpPort: 80, httpsPort: 443 });
+  await page.deploy(
+    2 * HOUR_MS,
+    aService('blog_web', { host: '*.blog.example.org', mode: { kind: 'replicated', replicas: 2 } }),
+    aService('wiki', {
+      host: 'wiki.example.org',
+      lb: { redirects: 'http://old-wiki.example.org,https://wiki.example.org' },
+    }),
+  );
+  await page.deploy(
+    HOUR_MS,
+    aService('grafana', { host: 'grafana.example.org', port: '30000000' }),
+    aService('mail', { host: 'mail.example.org', lb: { ip_hash: 'yes please', context_rot: '/mail' } }),
+    aService('metrics', { host: 'metrics.example.org', mode: { kind: 'global' } }),
+    aService('legacy', { host: 'legacy.example.org', mode: { kind: 'replicated', replicas: 0 } }),
+  );
+  await page.administrator.startMaintenance('admin', { kind: 'host', name: 'metrics.example.org' }, ['192.0.2.0/24']);
+  await page.deploy(3 * HOUR_MS, aService('shop_next', { host: 'next.shop.example.org' }));
+}

@@ -1,0 +1,134 @@
+// The administrator's page in a real browser, on a real swarm: every click is answered by nginx.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { adminPassword } from '../../bed/admin-password.ts';
+import { browserPath, complaints, keepPicture, launchBrowser, logInto, openWindow } from '../support/browser.ts';
+import { administer, bed, eventually, proxyConfiguration, settled } from '../support/interlock.ts';
+import { answers, deployStack, type Stack } from '../support/story.ts';
+
+describe.skipIf(browserPath === undefined)('An administrator', () => {
+  let stack: Stack;
+  let browser: Browser;
+  let page: Page;
+  let complained: string[];
+
+  const view = async (name: string) => {
+    await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name }).click();
+    await page.getByRole('heading', { level: 1, name }).waitFor();
+  };
+  const confirm = (verb: string) => page.getByRole('dialog').getByRole('button', { name: verb }).click();
+  const status = async (host: string, port = 8080) => (await bed.request({ host, path: '/ping', port })).status;
+
+  beforeAll(async () => {
+    stack = await deployStack('paged', { web: { host: 'paged.local' } });
+    browser = await launchBrowser();
+    page = await openWindow(browser, 'light');
+    page.setDefaultTimeout(60_000);
+    complained = complaints(page);
+  });
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await keepPicture(page, 'story-failed');
+  });
+
+  afterAll(async () => {
+    await administer('/api/clusters/default/hold', { method: 'DELETE' });
+    await administer('/api/interlock', { method: 'POST', body: '{"HTTPPort":8080,"HTTPSPort":8443}' });
+    await browser?.close();
+    await stack?.[Symbol.asyncDispose]();
+  });
+
+  it('logs in', async () => {
+    const { host, port } = bed.manager.address(9443);
+    await logInto(page, `https://${host}:${port}/`, 'admin', await adminPassword(bed));
+    await page.getByRole('heading', { name: 'All clear' }).waitFor();
+    await keepPicture(page, 'story-overview');
+  });
+
+  it('sees the route of a new service appear, without loading the page again', async () => {
+    await page.evaluate('window.loadedOnce = true');
+    await view('Routes');
+    await page.getByText('paged.local').waitFor();
+    await stack.deploy({ web: { host: 'paged.local' }, fresh: { host: 'fresh.local' } });
+    await page.getByText('fresh.local').waitFor();
+    await page.getByText('paged_fresh').waitFor();
+    expect(await page.evaluate('window.loadedOnce')).toBe(true);
+    await answers('fresh.local');
+    await page.getByLabel('URL').fill('fresh.local/some/path');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByRole('heading', { name: 'is asked for /some/path' }).waitFor();
+    await keepPicture(page, 'story-routes');
+  });
+
+  it('reads what is wrong with a label, and sees it go when it is mended', async () => {
+    await view('Problems');
+    const broken = { 'com.docker.lb.ip_hash': 'sometimes' };
+    await stack.deploy({ web: { host: 'paged.local', labels: broken }, fresh: { host: 'fresh.local' } });
+    await page.getByRole('heading', { name: 'paged_web' }).waitFor();
+    await page.getByText('com.docker.lb.ip_hash=sometimes').waitFor();
+    await page.getByText('Give it a boolean').waitFor();
+    await keepPicture(page, 'story-problems');
+    await stack.deploy({ web: { host: 'paged.local' }, fresh: { host: 'fresh.local' } });
+    await page.getByRole('heading', { name: 'paged_web' }).waitFor({ state: 'detached' });
+  });
+
+  it('closes a host for a while, and opens it again', async () => {
+    await settled();
+    await view('Maintenance');
+    await page.getByLabel('Name').fill('fresh.local');
+    await page.getByRole('button', { name: 'Close…' }).click();
+    await confirm('Close it');
+    await page.getByRole('button', { name: 'Open fresh.local' }).waitFor();
+    await eventually(async () => expect(await status('fresh.local')).toBe(503), 120_000);
+    expect(await status('paged.local')).toBe(200);
+    await keepPicture(page, 'story-maintenance');
+    await page.getByRole('button', { name: 'Open fresh.local' }).click();
+    await page.getByRole('heading', { name: 'Everything is open' }).waitFor();
+    await settled();
+    await answers('fresh.local');
+  });
+
+  it('compares two versions, goes back to one, and lets go again', async () => {
+    await stack.deploy({ web: { host: 'paged.local' }, fresh: { host: 'fresher.local' } });
+    await eventually(async () => expect(await proxyConfiguration()).toContain('fresher.local'), 120_000);
+    await settled();
+    await view('Configuration');
+    await page.getByText('worker_processes').waitFor();
+    await page.getByLabel('Compare with').selectOption({ index: 1 });
+    const changed = page.locator('.diff-added', { hasText: 'fresher.local' });
+    await changed.first().waitFor();
+    await page.locator('.diff-removed', { hasText: 'fresh.local' }).first().waitFor();
+    await keepPicture(page, 'story-comparison');
+    await page
+      .getByRole('button', { name: /^Roll back to/ })
+      .first()
+      .click();
+    await confirm('Roll back and hold');
+    await page.getByText('default is held').waitFor();
+    await eventually(async () => expect(await proxyConfiguration()).not.toContain('fresher.local'), 120_000);
+    await view('Overview');
+    await page.getByText('default is held').waitFor();
+    await page.getByText('Held default at version').waitFor();
+    await keepPicture(page, 'story-held');
+    await settled();
+    await page.getByRole('button', { name: 'Release' }).click();
+    await page.getByText('default is held').waitFor({ state: 'detached' });
+    await eventually(async () => expect(await proxyConfiguration()).toContain('fresher.local'), 120_000);
+    await settled();
+  });
+
+  it('turns routing off, and on again with other ports', async () => {
+    await page.getByRole('button', { name: 'Turn off…' }).click();
+    await confirm('Turn off');
+    await page.getByRole('heading', { name: 'Off', exact: true }).waitFor();
+    await eventually(async () => expect(await bed.docker('service', 'ls')).not.toContain('signalbox-proxy'), 120_000);
+    await keepPicture(page, 'story-off');
+    await page.getByLabel('HTTP port').fill('9080');
+    await page.getByRole('button', { name: 'Turn on' }).click();
+    await page.getByText('Switched on, HTTP 9080, HTTPS 8443').waitFor();
+    await page.getByRole('heading', { name: 'All clear' }).waitFor();
+    await settled();
+    await answers('paged.local', 'worker1', 9080);
+    expect(complained).toEqual([]);
+  });
+});
