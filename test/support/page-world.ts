@@ -45,7 +45,7 @@ export class PageWorld implements AsyncDisposable {
     for (const name of ['signalbox', 'app']) swarm.addNetwork(aNetwork(name));
     swarm.addNode(aNode('manager', { role: 'manager' }));
     for (const name of ['worker1', 'worker2']) swarm.addNode(aNode(name));
-    this.world = new ControllerWorld({ swarm });
+    this.world = new ControllerWorld({ swarm, agents: true });
     this.administrator = this.#createAdministrator();
     this.#app = this.#createApp(folder);
   }
@@ -70,6 +70,7 @@ export class PageWorld implements AsyncDisposable {
     const configs = () => world.status.snapshot.configs;
     return createAdminApp({
       state: () => this.disguise(placed(toState(world.board.current, world.board.error, administrator.current))),
+      metrics: async () => '',
       subscribe: (listener) => world.board.subscribe(listener),
       access: new Access({ adminPassword: passwords.admin, viewerPassword: passwords.viewer, key: 'k', now: Date.now }),
       administrator,

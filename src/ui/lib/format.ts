@@ -24,3 +24,10 @@ export function count(number: number, one: string, many = `${one}s`): string {
 export function listed(words: readonly string[]): string {
   return new Intl.ListFormat('en').format(words);
 }
+
+/** `0.42 s`, `3.1 s`, `1 min 5 s`. */
+export function duration(ms: number): string {
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 1000 ? 2 : 1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}

@@ -17,6 +17,7 @@ function aCluster(change: Partial<ClusterView> = {}): ClusterView {
     httpPort: 8080,
     httpsPort: 8443,
     replicas: [replica, replica],
+    history: [],
     ...change,
   };
 }

@@ -4,6 +4,7 @@ import { clusterAspect, isCurrent } from '../../lib/health.ts';
 import { toHash } from '../../lib/place.ts';
 import { Lamp } from '../../parts/signal.tsx';
 import { Version } from '../../parts/version.tsx';
+import { Deliveries } from './deliveries.tsx';
 import { Junction } from './junction.tsx';
 
 interface ClusterPanelProps {
@@ -36,6 +37,7 @@ export function ClusterPanel({ cluster, routes, enabled }: ClusterPanelProps) {
         <Junction from={Math.max(1, replicas.length)} to={1} />
         <Destinations cluster={name} routes={routes} />
       </div>
+      <Deliveries history={cluster.history} />
     </section>
   );
 }
