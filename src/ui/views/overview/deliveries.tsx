@@ -11,32 +11,44 @@ type Delivery = ClusterView['history'][number];
 export function Deliveries({ history }: { readonly history: ClusterView['history'] }) {
   const shown = history.slice(0, SHOWN);
   if (shown.length === 0) return null;
-  const longest = Math.max(...shown.map(({ renderedMs, servedMs }) => servedMs ?? renderedMs), 1);
+  const longest = Math.max(...shown.map(({ servedMs }) => servedMs ?? 0), 1);
   return (
     <div class="deliveries">
       <h3 class="small">From label to live</h3>
       <ol class="plain">
-        {shown.map((delivery) => (
-          <Delivered key={delivery.seenAt} delivery={delivery} longest={longest} />
+        {shown.map((delivery, index) => (
+          <Delivered
+            key={delivery.seenAt}
+            delivery={delivery}
+            longest={longest}
+            unserved={index === 0 ? 'on its way' : 'overtaken'}
+          />
         ))}
       </ol>
     </div>
   );
 }
 
-function Delivered({ delivery, longest }: { readonly delivery: Delivery; readonly longest: number }) {
+interface DeliveredProps {
+  readonly delivery: Delivery;
+  /** What a full bar stands for. */
+  readonly longest: number;
+  /** What became of it where not all proxies served it. */
+  readonly unserved: string;
+}
+
+function Delivered({ delivery, longest, unserved }: DeliveredProps) {
   const { version, seenAt, renderedMs, servedMs } = delivery;
-  const rendered = (100 * renderedMs) / longest;
-  const served = (100 * (servedMs ?? renderedMs)) / longest;
+  const width = (ms: number) => (servedMs === null ? 0 : (100 * ms) / longest);
   return (
     <li title={`Rendered and proved after ${duration(renderedMs)}`}>
       <Version digest={version} />
       <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
         <rect class="bar-ground" width="100" height="6" />
-        <rect class="bar-served" width={served} height="6" />
-        <rect class="bar-rendered" width={rendered} height="6" />
+        <rect class="bar-served" width={width(servedMs ?? 0)} height="6" />
+        <rect class="bar-rendered" width={width(renderedMs)} height="6" />
       </svg>
-      <span>{servedMs === null ? 'on its way' : duration(servedMs)}</span>
+      <span>{servedMs === null ? unserved : duration(servedMs)}</span>
       <span class="muted">
         <Ago at={seenAt} />
       </span>
