@@ -5,10 +5,12 @@ import type { MiddlewareHandler } from 'hono';
 /** The page as Vite built it, from a folder; undefined where there is none. */
 export function servePage(folder: string): MiddlewareHandler | undefined {
   if (!existsSync(folder)) return undefined;
-  return serveStatic({
-    root: folder,
+  const files = serveStatic({ root: folder });
+  return async (context, next) => {
+    const answer = await files(context, next);
     // Names of assets have a digest of what is in them; the page itself is asked for anew each time.
-    onFound: (path, context) =>
-      context.header('cache-control', path.includes('/assets/') ? 'max-age=31536000, immutable' : 'no-cache'),
-  });
+    const isAsset = context.req.path.startsWith('/assets/');
+    answer?.headers.set('cache-control', isAsset ? 'max-age=31536000, immutable' : 'no-cache');
+    return answer;
+  };
 }

@@ -1,6 +1,7 @@
 import { useContext, useEffect, useRef } from 'preact/hooks';
 import type { State } from '../admin/state.ts';
 import { logOut } from './api.ts';
+import { showInTab } from './favicon.ts';
 import { UserContext } from './hooks.ts';
 import { healthOf } from './lib/health.ts';
 import { type Place, toHash, type View, views } from './lib/place.ts';
@@ -33,6 +34,8 @@ export function Shell({ state, connection }: ShellProps) {
   const place = usePlace();
   const heading = useRef<HTMLHeadingElement>(null);
   const isFirst = useRef(true);
+  const aspect = aspectOf(state, connection);
+  useEffect(() => showInTab(aspect), [aspect]);
   useEffect(() => {
     document.title = `${titles[place.view]} · Signalbox`;
     // Who listens to the page is told that it is another one now.
@@ -46,7 +49,7 @@ export function Shell({ state, connection }: ShellProps) {
       </button>
       <header class="rail">
         <a class="brand" href="#/overview">
-          <Signal aspect={aspectOf(state, connection)} />
+          <Signal aspect={aspect} />
           <span>Signalbox</span>
         </a>
         <Navigation place={place} state={state} />

@@ -9,6 +9,7 @@ import { parseSettings } from '../../../src/model/settings.ts';
 import type { SavedText } from '../../../src/reconcile/ports.ts';
 import { aService } from '../../support/builders.ts';
 import { ControllerWorld } from '../../support/controller-world.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const passwords = { admin: 'right', viewer: 'look' } as const;
 
@@ -40,11 +41,15 @@ async function setUp() {
     key: 'k',
     now: () => now,
   });
+  const listeners = new Set<() => void>();
   const state = () => toState(world.status, undefined, administrator.current);
   const app = createAdminApp({
     state,
     metrics: async () => 'signalbox_problems 0',
-    subscribe: () => () => {},
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     access,
     administrator,
     versions: () => [],
@@ -66,7 +71,10 @@ async function setUp() {
   const pass = (ms: number) => {
     now += ms;
   };
-  return { app, world, state, send, logIn, pass, saved, administrator, triggers: () => triggers };
+  const announce = () => {
+    for (const listener of listeners) listener();
+  };
+  return { app, world, listeners, announce, state, send, logIn, pass, saved, administrator, triggers: () => triggers };
 }
 
 describe('The API', () => {
@@ -120,6 +128,24 @@ describe('The API', () => {
     expect(await scrape(await logIn('viewer'))).toBe(200);
     expect(await scrape(basic('viewer:wrong'))).toBe(401);
     expect(await scrape({})).toBe(401);
+  });
+
+  it('tells all when something has changed, else only that it has looked', async () => {
+    const { world, send, logIn, announce, listeners } = await setUp();
+    const { body } = await send('/api/events', 'GET', undefined, await logIn('viewer'));
+    const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
+    const event = async () => /^event: (\w+)\ndata: (.*)/.exec((await reader.read()).value ?? '')!.slice(1, 3);
+    const [first, told] = await event();
+    expect([first, JSON.parse(told!).routes.length]).toEqual(['state', 1]);
+    await world.pass();
+    announce();
+    expect(await event()).toEqual(['seen', JSON.stringify(new Date(world.status.at).toISOString())]);
+    world.swarm.deploy(aService('late'));
+    await world.pass();
+    announce();
+    expect((await event())[0]).toBe('state');
+    await reader.cancel();
+    await eventually(() => expect(listeners.size).toBe(0));
   });
 
   it('makes who guesses passwords wait', async () => {
