@@ -18,6 +18,8 @@ export class Refused extends Error {
   }
 }
 
+const RETRY_MS = [300, 1000];
+
 /** Says `ended` when a session is over: the page then asks for the password again. */
 export const session = new EventTarget();
 
@@ -96,13 +98,7 @@ async function request(path: string, init: RequestInit = {}): Promise<Response> 
 
 async function send(path: string, init: RequestInit): Promise<Response> {
   const headers = { accept: 'application/json', ...(init.body ? { 'content-type': 'application/json' } : {}) };
-  const answer = await fetch(path, { ...init, headers }).catch(() => {
-    throw new Refused({
-      status: 0,
-      title: 'No answer',
-      detail: 'The controller does not answer. Nothing was changed.',
-    });
-  });
+  const answer = await insist(() => fetch(path, { ...init, headers }));
   if (answer.ok) return answer;
   const title = `Refused (${answer.status})`;
   throw new Refused({
@@ -110,5 +106,20 @@ async function send(path: string, init: RequestInit): Promise<Response> {
     title,
     detail: answer.statusText,
     ...(await answer.json().catch(() => ({}))),
+  });
+}
+
+/** Browsers drop requests when a network of their machine comes or goes. Everything here may be asked for twice. */
+async function insist(attempt: () => Promise<Response>): Promise<Response> {
+  for (const pauseMs of RETRY_MS) {
+    try {
+      return await attempt();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+  return attempt().catch(() => {
+    const detail = 'The controller does not answer. Try again in a moment.';
+    throw new Refused({ status: 0, title: 'No answer', detail });
   });
 }

@@ -162,7 +162,8 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     const dialog = page.getByRole('dialog');
     await dialog.waitFor();
     await page.keyboard.press('Escape');
-    await dialog.waitFor({ state: 'detached' });
+    // A closed dialog has no role any more, even while the page still has it.
+    await page.locator('dialog').waitFor({ state: 'detached' });
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Turn off…');
     await page.keyboard.press('Enter');
     await dialog.getByRole('button', { name: 'Turn off' }).focus();
