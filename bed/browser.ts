@@ -28,5 +28,18 @@ export async function ensureBrowser(progress: Progress): Promise<void> {
 async function install(): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await run('apt-get', ['update', '-qq'], { env });
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'], { env });
+  await run(
+    'apt-get',
+    [
+      'install',
+      '-y',
+      '-qq',
+      '-o',
+      'DPkg::Lock::Timeout=120',
+      '--no-install-recommends',
+      'chromium',
+      'fonts-dejavu-core',
+    ],
+    { env },
+  );
 }
