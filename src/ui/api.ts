@@ -46,11 +46,6 @@ export interface Ports {
   readonly httpsPort: number;
 }
 
-export const getPorts = async (): Promise<Ports> => {
-  const { HTTPPort, HTTPSPort } = await read<{ HTTPPort: number; HTTPSPort: number }>('/api/interlock');
-  return { httpPort: HTTPPort, httpsPort: HTTPSPort };
-};
-
 export const switchOn = ({ httpPort, httpsPort }: Ports) =>
   change('/api/interlock', 'POST', { HTTPPort: httpPort, HTTPSPort: httpsPort });
 

@@ -1,24 +1,26 @@
 import type { TargetedSubmitEvent } from 'preact';
 import { useState } from 'preact/hooks';
 import type { State } from '../../../admin/state.ts';
-import { getPorts, type Ports, switchOff, switchOn } from '../../api.ts';
-import { useAction, useCanChange, useLoaded } from '../../hooks.ts';
+import { type Ports, switchOff, switchOn } from '../../api.ts';
+import { useAction, useCanChange } from '../../hooks.ts';
 import { Confirm } from '../../parts/confirm.tsx';
-import { Failure, Loading, Refusal } from '../../parts/notes.tsx';
+import { Loading, Refusal } from '../../parts/notes.tsx';
 
 /** Layer 7 routing as a whole: on or off, and the ports it is published on. */
-export function Switch({ state }: { readonly state: State }) {
-  // Only a change of an administrator makes them others.
-  const ports = useLoaded(`ports ${state.changes[0]?.at}`, getPorts);
+export function Switch({ state: { enabled, clusters } }: { readonly state: State }) {
+  // The switch's ports are those of the cluster `default`; others have theirs in the settings.
+  const ports = clusters.find(({ name }) => name === 'default') ?? clusters[0];
   return (
     <section class="card" aria-labelledby="switch">
       <header class="card-head">
         <h2 id="switch">Layer 7 routing</h2>
-        <strong class={state.enabled ? 'tag tag-clear' : 'tag'}>{state.enabled ? 'On' : 'Off'}</strong>
+        <strong class={enabled ? 'tag tag-clear' : 'tag'}>{enabled ? 'On' : 'Off'}</strong>
       </header>
-      {ports.kind === 'loading' ? <Loading what="the ports" rows={1} /> : null}
-      {ports.kind === 'failed' ? <Failure>{ports.reason}</Failure> : null}
-      {ports.kind === 'loaded' ? <SwitchForm enabled={state.enabled} ports={ports.value} /> : null}
+      {ports === undefined ? (
+        <Loading what="the ports" rows={1} />
+      ) : (
+        <SwitchForm key={`${ports.httpPort} ${ports.httpsPort}`} enabled={enabled} ports={ports} />
+      )}
     </section>
   );
 }
