@@ -2,6 +2,7 @@ import { memoize, sameItems } from '../lib/memo.ts';
 import { createSorter, type Sorter } from '../lib/sorter.ts';
 import { LABEL_PREFIX } from './labels.ts';
 import { closeForMaintenance, type MaintenanceDecision, unknownTargets } from './maintenance.ts';
+import { type Material, unknownMaterial } from './material.ts';
 import type { ParsedService, RoutedService, ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue, sortProblems } from './problem.ts';
 import { parseAgain, type RememberedService } from './remembered-service.ts';
@@ -33,6 +34,7 @@ export type BuildDesiredState = (
   snapshot: Snapshot,
   settings: Settings,
   maintenance?: readonly MaintenanceDecision[],
+  material?: Material,
 ) => DesiredState;
 
 export const buildDesiredState: BuildDesiredState = (...seen) => createStateBuilder()(...seen);
@@ -45,9 +47,9 @@ export function createStateBuilder(): BuildDesiredState {
   const remembered = new Map<string, RememberedService>();
   const sorters = new Map<string, Sorter<Route>>();
   let last: { readonly seen: readonly unknown[]; readonly desired: DesiredState } | undefined;
-  return (snapshot, settings, maintenance = NONE) => {
+  return (snapshot, settings, maintenance = NONE, material = unknownMaterial) => {
     const { services, networks, secrets, nodes, hostTasks } = snapshot;
-    const seen = [settings, maintenance, services, networks, secrets, nodes, ...hostTasks];
+    const seen = [settings, maintenance, material, services, networks, secrets, nodes, ...hostTasks];
     if (last && sameItems(last.seen, seen)) return last.desired;
     const context: ServiceContext = {
       networks: networksById(networks),
@@ -55,6 +57,7 @@ export function createStateBuilder(): BuildDesiredState {
       nodes: nodesById(nodes),
       hostTasks: Map.groupBy(hostTasks, ({ serviceId }) => serviceId),
       nodeCount: Math.max(1, nodes.length),
+      material,
     };
     const parsed = services.map((service) => {
       const before = remembered.get(service.id);
@@ -125,7 +128,7 @@ function buildCluster(
     cluster,
     routes: sort(routes),
     networkIds: [...new Set(joined)].toSorted(compareText),
-    secrets: attachedSecrets(routes, secrets),
+    secrets: attachedSecrets(routed, secrets),
     zoneKb: zoneSize(inside, cluster.nginx.UpstreamZoneSize),
   };
   const problems = [
@@ -166,13 +169,9 @@ function hiddenAddresses(routes: readonly Route[], { name, settings }: Cluster):
     }));
 }
 
-function attachedSecrets(routes: readonly Route[], secrets: ReadonlyMap<string, StoredObject>) {
-  const names = new Set<string>();
-  for (const { tls, options } of routes) {
-    if (tls.kind === 'terminated') for (const name of [tls.certificate, tls.key, tls.clientCa]) names.add(name);
-    names.add(options.backendCa);
-  }
-  return [...names]
+function attachedSecrets(routed: readonly RoutedService[], secrets: ReadonlyMap<string, StoredObject>) {
+  const names = routed.flatMap((service) => service.secrets);
+  return [...new Set(names)]
     .toSorted(compareText)
     .flatMap((name) => secrets.get(name) ?? [])
     .map(({ id, name }) => ({ id, name }));

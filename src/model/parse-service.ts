@@ -2,6 +2,7 @@ import type { Host } from './host.ts';
 import { readHrmLabels } from './hrm.ts';
 import { groupLabels, hasRoutingLabels, type LabelEntry, LabelReader } from './label-reader.ts';
 import { type BackendProtocol, type ClientCertificate, type LabelDefinition, labels, type Redirect } from './labels.ts';
+import { judgeAuthority, judgeServer, type Material, uncoveredHosts, type Verdict } from './material.ts';
 import type { Problem } from './problem.ts';
 import {
   type Affinity,
@@ -28,6 +29,11 @@ export interface RoutedService {
   readonly serviceCluster: string;
   /** Network over which proxies reach it; undefined where none is needed. */
   readonly networkId: string | undefined;
+  /**
+   * Secrets that the proxies must have. Those of a route that is closed too: what is in them is known from the proxies alone, and a
+   * verdict must not take away its own grounds.
+   */
+  readonly secrets: readonly SecretRef[];
   /** Tasks that may answer at a time; sizes the proxies' memory. */
   readonly peerCount: number;
 }
@@ -40,6 +46,8 @@ export interface ServiceContext {
   /** Running tasks with ports on their nodes, by service. */
   readonly hostTasks: ReadonlyMap<string, readonly HostTask[]>;
   readonly nodeCount: number;
+  /** What is in the secrets, as far as it is known. */
+  readonly material: Material;
 }
 
 export function parseService(service: SwarmService, context: ServiceContext): ParsedService {
@@ -49,7 +57,7 @@ export function parseService(service: SwarmService, context: ServiceContext): Pa
     : readHrmLabels(service);
   const parsed = [...groups.values()].map((group) => parseGroup(service, group, context));
   return {
-    routes: parsed.flatMap(({ routed }) => routed ?? []),
+    routes: parsed.flatMap(({ routed }) => routed),
     problems: [...problems, ...parsed.flatMap((group) => group.problems)],
   };
 }
@@ -72,8 +80,7 @@ function parseGroup(service: SwarmService, group: ReadonlyMap<string, LabelEntry
   const limits = { maxFails: reader.read(labels.max_fails), failTimeout: reader.read(labels.fail_timeout) };
   const nowhere = hosts.length === 0 && !isDefault;
   // A bad cluster or path label leaves open where the 503 should stand: the route is then in no table at all.
-  if (nowhere || path === undefined || serviceCluster === undefined)
-    return { routed: undefined, problems: reader.problems };
+  if (nowhere || path === undefined || serviceCluster === undefined) return { routed: [], problems: reader.problems };
   const reachable =
     reader.closed || port === undefined
       ? []
@@ -96,7 +103,32 @@ function parseGroup(service: SwarmService, group: ReadonlyMap<string, LabelEntry
   };
   const peerCount = mode === 'vip' ? 1 : wantedTasks(service, context.nodeCount);
   const networkId = backend.kind === 'peers' ? network?.id : undefined;
-  return { routed: { route, serviceCluster, networkId, peerCount }, problems: reader.problems };
+  const routed = { route, serviceCluster, networkId, peerCount, secrets: secretsOf(tls, options) };
+  return { routed: closeUncovered(routed, reader, context), problems: reader.problems };
+}
+
+function secretsOf(tls: Tls, { backendCa }: RouteOptions): SecretRef[] {
+  const ofTls = tls.kind === 'terminated' ? [tls.certificate, tls.key, tls.clientCa] : [];
+  return [...ofTls, backendCa].filter((name) => name !== '');
+}
+
+/** Hosts that the certificate does not cover are closed; the others stay. */
+function closeUncovered(routed: RoutedService, reader: LabelReader, { material }: ServiceContext): RoutedService[] {
+  const { route } = routed;
+  if (route.tls.kind !== 'terminated') return [routed];
+  const hosts = uncoveredHosts(route.tls.certificate, route.hosts, material);
+  if (hosts.length === 0) return [routed];
+  for (const { name } of hosts)
+    reader.note(
+      'error',
+      labels.ssl_cert,
+      `does not cover ${name}`,
+      'Name a certificate that does, or leave out the host.',
+    );
+  const covered = { ...route, hosts: route.hosts.filter((host) => !hosts.includes(host)) };
+  const shut: Route = { ...route, hosts, isDefault: false, tls: { kind: 'closed' }, backend: { kind: 'unavailable' } };
+  const isLeft = covered.hosts.length > 0 || route.isDefault;
+  return [...(isLeft ? [{ ...routed, route: covered }] : []), { ...routed, route: shut, networkId: undefined }];
 }
 
 function readHosts(reader: LabelReader, isDefault: boolean): Host[] {
@@ -170,7 +202,7 @@ function readBackendCa(
 ): SecretRef | '' {
   const isNamed = reader.has('ssl_backend_ca');
   const isRequired = reader.readOr(labels.ssl_backend_tls_verify, isNamed);
-  const ca = isNamed ? readSecret(reader, labels.ssl_backend_ca, service, context) : undefined;
+  const ca = isNamed ? readAuthority(reader, labels.ssl_backend_ca, service, context) : undefined;
   // One of them is bad, and the route is closed.
   if (isRequired === undefined || (isNamed && ca === undefined)) return '';
   if (!isRequired) {
@@ -234,7 +266,10 @@ function readMaterial(reader: LabelReader, service: SwarmService, context: Servi
   const key = reader.has('ssl_key') ? readSecret(reader, labels.ssl_key, service, context) : certificate;
   if (!reader.has('ssl_cert') && key !== undefined)
     reader.refuse(labels.ssl_cert, 'is missing beside ssl_key', 'Name the secret with the certificate.');
-  return certificate === undefined || key === undefined ? undefined : { certificate, key };
+  if (certificate === undefined || key === undefined) return undefined;
+  for (const verdict of judgeServer(certificate, key, context.material))
+    complain(reader, verdict.part === 'key' && reader.has('ssl_key') ? labels.ssl_key : labels.ssl_cert, verdict);
+  return { certificate, key };
 }
 
 /** '' where no certificates are asked for, undefined where the label is bad. */
@@ -245,7 +280,7 @@ function readClientCa(
   context: ServiceContext,
 ): SecretRef | undefined {
   if (!reader.has('ssl_client_ca')) return '';
-  const ca = readSecret(reader, labels.ssl_client_ca, service, context);
+  const ca = readAuthority(reader, labels.ssl_client_ca, service, context);
   if (ca !== undefined && !isTerminated)
     reader.refuse(
       labels.ssl_client_ca,
@@ -253,6 +288,24 @@ function readClientCa(
       'Name the secret with the certificate in ssl_cert, and leave out ssl_passthrough.',
     );
   return ca;
+}
+
+function readAuthority(
+  reader: LabelReader,
+  definition: LabelDefinition<string>,
+  service: SwarmService,
+  context: ServiceContext,
+): SecretRef | undefined {
+  const name = readSecret(reader, definition, service, context);
+  if (name === undefined) return undefined;
+  for (const verdict of judgeAuthority(name, context.material)) complain(reader, definition, verdict);
+  return name;
+}
+
+function complain(reader: LabelReader, definition: LabelDefinition<string>, verdict: Verdict): void {
+  const { severity, reason, remedy } = verdict;
+  if (severity === 'error') reader.refuse(definition, reason, remedy);
+  else reader.note(severity, definition, reason, remedy);
 }
 
 /** Names are accepted with and without the prefix of the stack. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { labels } from '../../../src/model/labels.ts';
+import { unknownMaterial } from '../../../src/model/material.ts';
 import { parseService } from '../../../src/model/parse-service.ts';
 import type { SwarmNetwork, SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aNode, aService } from '../../support/builders.ts';
@@ -14,6 +15,7 @@ function parse(
     hostTasks: new Map(),
     secrets: new Map(),
     nodeCount: 1,
+    material: unknownMaterial,
   });
 }
 

@@ -1,0 +1,121 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inspectSecret, inspectSecrets } from '../../../src/nginx/inspect-secrets.ts';
+import { makeCertificate } from '../../support/material.ts';
+
+let folder: string;
+const read = (file: string) => readFileSync(join(folder, file), 'utf8');
+const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'inspect-'));
+  await makeCertificate(folder, 'root', { names: ['root'] });
+  await makeCertificate(folder, 'middle', { names: ['middle'], issuer: 'root' });
+  await makeCertificate(folder, 'leaf', { names: ['App.example.org', '*.apps.example.org'], issuer: 'middle' });
+  await makeCertificate(folder, 'rsa', {
+    names: ['rsa.example.org'],
+    type: 'rsa',
+    more: ['-addext', 'tlsfeature=status_request'],
+  });
+  openssl('pkey', '-in', 'leaf.key', '-aes256', '-passout', 'pass:x', '-out', 'encrypted.key');
+  openssl('ec', '-in', 'leaf.key', '-aes256', '-passout', 'pass:x', '-out', 'encrypted-old.key');
+  openssl('rsa', '-in', 'rsa.key', '-traditional', '-out', 'rsa-old.key');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a secret', () => {
+  it('with a chain is told of in the order of the file', () => {
+    const facts = inspectSecret('chain', read('leaf.crt') + read('middle.crt') + read('root.crt'));
+
+    expect(facts).toMatchObject({ name: 'chain', isBroken: false, key: { kind: 'none' } });
+    expect(facts.certificates.map(({ names, isFollowedByIssuer }) => [names[0], isFollowedByIssuer])).toEqual([
+      ['app.example.org', true],
+      ['middle', true],
+      ['root', true],
+    ]);
+    expect(facts.certificates[0]).toMatchObject({ names: ['app.example.org', '*.apps.example.org'], rsaBits: 0 });
+  });
+
+  it('with a chain out of order says so', () => {
+    const { certificates } = inspectSecret('chain', read('leaf.crt') + read('root.crt') + read('middle.crt'));
+
+    expect(certificates.map(({ isFollowedByIssuer }) => isFollowedByIssuer)).toEqual([false, false, true]);
+  });
+
+  it.each([
+    ['in front', () => read('leaf.key') + read('leaf.crt')],
+    ['behind', () => read('leaf.crt') + read('leaf.key')],
+    ['with other line ends', () => (read('leaf.crt') + read('leaf.key')).replaceAll('\n', '\r\n')],
+  ])('with certificate and key tells that they fit: %s', (_, text) => {
+    const { certificates, key } = inspectSecret('both', text());
+
+    expect(key).toEqual({ kind: 'plain', publicKey: certificates[0]!.publicKey });
+  });
+
+  it('with a certificate of RSA tells its size, its dates and what it insists on', () => {
+    const { certificates, key } = inspectSecret('rsa', read('rsa.crt') + read('rsa-old.key'));
+
+    expect(certificates).toMatchObject([{ rsaBits: 2048, wantsStapling: true }]);
+    expect(key).toEqual({ kind: 'plain', publicKey: certificates[0]!.publicKey });
+    expect(Date.parse(certificates[0]!.until)).toBeGreaterThan(Date.parse(certificates[0]!.from));
+  });
+
+  it.each(['encrypted.key', 'encrypted-old.key'])('with a key that is encrypted says so: %s', (file) => {
+    expect(inspectSecret('key', read(file)).key).toEqual({ kind: 'encrypted' });
+  });
+
+  it.each([
+    ['nothing', '', false],
+    ['a text', 'no certificate at all\n', false],
+    ['a certificate that is none', '-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n', true],
+    ['a certificate that ends early', '-----BEGIN CERTIFICATE-----\nbm8=\n', true],
+    ['a request for one', '-----BEGIN CERTIFICATE REQUEST-----\nbm8=\n-----END CERTIFICATE REQUEST-----\n', false],
+  ])('with %s has no certificate', (_, text, isBroken) => {
+    expect(inspectSecret('bad', text)).toMatchObject({ certificates: [], isBroken });
+  });
+
+  it('with a key that is none says so', () => {
+    const text = '-----BEGIN PRIVATE KEY-----\nbm8=\n-----END PRIVATE KEY-----\n';
+
+    expect(inspectSecret('bad', text).key).toEqual({ kind: 'unreadable' });
+  });
+
+  it('without names for hosts covers its common name', () => {
+    openssl('req', '-x509', '-key', 'leaf.key', '-subj', '/O=x/CN=only.example.org', '-out', 'named.crt');
+
+    expect(inspectSecret('named', read('named.crt')).certificates[0]!.names).toEqual(['only.example.org']);
+  });
+
+  it('gives away nothing of its key', () => {
+    const secret = read('leaf.key').split('\n')[1]!;
+
+    expect(JSON.stringify(inspectSecret('both', read('leaf.crt') + read('leaf.key')))).not.toContain(
+      secret.slice(0, 20),
+    );
+  });
+
+  it('with hundreds of certificates is told of in brief', () => {
+    const facts = inspectSecret('many', read('root.crt').repeat(300));
+
+    expect(JSON.stringify(facts).length).toBeLessThan(4000);
+    expect(facts.isBroken).toBe(false);
+  });
+});
+
+describe('the secrets of a task', () => {
+  it('are told of but for our own', async () => {
+    const secrets = mkdtempSync(join(folder, 'secrets-'));
+    for (const name of ['b', 'a', 'signalbox-proxy']) writeFileSync(join(secrets, name), read('leaf.crt'));
+
+    const facts = await inspectSecrets(secrets, (name) => name.startsWith('signalbox-'));
+
+    expect(facts.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  it('may be none', async () => {
+    expect(await inspectSecrets(join(folder, 'nowhere'), () => false)).toEqual([]);
+  });
+});
