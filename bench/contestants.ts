@@ -88,6 +88,7 @@ function renderSignalbox(count: number): string {
     targetSslPort: 8443,
     publishedSslPort: 8443,
     proxyProtocolFrom: [],
+    defaultCertificate: '',
     nginx: { ...cluster.nginx, WorkerProcesses: '1' },
     zoneKb: 512,
     template: undefined,

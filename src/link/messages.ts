@@ -76,6 +76,7 @@ export const RenderRequest = z.object({
   targetSslPort: z.int(),
   publishedSslPort: z.int(),
   proxyProtocolFrom: z.array(z.string().regex(/^[0-9a-fA-F.:/]{2,50}$/)),
+  defaultCertificate: secretName.or(z.literal('')),
   nginx,
   zoneKb: z.int(),
   template: z.string().optional(),

@@ -2,7 +2,7 @@ import { memoize, sameItems } from '../lib/memo.ts';
 import { createSorter, type Sorter } from '../lib/sorter.ts';
 import { LABEL_PREFIX } from './labels.ts';
 import { closeForMaintenance, type MaintenanceDecision, unknownTargets } from './maintenance.ts';
-import { type Material, unknownMaterial } from './material.ts';
+import { judgeServer, type Material, unknownMaterial } from './material.ts';
 import type { ParsedService, RoutedService, ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue, sortProblems } from './problem.ts';
 import { parseAgain, type RememberedService } from './remembered-service.ts';
@@ -19,6 +19,8 @@ export interface ClusterState {
   readonly networkIds: readonly string[];
   /** Secrets that the proxies must have, sorted by name. */
   readonly secrets: readonly Pick<StoredObject, 'id' | 'name'>[];
+  /** Secret with the certificate for TLS that has none of its own; '' where there is none, or a bad one. */
+  readonly defaultCertificate: string;
   /** Size of the memory that all upstreams share. */
   readonly zoneKb: number;
 }
@@ -113,9 +115,10 @@ function combine(
 function buildCluster(
   cluster: Cluster,
   routed: readonly RoutedService[],
-  { networks, secrets }: ServiceContext,
+  context: ServiceContext,
   sort: Sorter<Route>,
 ) {
+  const { networks, secrets } = context;
   const whitelist = cluster.settings.Networks;
   const listed = (id: string | undefined) =>
     id === undefined || whitelist === null || whitelist.includes(networks.get(id)?.name ?? '');
@@ -124,17 +127,20 @@ function buildCluster(
   const routes = [...inside.map(({ route }) => route), ...outside.map(({ route }) => unavailable(route))];
   const joined =
     whitelist === null ? inside.flatMap(({ networkId }) => networkId ?? []) : whitelisted(whitelist, networks);
+  const fallback = judgeDefaultCertificate(cluster, context);
   const state: ClusterState = {
     cluster,
     routes: sort(routes),
     networkIds: [...new Set(joined)].toSorted(compareText),
-    secrets: attachedSecrets(routed, secrets),
+    secrets: attachedSecrets([...routed.flatMap((service) => service.secrets), fallback.secret], secrets),
+    defaultCertificate: fallback.isGood ? fallback.secret : '',
     zoneKb: zoneSize(inside, cluster.nginx.UpstreamZoneSize),
   };
   const problems = [
     ...outside.map(({ route }) => outsideWhitelist(route, cluster)),
     ...missingNetworks(cluster, networks),
     ...hiddenAddresses(routes, cluster),
+    ...fallback.problems,
   ];
   return { state, problems };
 }
@@ -169,8 +175,28 @@ function hiddenAddresses(routes: readonly Route[], { name, settings }: Cluster):
     }));
 }
 
-function attachedSecrets(routed: readonly RoutedService[], secrets: ReadonlyMap<string, StoredObject>) {
-  const names = routed.flatMap((service) => service.secrets);
+function judgeDefaultCertificate({ name, settings }: Cluster, { secrets, material }: ServiceContext) {
+  const secret = settings.DefaultCertificate;
+  const label = `Extensions.${name}.DefaultCertificate`;
+  const toProblem = ({ severity, reason, remedy }: Pick<Problem, 'severity' | 'reason' | 'remedy'>): Problem => ({
+    severity,
+    cluster: name,
+    label,
+    value: secret,
+    reason,
+    remedy,
+  });
+  if (secret === '') return { secret, isGood: false, problems: [] };
+  if (!secrets.has(secret)) {
+    const remedy = `Create it: docker secret create ${secret} <file>.`;
+    const problem = toProblem({ severity: 'error', reason: 'is not a secret of this swarm', remedy });
+    return { secret, isGood: false, problems: [problem] };
+  }
+  const verdicts = judgeServer(secret, secret, material);
+  return { secret, isGood: verdicts.every(({ severity }) => severity !== 'error'), problems: verdicts.map(toProblem) };
+}
+
+function attachedSecrets(names: readonly string[], secrets: ReadonlyMap<string, StoredObject>) {
   return [...new Set(names)]
     .toSorted(compareText)
     .flatMap((name) => secrets.get(name) ?? [])

@@ -12,6 +12,8 @@ export interface RenderInput {
   readonly publishedSslPort: number;
   /** Whom the PROXY protocol is believed; empty where it is not spoken. */
   readonly proxyProtocolFrom: readonly string[];
+  /** Secret with certificate and key for whoever has none of their own; '' where their handshakes fail. */
+  readonly defaultCertificate: string;
   readonly nginx: NginxSettings;
   readonly zoneKb: number;
   /** The administrator's own main template; undefined for the built-in one. */
@@ -23,7 +25,10 @@ export interface RenderInput {
 /** Texts of the administrator's own, which Docker configs hold. */
 export type OwnTexts = Partial<Pick<RenderInput, 'template' | 'pages'>>;
 
-export function toRenderInput({ cluster, routes, zoneKb }: ClusterState, own: OwnTexts = {}): RenderInput {
+export function toRenderInput(
+  { cluster, routes, zoneKb, defaultCertificate }: ClusterState,
+  own: OwnTexts = {},
+): RenderInput {
   const { settings, nginx } = cluster;
   return {
     cluster: cluster.name,
@@ -31,6 +36,7 @@ export function toRenderInput({ cluster, routes, zoneKb }: ClusterState, own: Ow
     targetSslPort: settings.TargetSSLPort,
     publishedSslPort: settings.PublishedSSLPort,
     proxyProtocolFrom: settings.ProxyProtocolFrom,
+    defaultCertificate,
     nginx,
     zoneKb,
     template: own.template,

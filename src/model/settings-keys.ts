@@ -107,6 +107,11 @@ export const extensionKeys = {
     [],
     "Addresses or networks of balancers in front of the proxies that tell the client's address by the PROXY protocol. With one, every connection must begin with it.",
   ),
+  DefaultCertificate: key(
+    z.string().regex(/^([a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?)?$/, 'is not the name of a secret'),
+    '',
+    'Name of a Docker secret with certificate and key for TLS with names that nobody answers to, or whose own certificate is bad: those clients get 503. Default: their handshakes fail.',
+  ),
   Template: key(text, '', 'Name of a Docker config with a template of your own.'),
   UnavailablePage: key(
     text,

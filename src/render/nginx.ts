@@ -55,7 +55,7 @@ export function compileNginx(templates: Templates): RenderNginx {
     const template = own === undefined ? builtIn : compileOwn(own);
     const table = buildRouteTable(input.routes);
     const { httpListener, tlsListener } = listeners(input, table);
-    const views = viewsFor(httpListener, tlsListener, httpsPortOf(input), input.nginx.IPHash);
+    const views = viewsFor(httpListener, tlsListener, httpsPortOf(input), input.nginx.IPHash, input.defaultCertificate);
     const view = toView(input, table, views);
     const pieces = blocks.collect(() => template(view));
     const { main: text, parts } = dividerFor(cluster).divide(pieces);
@@ -72,13 +72,20 @@ export function compileNginx(templates: Templates): RenderNginx {
 /** Views of hosts and upstreams, kept from one rendering to the next: equal ones are the same object. */
 type Views = ReturnType<typeof createViews>;
 
-function createViews(httpListener: string, tlsListener: string, httpsPort: string, hashesAddresses: boolean) {
+function createViews(
+  httpListener: string,
+  tlsListener: string,
+  httpsPort: string,
+  hashesAddresses: boolean,
+  defaultCertificate: string,
+) {
   return {
     // The first mention of a zone gives its size, the others share it.
     upstream: memoize((upstream: Upstream) => ({ ...toUpstreamView(upstream, hashesAddresses), zone: 'upstreams' })),
     server: memoize(({ host, redirect, secureRedirect, maintenance, tls, locations }: VirtualServer) => ({
       httpListener,
       tlsListener,
+      defaultCertificate,
       host,
       redirect,
       secureRedirect,
@@ -99,6 +106,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     version: VERSION_MARK,
     ...listeners(input, table),
     proxyProtocolFrom: input.proxyProtocolFrom,
+    defaultCertificate: input.defaultCertificate,
     passthrough: toPassthroughView(input, table),
     hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
     handshakes: toHandshakeView(table),

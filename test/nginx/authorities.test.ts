@@ -62,7 +62,9 @@ beforeAll(async () => {
   nginx = await NginxContainer.start();
   const material = Object.fromEntries(files.map((name) => [name.replace('ca.crt', 'ca'), read(name)]));
   await nginx.write('/run/secrets', { ...material, ...bad });
-  await nginx.serve(renderOnLoopback(services, secrets, { HTTPOptions: applications, UnderscoresInHeaders: true }));
+  await nginx.serve(
+    renderOnLoopback(services, secrets, { Config: { HTTPOptions: applications, UnderscoresInHeaders: true } }),
+  );
 }, 120_000);
 
 afterAll(async () => {

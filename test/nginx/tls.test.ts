@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SwarmService } from '../../src/model/snapshot.ts';
 import { aService } from '../support/builders.ts';
 import { makeCertificate } from '../support/material.ts';
 import { NginxContainer } from '../support/nginx-container.ts';
-import { curlAt, renderOnLoopback } from '../support/nginx-tls.ts';
+import { curlAt, openssl, renderOnLoopback } from '../support/nginx-tls.ts';
 
 const run = promisify(execFile);
 /** Applications within nginx itself: one over HTTP, one that ends TLS itself, and one that wants a PROXY header before it. */
@@ -46,8 +47,9 @@ const handedOn = [
 ];
 const secrets = ['ec.crt', 'ec.key', 'rsa.pem', 'missing', 'garbage', 'encrypted'];
 
-function configure(passthrough: boolean): string {
-  return renderOnLoopback(passthrough ? [...services, ...handedOn] : services, secrets, { HTTPOptions: applications });
+function configure(passthrough: boolean, more = {}, others: readonly SwarmService[] = []): string {
+  const all = [...services, ...(passthrough ? handedOn : []), ...others];
+  return renderOnLoopback(all, secrets, { Config: { HTTPOptions: applications }, ...more });
 }
 
 let folder: string;
@@ -71,7 +73,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const read = (name: string) => readFileSync(join(folder, name), 'utf8');
 
-async function start(passthrough: boolean): Promise<NginxContainer> {
+async function start(configuration: string): Promise<NginxContainer> {
   const nginx = await NginxContainer.start();
   await nginx.write('/run/secrets', {
     'ec.crt': read('ec.crt'),
@@ -81,7 +83,7 @@ async function start(passthrough: boolean): Promise<NginxContainer> {
     garbage: 'no certificate at all\n',
     encrypted: read('ec.crt') + read('encrypted'),
   });
-  await nginx.serve(configure(passthrough));
+  await nginx.serve(configuration);
   return nginx;
 }
 
@@ -91,7 +93,7 @@ describe.each([
 ])('TLS that ends in the proxies, %s', (_, passthrough) => {
   let nginx: NginxContainer;
   beforeAll(async () => {
-    nginx = await start(passthrough);
+    nginx = await start(configure(passthrough));
     return () => nginx[Symbol.asyncDispose]();
   });
 
@@ -161,18 +163,20 @@ describe.each([
     expect((await curl('moved.example.org')).out).toContain('location: https://ec.example.org/\r\n');
   });
 
-  it.each`
-    options                                                  | agreed
-    ${['-tls1_1', '-cipher', 'ALL@SECLEVEL=0']}              | ${false}
-    ${['-tls1_2']}                                           | ${true}
-    ${['-tls1_3']}                                           | ${true}
-    ${['-tls1_2', '-cipher', 'AES128-SHA']}                  | ${false}
-    ${['-tls1_2', '-cipher', 'ECDHE-RSA-AES128-SHA']}        | ${false}
-    ${['-tls1_2', '-cipher', 'ECDHE-RSA-AES128-GCM-SHA256']} | ${true}
-  `('agrees on modern TLS alone: $options', async ({ options, agreed }) => {
-    const command = `openssl s_client -connect 127.0.0.1:${nginx.tlsPort} -servername rsa.example.org ${options.join(' ')} </dev/null 2>&1 || true`;
-    const { stdout } = await run('sh', ['-c', command]);
-    expect(/Cipher is (?!\(NONE\))/.test(stdout), stdout).toBe(agreed);
+  it.each(['ec', 'rsa'])('agrees on modern TLS alone, whatever a client offers: %s', async (type) => {
+    const host = `${type}.example.org`;
+    const at = (...options: string[]) => agrees(nginx.tlsPort, host, options);
+
+    for (const version of ['-tls1', '-tls1_1']) expect(await at(version, '-cipher', 'ALL:@SECLEVEL=0')).toBe(false);
+    expect(await at('-tls1_3')).toBe(true);
+    expect(await at('-tls1_2')).toBe(true);
+    const accepted = [];
+    for (const cipher of await allCiphers())
+      if (await at('-tls1_2', '-cipher', `${cipher}:@SECLEVEL=0`)) accepted.push(cipher);
+    const modern = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'];
+    expect(accepted.toSorted()).toEqual(
+      modern.map((cipher) => `ECDHE-${type === 'ec' ? 'ECDSA' : 'RSA'}-${cipher}`).toSorted(),
+    );
   });
 
   it('resumes sessions', async () => {
@@ -190,7 +194,7 @@ describe.each([
 describe('a host that is handed on', () => {
   let nginx: NginxContainer;
   beforeAll(async () => {
-    nginx = await start(true);
+    nginx = await start(configure(true));
     return () => nginx[Symbol.asyncDispose]();
   });
 
@@ -215,3 +219,75 @@ describe('a host that is handed on', () => {
     });
   });
 });
+
+describe('TLS for names that nobody answers to', () => {
+  it.each([undefined, 'nobody.example.org'])('shows the certificate of the default backend: %s', async (name) => {
+    const backend = aService('default', { host: '', lb: { default_backend: 'true', ssl_cert: 'rsa.pem' } });
+    await using nginx = await start(configure(false, {}, [backend]));
+
+    const out = await openssl(nginx.tlsPort, `GET / HTTP/1.0\r\nHost: x\r\n\r\n`, sni(name));
+
+    expect(out).toContain('CN = rsa.example.org');
+    expect(out).toMatch(/^HTTP\/1\.1 200/m);
+    expect((await curlAt(nginx.tlsPort, 'garbage.example.org')).code).toBe(35);
+  });
+
+  it.each([undefined, 'nobody.example.org', 'closed.rsa.example.org'])(
+    'shows the default certificate where there is one, and answers 503: %s',
+    async (name) => {
+      await using nginx = await start(configure(true, { DefaultCertificate: 'rsa.pem' }));
+
+      const out = await openssl(
+        nginx.tlsPort,
+        `GET / HTTP/1.1\r\nHost: ${name ?? 'x'}\r\nConnection: close\r\n\r\n`,
+        sni(name),
+      );
+
+      expect(out).toContain('CN = rsa.example.org');
+      expect(out).toMatch(/^HTTP\/1\.1 503/m);
+      expect((await curlAt(nginx.tlsPort, 'ec.example.org')).out).toMatch(/^HTTP\/2 200/);
+    },
+  );
+});
+
+describe('settings of TLS', () => {
+  it('are refused by nginx where there is no such cipher, and hold where there is', async () => {
+    await using nginx = await NginxContainer.start();
+    const config = (SSLCiphers: string) => configure(false, { Config: { SSLCiphers, HTTPOptions: [] } });
+
+    const [bad, good] = await nginx.test([config('NO-SUCH-CIPHER'), config('ECDHE-ECDSA-AES256-GCM-SHA384')]);
+
+    expect(bad).toContain('NO-SUCH-CIPHER');
+    expect(good).toBe('');
+  });
+
+  it('choose versions and ciphers', async () => {
+    const Config = { SSLProtocols: 'TLSv1.2', SSLCiphers: 'ECDHE-ECDSA-AES256-GCM-SHA384', HTTPOptions: applications };
+    await using nginx = await start(configure(false, { Config }));
+    const at = (...options: string[]) => agrees(nginx.tlsPort, 'ec.example.org', options);
+
+    expect(await at('-tls1_3')).toBe(false);
+    expect(await at('-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-GCM-SHA256')).toBe(false);
+    expect(await at('-tls1_2', '-cipher', 'ECDHE-ECDSA-AES256-GCM-SHA384')).toBe(true);
+  });
+});
+
+const sni = (name: string | undefined) => (name === undefined ? ['-noservername'] : ['-servername', name]);
+
+/** Whether a handshake succeeds. */
+async function agrees(port: number, host: string, options: readonly string[]): Promise<boolean> {
+  const command = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', host, '-brief', ...options];
+  return run('sh', ['-c', `openssl "$@" </dev/null 2>&1`, 'sh', ...command]).then(
+    ({ stdout }) => /CONNECTION ESTABLISHED/.test(stdout),
+    () => false,
+  );
+}
+
+/** Every cipher for TLS 1.2 and older that this machine's openssl knows, the weakest too. */
+async function allCiphers(): Promise<string[]> {
+  const { stdout } = await run('openssl', ['ciphers', 'ALL:COMPLEMENTOFALL:@SECLEVEL=0']);
+  return stdout
+    .trim()
+    .split(':')
+    .filter((name) => !name.startsWith('TLS_'));
+}

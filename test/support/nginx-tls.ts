@@ -16,9 +16,9 @@ const run = promisify(execFile);
 export function renderOnLoopback(
   services: readonly SwarmService[],
   secrets: readonly string[],
-  config: Readonly<Record<string, unknown>>,
+  more: Readonly<Record<string, unknown>>,
 ): string {
-  const extension = { TargetPort: containerPort, TargetSSLPort: containerTlsPort, Config: config };
+  const extension = { TargetPort: containerPort, TargetSSLPort: containerTlsPort, ...more };
   const { settings } = parseSettings({ Extensions: { default: extension } }, '1');
   const stored = secrets.map((name) => ({ id: name, name, createdAt: '', labels: {} }));
   const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
