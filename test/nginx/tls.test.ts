@@ -169,14 +169,13 @@ describe.each([
 
     for (const version of ['-tls1', '-tls1_1']) expect(await at(version, '-cipher', 'ALL:@SECLEVEL=0')).toBe(false);
     expect(await at('-tls1_3')).toBe(true);
-    expect(await at('-tls1_2')).toBe(true);
-    const accepted = [];
-    for (const cipher of await allCiphers())
-      if (await at('-tls1_2', '-cipher', `${cipher}:@SECLEVEL=0`)) accepted.push(cipher);
-    const modern = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'];
-    expect(accepted.toSorted()).toEqual(
-      modern.map((cipher) => `ECDHE-${type === 'ec' ? 'ECDSA' : 'RSA'}-${cipher}`).toSorted(),
+    const modern = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].map(
+      (cipher) => `ECDHE-${type === 'ec' ? 'ECDSA' : 'RSA'}-${cipher}`,
     );
+    for (const cipher of modern) expect(await at('-tls1_2', '-cipher', cipher), cipher).toBe(true);
+    // All others that this machine's openssl knows, in one offer: the server would take any that it likes.
+    const others = ['ALL', 'COMPLEMENTOFALL', ...modern.map((cipher) => `!${cipher}`), '@SECLEVEL=0'].join(':');
+    expect(await at('-tls1_2', '-cipher', others)).toBe(false);
   });
 
   it('resumes sessions', async () => {
@@ -281,13 +280,4 @@ async function agrees(port: number, host: string, options: readonly string[]): P
     ({ stdout }) => /CONNECTION ESTABLISHED/.test(stdout),
     () => false,
   );
-}
-
-/** Every cipher for TLS 1.2 and older that this machine's openssl knows, the weakest too. */
-async function allCiphers(): Promise<string[]> {
-  const { stdout } = await run('openssl', ['ciphers', 'ALL:COMPLEMENTOFALL:@SECLEVEL=0']);
-  return stdout
-    .trim()
-    .split(':')
-    .filter((name) => !name.startsWith('TLS_'));
 }
