@@ -4,6 +4,7 @@ import { createPlainLog } from './lib/plain-log.ts';
 import { createAgentClient } from './link/agent-client.ts';
 import { readIdentity } from './link/identity.ts';
 import { extensionPort, proxySecretTarget, versionsFolder } from './model/names.ts';
+import { inspectSecrets } from './nginx/inspect-secrets.ts';
 import { NginxRun } from './nginx/run.ts';
 import { configPath, readAgentEnvironment } from './proxy-environment.ts';
 
@@ -26,9 +27,10 @@ if (environment === undefined) {
 } else {
   const { cluster, extension, boot, task, reloadIntervalMs } = environment;
   const identity = await readIdentity(`/run/secrets/${proxySecretTarget}`);
+  const secrets = await inspectSecrets('/run/secrets', (name) => name === proxySecretTarget);
   const offering = createAgentClient({ identity, cluster, service: extension, port: extensionPort });
   const last = lastVersionIn(versionsFolder, boot);
-  const agent = new Agent({ task, boot, nginx, offering, last, reloadIntervalMs, logger });
+  const agent = new Agent({ task, boot, secrets, nginx, offering, last, reloadIntervalMs, logger });
   await agent.boot(ended.signal);
   void agent.follow(ended.signal);
 }

@@ -1,5 +1,6 @@
 import type { PlainLog } from '../lib/plain-log.ts';
 import { sleep } from '../lib/sleep.ts';
+import type { SecretFacts } from '../model/material.ts';
 import type { Handout, Refused, Report, Version } from './offers.ts';
 
 /** nginx, as the agent needs it. */
@@ -27,6 +28,8 @@ export interface LastVersion {
 export interface AgentOptions {
   readonly task: string;
   readonly boot: string;
+  /** What is in the secrets of the task. */
+  readonly secrets: readonly SecretFacts[];
   readonly nginx: Nginx;
   readonly offering: Offering;
   readonly last: LastVersion;
@@ -80,8 +83,8 @@ export class Agent {
   }
 
   #report(): Report {
-    const { task, boot } = this.#options;
-    return { task, boot, serving: this.#serving, refused: this.#refused };
+    const { task, boot, secrets } = this.#options;
+    return { task, boot, secrets, serving: this.#serving, refused: this.#refused };
   }
 
   async #newest(signal: AbortSignal): Promise<Version | undefined> {

@@ -1,3 +1,5 @@
+import type { SecretFacts } from '../model/material.ts';
+
 /** A rendered configuration; the main file first. */
 export interface Version {
   readonly version: string;
@@ -23,6 +25,8 @@ export interface Report {
   readonly serving: string | null;
   /** The last version that this replica did not take, while it has taken none since. */
   readonly refused: Refused | null;
+  /** What is in the secrets of the task; they never change while it lives. */
+  readonly secrets: readonly SecretFacts[];
 }
 
 export interface Handout extends Version {
@@ -39,7 +43,9 @@ export interface OffersState {
     /** Why the first replica did not take it. */
     readonly refused: string | null;
   }[];
-  readonly replicas: readonly Report[];
+  readonly replicas: readonly Omit<Report, 'secrets'>[];
+  /** What the newest replica found in its secrets: an older one may have had others of the same names. */
+  readonly secrets: readonly SecretFacts[];
 }
 
 /** The tasks of one specification. */
@@ -98,12 +104,14 @@ export class Offers {
   }
 
   get state(): OffersState {
+    const reports = [...this.#replicas.values()].map(({ report }) => report);
     return {
       offers: [...this.#lines].flatMap(([boot, { proven, next, refused }]) => {
         const version = refused?.version ?? next?.version ?? proven?.version;
         return version === undefined ? [] : [{ boot, version, refused: refused?.message ?? null }];
       }),
-      replicas: [...this.#replicas.values()].map(({ report }) => report),
+      replicas: reports.map(({ secrets, ...report }) => report),
+      secrets: reports.at(-1)?.secrets ?? [],
     };
   }
 

@@ -108,13 +108,41 @@ const files = z.array(file).min(1).max(MAX_FILES);
 /** Without files where the extension has rendered the version itself. */
 export const OfferRequest = z.object({ boot: digest, version: digest, files: files.optional() });
 
-/** What an agent says of its replica. */
-export const ReportRequest = z.object({
+const keyDigest = z.string().regex(/^[0-9a-f]{32}$/);
+const date = z.iso.datetime();
+const secret = z.object({
+  name: z.string().min(1).max(255),
+  certificates: z
+    .array(
+      z.object({
+        names: z.array(z.string().max(253)).max(100),
+        from: date,
+        until: date,
+        publicKey: keyDigest,
+        rsaBits: z.int().min(0).max(1_000_000),
+        isFollowedByIssuer: z.boolean(),
+        wantsStapling: z.boolean(),
+      }),
+    )
+    .max(8),
+  isBroken: z.boolean(),
+  key: z.discriminatedUnion('kind', [
+    z.object({ kind: z.enum(['none', 'encrypted', 'unreadable']) }),
+    z.object({ kind: z.literal('plain'), publicKey: keyDigest }),
+  ]),
+});
+/** Absent in what earlier releases say. */
+const secrets = z.array(secret).max(10_000).default([]);
+
+const replica = z.object({
   task: z.string().regex(/^[a-z0-9]{1,64}$/),
   boot: digest,
   serving: digest.nullable(),
   refused: z.object({ version: digest, message }).nullable(),
 });
+
+/** What an agent says of its replica. */
+export const ReportRequest = replica.extend({ secrets });
 
 /** A version for an agent. */
 export const ReportResponse = z.object({ version: digest, files, proven: z.boolean() });
@@ -127,7 +155,8 @@ export const StateResponse = z.object({
   digest,
   templates: templatesVersion,
   offers: z.array(z.object({ boot: digest, version: digest, refused: message.nullable() })).max(MAX_OFFERS),
-  replicas: z.array(ReportRequest).max(MAX_REPLICAS),
+  replicas: z.array(replica).max(MAX_REPLICAS),
+  secrets,
 });
 
 export const RenderResponse = z.discriminatedUnion('kind', [

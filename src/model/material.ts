@@ -37,6 +37,16 @@ export interface Material {
   readonly now: number;
 }
 
+/** The last time at which a verdict changed: until the next one, it stands for all times. */
+export function judgementTime(facts: ReadonlyMap<string, SecretFacts>, now: number): number {
+  const certificates = [...facts.values()].flatMap((secret) => secret.certificates);
+  const turns = certificates.flatMap(({ from, until }) => {
+    const end = Date.parse(until);
+    return [Date.parse(from), end - WARNING_MS, end + 1];
+  });
+  return Math.max(0, ...turns.filter((turn) => turn <= now));
+}
+
 /** Nothing is known: nothing is complained of. */
 export const unknownMaterial: Material = { facts: new Map(), now: 0 };
 

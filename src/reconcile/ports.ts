@@ -1,3 +1,4 @@
+import type { SecretFacts } from '../model/material.ts';
 import type { DesiredService } from '../model/owned-service.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
@@ -51,6 +52,8 @@ export interface Replicas {
   /** The newest offer for each `boot`, and why the first replica did not take it. */
   readonly offers: readonly { readonly boot: string; readonly version: string; readonly refused: string | null }[];
   readonly replicas: readonly ReplicaReport[];
+  /** What the newest replica found in its secrets. */
+  readonly secrets: readonly SecretFacts[];
 }
 
 /** What the agent of a replica says of it. */

@@ -7,6 +7,7 @@ import { type Problem, sortProblems } from '../model/problem.ts';
 import { buildRouteTable } from '../model/route-table.ts';
 import type { Settings } from '../model/settings.ts';
 import type { Snapshot, StoredObject } from '../model/snapshot.ts';
+import { MaterialBook } from './material-book.ts';
 import { ConflictError, type Credentials, type Renderer, type Swarm } from './ports.ts';
 import { type ClusterOutcome, reconcileCluster } from './reconcile-cluster.ts';
 import type { Attempts } from './rollout.ts';
@@ -46,12 +47,14 @@ export function createReconciler(options: ReconcilerOptions): Pass {
   const timeline = new Timeline();
   const buildDesiredState = createStateBuilder();
   const settingsFor = memoizeLast(applyPorts);
+  const materialBook = new MaterialBook(options.renderer);
   return async (signal, seenAt) => {
     const snapshot = await swarm.observe(signal);
     const administration = await options.administration(snapshot.configs);
     const settings = settingsFor(options.settings, administration);
     // Off is the same as no cluster at all; what would be routed is shown all the same.
-    const desired = buildDesiredState(snapshot, settings, administration.maintenance);
+    const material = materialBook.read(settings.clusters, snapshot, now());
+    const desired = buildDesiredState(snapshot, settings, administration.maintenance, material);
     const active = administration.enabled ? desired.clusters : [];
     // Before anything is made: a cluster that is gone may hold a port that another one wants.
     const strays = await Promise.allSettled([removeStrays(snapshot, active, options, signal)]);

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { SecretFacts } from '../../src/model/material.ts';
 import type { RenderInput } from '../../src/model/render-input.ts';
 import type { ReplicaReport } from '../../src/reconcile/ports.ts';
 import {
@@ -42,6 +43,8 @@ export class FakeExtension implements Renderer {
 
   /** Replicas that run now, with the version that each was started for; only those whose image has an agent. */
   agents: (service: string) => readonly { readonly task: string; readonly boot: string }[] = () => [];
+  /** What the agents find in the secrets of their tasks. */
+  secrets: readonly SecretFacts[] = [];
   /** nginx's complaint about a version in a replica, undefined where it takes it. */
   refusal: (version: string) => string | undefined = () => undefined;
   /** The newest offer, by what replicas were started for. */
@@ -57,6 +60,7 @@ export class FakeExtension implements Renderer {
   replicas(service: string): Replicas | undefined {
     if (this.away.has(service)) return undefined;
     return {
+      secrets: this.secrets,
       offers: [...this.offers.values()].map(({ boot, version }) => ({
         boot,
         version,

@@ -45,6 +45,7 @@ beforeAll(async () => {
   await create('plain', 'plain.local', '');
   await create('missing', 'missing.local', 'ssl_cert=never-created');
   await create('garbage', 'garbage.local', 'ssl_cert=garbage');
+  await create('unfit', 'unfit.local', 'ssl_cert=demo.local.cert ssl_key=own.key');
   await create('own', 'own.local', 'ssl_passthrough=true network=demo', withOwnTls);
   await create('own2', 'own2.local', 'ssl_passthrough=true ssl_only=true', withOwnTls);
   await create('own3', 'own3.local', 'ssl_passthrough=true port=443', `${withOwnTls} --port=443`);
@@ -181,8 +182,20 @@ describe('material that is bad', () => {
     expect(await problemsOf('missing')).toMatchObject([
       { label: 'com.docker.lb.ssl_cert', value: 'never-created', reason: 'is not a secret of this swarm' },
     ]);
-    await expect(shown('garbage.local')).rejects.toThrow();
     await ping('demo.local', { tls: true });
+  });
+
+  it.each([
+    ['garbage', 'ssl_cert', 'garbage', 'holds no certificate'],
+    ['unfit', 'ssl_key', 'own.key', 'does not fit the certificate'],
+  ])('is found by the proxies, and closes its own host alone: %s', async (name, label, value, reason) => {
+    await eventually(async () => {
+      expect(await problemsOf(name)).toMatchObject([{ label: `com.docker.lb.${label}`, value, reason }]);
+      expect((await curl(`${name}.local`, '/ping')).status).toBe(503);
+    });
+    await expect(shown(`${name}.local`)).rejects.toThrow();
+    await ping('demo.local', { tls: true });
+    await ping('plain.local');
   });
 
   it('is mended by the secret that was missing', async () => {
@@ -197,6 +210,11 @@ describe('material that is bad', () => {
   });
 });
 
+/** How many tasks the proxies have had so far; each roll-out makes two. */
+async function proxyTasks(): Promise<number> {
+  return (await bed.tasks('signalbox-proxy')).length;
+}
+
 describe('a certificate that changes', () => {
   it('is shown by all replicas, and no request of anybody fails', async () => {
     await using renewed = new Load({ host: 'demo.local', tls: true, clients: 4, requestsPerSecond: 40 });
@@ -205,10 +223,12 @@ describe('a certificate that changes', () => {
     const brief = { keepAlive: false, clients: 2, requestsPerSecond: 20 };
     await using handedOn = new Load({ host: 'own.local', tls: true, ...brief });
 
-    await story.docker(
-      'service update --label-add com.docker.lb.ssl_cert=renewed.cert --label-add com.docker.lb.ssl_key=renewed.key demo',
-    );
+    const before = await proxyTasks();
+    const renewal = '--label-add com.docker.lb.ssl_cert=renewed.cert --label-add com.docker.lb.ssl_key=renewed.key';
+    await Promise.all(['demo', 'garbage', 'unfit'].map((name) => story.docker(`service update ${renewal} ${name}`)));
     await settled();
+    // A burst is one roll-out, or two where its first change came alone: never one for each change.
+    expect((await proxyTasks()) - before).toBeLessThanOrEqual(4);
     const fingerprints = await Promise.all(
       Array.from(
         { length: 12 },

@@ -32,6 +32,7 @@ function setUp({ offered, last, complaint = () => undefined, away = false }: Wor
   const agent = new Agent({
     task: 'task',
     boot: 'mounted',
+    secrets: [],
     nginx: {
       test: async ({ version }) => {
         tested.push(version);
@@ -87,7 +88,7 @@ describe('an agent', () => {
     expect(served).toEqual(['v0', 'v1']);
     expect(tested).toEqual(['v0', 'v1']);
     expect(written).toEqual(['v1']);
-    expect(reports.at(-1)).toEqual({ task: 'task', boot: 'mounted', serving: 'v1', refused: null });
+    expect(reports.at(-1)).toEqual({ task: 'task', boot: 'mounted', secrets: [], serving: 'v1', refused: null });
   });
 
   it('does not test what another replica serves', async () => {

@@ -9,6 +9,7 @@ const report = (task: string, serving: string | null = boot, more: Partial<Repor
   boot,
   serving,
   refused: null,
+  secrets: [],
   ...more,
 });
 
@@ -109,11 +110,26 @@ describe('offers', () => {
     const moved = offers.moved(before, AbortSignal.timeout(10_000));
     await told(report('b', 'v1'));
     await moved;
-    expect(offers.state.replicas).toEqual([report('a'), report('b', 'v1')]);
+    expect(offers.state.replicas).toMatchObject([
+      { task: 'a', serving: boot },
+      { task: 'b', serving: 'v1' },
+    ]);
 
     pass(121_000);
     await told(report('b', 'v1'));
 
     expect(offers.state.replicas).toEqual([report('b', 'v1')]);
+  });
+
+  it('come with what the newest replica found in its secrets', async () => {
+    const { offers, told } = setUp();
+    const secrets = (name: string) => [{ name, certificates: [], isBroken: false, key: { kind: 'none' } as const }];
+
+    await told(report('a', boot, { secrets: secrets('old') }));
+    await told(report('b', boot, { secrets: secrets('new') }));
+    await told(report('a', boot, { secrets: secrets('old') }));
+
+    expect(offers.state.secrets).toEqual(secrets('new'));
+    expect(JSON.stringify(offers.state.replicas)).not.toContain('certificates');
   });
 });
