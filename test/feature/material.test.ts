@@ -39,6 +39,19 @@ const attached = () =>
     .spec.TaskTemplate.ContainerSpec.Secrets.map(({ SecretName }: { SecretName: string }) => SecretName);
 const complaints = () => world.problems.filter(({ service }) => service === 'app').map(({ reason }) => reason);
 
+it('changes for several services in a burst with one roll-out', async () => {
+  const names = ['a', 'b', 'c'];
+  for (const name of names) world.swarm.deploy(aService(name, { lb: { ssl_cert: 'site' } }));
+  for (const name of names) await world.swarm.createSecret({ name: `new-${name}`, labels: {}, data: '' });
+  await world.settle();
+
+  for (const name of names) world.swarm.deploy(aService(name, { lb: { ssl_cert: `new-${name}` } }));
+  const writes = await world.writesOf(() => world.settle());
+
+  expect(writes.filter((write) => write.includes('Service'))).toEqual(['updateService signalbox-proxy']);
+  expect(attached()).toEqual(expect.arrayContaining(names.map((name) => `new-${name}`)));
+});
+
 describe('a secret', () => {
   it('is believed in until a proxy tells of it', () => {
     expect(isOpen()).toBe(true);

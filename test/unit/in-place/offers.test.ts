@@ -118,7 +118,7 @@ describe('offers', () => {
     pass(121_000);
     await told(report('b', 'v1'));
 
-    expect(offers.state.replicas).toEqual([report('b', 'v1')]);
+    expect(offers.state.replicas.map(({ task }) => task)).toEqual(['b']);
   });
 
   it('come with what the newest replica found in its secrets', async () => {
