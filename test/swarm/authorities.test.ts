@@ -4,7 +4,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bed, curl, demo, echo, InterlockStory, ping, problemsOf, published, settled } from '../support/interlock.ts';
+import {
+  bed,
+  curl,
+  demo,
+  echo,
+  eventually,
+  InterlockStory,
+  ping,
+  problemsOf,
+  published,
+  settled,
+} from '../support/interlock.ts';
 import { makeCertificate } from '../support/material.ts';
 
 const story = new InterlockStory();
@@ -91,8 +102,14 @@ describe('a service behind TLS', () => {
 
 describe('a CA that is none', () => {
   it('closes the routes that name it, and lets the proxies start', async () => {
-    expect((await curl('distrusted.local', '/ping')).status).toBe(503);
-    expect((await curl('shut.local', '/ping', as('alice'))).status).toBe(503);
+    const reason = 'holds a certificate that cannot be read';
+    await eventually(async () => {
+      expect(await problemsOf('distrusted')).toMatchObject([{ label: 'com.docker.lb.ssl_backend_ca', reason }]);
+      expect(await problemsOf('shut')).toMatchObject([{ label: 'com.docker.lb.ssl_client_ca', reason }]);
+      expect((await curl('distrusted.local', '/ping')).status).toBe(503);
+      expect((await curl('shut.local', '/ping')).status).toBe(503);
+    });
+    await expect(curl('shut.local', '/ping', as('alice'))).rejects.toThrow();
     const { clusters } = await settled();
     expect(clusters).toMatchObject([{ rolling: false }]);
     expect(await problemsOf('verified')).toEqual([]);

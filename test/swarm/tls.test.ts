@@ -45,7 +45,7 @@ beforeAll(async () => {
   await create('plain', 'plain.local', '');
   await create('missing', 'missing.local', 'ssl_cert=never-created');
   await create('garbage', 'garbage.local', 'ssl_cert=garbage');
-  await create('unfit', 'unfit.local', 'ssl_cert=demo.local.cert ssl_key=own.key');
+  await create('unfit', 'unfit.local', 'ssl_cert=demo.local.cert ssl_key=renewed.key');
   await create('own', 'own.local', 'ssl_passthrough=true network=demo', withOwnTls);
   await create('own2', 'own2.local', 'ssl_passthrough=true ssl_only=true', withOwnTls);
   await create('own3', 'own3.local', 'ssl_passthrough=true port=443', `${withOwnTls} --port=443`);
@@ -187,7 +187,7 @@ describe('material that is bad', () => {
 
   it.each([
     ['garbage', 'ssl_cert', 'garbage', 'holds no certificate'],
-    ['unfit', 'ssl_key', 'own.key', 'does not fit the certificate'],
+    ['unfit', 'ssl_key', 'renewed.key', 'does not fit the certificate'],
   ])('is found by the proxies, and closes its own host alone: %s', async (name, label, value, reason) => {
     await eventually(async () => {
       expect(await problemsOf(name)).toMatchObject([{ label: `com.docker.lb.${label}`, value, reason }]);
