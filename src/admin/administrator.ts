@@ -66,7 +66,11 @@ export class Administrator {
 
   /** Ports of the cluster `default` as they are, or would be. */
   get ports(): { readonly httpPort: number; readonly httpsPort: number } {
-    const { clusters } = applyPorts(this.#options.settings, this.#current);
+    return this.#portsWith(this.#current);
+  }
+
+  #portsWith(administration: Administration): { readonly httpPort: number; readonly httpsPort: number } {
+    const { clusters } = applyPorts(this.#options.settings, administration);
     const { PublishedPort, PublishedSSLPort } = (clusters.find(({ name }) => name === 'default') ?? clusters[0]!)
       .settings;
     return { httpPort: PublishedPort, httpsPort: PublishedSSLPort };
@@ -75,11 +79,13 @@ export class Administrator {
   async enable(who: string, wanted: { readonly httpPort?: number; readonly httpsPort?: number }): Promise<void> {
     const { httpPort, httpsPort } = { ...this.ports, ...wanted };
     await this.#refuseTaken(httpPort, httpsPort);
+    const asSet = this.#portsWith(untouched);
     await this.#change(who, `Switched on, HTTP ${httpPort}, HTTPS ${httpsPort}`, (current) => ({
       ...current,
       enabled: true,
-      httpPort,
-      httpsPort,
+      // Those of the settings are no choice of the administrator's: where the settings change, they change.
+      httpPort: httpPort === asSet.httpPort ? undefined : httpPort,
+      httpsPort: httpsPort === asSet.httpsPort ? undefined : httpsPort,
     }));
   }
 

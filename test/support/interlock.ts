@@ -160,7 +160,7 @@ export async function settled(): Promise<State> {
     expect(Date.parse(now.observedAt ?? '')).toBeGreaterThan(asked);
     for (const cluster of now.clusters) await expectSettled(cluster);
     return now;
-  }, 150_000);
+  }, 300_000);
 }
 
 /** Waits until hosts are routed by every proxy, and the application behind answers. */

@@ -204,6 +204,15 @@ describe('The API', () => {
     expect(triggers()).toBe(2);
   });
 
+  it('leaves ports to the settings when they are those of the settings again', async () => {
+    const { send, logIn, administrator } = await setUp();
+    const admin = await logIn('admin');
+    await send('/api/interlock', 'POST', '{"HTTPPort":81,"HTTPSPort":444}', admin);
+    expect(administrator.current).toMatchObject({ httpPort: 81, httpsPort: 444 });
+    await send('/api/interlock', 'POST', '{"HTTPPort":8080,"HTTPSPort":8443}', admin);
+    expect([administrator.current.httpPort, administrator.current.httpsPort]).toEqual([undefined, undefined]);
+  });
+
   it.each([
     ['{"HTTPPort":9000}', 409, 'shop'],
     ['{"HTTPPort":0}', 400, 'HTTPPort'],
