@@ -153,8 +153,14 @@ describe('Layer 7 routing', () => {
     expect(await state()).toMatchObject({ enabled: false, error: null });
 
     // A controller that starts anew finds the switch as it was.
+    const before = (await bed.running('signalbox_controller')).map(({ ID }) => ID);
     await bed.docker('service', 'update', '--detach', '--force', 'signalbox_controller');
-    await eventually(async () => expect(await state()).toMatchObject({ enabled: false }), 120_000);
+    await eventually(async () => {
+      const now = (await bed.running('signalbox_controller')).map(({ ID }) => ID);
+      // The old one may answer for a while.
+      expect([now.length, now.some((id) => before.includes(id))]).toEqual([1, false]);
+      expect(await state()).toMatchObject({ enabled: false });
+    }, 120_000);
 
     const on = await curl(
       '/api/interlock',
