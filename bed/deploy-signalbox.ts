@@ -45,7 +45,7 @@ function settingsFile(mode: PublishMode): string {
 }
 
 /** Docker configs cannot be changed, so every settings file is a config of its own; those in use are refused and stay. */
-async function dropOldSettings(bed: Bed, current: string): Promise<void> {
+export async function dropOldSettings(bed: Bed, current: string): Promise<void> {
   for (const { ID, Spec } of await bed.manager.docker.listConfigs()) {
     const name = Spec?.Name ?? '';
     if (!name.startsWith('signalbox-settings-') || name === current) continue;

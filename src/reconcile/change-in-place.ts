@@ -38,7 +38,7 @@ export async function changeInPlace(
 
   const boot = service.labels[versionLabel] ?? '';
   const { version, files } = rendering;
-  const offered = heard?.offers.find((offer) => offer.boot === boot);
+  const offered = offerTo(heard, boot);
   if (offered?.version !== version) {
     await renderer.offer(settings.ServiceName, { cluster: name, boot, version, files }, signal);
     return { rolling: true, problems: [] };
@@ -61,10 +61,13 @@ export async function offerQuietly(
   { renderer }: ClusterOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const offered = renderer.replicas(settings.ServiceName)?.offers.find((offer) => offer.boot === boot);
-  if (offered?.version === version) return;
+  if (offerTo(renderer.replicas(settings.ServiceName), boot)?.version === version) return;
   const offer = { cluster: name, boot, version, files };
   await renderer.offer(settings.ServiceName, offer, signal).catch(() => undefined);
+}
+
+function offerTo(heard: Replicas | undefined, boot: string): Replicas['offers'][number] | undefined {
+  return heard?.offers.find((offer) => offer.boot === boot);
 }
 
 /** The version that all replicas serve, as their agents say; undefined where they differ, or have no agents. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, inject, vi } from 'vitest';
 import { adminPassword } from '../../bed/admin-password.ts';
 import type { NodeRequest } from '../../bed/bed.ts';
+import { dropOldSettings } from '../../bed/deploy-signalbox.ts';
 import { digestOf } from '../../bed/digest.ts';
 import { project } from '../../bed/places.ts';
 import type { Answer } from '../../bed/request.ts';
@@ -240,17 +241,5 @@ export async function useSettings(text: string): Promise<void> {
   };
   await bed.deploy('signalbox', { file: join(project, 'stack.yml') }, env);
   rmSync(file);
-  await dropOldSettings(env.SIGNALBOX_SETTINGS_NAME);
-}
-
-/** Those in use are refused, and stay until the next time. */
-async function dropOldSettings(current: string): Promise<void> {
-  for (const { ID, Spec } of await bed.manager.docker.listConfigs()) {
-    const name = Spec?.Name ?? '';
-    if (!name.startsWith('signalbox-settings-') || name === current) continue;
-    await bed.manager.docker
-      .getConfig(ID)
-      .remove()
-      .catch(() => {});
-  }
+  await dropOldSettings(bed, env.SIGNALBOX_SETTINGS_NAME);
 }
