@@ -90,6 +90,7 @@ function renderSignalbox(count: number): string {
     proxyProtocolFrom: [],
     defaultCertificate: '',
     nginx: { ...cluster.nginx, WorkerProcesses: '1' },
+    metrics: false,
     zoneKb: 512,
     template: undefined,
     pages: {},

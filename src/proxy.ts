@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { Agent } from './in-place/agent.ts';
 import { lastVersionIn } from './in-place/last-version.ts';
 import { createPlainLog } from './lib/plain-log.ts';
 import { createAgentClient } from './link/agent-client.ts';
 import { readIdentity } from './link/identity.ts';
-import { extensionPort, proxySecretTarget, versionsFolder } from './model/names.ts';
+import { extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from './model/names.ts';
 import { inspectSecrets } from './nginx/inspect-secrets.ts';
 import { NginxRun } from './nginx/run.ts';
 import { configPath, readAgentEnvironment } from './proxy-environment.ts';
@@ -12,7 +13,8 @@ import { configPath, readAgentEnvironment } from './proxy-environment.ts';
 const environment = readAgentEnvironment();
 const logger = createPlainLog('agent');
 const ended = new AbortController();
-const nginx = new NginxRun({ command: process.argv.slice(2), mountedPath: configPath(), folder: '/tmp/signalbox' });
+const folder = '/tmp/signalbox';
+const nginx = new NginxRun({ command: process.argv.slice(2), mountedPath: configPath(), folder });
 
 // nginx knows what each of them means to it; what arrives before it runs ends the task at once, as nobody is served yet.
 for (const name of ['SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) {
@@ -31,6 +33,14 @@ if (environment === undefined) {
   const offering = createAgentClient({ identity, cluster, service: extension, port: extensionPort });
   const last = lastVersionIn(versionsFolder, boot);
   const agent = new Agent({ task, boot, secrets, nginx, offering, last, reloadIntervalMs, logger });
+  if (existsSync(metricsTokenPath)) {
+    // Only then, for its memory.
+    const { startMetrics } = await import('./proxy-metrics.ts');
+    // nginx serves without them, too.
+    await startMetrics({ agent, identity, folder, logger }).catch(({ message }: Error) =>
+      logger.error({ reason: message }, 'Metrics are not told'),
+    );
+  }
   await agent.boot(ended.signal);
   void agent.follow(ended.signal);
 }

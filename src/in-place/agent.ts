@@ -46,9 +46,16 @@ export class Agent {
   readonly #options: AgentOptions;
   #serving: string | null = null;
   #refused: Refused | null = null;
+  /** What came of versions that were brought while nginx ran. */
+  readonly reloads = { done: 0, refused: 0 };
 
   constructor(options: AgentOptions) {
     this.#options = options;
+  }
+
+  /** The version that nginx serves; null before it runs. */
+  get serving(): string | null {
+    return this.#serving;
   }
 
   /** Starts nginx with the newest version that can be had: what is offered, what was served here last, what the task was started for. */
@@ -110,11 +117,13 @@ export class Agent {
     if (signal.aborted) return;
     if (failure !== undefined) {
       this.#refused = { version, message: failure };
+      this.reloads.refused += 1;
       logger.error({ version, reason: failure }, 'Refused version');
       return;
     }
     this.#serving = version;
     this.#refused = null;
+    this.reloads.done += 1;
     logger.info({ version, tookMs: Math.round(performance.now() - start) }, 'Serving version');
     await last.write(handout);
   }

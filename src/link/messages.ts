@@ -77,6 +77,8 @@ export const RenderRequest = z.object({
   publishedSslPort: z.int(),
   proxyProtocolFrom: z.array(z.string().regex(/^[0-9a-fA-F.:/]{2,50}$/)),
   defaultCertificate: secretName.or(z.literal('')),
+  /** Absent in what earlier releases say. */
+  metrics: z.boolean().default(false),
   nginx,
   zoneKb: z.int(),
   template: z.string().optional(),

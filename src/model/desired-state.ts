@@ -3,6 +3,7 @@ import { createSorter, type Sorter } from '../lib/sorter.ts';
 import { LABEL_PREFIX } from './labels.ts';
 import { closeForMaintenance, type MaintenanceDecision, unknownTargets } from './maintenance.ts';
 import { judgeServer, type Material, unknownMaterial } from './material.ts';
+import { metricsPort } from './names.ts';
 import type { ParsedService, RoutedService, ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue, sortProblems } from './problem.ts';
 import { parseAgain, type RememberedService } from './remembered-service.ts';
@@ -21,6 +22,8 @@ export interface ClusterState {
   readonly secrets: readonly Pick<StoredObject, 'id' | 'name'>[];
   /** Secret with the certificate for TLS that has none of its own; '' where there is none, or a bad one. */
   readonly defaultCertificate: string;
+  /** Secret with the token for the proxies' metrics; undefined where they tell none. */
+  readonly metricsSecret: Pick<StoredObject, 'id' | 'name'> | undefined;
   /** Size of the memory that all upstreams share. */
   readonly zoneKb: number;
 }
@@ -128,12 +131,14 @@ function buildCluster(
   const joined =
     whitelist === null ? inside.flatMap(({ networkId }) => networkId ?? []) : whitelisted(whitelist, networks);
   const fallback = judgeDefaultCertificate(cluster, context);
+  const metrics = judgeMetricsSecret(cluster, secrets);
   const state: ClusterState = {
     cluster,
     routes: sort(routes),
     networkIds: [...new Set(joined)].toSorted(compareText),
     secrets: attachedSecrets([...routed.flatMap((service) => service.secrets), fallback.secret], secrets),
     defaultCertificate: fallback.isGood ? fallback.secret : '',
+    metricsSecret: metrics.secret,
     zoneKb: zoneSize(inside, cluster.nginx.UpstreamZoneSize),
   };
   const problems = [
@@ -141,6 +146,7 @@ function buildCluster(
     ...missingNetworks(cluster, networks),
     ...hiddenAddresses(routes, cluster),
     ...fallback.problems,
+    ...metrics.problems,
   ];
   return { state, problems };
 }
@@ -194,6 +200,36 @@ function judgeDefaultCertificate({ name, settings }: Cluster, { secrets, materia
   }
   const verdicts = judgeServer(secret, secret, material);
   return { secret, isGood: verdicts.every(({ severity }) => severity !== 'error'), problems: verdicts.map(toProblem) };
+}
+
+/** Whatever is wrong with it, routes are not touched. */
+function judgeMetricsSecret({ name, settings }: Cluster, secrets: ReadonlyMap<string, StoredObject>) {
+  const value = settings.MetricsSecret;
+  if (value === '') return { secret: undefined, problems: [] };
+  const found = secrets.get(value);
+  const obstacle = metricsObstacle(settings, found !== undefined);
+  if (obstacle === undefined) return { secret: found && { id: found.id, name: found.name }, problems: [] };
+  const label = `Extensions.${name}.MetricsSecret`;
+  const problem: Problem = { severity: 'warning', cluster: name, label, value, ...obstacle };
+  return { secret: undefined, problems: [problem] };
+}
+
+function metricsObstacle(
+  settings: Cluster['settings'],
+  exists: boolean,
+): Pick<Problem, 'reason' | 'remedy'> | undefined {
+  const { HitlessServiceUpdate, TargetPort, TargetSSLPort, MetricsSecret } = settings;
+  if (!HitlessServiceUpdate) {
+    const reason = 'has no effect: without HitlessServiceUpdate proxies have no agent that could tell metrics';
+    return { reason, remedy: 'Set HitlessServiceUpdate = true, or leave this out.' };
+  }
+  if ([TargetPort, TargetSSLPort].includes(metricsPort)) {
+    const reason = `has no effect: metrics are told on the port ${metricsPort}, which is a target port here`;
+    return { reason, remedy: 'Choose another TargetPort and TargetSSLPort.' };
+  }
+  if (exists) return undefined;
+  const remedy = `Create it: openssl rand -hex 32 | docker secret create ${MetricsSecret} -`;
+  return { reason: 'is not a secret of this swarm', remedy };
 }
 
 function attachedSecrets(names: readonly string[], secrets: ReadonlyMap<string, StoredObject>) {

@@ -36,6 +36,10 @@ export const proxySecretTarget = 'signalbox-proxy';
 export const versionsFolder = '/var/lib/signalbox';
 /** Where the agent writes the version that it has brought to nginx, for the health check. */
 export const servingFile = '/tmp/signalbox/serving';
+/** Where the agent finds the token of those who may ask it for metrics: beside the secrets of services, so that it cannot be named as one of them. */
+export const metricsTokenPath = '/run/signalbox-metrics-token';
+/** Port on which proxies tell their metrics, in all of their networks; never published. */
+export const metricsPort = 9146;
 export const controllerSecretTarget = 'signalbox-controller';
 /** Where the controller finds the passwords of the administrator and of who may only look. */
 export const adminPasswordTarget = 'signalbox-admin-password';

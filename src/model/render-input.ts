@@ -14,6 +14,8 @@ export interface RenderInput {
   readonly proxyProtocolFrom: readonly string[];
   /** Secret with certificate and key for whoever has none of their own; '' where their handshakes fail. */
   readonly defaultCertificate: string;
+  /** Requests are logged for the agent, which counts them. */
+  readonly metrics: boolean;
   readonly nginx: NginxSettings;
   readonly zoneKb: number;
   /** The administrator's own main template; undefined for the built-in one. */
@@ -26,7 +28,7 @@ export interface RenderInput {
 export type OwnTexts = Partial<Pick<RenderInput, 'template' | 'pages'>>;
 
 export function toRenderInput(
-  { cluster, routes, zoneKb, defaultCertificate }: ClusterState,
+  { cluster, routes, zoneKb, defaultCertificate, metricsSecret }: ClusterState,
   own: OwnTexts = {},
 ): RenderInput {
   const { settings, nginx } = cluster;
@@ -37,6 +39,7 @@ export function toRenderInput(
     publishedSslPort: settings.PublishedSSLPort,
     proxyProtocolFrom: settings.ProxyProtocolFrom,
     defaultCertificate,
+    metrics: metricsSecret !== undefined,
     nginx,
     zoneKb,
     template: own.template,

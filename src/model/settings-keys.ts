@@ -46,6 +46,9 @@ const nginxTime = z.union([
   z.string().regex(/^(?=\d)(\d{1,9}(ms|s|m|h|d))*(\d{1,9})?$/, 'is not a time such as 75s'),
   count.transform((seconds) => `${seconds}s`),
 ]);
+const secretName = z
+  .string()
+  .regex(/^([a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?)?$/, 'is not the name of a secret');
 const filePath = z.string().regex(/^\/[A-Za-z0-9_./:-]*$|^$/, 'is not an absolute path');
 
 export const coreKeys = {
@@ -108,9 +111,14 @@ export const extensionKeys = {
     "Addresses or networks of balancers in front of the proxies that tell the client's address by the PROXY protocol. With one, every connection must begin with it.",
   ),
   DefaultCertificate: key(
-    z.string().regex(/^([a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?)?$/, 'is not the name of a secret'),
+    secretName,
     '',
     'Name of a Docker secret with certificate and key for TLS with names that nobody answers to, or whose own certificate is bad: those clients get 503. Default: their handshakes fail.',
+  ),
+  MetricsSecret: key(
+    secretName,
+    '',
+    'Name of a Docker secret with a token: who shows it is told the metrics of each proxy, at https://<task>:9146/metrics. Default: nobody, and nothing is counted.',
   ),
   Template: key(text, '', 'Name of a Docker config with a template of your own.'),
   UnavailablePage: key(

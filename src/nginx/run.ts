@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { get } from 'node:http';
 import { basename, dirname, join } from 'node:path';
 import { sleep } from '../lib/sleep.ts';
 import { testConfiguration } from './check.ts';
+import { servedVersion } from './status.ts';
 
 export interface RunningVersion {
   readonly version: string;
@@ -138,21 +138,4 @@ export class NginxRun {
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error;
-}
-
-/** What nginx itself says; undefined while it gives no answer. On a connection of its own: one that is kept may end at an old worker. */
-export async function servedVersion(): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const request = get('http://127.0.0.1:10246/version', { agent: false, timeout: 2000 }, (response) => {
-    let text = '';
-    response.setEncoding('utf8');
-    response.on('data', (chunk: string) => {
-      text += chunk;
-    });
-    response.on('end', () => resolve(text.trim()));
-    response.on('error', () => resolve(undefined));
-  });
-  request.on('timeout', () => request.destroy());
-  request.on('error', () => resolve(undefined));
-  return promise;
 }

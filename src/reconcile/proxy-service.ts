@@ -1,5 +1,12 @@
 import type { ClusterState } from '../model/desired-state.ts';
-import { clusterLabel, controlNetwork, fileLabel, proxySecretTarget, versionLabel } from '../model/names.ts';
+import {
+  clusterLabel,
+  controlNetwork,
+  fileLabel,
+  metricsTokenPath,
+  proxySecretTarget,
+  versionLabel,
+} from '../model/names.ts';
 import { desiredProxy, type MountedObject, type ProxyAttachments } from '../model/owned-service.ts';
 import type { OwnedService, Snapshot, StoredObject } from '../model/snapshot.ts';
 import { type CurrentProxy, changeInPlace, offerQuietly } from './change-in-place.ts';
@@ -45,7 +52,7 @@ function bootOf({ cluster }: ClusterState, { configs }: Snapshot, { service }: C
 }
 
 async function attachments(
-  { cluster, networkIds, secrets }: ClusterState,
+  { cluster, networkIds, secrets, metricsSecret }: ClusterState,
   snapshot: Snapshot,
   options: ClusterOptions,
   signal: AbortSignal,
@@ -53,10 +60,11 @@ async function attachments(
   const material = secrets.map((secret) => ({ ...secret, target: secret.name }));
   if (!cluster.settings.HitlessServiceUpdate) return { networkIds, secrets: material };
   const identity = await ensureIdentity('proxy', cluster.name, snapshot, options, signal);
+  const token = metricsSecret ? [{ ...metricsSecret, target: metricsTokenPath }] : [];
   const control = snapshot.networks.find(({ name }) => name === controlNetwork);
   return {
     networkIds: control ? [...networkIds, control.id] : networkIds,
-    secrets: [...material, { ...identity, target: proxySecretTarget }],
+    secrets: [...material, ...token, { ...identity, target: proxySecretTarget }],
   };
 }
 

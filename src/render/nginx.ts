@@ -107,6 +107,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     ...listeners(input, table),
     proxyProtocolFrom: input.proxyProtocolFrom,
     defaultCertificate: input.defaultCertificate,
+    metrics: input.metrics,
     passthrough: toPassthroughView(input, table),
     hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
     handshakes: toHandshakeView(table),

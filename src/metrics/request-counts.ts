@@ -1,0 +1,79 @@
+/** Of hosts that were routed once and no longer are, too, until the agent ends; more are counted together. */
+const MOST_HOSTS = 20_000;
+export const OTHER_HOSTS = '(other)';
+export const CLASSES = ['other', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+
+/** Upper bounds in seconds; nginx measures in milliseconds. */
+export const UPSTREAM_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
+
+/** The format of the lines that are counted, in nginx's words. The name is that of the configuration, never what a client asked for. */
+export const REQUEST_FORMAT = '$server_name $status $upstream_header_time';
+
+/** What nginx has answered, counted from the lines of its log. */
+export class RequestCounts {
+  readonly #hosts = new Map<string, number[]>();
+  /** By bucket; the last is for what is longer than all of them. */
+  readonly upstream = { buckets: new Array<number>(UPSTREAM_BUCKETS.length + 1).fill(0), sum: 0 };
+  /** Lines that were not counted: too many were waiting, or they are none of the format. */
+  lost = 0;
+
+  /** Requests by host and class, those that there are. */
+  *requests(): Generator<{ readonly host: string; readonly class: string; readonly count: number }> {
+    for (const [host, counts] of this.#hosts)
+      for (const [position, count] of counts.entries()) if (count > 0) yield { host, class: CLASSES[position]!, count };
+  }
+
+  /** Takes whole lines. */
+  take(text: string): void {
+    for (let start = 0; start < text.length; ) {
+      const end = text.indexOf('\n', start);
+      this.#count(text, start, end);
+      start = end + 1;
+    }
+  }
+
+  /** Without regular expressions and pieces: this is done for each request. */
+  #count(text: string, start: number, end: number): void {
+    const nameEnd = text.indexOf(' ', start);
+    const isOurs = nameEnd > start && nameEnd + 5 <= end && text[nameEnd + 4] === ' ';
+    if (!isOurs) {
+      this.lost += 1;
+      return;
+    }
+    const counts = this.#countsOf(text.slice(start, nameEnd));
+    const hundreds = text.charCodeAt(nameEnd + 1) - ZERO;
+    counts[hundreds >= 1 && hundreds <= 5 ? hundreds : 0]! += 1;
+    this.#observe(text.slice(nameEnd + 5, end));
+  }
+
+  #countsOf(name: string): number[] {
+    const known = this.#hosts.get(name);
+    if (known) return known;
+    if (this.#hosts.size >= MOST_HOSTS && name !== OTHER_HOSTS) return this.#countsOf(OTHER_HOSTS);
+    const counts = CLASSES.map(() => 0);
+    this.#hosts.set(name, counts);
+    return counts;
+  }
+
+  /** `0.012`; `-` where no service was asked; `- , 0.002 : 0.010` where several were, of which some did not answer. */
+  #observe(times: string): void {
+    const seconds = times.includes(' ') ? sumOf(times) : Number.parseFloat(times);
+    if (!Number.isFinite(seconds)) return;
+    const bucket = UPSTREAM_BUCKETS.findIndex((bound) => seconds <= bound);
+    this.upstream.buckets[bucket === -1 ? UPSTREAM_BUCKETS.length : bucket]! += 1;
+    this.upstream.sum += seconds;
+  }
+}
+
+const ZERO = '0'.charCodeAt(0);
+
+function sumOf(times: string): number {
+  const answered = times.split(/[,:]/).map(Number.parseFloat).filter(Number.isFinite);
+  return answered.length === 0 ? Number.NaN : answered.reduce((sum, time) => sum + time);
+}
+
+/** As labels write it; that of the default server is nobody's. */
+export function shownHost(serverName: string): string {
+  if (serverName === '_') return '*';
+  return serverName.replace(/^~\^\(\?=\.\{1,253\}\$\)(.*)\$$/, '~$1');
+}

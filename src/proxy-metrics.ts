@@ -1,0 +1,53 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Agent } from './in-place/agent.ts';
+import type { PlainLog } from './lib/plain-log.ts';
+import { createMetricsServer } from './link/metrics-server.ts';
+import type { Identity } from './link/names.ts';
+import { proxyMetrics } from './metrics/proxy-metrics.ts';
+import { REQUEST_FORMAT, RequestCounts } from './metrics/request-counts.ts';
+import { metricsPort, metricsTokenPath } from './model/names.ts';
+import { RequestLog } from './nginx/request-log.ts';
+import { openConnections } from './nginx/status.ts';
+
+const READ_EVERY_MS = 1000;
+
+export interface ProxyMetricsOptions {
+  readonly agent: Agent;
+  readonly identity: Identity;
+  /** That of nginx. */
+  readonly folder: string;
+  readonly logger: PlainLog;
+}
+
+/**
+ * Counts what nginx answers, and tells it to those who have the token. To be called before nginx starts, which reads where to log.
+ */
+export async function startMetrics({ agent, identity, folder, logger }: ProxyMetricsOptions): Promise<void> {
+  const token = (await readFile(metricsTokenPath, 'utf8')).trim();
+  if (token === '') return logger.error({}, 'The secret for metrics is empty: none are told');
+  const requests = new RequestCounts();
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'requests.log');
+  const log = new RequestLog(path, requests);
+  await writeFile(join(folder, 'metrics.conf'), configuration(path));
+  setInterval(() => log.read(), READ_EVERY_MS).unref();
+  const metrics = async () => {
+    const connections = await openConnections();
+    log.read();
+    return proxyMetrics({ version: agent.serving, reloads: agent.reloads, requests, connections });
+  };
+  createMetricsServer({ identity, token, metrics })
+    .on('error', (error) => logger.error({ reason: error.message }, 'Metrics are not told'))
+    .listen(metricsPort)
+    .unref();
+}
+
+/** See templates/http.hbs. In pieces, so that a request costs no write: of 64 KB, or what there is after a second. */
+function configuration(path: string): string {
+  return [
+    `log_format signalbox_requests escape=none '${REQUEST_FORMAT}';`,
+    `access_log ${path} signalbox_requests buffer=64k flush=1s;`,
+    '',
+  ].join('\n');
+}
