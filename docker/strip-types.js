@@ -8,5 +8,5 @@ for (const name of globSync('**/*.ts', { cwd: from })) {
   const text = stripTypeScriptTypes(readFileSync(join(from, name), 'utf8'));
   const path = join(to, name.replace(/\.ts$/, '.js'));
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text.replaceAll(/(from|import) '(\.[^']+)\.ts'/g, "$1 '$2.js'"));
+  writeFileSync(path, text.replaceAll(/(from |import |import\()'(\.[^']+)\.ts'/g, "$1'$2.js'"));
 }

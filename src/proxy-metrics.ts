@@ -5,9 +5,9 @@ import type { PlainLog } from './lib/plain-log.ts';
 import { createMetricsServer } from './link/metrics-server.ts';
 import type { Identity } from './link/names.ts';
 import { proxyMetrics } from './metrics/proxy-metrics.ts';
-import { REQUEST_FORMAT, RequestCounts } from './metrics/request-counts.ts';
+import { RequestCounts } from './metrics/request-counts.ts';
 import { metricsPort, metricsTokenPath } from './model/names.ts';
-import { RequestLog } from './nginx/request-log.ts';
+import { RequestLog, requestLogConfiguration } from './nginx/request-log.ts';
 import { openConnections } from './nginx/status.ts';
 
 const READ_EVERY_MS = 1000;
@@ -30,7 +30,7 @@ export async function startMetrics({ agent, identity, folder, logger }: ProxyMet
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'requests.log');
   const log = new RequestLog(path, requests);
-  await writeFile(join(folder, 'metrics.conf'), configuration(path));
+  await writeFile(join(folder, 'metrics.conf'), requestLogConfiguration(path));
   setInterval(() => log.read(), READ_EVERY_MS).unref();
   const metrics = async () => {
     const connections = await openConnections();
@@ -41,13 +41,4 @@ export async function startMetrics({ agent, identity, folder, logger }: ProxyMet
     .on('error', (error) => logger.error({ reason: error.message }, 'Metrics are not told'))
     .listen(metricsPort)
     .unref();
-}
-
-/** See templates/http.hbs. In pieces, so that a request costs no write: of 64 KB, or what there is after a second. */
-function configuration(path: string): string {
-  return [
-    `log_format signalbox_requests escape=none '${REQUEST_FORMAT}';`,
-    `access_log ${path} signalbox_requests buffer=64k flush=1s;`,
-    '',
-  ].join('\n');
 }

@@ -35,7 +35,7 @@ export class RequestCounts {
   /** Without regular expressions and pieces: this is done for each request. */
   #count(text: string, start: number, end: number): void {
     const nameEnd = text.indexOf(' ', start);
-    const isOurs = nameEnd > start && nameEnd + 5 <= end && text[nameEnd + 4] === ' ';
+    const isOurs = nameEnd >= start && nameEnd + 5 <= end && text[nameEnd + 4] === ' ';
     if (!isOurs) {
       this.lost += 1;
       return;
@@ -55,7 +55,7 @@ export class RequestCounts {
     return counts;
   }
 
-  /** `0.012`; `-` where no service was asked; `- , 0.002 : 0.010` where several were, of which some did not answer. */
+  /** `0.012`; nothing where no service was asked; `-, 0.002 : 0.010` where several were, of which some did not answer. */
   #observe(times: string): void {
     const seconds = times.includes(' ') ? sumOf(times) : Number.parseFloat(times);
     if (!Number.isFinite(seconds)) return;

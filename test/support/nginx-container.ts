@@ -105,6 +105,10 @@ export class NginxContainer implements AsyncDisposable {
       await this.#shell(`mkdir -p ${folder}; cat >${folder}/${name}`, text);
   }
 
+  async read(path: string): Promise<string> {
+    return this.#shell(`cat ${path}`, '');
+  }
+
   async #shell(script: string, input: string): Promise<string> {
     const child = spawn('docker', ['exec', '--interactive', this.#id, 'sh', '-c', script], {
       stdio: ['pipe', 'pipe', 'inherit'],

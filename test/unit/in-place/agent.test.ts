@@ -110,5 +110,7 @@ describe('an agent', () => {
       { serving: 'v0', refused: { version: 'bad', message: 'unknown directive' } },
       { serving: 'v1', refused: null },
     ]);
+    expect(agent.reloads).toEqual({ done: 1, refused: 1 });
+    expect(agent.serving).toBe('v1');
   });
 });

@@ -114,3 +114,38 @@ describe('a service', () => {
     expect(desired([service])).toMatchObject({ clusters: [{ routes: [], networkIds: [] }], problems: [] });
   });
 });
+
+describe('the secret for metrics', () => {
+  const secrets = [{ id: 'id-of-token', name: 'token', createdAt: '', labels: {} }];
+  const stateOf = (cluster: object, more: Partial<Snapshot> = { secrets }) => {
+    const { settings } = parseSettings({ Extensions: { default: { MetricsSecret: 'token', ...cluster } } }, '1');
+    const { clusters, problems } = buildDesiredState(snapshot([aService('app')], more), settings);
+    return { ...clusters[0]!, problems };
+  };
+
+  it('is that of the settings, and none without them', () => {
+    expect(stateOf({}).metricsSecret).toEqual({ id: 'id-of-token', name: 'token' });
+    expect(stateOf({ MetricsSecret: '' })).toMatchObject({ metricsSecret: undefined, problems: [] });
+  });
+
+  it.each([
+    ['is missing', {}, { secrets: [] }, 'is not a secret of this swarm'],
+    ['has nobody to use it', { HitlessServiceUpdate: false }, undefined, 'has no effect: without HitlessServiceUpdate'],
+    [
+      'would take the port of routes',
+      { TargetPort: 9146 },
+      undefined,
+      'has no effect: metrics are told on the port 9146',
+    ],
+    ['would take that for TLS', { TargetSSLPort: 9146 }, undefined, 'has no effect: metrics are told on the port 9146'],
+  ])('that %s is a problem of the settings, and of no route', (_, cluster, more, reason) => {
+    const { metricsSecret, routes, problems } = stateOf(cluster, more);
+
+    expect(metricsSecret).toBeUndefined();
+    expect(routes[0]!.backend.kind).toBe('peers');
+    expect(problems).toMatchObject([
+      { severity: 'warning', cluster: 'default', label: 'Extensions.default.MetricsSecret', value: 'token' },
+    ]);
+    expect(problems[0]!.reason).toContain(reason);
+  });
+});

@@ -1,0 +1,42 @@
+// Who may ask proxies for their metrics.
+import { expect, it } from 'vitest';
+import { aService } from '../support/builders.ts';
+import { ControllerWorld } from '../support/controller-world.ts';
+
+const settings = { Extensions: { default: { MetricsSecret: 'token' } } };
+const createToken = (world: ControllerWorld) => world.swarm.createSecret({ name: 'token', labels: {}, data: 'secret' });
+
+type Secret = { readonly SecretName: string; readonly File: { readonly Name: string } };
+const secretsOf = (world: ControllerWorld): string[] =>
+  world.swarm
+    .service('signalbox-proxy')
+    .spec.TaskTemplate.ContainerSpec.Secrets.map(({ SecretName, File }: Secret) => `${SecretName} ${File.Name}`);
+
+it('is decided by a secret, which proxies get beside those of services, as soon as there is one', async () => {
+  const world = new ControllerWorld({ settings, agents: true });
+  world.swarm.deploy(aService('app', { lb: { ssl_cert: 'token' } }));
+  await world.settle();
+  expect(world.served()).not.toContain('metrics');
+  expect(secretsOf(world).filter((secret) => secret.startsWith('token'))).toEqual([]);
+
+  await createToken(world);
+  await world.settle();
+
+  // A label that names it is as good as one that names any other secret.
+  expect(secretsOf(world)).toEqual(expect.arrayContaining(['token token', 'token /run/signalbox-metrics-token']));
+  expect(world.served()).toContain('include /tmp/signalbox/metrics.conf*;');
+});
+
+it('goes with the setting', async () => {
+  const world = new ControllerWorld({ settings, agents: true });
+  await createToken(world);
+  world.swarm.deploy(aService('app'));
+  await world.settle();
+  expect(secretsOf(world)).toContain('token /run/signalbox-metrics-token');
+
+  const successor = world.restart({});
+  await successor.settle();
+
+  expect(secretsOf(successor).filter((secret) => secret.startsWith('token'))).toEqual([]);
+  expect(successor.served()).not.toContain('metrics');
+});

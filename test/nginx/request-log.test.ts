@@ -1,0 +1,97 @@
+// The log that the agent counts requests by, as the real nginx writes it.
+import { beforeAll, expect, it } from 'vitest';
+import { RequestCounts, shownHost } from '../../src/metrics/request-counts.ts';
+import { buildDesiredState } from '../../src/model/desired-state.ts';
+import { toRenderInput } from '../../src/model/render-input.ts';
+import type { Route } from '../../src/model/route.ts';
+import { parseSettings } from '../../src/model/settings.ts';
+import { requestLogConfiguration } from '../../src/nginx/request-log.ts';
+import { aNetwork, aService } from '../support/builders.ts';
+import { eventually } from '../support/eventually.ts';
+import { render } from '../support/golden.ts';
+import { containerPort, containerTlsPort, NginxContainer } from '../support/nginx-container.ts';
+
+/** An application that fails under /bad; nobody listens on the other port. */
+const application =
+  'server { listen 127.0.0.1:9001; access_log off; location / { return 200; } location /bad { return 500; } }';
+const services = [
+  aService('plain', { host: 'plain.example.org,second.example.org' }),
+  aService('wild', { host: '*.wild.example.org' }),
+  aService('regex', { host: String.raw`~^shop-\d{1,3}\.example\.org$` }),
+  aService('moved', { lb: { redirects: 'http://old.example.org,http://new.example.org' } }),
+  aService('shut', { lb: { maintenance: 'true' } }),
+  aService('down'),
+];
+
+function onLoopback(route: Route): Route {
+  const ports = route.service.name === 'down' ? [9002, 9003] : [9001];
+  const peers = ports.map((port) => ({ address: '127.0.0.1', port, resolve: false }));
+  return { ...route, backend: { kind: 'peers', peers } };
+}
+
+let nginx: NginxContainer;
+
+beforeAll(async () => {
+  const extension = {
+    TargetPort: containerPort,
+    TargetSSLPort: containerTlsPort,
+    MetricsSecret: 'token',
+    Config: { HTTPOptions: [application] },
+  };
+  const { settings } = parseSettings({ Extensions: { default: extension } }, '1');
+  const secrets = [{ id: 'token', name: 'token', createdAt: '', labels: {} }];
+  const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
+  const [state] = buildDesiredState({ services, networks: [aNetwork('app')], secrets, ...nothing }, settings).clusters;
+  const input = toRenderInput(state!);
+  const { files } = render({ ...input, routes: input.routes.map(onLoopback) });
+  nginx = await NginxContainer.start();
+  await nginx.write('/tmp/signalbox', { 'metrics.conf': requestLogConfiguration('/tmp/requests.log') });
+  await nginx.serve(files[0]!.text);
+  return () => nginx[Symbol.asyncDispose]();
+});
+
+const questions: readonly (readonly [host: string, path?: string])[] = [
+  ['plain.example.org'],
+  ['SECOND.example.org.'],
+  ['second.example.org', '/bad'],
+  ['a.wild.example.org'],
+  ['b.wild.example.org'],
+  ['shop-7.example.org'],
+  ['old.example.org'],
+  ['shut.example.org'],
+  ['down.example.org'],
+  ['hostile" 200 0.1.example.org'],
+  ['hostile\\nplain.example.org'],
+];
+
+async function countRequests() {
+  const counts = new RequestCounts();
+  counts.take(await nginx.read('/tmp/requests.log'));
+  const requests = [...counts.requests()].map((one) => [`${shownHost(one.host)} ${one.class}`, one.count] as const);
+  return { requests: Object.fromEntries(requests), counts };
+}
+
+it('names hosts as the configuration does, and every answer is in it', async () => {
+  for (const [host, path = '/'] of questions) await nginx.ask({ host, path });
+
+  // Each worker writes when its second is over.
+  await eventually(async () => {
+    const { requests, counts } = await countRequests();
+    const { '* 5xx': unknown = 0, '* 4xx': malformed = 0, ...known } = requests;
+    expect(known).toEqual({
+      'plain.example.org 2xx': 1,
+      'second.example.org 2xx': 1,
+      'second.example.org 5xx': 1,
+      '*.wild.example.org 2xx': 2,
+      '~shop-\\d{1,3}\\.example\\.org 2xx': 1,
+      'old.example.org 3xx': 1,
+      'shut.example.org 5xx': 1,
+      'down.example.org 5xx': 1,
+    });
+    // Hosts that nobody has, however they are written.
+    expect(unknown + malformed).toBeGreaterThanOrEqual(2);
+    // Of those that reached a service: not that which nobody took.
+    expect(counts.upstream.buckets.reduce((sum, count) => sum + count)).toBe(6);
+    expect(counts.lost).toBe(0);
+  });
+});
