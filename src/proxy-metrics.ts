@@ -39,6 +39,5 @@ export async function startMetrics({ agent, identity, folder, logger }: ProxyMet
   };
   createMetricsServer({ identity, token, metrics })
     .on('error', (error) => logger.error({ reason: error.message }, 'Metrics are not told'))
-    .listen(metricsPort)
-    .unref();
+    .listen(metricsPort);
 }

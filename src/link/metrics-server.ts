@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Identity } from './names.ts';
 
 /** Scrapers are few and ask for little; everybody else in the applications' networks reaches the port as well. */
@@ -22,7 +23,7 @@ export interface MetricsServerOptions {
   readonly metrics: () => Promise<string>;
 }
 
-/** `GET /metrics` over TLS, for those who show the token as `Authorization: Bearer <token>`; nothing else. */
+/** `GET /metrics` over TLS, for those who show the token as `Authorization: Bearer <token>`; nothing else. It keeps no process alive. */
 export function createMetricsServer({ identity, token, metrics }: MetricsServerOptions): Server {
   const { cert, key } = identity;
   const wanted = digestOf(`Bearer ${token}`);
@@ -39,7 +40,9 @@ export function createMetricsServer({ identity, token, metrics }: MetricsServerO
   server.maxConnections = MOST_CONNECTIONS;
   // Who does not read the answer does not keep it in memory.
   server.setTimeout(ANSWER_MS, (socket) => socket.destroy());
-  return server;
+  // The agent ends with nginx, whoever is connected.
+  server.on('connection', (socket) => (socket as Socket).unref());
+  return server.unref();
 }
 
 /** Its body is not waited for. */

@@ -1,5 +1,6 @@
 /** Of hosts that were routed once and no longer are, too, until the agent ends; more are counted together. */
 const MOST_HOSTS = 20_000;
+const LONGEST_HOST = 300;
 export const OTHER_HOSTS = '(other)';
 export const CLASSES = ['other', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
@@ -49,9 +50,10 @@ export class RequestCounts {
   #countsOf(name: string): number[] {
     const known = this.#hosts.get(name);
     if (known) return known;
-    if (this.#hosts.size >= MOST_HOSTS && name !== OTHER_HOSTS) return this.#countsOf(OTHER_HOSTS);
+    const isTooMuch = this.#hosts.size >= MOST_HOSTS || name.length > LONGEST_HOST;
+    if (isTooMuch && name !== OTHER_HOSTS) return this.#countsOf(OTHER_HOSTS);
     const counts = CLASSES.map(() => 0);
-    this.#hosts.set(name, counts);
+    this.#hosts.set(copyOf(name), counts);
     return counts;
   }
 
@@ -66,6 +68,11 @@ export class RequestCounts {
 }
 
 const ZERO = '0'.charCodeAt(0);
+
+/** A piece of a text keeps all of it in memory: here 64 KB for each host. */
+function copyOf(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
 
 function sumOf(times: string): number {
   const answered = times.split(/[,:]/).map(Number.parseFloat).filter(Number.isFinite);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { OTHER_HOSTS, RequestCounts, shownHost, UPSTREAM_BUCKETS } from '../../../src/metrics/request-counts.ts';
 
@@ -9,6 +11,12 @@ function countsOf(...lines: string[]): RequestCounts {
 
 const requestsOf = (counts: RequestCounts) =>
   [...counts.requests()].map((one) => `${one.host} ${one.class} ${one.count}`);
+
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
 
 describe('requests', () => {
   it('are counted by host and class of the status', () => {
@@ -36,6 +44,20 @@ describe('requests', () => {
     expect(requests.length).toBeLessThanOrEqual(20_001);
     expect(requests.reduce((sum, { count }) => sum + count, 0)).toBe(20_100);
     expect(requests.find(({ host }) => host === OTHER_HOSTS)?.count).toBe(100);
+  });
+
+  it('of hosts that are longer than names are, too', () => {
+    expect(requestsOf(countsOf(`${'x'.repeat(5000)} 200 `, 'a.org 200 '))).toEqual(['(other) 2xx 1', 'a.org 2xx 1']);
+  });
+
+  it('do not keep in memory what they were read from', () => {
+    const counts = new RequestCounts();
+    const filler = 'filler.example.org 200 0.001\n'.repeat(2000);
+    const before = heapUsed();
+    for (let number = 0; number < 1000; number++) counts.take(`host-number-${number}.example.org 200 0.001\n${filler}`);
+
+    expect((heapUsed() - before) / 2 ** 20).toBeLessThan(15);
+    expect([...counts.requests()]).toHaveLength(1001);
   });
 });
 
