@@ -48,7 +48,8 @@ const nginxTime = z.union([
 ]);
 const secretName = z
   .string()
-  .regex(/^([a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?)?$/, 'is not the name of a secret');
+  .regex(/^([a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?)?$/, 'is not the name of a secret')
+  .refine((value) => !value.startsWith('signalbox.'), 'is a secret of the control channel');
 const filePath = z.string().regex(/^\/[A-Za-z0-9_./:-]*$|^$/, 'is not an absolute path');
 
 export const coreKeys = {

@@ -46,6 +46,15 @@ describe('settings', () => {
     ]);
   });
 
+  it.each(['DefaultCertificate', 'MetricsSecret'])('give proxies no secret of Signalbox itself: %s', (key) => {
+    for (const name of ['signalbox.controller', '../controller', 'signalbox.proxy.default.0123456789ab']) {
+      const { settings, problems } = parseSettings({ Extensions: { default: { [key]: name } } }, '1');
+
+      expect(settings.clusters[0]!.settings).toMatchObject({ [key]: '' });
+      expect(problems).toMatchObject([{ severity: 'error', label: `Extensions.default.${key}` }]);
+    }
+  });
+
   it.each([
     'docker/ucp-interlock-extension:3.2.5',
     'mirantis/ucp-interlock-extension:3.3.13',
