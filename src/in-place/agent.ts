@@ -1,7 +1,7 @@
 import type { PlainLog } from '../lib/plain-log.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { SecretFacts } from '../model/material.ts';
-import type { Handout, Refused, Report, Version } from './offers.ts';
+import type { Refused, Report, Version } from './offers.ts';
 
 /** nginx, as the agent needs it. */
 export interface Nginx {
@@ -9,14 +9,14 @@ export interface Nginx {
   test(version: Version): Promise<string | undefined>;
   /** With a version, or with what the task was started for. */
   start(version: Version | undefined): Promise<void>;
-  /** Resolves when nginx itself answers with the version; throws when it does not within reason. */
+  /** Resolves when nginx itself answers with the version; throws with its complaint where it does not accept it. */
   reload(version: Version, signal: AbortSignal): Promise<void>;
 }
 
 /** Where the agent asks for versions. */
 export interface Offering {
   /** Reports, and waits; undefined when there was nothing new for a while. Throws when the extension can't be reached. */
-  next(report: Report, signal: AbortSignal): Promise<Handout | undefined>;
+  next(report: Report, signal: AbortSignal): Promise<Version | undefined>;
 }
 
 /** Keeps the last version over restarts of the task, on its node. */
@@ -78,9 +78,9 @@ export class Agent {
         const waitMs = notBefore - performance.now();
         if (waitMs > 0) await sleep(waitMs, signal);
         // What was offered meanwhile is newer.
-        const handout = waitMs > 0 ? await offering.next(this.#report(), signal) : early;
-        if (!handout) continue;
-        await this.#apply(handout, signal);
+        const newest = waitMs > 0 ? await offering.next(this.#report(), signal) : early;
+        if (!newest) continue;
+        await this.#apply(newest, signal);
         notBefore = performance.now() + reloadIntervalMs;
       } catch {
         // The extension is away: nginx goes on with what it has.
@@ -107,13 +107,11 @@ export class Agent {
     return undefined;
   }
 
-  async #apply(handout: Handout, signal: AbortSignal): Promise<void> {
+  async #apply(offered: Version, signal: AbortSignal): Promise<void> {
     const { nginx, last, logger } = this.#options;
-    const { version, proven } = handout;
+    const { version } = offered;
     const start = performance.now();
-    // What another replica serves was tested there: the reload reads it once more anyway.
-    const complaint = proven ? undefined : await nginx.test(handout);
-    const failure = complaint ?? (await nginx.reload(handout, signal).catch((error: Error) => error.message));
+    const failure = await nginx.reload(offered, signal).catch((error: Error) => error.message);
     if (signal.aborted) return;
     if (failure !== undefined) {
       this.#refused = { version, message: failure };
@@ -125,6 +123,6 @@ export class Agent {
     this.#refused = null;
     this.reloads.done += 1;
     logger.info({ version, tookMs: Math.round(performance.now() - start) }, 'Serving version');
-    await last.write(handout);
+    await last.write(offered);
   }
 }

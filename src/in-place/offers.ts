@@ -29,11 +29,6 @@ export interface Report {
   readonly secrets: readonly SecretFacts[];
 }
 
-export interface Handout extends Version {
-  /** Another replica serves it already. */
-  readonly proven: boolean;
-}
-
 /** What is offered to whom, and how far it has come. */
 export interface OffersState {
   readonly offers: readonly {
@@ -93,7 +88,7 @@ export class Offers {
   }
 
   /** Takes a report, and resolves to a version that is for this replica; undefined when the signal aborts before there is one. */
-  async next(report: Report, signal: AbortSignal): Promise<Handout | undefined> {
+  async next(report: Report, signal: AbortSignal): Promise<Version | undefined> {
     this.#note(report);
     while (!signal.aborted) {
       const handout = this.#choose(report);
@@ -142,16 +137,16 @@ export class Offers {
     }
   }
 
-  #choose({ task, boot, serving, refused }: Report): Handout | undefined {
+  #choose({ task, boot, serving, refused }: Report): Version | undefined {
     const line = this.#lines.get(boot);
     if (!line) return undefined;
     const { proven, next } = line;
     if (next && next.version !== refused?.version && this.#mayTry(line, task, serving)) {
       line.first = { task, since: this.#now() };
-      return { ...next, proven: false };
+      return next;
     }
     if (!proven || proven.version === serving || proven.version === refused?.version) return undefined;
-    return { ...proven, proven: true };
+    return proven;
   }
 
   /** One that only starts is no judge of a new version, and has no time to wait for one. */

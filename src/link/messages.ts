@@ -147,7 +147,7 @@ const replica = z.object({
 export const ReportRequest = replica.extend({ secrets });
 
 /** A version for an agent. */
-export const ReportResponse = z.object({ version: digest, files, proven: z.boolean() });
+export const ReportResponse = z.object({ version: digest, files });
 
 const MAX_OFFERS = 16;
 const MAX_REPLICAS = 1000;

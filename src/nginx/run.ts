@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sleep } from '../lib/sleep.ts';
 import { testConfiguration } from './check.ts';
@@ -22,6 +22,8 @@ export interface NginxRunOptions {
 
 const MAIN_FILE = 'nginx.conf';
 const CONFIRM_MS = 60_000;
+/** A reload that takes longer is one that nginx may have refused. */
+const DOUBT_MS = 3000;
 const CONFIRM_EVERY_MS = 15;
 /** While old workers let go of the port, one answer may still be theirs. */
 const CONFIRMATIONS = 3;
@@ -66,24 +68,43 @@ export class NginxRun {
     return this.#process?.kill(name) ?? false;
   }
 
+  /**
+   * A reload is a test by itself: nginx goes on with what it has where it does not like the files, and says why in its log alone. So it
+   * is asked for its reason, by a test, only when it does not serve the version soon.
+   */
   async reload(version: RunningVersion, signal: AbortSignal): Promise<void> {
     const folder = await this.#folderOf(version);
+    const before = await readlink(this.#current);
     await this.#point(folder);
     this.signal('SIGHUP');
-    await this.#confirm(version.version, signal);
+    try {
+      await this.#confirm(version, signal);
+    } catch (error) {
+      // Whatever else makes nginx read its files must find good ones.
+      await this.#point(before);
+      throw error;
+    }
     await this.#announce(version.version);
     await this.#removeOld(basename(folder));
   }
 
-  async #confirm(version: string, signal: AbortSignal): Promise<void> {
-    const deadline = performance.now() + CONFIRM_MS;
-    for (let confirmations = 0; confirmations < CONFIRMATIONS; ) {
-      if (signal.aborted) return;
-      if (performance.now() > deadline)
-        throw new Error(`nginx did not take it over within ${CONFIRM_MS / 1000} s; its log says why`);
+  async #confirm(version: RunningVersion, signal: AbortSignal): Promise<void> {
+    if (await this.#isServed(version, DOUBT_MS, signal)) return;
+    const complaint = await this.test(version);
+    if (complaint !== undefined) throw new Error(complaint);
+    if (!(await this.#isServed(version, CONFIRM_MS, signal)))
+      throw new Error(`nginx did not take it over within ${CONFIRM_MS / 1000} s; its log says why`);
+  }
+
+  /** True, too, when the signal aborts: nobody waits for the answer then. */
+  async #isServed({ version }: RunningVersion, withinMs: number, signal: AbortSignal): Promise<boolean> {
+    const deadline = performance.now() + withinMs;
+    for (let confirmations = 0; confirmations < CONFIRMATIONS && !signal.aborted; ) {
+      if (performance.now() > deadline) return false;
       confirmations = (await servedVersion()) === version ? confirmations + 1 : 0;
       if (confirmations === 0) await sleep(CONFIRM_EVERY_MS, signal);
     }
+    return true;
   }
 
   async #folderOf(version: RunningVersion): Promise<string> {

@@ -1,12 +1,12 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Agent, type Offering } from '../../../src/in-place/agent.ts';
-import type { Handout, Report, Version } from '../../../src/in-place/offers.ts';
+import type { Report, Version } from '../../../src/in-place/offers.ts';
 
 const version = (name: string): Version => ({ version: name, files: [{ path: 'nginx.conf', text: name }] });
 
 interface World {
-  readonly offered?: Handout;
+  readonly offered?: Version;
   readonly last?: Version;
   readonly complaint?: (version: string) => string | undefined;
   readonly away?: boolean;
@@ -18,7 +18,7 @@ function setUp({ offered, last, complaint = () => undefined, away = false }: Wor
   const tested: string[] = [];
   const reports: Report[] = [];
   const written: string[] = [];
-  const queue: Handout[] = offered ? [offered] : [];
+  const queue: Version[] = offered ? [offered] : [];
   const ended = new AbortController();
   const until = (signal: AbortSignal) =>
     new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
@@ -39,7 +39,11 @@ function setUp({ offered, last, complaint = () => undefined, away = false }: Wor
         return complaint(version);
       },
       start: async (version) => void served.push(version?.version ?? 'mounted'),
-      reload: async ({ version }) => void served.push(version),
+      reload: async ({ version }) => {
+        const reason = complaint(version);
+        if (reason !== undefined) throw new Error(reason);
+        served.push(version);
+      },
     },
     offering,
     last: { read: async () => last, write: async ({ version }) => void written.push(version) },
@@ -47,22 +51,20 @@ function setUp({ offered, last, complaint = () => undefined, away = false }: Wor
     logger: pino({ level: 'silent' }),
   });
   /** Until everything that was queued has been taken and reported. */
-  const follow = async (...handouts: Handout[]) => {
-    queue.push(...handouts);
+  const follow = async (...offers: Version[]) => {
+    queue.push(...offers);
     const asked = reports.length;
     const following = agent.follow(ended.signal);
-    while (reports.length < asked + handouts.length + 1) await new Promise(setImmediate);
+    while (reports.length < asked + offers.length + 1) await new Promise(setImmediate);
     ended.abort();
     await following;
   };
   return { agent, served, tested, reports, written, follow, signal: ended.signal };
 }
 
-const handout = (name: string, proven = false): Handout => ({ ...version(name), proven });
-
 describe('an agent', () => {
   it('starts nginx with what is offered, before what was served here last', async () => {
-    const { agent, served, signal } = setUp({ offered: handout('offered', true), last: version('last') });
+    const { agent, served, signal } = setUp({ offered: version('offered'), last: version('last') });
     await agent.boot(signal);
     expect(served).toEqual(['offered']);
   });
@@ -81,30 +83,23 @@ describe('an agent', () => {
     expect([bare.served, bad.served]).toEqual([['mounted'], ['mounted']]);
   });
 
-  it('tests a new version, brings it to nginx, keeps it and tells', async () => {
-    const { agent, follow, served, tested, written, reports, signal } = setUp({ away: false, offered: handout('v0') });
+  it('brings a new version to nginx, whose reload is its test, keeps it and tells', async () => {
+    const { agent, follow, served, tested, written, reports, signal } = setUp({ away: false, offered: version('v0') });
     await agent.boot(signal);
-    await follow(handout('v1'));
+    await follow(version('v1'));
     expect(served).toEqual(['v0', 'v1']);
-    expect(tested).toEqual(['v0', 'v1']);
+    expect(tested).toEqual(['v0']);
     expect(written).toEqual(['v1']);
     expect(reports.at(-1)).toEqual({ task: 'task', boot: 'mounted', secrets: [], serving: 'v1', refused: null });
   });
 
-  it('does not test what another replica serves', async () => {
-    const { agent, follow, tested, signal } = setUp({ offered: handout('v0') });
-    await agent.boot(signal);
-    await follow(handout('v1', true));
-    expect(tested).toEqual(['v0']);
-  });
-
   it('goes on with what it has when nginx refuses a version, and tells why until it has taken another', async () => {
     const { agent, follow, served, reports, signal } = setUp({
-      offered: handout('v0'),
+      offered: version('v0'),
       complaint: (name) => (name === 'bad' ? 'unknown directive' : undefined),
     });
     await agent.boot(signal);
-    await follow(handout('bad'), handout('v1'));
+    await follow(version('bad'), version('v1'));
     expect(served).toEqual(['v0', 'v1']);
     expect(reports.slice(-2)).toMatchObject([
       { serving: 'v0', refused: { version: 'bad', message: 'unknown directive' } },
