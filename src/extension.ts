@@ -6,7 +6,7 @@ import { clusterOf, readIdentity } from './link/identity.ts';
 import { createLinkServer } from './link/server.ts';
 import { extensionPort, extensionSecretTarget } from './model/names.ts';
 import type { RenderInput } from './model/render-input.ts';
-import { checkWithNginx } from './nginx/check.ts';
+import { checkWithoutSecrets } from './nginx/check.ts';
 import { proveConfiguration } from './render/prove.ts';
 import { watchTemplates } from './templates.ts';
 
@@ -18,7 +18,7 @@ const stopped = untilStopped();
 
 const templates = await watchTemplates(environment.templatesPath, logger, stopped);
 const identity = await readIdentity(`/run/secrets/${extensionSecretTarget}`);
-const prove = (input: RenderInput) => proveConfiguration(input, (part) => templates.render(part), checkWithNginx);
+const prove = (input: RenderInput) => proveConfiguration(input, (part) => templates.render(part), checkWithoutSecrets);
 const cluster = clusterOf(identity);
 const offers = new Offers(Date.now);
 const server = createLinkServer({ cluster, identity, prove, templates, offers, logger });

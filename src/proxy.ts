@@ -5,8 +5,11 @@ import { createPlainLog } from './lib/plain-log.ts';
 import { createAgentClient } from './link/agent-client.ts';
 import { readIdentity } from './link/identity.ts';
 import { extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from './model/names.ts';
+import { checkWithNginx } from './nginx/check.ts';
 import { inspectSecrets } from './nginx/inspect-secrets.ts';
+import { startOcspRelay } from './nginx/ocsp-relay.ts';
 import { NginxRun } from './nginx/run.ts';
+import { findStapled } from './nginx/stapling.ts';
 import { configPath, readAgentEnvironment } from './proxy-environment.ts';
 
 /** The proxy: nginx, and an agent beside it that brings it new versions. It lives and ends with nginx. */
@@ -29,7 +32,10 @@ if (environment === undefined) {
 } else {
   const { cluster, extension, boot, task, reloadIntervalMs } = environment;
   const identity = await readIdentity(`/run/secrets/${proxySecretTarget}`);
-  const secrets = await inspectSecrets('/run/secrets', (name) => name === proxySecretTarget);
+  const found = await inspectSecrets('/run/secrets', (name) => name === proxySecretTarget);
+  // Hosts answer without stapling, too.
+  const secrets = await findStapled(found, checkWithNginx).catch(() => found);
+  startOcspRelay(secrets, ({ message }) => logger.error({ reason: message }, 'Responders of OCSP are not asked'));
   const offering = createAgentClient({ identity, cluster, service: extension, port: extensionPort });
   const last = lastVersionIn(versionsFolder, boot);
   const agent = new Agent({ task, boot, secrets, nginx, offering, last, reloadIntervalMs, logger });

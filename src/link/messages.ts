@@ -32,6 +32,7 @@ const tls = z.discriminatedUnion('kind', [
     kind: z.literal('terminated'),
     certificate: secretName,
     key: secretName,
+    isStapled: z.boolean(),
     hsts: z.string().regex(/^(max-age=\d{1,9}(; includeSubDomains)?(; preload)?)?$/),
     clientCa: secretName.or(z.literal('')),
   }),
@@ -124,6 +125,7 @@ const secret = z.object({
         rsaBits: z.int().min(0).max(1_000_000),
         isFollowedByIssuer: z.boolean(),
         wantsStapling: z.boolean(),
+        responder: z.string().max(300).default(''),
       }),
     )
     .max(8),
@@ -132,6 +134,7 @@ const secret = z.object({
     z.object({ kind: z.enum(['none', 'encrypted', 'unreadable']) }),
     z.object({ kind: z.literal('plain'), publicKey: keyDigest }),
   ]),
+  stapledWith: z.array(z.string().min(1).max(255)).max(1000).default([]),
 });
 /** Absent in what earlier releases say. */
 const secrets = z.array(secret).max(10_000).default([]);

@@ -8,6 +8,8 @@ export interface SecretFacts {
   /** One of its certificates cannot be read, and so nginx reads none. */
   readonly isBroken: boolean;
   readonly key: KeyFacts;
+  /** Secrets with its key; only where it names a responder of OCSP, its issuer is behind it, and nginx takes both as they are. */
+  readonly stapledWith: readonly string[];
 }
 
 export interface CertificateFacts {
@@ -24,6 +26,8 @@ export interface CertificateFacts {
   readonly isFollowedByIssuer: boolean;
   /** Clients are told to insist on OCSP stapling. */
   readonly wantsStapling: boolean;
+  /** URL where OCSP is asked; '' where it names none over HTTP, or not in a way that is taken. */
+  readonly responder: string;
 }
 
 export type KeyFacts =
@@ -74,7 +78,13 @@ export function judgeServer(certificate: string, key: string, { facts, now }: Ma
     (own && keyOwn && judgePair(own, keyOwn.key)) ??
     (own && judgeDates(own.certificates.slice(0, 1), now));
   if (error) return [error];
-  return own === undefined ? [] : [...judgeChain(own), ...judgeExpiry(own.certificates.slice(0, 1), now)];
+  if (own === undefined) return [];
+  return [...judgeChain(own), ...judgeStapling(own), ...judgeExpiry(own.certificates.slice(0, 1), now)];
+}
+
+/** Whether proxies have found that nginx can hand out, with this certificate, what its responder of OCSP says. */
+export function isStapled(certificate: string, key: string, { facts }: Material): boolean {
+  return facts.get(certificate)?.stapledWith.includes(key) ?? false;
 }
 
 /** What is wrong with a CA, or several of them. */
@@ -149,19 +159,18 @@ function judgeExpiry(certificates: readonly CertificateFacts[], now: number): Ve
 
 function judgeChain({ certificates }: SecretFacts): Verdict[] {
   const isOrdered = certificates.every(({ isFollowedByIssuer }) => isFollowedByIssuer);
-  return [
-    ...(isOrdered
-      ? []
-      : [
-          warn(
-            'has a chain in which a certificate is not followed by the one that signed it',
-            'Sort the certificates.',
-          ),
-        ]),
-    ...(certificates[0]?.wantsStapling
-      ? [warn('insists on OCSP stapling, which is not done', 'Have one made without "must staple".')]
-      : []),
-  ];
+  const reason = 'has a chain in which a certificate is not followed by the one that signed it';
+  return isOrdered ? [] : [warn(reason, 'Sort the certificates.')];
+}
+
+/** nginx asks for what it staples when it is first needed, and anew after each reload. */
+function judgeStapling({ certificates: [own], stapledWith }: SecretFacts): Verdict[] {
+  if (!own?.wantsStapling) return [];
+  const reason =
+    stapledWith.length > 0
+      ? 'insists on OCSP stapling, which the first handshakes after a change go without'
+      : 'insists on OCSP stapling, which is not done: it names no responder, or is not followed by its issuer';
+  return [warn(reason, 'Have one made without "must staple".')];
 }
 
 function lastOf(certificates: readonly CertificateFacts[]): CertificateFacts {

@@ -2,7 +2,7 @@ import type { Host } from './host.ts';
 import { readHrmLabels } from './hrm.ts';
 import { groupLabels, hasRoutingLabels, type LabelEntry, LabelReader } from './label-reader.ts';
 import { type BackendProtocol, type ClientCertificate, type LabelDefinition, labels, type Redirect } from './labels.ts';
-import { judgeAuthority, judgeServer, type Material, uncoveredHosts, type Verdict } from './material.ts';
+import { isStapled, judgeAuthority, judgeServer, type Material, uncoveredHosts, type Verdict } from './material.ts';
 import type { Problem } from './problem.ts';
 import {
   type Affinity,
@@ -269,7 +269,7 @@ function readMaterial(reader: LabelReader, service: SwarmService, context: Servi
   if (certificate === undefined || key === undefined) return undefined;
   for (const verdict of judgeServer(certificate, key, context.material))
     complain(reader, verdict.part === 'key' && reader.has('ssl_key') ? labels.ssl_key : labels.ssl_cert, verdict);
-  return { certificate, key };
+  return { certificate, key, isStapled: isStapled(certificate, key, context.material) };
 }
 
 /** '' where no certificates are asked for, undefined where the label is bad. */

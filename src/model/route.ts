@@ -41,6 +41,8 @@ export interface Terminated {
   readonly kind: 'terminated';
   readonly certificate: SecretRef;
   readonly key: SecretRef;
+  /** What the certificate's responder of OCSP says is handed out with it. */
+  readonly isStapled: boolean;
   readonly hsts: string;
   /** What certificates of clients must be signed by; '' where none are asked for. */
   readonly clientCa: SecretRef | '';

@@ -35,6 +35,7 @@ export function inspectSecret(name: string, text: string): SecretFacts {
     certificates: certificates.slice(0, MAX_CERTIFICATES).map((own, n) => describe(own, certificates[n + 1])),
     isBroken: certificates.length < begun,
     key: inspectKey(blocks.find(([, label]) => label!.endsWith('PRIVATE KEY'))?.[0]),
+    stapledWith: [],
   };
 }
 
@@ -55,11 +56,20 @@ function describe(certificate: X509Certificate, next: X509Certificate | undefine
     rsaBits: certificate.publicKey.asymmetricKeyDetails?.modulusLength ?? 0,
     isFollowedByIssuer: next === undefined || certificate.checkIssued(next),
     wantsStapling: certificate.raw.includes(TLS_FEATURE),
+    responder: responderOf(certificate),
   };
 }
 
 /** The object identifier 1.3.6.1.5.5.7.1.24 of the extension that says "must staple". */
 const TLS_FEATURE = Buffer.from('06082b06010505070118', 'hex');
+
+/** Requests are sent there, and what is in a certificate may be hostile: plain URLs alone. */
+function responderOf({ infoAccess }: X509Certificate): string {
+  return (
+    /^OCSP - URI:(http:\/\/[a-z0-9.-]{1,253}(?::\d{1,5})?(?:\/[a-z0-9._~/-]{0,30})?)$/im.exec(infoAccess ?? '')?.[1] ??
+    ''
+  );
+}
 
 /** Those of the extension for names; where there is none the common name counts, as with OpenSSL. */
 function namesOf({ subjectAltName, subject }: X509Certificate): string[] {

@@ -19,10 +19,18 @@ function facts(name: string, untilDays = 300): SecretFacts {
     rsaBits: 0,
     isFollowedByIssuer: true,
     wantsStapling: false,
+    responder: '',
   };
-  return { name, certificates: [certificate], isBroken: false, key: { kind: 'plain', publicKey: '0'.repeat(32) } };
+  const key = { kind: 'plain', publicKey: '0'.repeat(32) } as const;
+  return { name, certificates: [certificate], isBroken: false, key, stapledWith: [] };
 }
-const garbage = (name: string): SecretFacts => ({ name, certificates: [], isBroken: true, key: { kind: 'none' } });
+const garbage = (name: string): SecretFacts => ({
+  name,
+  certificates: [],
+  isBroken: true,
+  key: { kind: 'none' },
+  stapledWith: [],
+});
 
 beforeEach(async () => {
   world = new ControllerWorld({ agents: true });

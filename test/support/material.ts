@@ -48,6 +48,30 @@ export async function makeCertificate(
   ]);
 }
 
+/** What a responder of OCSP says of a certificate of the folder: that it is good. In DER, signed by the issuer. */
+export async function answerOcsp(folder: string, name: string, issuer: string): Promise<Buffer> {
+  const openssl = (...args: string[]) => promisify(execFile)('openssl', args, { cwd: folder });
+  const { stdout } = await openssl('x509', '-in', `${name}.crt`, '-noout', '-serial');
+  const serial = stdout.trim().replace('serial=', '');
+  await writeFile(join(folder, 'index.txt'), `V\t491231235959Z\t\t${serial}\tunknown\t/CN=${name}\n`);
+  const about = ['-issuer', `${issuer}.crt`, '-cert', `${name}.crt`, '-no_nonce'];
+  const signer = ['-CA', `${issuer}.crt`, '-rsigner', `${issuer}.crt`, '-rkey', `${issuer}.key`];
+  await openssl('ocsp', ...about, '-reqout', 'ocsp.request');
+  await openssl(
+    'ocsp',
+    '-index',
+    'index.txt',
+    ...signer,
+    '-reqin',
+    'ocsp.request',
+    '-ndays',
+    '7',
+    '-respout',
+    'ocsp.answer',
+  );
+  return readFile(join(folder, 'ocsp.answer'));
+}
+
 /** The same certificate with other dates, which the openssl of many machines cannot give. Of keys on P-256 alone. */
 export async function changeDates(
   folder: string,

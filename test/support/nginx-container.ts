@@ -100,16 +100,16 @@ export class NginxContainer implements AsyncDisposable {
   }
 
   /** Files that a configuration names. */
-  async write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-    for (const [name, text] of Object.entries(files))
-      await this.#shell(`mkdir -p ${folder}; cat >${folder}/${name}`, text);
+  async write(folder: string, files: Readonly<Record<string, string | Buffer>>): Promise<void> {
+    for (const [name, content] of Object.entries(files))
+      await this.#shell(`mkdir -p ${folder}; cat >${folder}/${name}`, content);
   }
 
   async read(path: string): Promise<string> {
     return this.#shell(`cat ${path}`, '');
   }
 
-  async #shell(script: string, input: string): Promise<string> {
+  async #shell(script: string, input: string | Buffer): Promise<string> {
     const child = spawn('docker', ['exec', '--interactive', this.#id, 'sh', '-c', script], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { text as readText } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
+import { type Material, unknownMaterial } from '../../src/model/material.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
 import type { Route } from '../../src/model/route.ts';
 import { parseSettings } from '../../src/model/settings.ts';
@@ -17,13 +18,14 @@ export function renderOnLoopback(
   services: readonly SwarmService[],
   secrets: readonly string[],
   more: Readonly<Record<string, unknown>>,
+  material: Material = unknownMaterial,
 ): string {
   const extension = { TargetPort: containerPort, TargetSSLPort: containerTlsPort, ...more };
   const { settings } = parseSettings({ Extensions: { default: extension } }, '1');
   const stored = secrets.map((name) => ({ id: name, name, createdAt: '', labels: {} }));
   const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
   const snapshot = { services, networks: [aNetwork('app')], secrets: stored, ...nothing };
-  const [state] = buildDesiredState(snapshot, settings).clusters;
+  const [state] = buildDesiredState(snapshot, settings, [], material).clusters;
   const input = toRenderInput(state!);
   return render({ ...input, routes: input.routes.map(onLoopback) }).files[0]!.text;
 }

@@ -123,7 +123,8 @@ describe('offers', () => {
 
   it('come with what the newest replica found in its secrets', async () => {
     const { offers, told } = setUp();
-    const secrets = (name: string) => [{ name, certificates: [], isBroken: false, key: { kind: 'none' } as const }];
+    const none = { certificates: [], isBroken: false, key: { kind: 'none' }, stapledWith: [] } as const;
+    const secrets = (name: string) => [{ name, ...none }];
 
     await told(report('a', boot, { secrets: secrets('old') }));
     await told(report('b', boot, { secrets: secrets('new') }));

@@ -9,7 +9,7 @@ const now = Date.parse('2026-06-01T00:00:00Z');
 
 function aCertificate(more: Partial<CertificateFacts> = {}): CertificateFacts {
   const dates = { from: '2026-01-01T00:00:00.000Z', until: '2027-01-01T00:00:00.000Z' };
-  const good = { publicKey: 'own', rsaBits: 0, isFollowedByIssuer: true, wantsStapling: false };
+  const good = { publicKey: 'own', rsaBits: 0, isFollowedByIssuer: true, wantsStapling: false, responder: '' };
   return { names: ['app.example.org'], ...dates, ...good, ...more };
 }
 
@@ -18,6 +18,7 @@ const aSecret = (name: string, more: Partial<SecretFacts> = {}): SecretFacts => 
   certificates: [aCertificate()],
   isBroken: false,
   key: { kind: 'none' },
+  stapledWith: [],
   ...more,
 });
 const ownKey = { kind: 'plain', publicKey: 'own' } as const;
@@ -35,6 +36,7 @@ function judge(facts: readonly SecretFacts[], lb: Readonly<Record<string, string
   return {
     problems,
     attached: state!.secrets.map(({ name }) => name),
+    tls: state!.routes.map(({ tls }) => tls),
     hosts: state!.routes.map(({ hosts, tls, backend }) => [
       hosts.map(({ name }) => name).join(),
       tls.kind,
@@ -53,7 +55,7 @@ describe('material that is good, or not known yet', () => {
     ['the key alone is known', [aKey()]],
     ['all is well', [aSecret('cert'), aKey()]],
   ])('is used without a word: %s', (_, facts) => {
-    expect(judge(facts)).toEqual({ problems: [], attached: ['cert', 'key'], hosts: open });
+    expect(judge(facts)).toMatchObject({ problems: [], attached: ['cert', 'key'], hosts: open });
   });
 
   it('may be in one secret', () => {
@@ -159,10 +161,32 @@ describe('a CA that is bad', () => {
   });
 });
 
+describe('a certificate that proxies can staple for', () => {
+  it.each([
+    ['with its key', ['key'], true],
+    ['with another key', ['other'], false],
+    ['with none', [], false],
+  ])('is stapled %s', (_, stapledWith, isStapled) => {
+    const { tls } = judge([aSecret('cert', { stapledWith }), aKey()]);
+
+    expect(tls).toMatchObject([{ kind: 'terminated', isStapled }]);
+  });
+
+  it('has a warning where clients insist: the first handshakes go without', () => {
+    const certificates = [aCertificate({ wantsStapling: true })];
+    const { problems } = judge([aSecret('cert', { certificates, stapledWith: ['key'] }), aKey()]);
+
+    expect(problems).toMatchObject([{ severity: 'warning', reason: expect.stringContaining('the first handshakes') }]);
+  });
+});
+
 describe('material that is good for now', () => {
   it.each([
     ['expires on 2026-06-30T00:00:00.000Z', [aCertificate({ until: '2026-06-30T00:00:00.000Z' })]],
-    ['insists on OCSP stapling, which is not done', [aCertificate({ wantsStapling: true })]],
+    [
+      'insists on OCSP stapling, which is not done: it names no responder, or is not followed by its issuer',
+      [aCertificate({ wantsStapling: true })],
+    ],
     [
       'has a chain in which a certificate is not followed by the one that signed it',
       [aCertificate({ isFollowedByIssuer: false }), aCertificate()],

@@ -63,6 +63,22 @@ describe('a secret', () => {
     expect(Date.parse(certificates[0]!.until)).toBeGreaterThan(Date.parse(certificates[0]!.from));
   });
 
+  it.each([
+    ['http://ocsp.example.org', 'http://ocsp.example.org'],
+    ['http://ocsp.example.org:8080/a/b', 'http://ocsp.example.org:8080/a/b'],
+    ['https://ocsp.example.org', ''],
+    ['http://ocsp.example.org/?a', ''],
+    ['http://user@ocsp.example.org', ''],
+  ])(
+    'with a certificate that names a responder of OCSP tells where, if it is plain HTTP: %s',
+    async (url, responder) => {
+      const more = ['-addext', `authorityInfoAccess=caIssuers;URI:http://ca.example.org,OCSP;URI:${url}`];
+      await makeCertificate(folder, 'asking', { names: ['asking.example.org'], issuer: 'root', more });
+
+      expect(inspectSecret('asking', read('asking.crt')).certificates).toMatchObject([{ responder }]);
+    },
+  );
+
   it.each(['encrypted.key', 'encrypted-old.key'])('with a key that is encrypted says so: %s', (file) => {
     expect(inspectSecret('key', read(file)).key).toEqual({ kind: 'encrypted' });
   });
