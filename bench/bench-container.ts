@@ -29,7 +29,16 @@ export class BenchContainer {
 
   static async start(engine: Engine, options: ContainerOptions): Promise<BenchContainer> {
     const { name, image, network, core, aliases = [], files, command } = options;
-    const flags = ['--network', network, '--cpuset-cpus', `${core}`, '--tmpfs', '/tmp:mode=1777'];
+    const flags = [
+      '--network',
+      network,
+      '--cpuset-cpus',
+      `${core}`,
+      '--tmpfs',
+      '/tmp:mode=1777',
+      '--tmpfs',
+      '/run/secrets:mode=1777',
+    ];
     const names = aliases.flatMap((alias) => ['--network-alias', alias]);
     await run(engine.cli, [
       'run',

@@ -8,22 +8,34 @@ import { compileNginx } from '../src/render/nginx.ts';
 import { readTemplates } from '../src/templates.ts';
 import type { File } from './bench-container.ts';
 
+/** Over TLS all hosts share one certificate; a client of HTTP/2 has several requests under way on one connection. */
+export type Protocol = 'http' | 'tls' | 'h2';
+
 /** A proxy as it takes part: the same hosts, the same applications, an access log, and one core. */
 export interface Contestant {
   readonly name: string;
   /** Which image it runs from: ours, or that of the rivals. */
   readonly image: 'proxy' | 'rivals';
   readonly command: readonly string[];
-  readonly configure: (routes: number) => readonly File[];
+  readonly configure: (routes: number, material: Material) => readonly File[];
+}
+
+/** PEM. */
+export interface Material {
+  readonly certificate: string;
+  readonly key: string;
 }
 
 export const httpPort = 8000;
+export const tlsPort = 8443;
+const CERTIFICATE = '/tmp/site.pem';
 /** Names under which the application is known; hosts are spread over them. */
 export const backends = Array.from({ length: 16 }, (_, n) => `backend${n}`);
 export const backendPort = 8080;
 
 export const hostOf = (n: number): string => `service${n}.bench.local`;
 const backendOf = (n: number): string => backends[n % backends.length]!;
+const bothOf = ({ certificate, key }: Material): string => certificate + key;
 const each = <T>(count: number, write: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => write(n));
 
 export const contestants: readonly Contestant[] = [
@@ -31,19 +43,26 @@ export const contestants: readonly Contestant[] = [
     name: 'signalbox',
     image: 'proxy',
     command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
-    configure: (routes) => [{ path: '/tmp/nginx.conf', text: renderSignalbox(routes) }],
+    configure: (routes, material) => [
+      { path: '/tmp/nginx.conf', text: renderSignalbox(routes) },
+      { path: '/run/secrets/site', text: bothOf(material) },
+    ],
   },
   {
     name: 'nginx, by hand',
     image: 'proxy',
     command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
-    configure: (routes) => [{ path: '/tmp/nginx.conf', text: writeNginx(routes) }],
+    configure: (routes, material) => [
+      { path: '/tmp/nginx.conf', text: writeNginx(routes) },
+      { path: CERTIFICATE, text: bothOf(material) },
+    ],
   },
   {
     name: 'HAProxy',
     image: 'rivals',
     command: ['haproxy', '-db', '-f', '/tmp/haproxy.cfg'],
-    configure: (routes) => [
+    configure: (routes, material) => [
+      { path: CERTIFICATE, text: bothOf(material) },
       { path: '/tmp/haproxy.cfg', text: writeHaproxy() },
       { path: '/tmp/hosts.map', text: haproxyTable(routes) },
     ],
@@ -52,7 +71,11 @@ export const contestants: readonly Contestant[] = [
     name: 'Caddy',
     image: 'rivals',
     command: ['caddy', 'run', '--adapter', 'caddyfile', '--config', '/tmp/Caddyfile'],
-    configure: (routes) => [{ path: '/tmp/Caddyfile', text: writeCaddy(routes) }],
+    configure: (routes, { certificate, key }) => [
+      { path: CERTIFICATE, text: certificate },
+      { path: '/tmp/site.key', text: key },
+      { path: '/tmp/Caddyfile', text: writeCaddy(routes) },
+    ],
   },
 ];
 
@@ -78,15 +101,15 @@ function renderSignalbox(count: number): string {
         clientCertificate: 'none',
         affinity: { kind: 'none' },
       },
-      tls: { kind: 'none' },
+      tls: { kind: 'terminated', certificate: 'site', key: 'site', isStapled: false, hsts: '', clientCa: '' },
       backend: { kind: 'peers', peers: [{ address: backendOf(n), port: backendPort, resolve: true }] },
     };
   });
   const input: RenderInput = {
     cluster: 'bench',
     targetPort: httpPort,
-    targetSslPort: 8443,
-    publishedSslPort: 8443,
+    targetSslPort: tlsPort,
+    publishedSslPort: tlsPort,
     proxyProtocolFrom: [],
     defaultCertificate: '',
     nginx: { ...cluster.nginx, WorkerProcesses: '1' },
@@ -106,7 +129,8 @@ function writeNginx(count: number): string {
   );
   const servers = each(
     count,
-    (n) => `server { listen ${httpPort}; server_name ${hostOf(n)}; location / { proxy_pass http://${backendOf(n)}; } }`,
+    (n) =>
+      `server { listen ${httpPort}; listen ${tlsPort} ssl; server_name ${hostOf(n)}; location / { proxy_pass http://${backendOf(n)}; } }`,
   );
   return `worker_processes 1; pid /tmp/nginx.pid; error_log /dev/stderr warn;
 events { worker_connections 4096; }
@@ -115,7 +139,9 @@ access_log /dev/stdout combined; server_names_hash_max_size 16384; server_names_
 client_body_temp_path /tmp/a; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;
 proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
 proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
-server { listen ${httpPort} default_server; return 503; }
+ssl_certificate ${CERTIFICATE}; ssl_certificate_key ${CERTIFICATE}; ssl_session_cache shared:tls:10m; http2 on;
+ssl_protocols TLSv1.2 TLSv1.3;
+server { listen ${httpPort} default_server; listen ${tlsPort} ssl default_server; return 503; }
 ${[...upstreams, ...servers].join('\n')}
 }
 `;
@@ -137,6 +163,7 @@ defaults
   http-reuse always
 frontend main
   bind :${httpPort}
+  bind :${tlsPort} ssl crt ${CERTIFICATE} alpn h2,http/1.1
   use_backend %[req.hdr(host),lower,word(1,:),map_str(/tmp/hosts.map,none)]
 backend none
   http-request return status 503
@@ -152,7 +179,8 @@ function haproxyTable(count: number): string {
 function writeCaddy(count: number): string {
   const sites = each(
     count,
-    (n) => `http://${hostOf(n)}:${httpPort} {\n log bench\n reverse_proxy ${backendOf(n)}:${backendPort}\n}`,
+    (n) => `http://${hostOf(n)}:${httpPort} {\n log bench\n reverse_proxy ${backendOf(n)}:${backendPort}\n}
+https://${hostOf(n)}:${tlsPort} {\n tls ${CERTIFICATE} /tmp/site.key\n log bench\n reverse_proxy ${backendOf(n)}:${backendPort}\n}`,
   );
   return `{\n admin off\n auto_https off\n persist_config off\n log bench {\n output stdout\n }\n}\n${sites.join('\n')}\n`;
 }

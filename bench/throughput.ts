@@ -7,13 +7,26 @@ import type { Prepared } from '../bed/prepare.ts';
 import { run } from '../bed/shell.ts';
 import { step } from '../bed/step.ts';
 import { BenchContainer } from './bench-container.ts';
-import { backendPort, backends, type Contestant, contestants, hostOf, httpPort } from './contestants.ts';
-import { median, table } from './part.ts';
+import {
+  backendPort,
+  backends,
+  type Contestant,
+  contestants,
+  hostOf,
+  httpPort,
+  type Material,
+  type Protocol,
+  tlsPort,
+} from './contestants.ts';
+import { median, sizes, table } from './part.ts';
 
-const ROUTES = [1, 1000, 5000] as const;
+const ROUTES = sizes([1, 1000, 5000]);
+const PROTOCOLS = ['http', 'tls', 'h2'] as const;
 const ROUNDS = 5;
-const SECONDS = 4;
+const SECONDS = 3;
 const CONNECTIONS = 64;
+/** Requests under way on a connection of HTTP/2. */
+const STREAMS = 10;
 const NETWORK = 'signalbox-bench';
 
 interface Sample {
@@ -27,22 +40,24 @@ interface Sample {
 
 export interface ThroughputRow {
   readonly routes: number;
+  readonly protocol: Protocol;
   readonly contestant: string;
   readonly samples: readonly Sample[];
 }
 
 /**
- * HTTP/1.1 through one proxy on a core of its own; the application and wrk share the other. All contestants are up at once and take
+ * HTTP/1.1, the same over TLS, and HTTP/2 through one proxy on a core of its own; the application and wrk or h2load share the other. All contestants are up at once and take
  * turns within each round, so that what the machine does meanwhile hits all alike.
  */
 export async function throughput(prepared: Prepared): Promise<ThroughputRow[]> {
   const rivals = await step('rivals', (progress) => ensureRivals(prepared, progress.done));
   const proxy = prepared.images.product.find((name) => name.startsWith('signalbox/proxy:'))!;
   const images = { proxy, rivals };
+  const material = await makeMaterial();
   const rows: ThroughputRow[] = [];
   for (const routes of ROUTES) {
     await step(`${routes}`, async (progress) => {
-      rows.push(...(await measure(prepared, images, routes, progress.note)));
+      rows.push(...(await measure(prepared, images, routes, material, progress.note)));
       progress.done(`routes: ${ROUNDS} rounds of ${SECONDS} s each`);
     });
   }
@@ -60,10 +75,19 @@ export async function ensureRivals({ engine, bases }: Prepared, done: (text: str
   return tag;
 }
 
+async function makeMaterial(): Promise<Material> {
+  const subject = ['-subj', '/CN=bench.local', '-addext', 'subjectAltName=DNS:*.bench.local'];
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '-'];
+  const pem = await run('openssl', ['req', '-x509', '-days', '30', ...key, ...subject]);
+  const block = (kind: string) => new RegExp(`-----BEGIN ${kind}-----[^]*-----END ${kind}-----\\n`).exec(pem)![0];
+  return { certificate: block('CERTIFICATE'), key: block('PRIVATE KEY') };
+}
+
 async function measure(
   { engine }: Prepared,
   images: Readonly<Record<Contestant['image'], string>>,
   routes: number,
+  material: Material,
   note: (text: string) => void,
 ): Promise<ThroughputRow[]> {
   const network = NETWORK;
@@ -84,36 +108,34 @@ async function measure(
       files: [script(routes)],
       command: ['true'],
     });
-    const proxies = new Map<Contestant, BenchContainer>();
+    const proxies = new Map<string, BenchContainer>();
     for (const contestant of contestants) {
       note(`starting ${contestant.name}`);
       const { name, command } = contestant;
-      const files = contestant.configure(routes);
+      const files = contestant.configure(routes, material);
       proxies.set(
-        contestant,
+        name,
         await start({ name: hostName(name), image: images[contestant.image], core: 0, files, command }),
       );
-      await awaitAnswer(client, contestant, routes);
+      for (const protocol of PROTOCOLS) await awaitAnswer(client, name, protocol, routes);
     }
-    const samples = new Map(contestants.map((contestant) => [contestant, [] as Sample[]]));
+    const rows = PROTOCOLS.flatMap((protocol) =>
+      contestants.map(({ name }) => ({ routes, protocol, contestant: name, samples: [] as Sample[] })),
+    );
     for (let round = 1; round <= ROUNDS; round++) {
-      for (const [contestant, proxy] of proxies) {
-        note(`round ${round}: ${contestant.name}`);
-        samples.get(contestant)!.push(await sample(client, contestant, proxy));
+      for (const { protocol, contestant, samples } of rows) {
+        note(`round ${round}: ${contestant}, ${protocol}`);
+        samples.push(await sample(client, contestant, proxies.get(contestant)!, protocol, routes));
       }
     }
-    return contestants.map((contestant) => ({
-      routes,
-      contestant: contestant.name,
-      samples: samples.get(contestant)!,
-    }));
+    return rows;
   } finally {
     await sweep(engine.cli);
   }
 }
 
 const hostName = (contestant: string) => contestant.toLowerCase().replaceAll(/[^a-z]+/g, '-');
-const addressOf = ({ name }: Contestant) => `http://${NETWORK}-${hostName(name)}:${httpPort}/`;
+const addressOf = (contestant: string) => `${NETWORK}-${hostName(contestant)}`;
 
 const application = {
   files: [
@@ -128,12 +150,14 @@ server { listen ${backendPort}; location / { return 200 "hello from the applicat
   command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
 };
 
-/** wrk asks for all hosts in turn, and writes its figures as one line. */
+/** wrk asks for all hosts in turn, and writes its figures as one line; over TLS for one, as the name in the handshake is. */
 function script(routes: number) {
   const text = `local n = 0
+local isSecure = wrk.scheme == "https"
 request = function()
   n = (n + 7) % ${routes}
-  return "GET / HTTP/1.1\\r\\nHost: " .. string.gsub("${hostOf(0)}", "0", n, 1) .. "\\r\\n\\r\\n"
+  local host = isSecure and wrk.host or string.gsub("${hostOf(0)}", "0", n, 1)
+  return "GET / HTTP/1.1\\r\\nHost: " .. host .. "\\r\\n\\r\\n"
 end
 done = function(summary, latency, requests)
   local e = summary.errors
@@ -144,26 +168,46 @@ end
   return { path: '/tmp/wrk.lua', text };
 }
 
-async function awaitAnswer(client: BenchContainer, contestant: Contestant, routes: number): Promise<void> {
-  const probe = ['wrk', '-t1', '-c1', '-d1', '-s', '/tmp/wrk.lua', addressOf(contestant)];
+/** What puts a load on a proxy for some seconds, and writes RESULT with: requests, µs, µs at p50, µs at p99, failed. */
+function load(proxy: string, protocol: Protocol, routes: number, seconds: number, connections = CONNECTIONS): string {
+  const wrk = `wrk -t1 -c${connections} -d${seconds} -s /tmp/wrk.lua`;
+  const host = hostOf(routes - 1);
+  if (protocol === 'http') return `${wrk} http://${proxy}:${httpPort}/`;
+  // wrk knows no other way to give a name.
+  const named = `ip=$(getent hosts ${proxy} | cut -d' ' -f1); echo "$ip ${host}" >/etc/hosts`;
+  if (protocol === 'tls') return `${named}; ${wrk} https://${host}:${tlsPort}/`;
+  const h2load = `h2load -t1 -c${connections} -m${STREAMS} -D${seconds} --warm-up-time=0 --log-file=/tmp/h2.log`;
+  return `rm -f /tmp/h2.log; ${h2load} --connect-to=${proxy}:${tlsPort} https://${host}:${tlsPort}/ >/tmp/h2.out
+sort -n -k3 /tmp/h2.log | awk -v seconds=${seconds} '{ t[NR] = $3; if ($2 != 200) bad++ }
+END { printf "RESULT %d %d %d %d %d\\n", NR, seconds * 1000000, t[int((NR + 1) / 2)], t[int(NR * 0.99)], bad }'`;
+}
+
+const RESULT = /RESULT (\d+) (\d+) (\d+) (\d+) (\d+)/;
+
+async function awaitAnswer(client: BenchContainer, name: string, protocol: Protocol, routes: number): Promise<void> {
   const deadline = performance.now() + 60_000;
   for (;;) {
-    const answer = await client.exec(...probe).catch(() => '');
-    const [, requests = '0', , , , failed = '1'] = /RESULT (\d+) (\d+) (\d+) (\d+) (\d+)/.exec(answer) ?? [];
+    const answer = await client.exec('sh', '-c', load(addressOf(name), protocol, routes, 1, 1)).catch(() => '');
+    const [, requests = '0', , , , failed = '1'] = RESULT.exec(answer) ?? [];
     if (Number(requests) > 0 && Number(failed) === 0) return;
     if (performance.now() > deadline)
-      throw new Error(`${contestant.name} does not answer for ${routes} routes: ${answer.slice(-300)}`);
+      throw new Error(`${name} does not answer over ${protocol} for ${routes} routes: ${answer.slice(-300)}`);
     await sleep(200);
   }
 }
 
-async function sample(client: BenchContainer, contestant: Contestant, proxy: BenchContainer): Promise<Sample> {
+async function sample(
+  client: BenchContainer,
+  name: string,
+  proxy: BenchContainer,
+  protocol: Protocol,
+  routes: number,
+): Promise<Sample> {
   const before = await proxy.cpuMicroseconds();
-  const load = [`-c${CONNECTIONS}`, '-t1', `-d${SECONDS}`, '-s', '/tmp/wrk.lua', addressOf(contestant)];
-  const answer = await client.exec('wrk', ...load);
+  const answer = await client.exec('sh', '-c', load(addressOf(name), protocol, routes, SECONDS));
   const used = (await proxy.cpuMicroseconds()) - before;
-  const figures = /RESULT (\d+) (\d+) (\d+) (\d+) (\d+)/.exec(answer)?.slice(1).map(Number);
-  if (!figures) throw new Error(`wrk says: ${answer}`);
+  const figures = RESULT.exec(answer)?.slice(1).map(Number);
+  if (!figures) throw new Error(`The load generator says: ${answer}`);
   const [requests = 0, durationUs = 1, p50Us = 0, p99Us = 0, failed = 0] = figures;
   return {
     requestsPerSecond: requests / (durationUs / 1_000_000),
@@ -178,11 +222,15 @@ async function sample(client: BenchContainer, contestant: Contestant, proxy: Ben
 function describe(rows: readonly ThroughputRow[]): string {
   const middle = ({ samples }: ThroughputRow, field: keyof Sample) => median(samples.map((sample) => sample[field]));
   const lines = rows.map((row) => {
-    const reference = rows.find(({ routes, contestant }) => routes === row.routes && contestant === 'nginx, by hand')!;
+    const reference = rows.find(
+      ({ routes, protocol, contestant }) =>
+        routes === row.routes && protocol === row.protocol && contestant === 'nginx, by hand',
+    )!;
     const ratio = (field: keyof Sample) => (middle(row, field) / middle(reference, field)).toFixed(2);
     const failed = row.samples.reduce((sum, sample) => sum + sample.failed, 0);
     return [
       String(row.routes),
+      row.protocol,
       row.contestant,
       ratio('requestsPerSecond'),
       ratio('cpuMicroseconds'),
@@ -193,7 +241,18 @@ function describe(rows: readonly ThroughputRow[]): string {
       String(failed),
     ];
   });
-  const head = ['routes', 'proxy', 'req/s ÷ nginx', 'cpu ÷ nginx', 'req/s', 'cpu µs/req', 'p50 ms', 'p99 ms', 'failed'];
+  const head = [
+    'routes',
+    'over',
+    'proxy',
+    'req/s ÷ nginx',
+    'cpu ÷ nginx',
+    'req/s',
+    'cpu µs/req',
+    'p50 ms',
+    'p99 ms',
+    'failed',
+  ];
   return table([head, ...lines]);
 }
 
