@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sleep } from '../lib/sleep.ts';
+import { awaitNames } from './await-names.ts';
 import { testConfiguration } from './check.ts';
 import { servedVersion } from './status.ts';
 
@@ -53,6 +54,7 @@ export class NginxRun {
     const folder = version === undefined ? await this.#linkMounted() : await this.#folderOf(version);
     await this.#point(folder);
     await this.#announce(version?.version);
+    await awaitNames(await readAll(folder));
     const [program, ...args] = this.#options.command;
     this.#process = spawn(program!, [...args, '-c', join(this.#current, MAIN_FILE)], { stdio: 'inherit' });
   }
@@ -155,6 +157,11 @@ export class NginxRun {
       await rm(join(this.#options.folder, name), { recursive: true, force: true });
     }
   }
+}
+
+async function readAll(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.conf'));
+  return Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

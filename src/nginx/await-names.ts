@@ -1,0 +1,51 @@
+import { Resolver } from 'node:dns/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Longer is not waited: a service without tasks has no name, and must not keep the others waiting. */
+const PATIENCE_MS = 2000;
+const AGAIN_MS = 100;
+/** The engine drops what more than some hundreds ask at once. */
+const AT_ONCE = 50;
+
+export type Resolve = (name: string) => Promise<unknown>;
+
+/**
+ * Waits until the engine knows the names of all upstreams. A task that has just joined a network hears of the others there a moment later, and
+ * nginx, which asks for each name when it starts, asks again only after a second or two; it would answer 502 until then.
+ */
+export async function awaitNames(
+  texts: readonly string[],
+  resolve: Resolve = askEngine(),
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  let unknown = [...new Set(texts.flatMap(namesIn))];
+  for (;;) {
+    unknown = await stillUnknown(unknown, resolve, deadline);
+    if (unknown.length === 0 || performance.now() + AGAIN_MS > deadline) return;
+    await sleep(AGAIN_MS);
+  }
+}
+
+/** See templates/upstream.hbs. */
+function namesIn(text: string): string[] {
+  return [...text.matchAll(/^ *server "?([\w.-]+):\d+"?[^;]* resolve;$/gm)].map(([, name]) => name!);
+}
+
+async function stillUnknown(names: readonly string[], resolve: Resolve, deadline: number): Promise<string[]> {
+  const unknown: string[] = [];
+  const waiting = [...names];
+  const work = async () => {
+    for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+      const isKnown = performance.now() < deadline && (await resolve(name).then(Boolean, () => false));
+      if (!isKnown) unknown.push(name);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return unknown;
+}
+
+function askEngine(): Resolve {
+  const resolver = new Resolver({ timeout: 500, tries: 1 });
+  return (name) => resolver.resolve4(name);
+}
