@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { NodeName } from '../../bed/bed-node.ts';
-import { bed, curl, demo, eventually, problemsOf, settled } from '../support/interlock.ts';
+import { bed, curl, demo, eventually, InterlockStory, problemsOf, settled } from '../support/interlock.ts';
 import { answerOcsp, makeCertificate } from '../support/material.ts';
 
 const host = 'stapled.local';
+const story = new InterlockStory();
 let folder: string;
 
 beforeAll(async () => {
@@ -23,14 +24,14 @@ beforeAll(async () => {
   await writeFile(join(folder, 'site.pem'), `${site}${ca}${key}`);
   await writeFile(join(folder, 'answer.der'), await answerOcsp(folder, 'site', 'ca'));
   await writeFile(join(folder, 'responder.conf'), responder);
-  await bed.deploy('ocsp', stack());
+  await story.deploy('ocsp', stack());
   await bed.settle('ocsp_app', 1);
   await bed.settle('ocsp_responder', 1);
   await settled();
 }, 300_000);
 
 afterAll(async () => {
-  await bed.removeStack('ocsp');
+  await story.close();
   await settled();
   await rm(folder, { recursive: true, force: true });
 }, 300_000);
