@@ -40,7 +40,7 @@ async function othersUse(engine: Engine): Promise<boolean> {
 /** Only what we build is named signalbox/… here; an image that another bed runs from is refused and stays. */
 async function removeImages(engine: Engine): Promise<number> {
   if ((await engine.docker.listContainers({ all: true, filters: { label: [bedLabel] } })).length > 0) return 0;
-  const ours = /^signalbox\/(base-|swarm-node:|(controller|extension|proxy|demo):.*-dev\.)/;
+  const ours = /^signalbox\/(base-|swarm-node:|clients:|(controller|extension|proxy|demo):.*-dev\.)/;
   const tags = (await engine.docker.listImages())
     .flatMap(({ RepoTags }) => RepoTags ?? [])
     .filter((tag) => ours.test(tag));

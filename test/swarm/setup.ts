@@ -6,12 +6,15 @@ import { openBed, removeBed } from '../../bed/open-bed.ts';
 import { bedCount } from '../../bed/places.ts';
 import { prepare } from '../../bed/prepare.ts';
 import { step } from '../../bed/step.ts';
+import { ensureClients } from '../support/clients/image.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     readonly beds: readonly string[];
     /** Tag of the images signalbox/… on the nodes. */
     readonly version: string;
+    /** Image of the clients that others have written. */
+    readonly clients: string;
   }
 }
 
@@ -19,7 +22,9 @@ const base = process.env.BED_NAME ?? 'test';
 const names = Array.from({ length: bedCount }, (_, n) => (n === 0 ? base : `${base}-${n + 1}`));
 
 export async function setup(project: TestProject): Promise<void> {
-  const { engine, images } = await prepare();
+  const prepared = await prepare();
+  const { engine, images } = prepared;
+  const clients = await step('clients', () => ensureClients(prepared));
   const open = async (name: string, note: (text: string) => void) => {
     // What a crashed run left behind would tell of the past.
     if (!process.env.KEEP_BED) await removeBed(engine.docker, name);
@@ -37,6 +42,7 @@ export async function setup(project: TestProject): Promise<void> {
   await step('deploy', () => Promise.all(beds.map((bed) => deploySignalbox(bed, images.version))));
   project.provide('beds', names);
   project.provide('version', images.version);
+  project.provide('clients', clients);
 }
 
 export async function teardown(): Promise<void> {

@@ -1,13 +1,15 @@
 // Acceptance cases F1 to F3 and G1 to G3 of Interlock, bad material beside good, and certificates that change under load.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type PeerCertificate } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type NodeName, nodeNames } from '../../bed/bed-node.ts';
+import { LoadTool, scanTls } from '../support/clients/tools.ts';
 import {
   bed,
   curl,
+  defaultSettings,
   demo,
   eventually,
   InterlockStory,
@@ -18,6 +20,7 @@ import {
 } from '../support/interlock.ts';
 import { Load } from '../support/load.ts';
 import { makeCertificate } from '../support/material.ts';
+import { applySettings, restoreSettings } from '../support/story.ts';
 
 const story = new InterlockStory();
 const secrets: string[] = [];
@@ -29,6 +32,11 @@ beforeAll(async () => {
   await makeCertificate(folder, 'renewed', { names: ['demo.local'] });
   await makeCertificate(folder, 'app.example.org', { names: ['app.example.org'] });
   await makeCertificate(folder, 'own', { names: ['own.local'] });
+  await makeCertificate(folder, 'default', { names: ['default.local'] });
+  const [certificate, key] = await Promise.all(
+    ['crt', 'key'].map((kind) => readFile(join(folder, `default.${kind}`), 'utf8')),
+  );
+  await writeFile(join(folder, 'default'), `${certificate}${key}`);
   await writeFile(join(folder, 'garbage'), 'no certificate at all\n');
   for (const [name, file] of [
     ['demo.local.cert', 'demo.local.crt'],
@@ -37,7 +45,9 @@ beforeAll(async () => {
     ['renewed.key', 'renewed.key'],
     ['own.cert', 'own.crt'],
     ['own.key', 'own.key'],
+    ['by-default', 'default'],
     ['garbage', 'garbage'],
+    ['worse', 'garbage'],
   ] as const)
     await createSecret(name, file);
   await story.docker('network create -d overlay demo');
@@ -54,6 +64,7 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
+  await restoreSettings();
   await story.close();
   await settled();
   for (const name of secrets) await bed.docker('secret', 'rm', name);
@@ -129,6 +140,24 @@ describe('TLS that ends at the proxies', () => {
     expect(certificate.subject.CN).toBe('demo.local');
     expect(protocol).toBe('TLSv1.3');
     await ping('demo.local', { tls: true, node });
+  });
+
+  it.each([
+    ['demo.local', 'RSA'],
+    ['app.example.org', 'ECDSA'],
+  ])('offers nothing old and nothing weak, as sslscan sees it: %s', async (host, type) => {
+    const { protocols, ciphers, compresses, isVulnerable, subject } = await scanTls(host, 'worker1');
+
+    expect(subject).toBe(host);
+    expect(protocols).toEqual(['TLSv1.2', 'TLSv1.3']);
+    expect(ciphers.map(({ name }) => name).toSorted()).toEqual(
+      [
+        ...['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].map((name) => `ECDHE-${type}-${name}`),
+        ...['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384', 'CHACHA20_POLY1305_SHA256'].map((name) => `TLS_${name}`),
+      ].toSorted(),
+    );
+    expect(ciphers.filter(({ strength }) => strength !== 'strong')).toEqual([]);
+    expect({ compresses, isVulnerable }).toEqual({ compresses: false, isVulnerable: false });
   });
 
   it('F2: finds the secrets of a stack with and without its prefix', async () => {
@@ -215,10 +244,10 @@ async function proxyTasks(): Promise<number> {
   return (await bed.tasks('signalbox-proxy')).length;
 }
 
-describe('a certificate that changes', () => {
-  it('is shown by all replicas, and no request of anybody fails', async () => {
-    await using renewed = new Load({ host: 'demo.local', tls: true, clients: 4, requestsPerSecond: 40 });
-    await using neighbour = new Load({ host: 'app.example.org', tls: true, clients: 4, requestsPerSecond: 40 });
+describe('certificates that change, under load', () => {
+  it('are shown by all replicas, and no request of anybody fails, even where the new one is bad', async () => {
+    await using renewed = LoadTool.h2load('demo.local', 'worker1');
+    await using neighbour = LoadTool.wrk('app.example.org', 'worker2');
     // What is handed on can't be told to close: a connection that is kept is cut when the grace period ends.
     const brief = { keepAlive: false, clients: 2, requestsPerSecond: 20 };
     await using handedOn = new Load({ host: 'own.local', tls: true, ...brief });
@@ -235,13 +264,42 @@ describe('a certificate that changes', () => {
         async (_, n) => (await shown('demo.local', nodeNames[n % 3])).certificate.fingerprint256,
       ),
     );
-
     expect(new Set(fingerprints).size).toBe(1);
     expect((await shown('demo.local')).certificate.asn1Curve).toBe('prime256v1');
+
+    await story.docker('service update --label-add com.docker.lb.ssl_cert=worse unfit');
+    await eventually(async () => {
+      expect(await problemsOf('unfit')).toMatchObject([{ value: 'worse', reason: 'holds no certificate' }]);
+      expect((await curl('unfit.local', '/ping')).status).toBe(503);
+    }, 180_000);
+    await settled();
+
     for (const load of [renewed, neighbour, handedOn]) {
-      const report = await load.stop();
-      expect(report.failures).toEqual({});
-      expect(report.total).toBeGreaterThan(0);
+      const { total, failures } = await load.stop();
+      expect(failures).toEqual({});
+      expect(total).toBeGreaterThan(0);
     }
+  });
+});
+
+describe('a certificate for names that nobody answers to', () => {
+  it('is shown to them and to hosts whose own is bad, with 503, for as long as the settings name it', async () => {
+    for (const host of ['unknown.local', 'unfit.local']) await expect(shown(host)).rejects.toThrow();
+
+    await applySettings(`${defaultSettings.trimEnd()}\nDefaultCertificate = "by-default"\n`);
+    await eventually(async () => {
+      for (const host of ['unknown.local', 'unfit.local']) {
+        expect((await shown(host)).certificate.subject.CN).toBe('default.local');
+        expect((await curl(host, '/ping', { tls: true })).status).toBe(503);
+      }
+    }, 180_000);
+    await settled();
+    expect((await shown('')).certificate.subject.CN).toBe('default.local');
+    expect((await shown('demo.local')).certificate.subject.CN).toBe('demo.local');
+    await ping('demo.local', { tls: true });
+
+    await restoreSettings();
+    await eventually(() => expect(shown('unknown.local')).rejects.toThrow());
+    await ping('demo.local', { tls: true });
   });
 });

@@ -1,0 +1,133 @@
+// Tools that others have written, in containers of their own: what they find does not rest on our own clients.
+import { randomUUID } from 'node:crypto';
+import { inject } from 'vitest';
+import type { NodeName } from '../../../bed/bed-node.ts';
+import { findEngine } from '../../../bed/engine.ts';
+import { run } from '../../../bed/shell.ts';
+import { bed } from '../interlock.ts';
+
+const { cli } = (await findEngine())!;
+
+/** Runs a command in the network of this machine, where the published ports of the nodes are; the host's name leads there. */
+function runTool(host: string, command: readonly string[], name = nameOfTool()): Promise<string> {
+  const flags = ['--rm', '--name', name, '--network', 'host', '--add-host', `${host}:127.0.0.1`];
+  return run(cli, ['run', ...flags, inject('clients'), ...command]);
+}
+
+const nameOfTool = () => `${bed.name}-client-${randomUUID()}`;
+const portOf = (node: NodeName) => bed.node(node).address(8443).port;
+
+export interface TlsFindings {
+  /** Such as `TLSv1.2`. */
+  readonly protocols: readonly string[];
+  readonly ciphers: readonly { readonly name: string; readonly protocol: string; readonly strength: string }[];
+  readonly compresses: boolean;
+  readonly isVulnerable: boolean;
+  readonly subject: string;
+}
+
+/** What sslscan finds at a host on a node, whatever it offers. */
+export async function scanTls(host: string, node: NodeName): Promise<TlsFindings> {
+  const xml = await runTool(host, ['sslscan', '--xml=-', `--sni-name=${host}`, `127.0.0.1:${portOf(node)}`]);
+  const elements = (name: string) => [...xml.matchAll(new RegExp(`<${name} ([^>]*)/>`, 'g'))].map(([, text]) => text!);
+  const attribute = (text: string, name: string) => new RegExp(`(?:^| )${name}="([^"]*)"`).exec(text)?.[1] ?? '';
+  return {
+    protocols: elements('protocol')
+      .filter((text) => attribute(text, 'enabled') === '1')
+      .map((text) => `${attribute(text, 'type').toUpperCase()}v${attribute(text, 'version')}`),
+    ciphers: elements('cipher').map((text) => ({
+      name: attribute(text, 'cipher'),
+      protocol: attribute(text, 'sslversion'),
+      strength: attribute(text, 'strength'),
+    })),
+    compresses: elements('compression').some((text) => attribute(text, 'supported') === '1'),
+    isVulnerable: elements('heartbleed').some((text) => attribute(text, 'vulnerable') === '1'),
+    subject: /<subject><!\[CDATA\[(.*?)\]\]>/.exec(xml)?.[1] ?? '',
+  };
+}
+
+export interface Tally {
+  /** Requests. */
+  readonly total: number;
+  /** Number of those without an answer of 200 to 299, by kind. */
+  readonly failures: Readonly<Record<string, number>>;
+}
+
+/** Requests of h2load at a time. */
+const BURST = 20;
+
+/** A tool that asks a host over TLS, until it is told to end. */
+export class LoadTool implements AsyncDisposable {
+  readonly #name = nameOfTool();
+  readonly #output: Promise<string>;
+  readonly #signal: string;
+  readonly #read: (output: string) => Tally;
+
+  private constructor(host: string, command: readonly string[], signal: string, read: (output: string) => Tally) {
+    this.#output = runTool(host, command, this.#name);
+    // Whoever stops it hears of it.
+    this.#output.catch(() => {});
+    this.#signal = signal;
+    this.#read = read;
+  }
+
+  /**
+   * HTTP/2, in bursts with connections of their own: h2load takes an orderly GOAWAY between two requests for an error, where a client
+   * would open the next connection.
+   */
+  static h2load(host: string, node: NodeName): LoadTool {
+    const burst = `timeout 30 h2load -n ${BURST} -c 2 -m 10 https://${host}:${portOf(node)}/ping`;
+    const script = `trap 'ended=1' TERM; while [ -z "$ended" ]; do echo burst; ${burst} || echo gave up; sleep 0.4; done`;
+    return new LoadTool(host, ['sh', '-c', script], 'TERM', readH2load);
+  }
+
+  /** HTTP/1.1, on connections that are kept. */
+  static wrk(host: string, node: NodeName): LoadTool {
+    const script = `echo 'function delay() return 50 end' >/tmp/pace.lua; exec wrk -t 1 -c 2 -d 10m --timeout 10s -s /tmp/pace.lua https://${host}:${portOf(node)}/ping`;
+    return new LoadTool(host, ['sh', '-c', script], 'INT', readWrk);
+  }
+
+  /** Waits until it has told what it counted. */
+  async stop(): Promise<Tally> {
+    await this.#send(this.#signal);
+    return this.#read(await this.#output);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#send('KILL').catch(() => {});
+  }
+
+  async #send(signal: string): Promise<void> {
+    await run(cli, ['kill', '--signal', signal, this.#name]);
+  }
+}
+
+function readH2load(output: string): Tally {
+  const sum = (pattern: RegExp) => [...output.matchAll(pattern)].reduce((total, [, count]) => total + Number(count), 0);
+  const total = BURST * [...output.matchAll(/^burst$/gm)].length;
+  return {
+    total,
+    failures: present({
+      failed: sum(/, (\d+) failed,/g),
+      errored: sum(/, (\d+) errored,/g),
+      timeout: sum(/, (\d+) timeout$/gm),
+      // Those of other statuses, and of bursts that told nothing.
+      others: total - sum(/^status codes: (\d+) 2xx/gm),
+    }),
+  };
+}
+
+function readWrk(output: string): Tally {
+  const count = (pattern: RegExp) => Number(pattern.exec(output)?.[1] ?? 0);
+  const kinds = ['connect', 'read', 'write', 'timeout'] as const;
+  const errors = kinds.map((kind) => [kind, count(new RegExp(`^ +Socket errors: .*${kind} (\\d+)`, 'm'))] as const);
+  const others = count(/^ +Non-2xx or 3xx responses: (\d+)/m);
+  return {
+    total: count(/^ +(\d+) requests in /m),
+    failures: present({ ...Object.fromEntries(errors), status: others }),
+  };
+}
+
+function present(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
+}
