@@ -22,7 +22,9 @@ export interface TlsFindings {
   readonly protocols: readonly string[];
   readonly ciphers: readonly { readonly name: string; readonly protocol: string; readonly strength: string }[];
   readonly compresses: boolean;
-  readonly isVulnerable: boolean;
+  /** Whether clients may ask for it; an insecure one is told as this, too. */
+  readonly renegotiates: boolean;
+  readonly heartbleeds: boolean;
   readonly subject: string;
 }
 
@@ -31,6 +33,11 @@ export async function scanTls(host: string, node: NodeName): Promise<TlsFindings
   const xml = await runTool(host, ['sslscan', '--xml=-', `--sni-name=${host}`, `127.0.0.1:${portOf(node)}`]);
   const elements = (name: string) => [...xml.matchAll(new RegExp(`<${name} ([^>]*)/>`, 'g'))].map(([, text]) => text!);
   const attribute = (text: string, name: string) => new RegExp(`(?:^| )${name}="([^"]*)"`).exec(text)?.[1] ?? '';
+  const tells = (name: string, what: string) => {
+    const told = elements(name).map((text) => attribute(text, what));
+    if (told.length === 0) throw new Error(`sslscan tells nothing of ${name}: ${xml}`);
+    return told.includes('1');
+  };
   return {
     protocols: elements('protocol')
       .filter((text) => attribute(text, 'enabled') === '1')
@@ -40,8 +47,9 @@ export async function scanTls(host: string, node: NodeName): Promise<TlsFindings
       protocol: attribute(text, 'sslversion'),
       strength: attribute(text, 'strength'),
     })),
-    compresses: elements('compression').some((text) => attribute(text, 'supported') === '1'),
-    isVulnerable: elements('heartbleed').some((text) => attribute(text, 'vulnerable') === '1'),
+    compresses: tells('compression', 'supported'),
+    renegotiates: tells('renegotiation', 'supported'),
+    heartbleeds: tells('heartbleed', 'vulnerable'),
     subject: /<subject><!\[CDATA\[(.*?)\]\]>/.exec(xml)?.[1] ?? '',
   };
 }
