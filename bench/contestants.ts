@@ -125,7 +125,7 @@ function renderSignalbox(count: number): string {
 /** The least that does the same job: hosts, connections kept open, the client's address handed on, an access log. */
 function writeNginx(count: number): string {
   const upstreams = backends.map(
-    (name) => `upstream ${name} { server ${name}:${backendPort}; keepalive 32; keepalive_requests 10000; }`,
+    (name) => `upstream ${name} { server ${name}:${backendPort}; keepalive 256; keepalive_requests 10000; }`,
   );
   const servers = each(
     count,

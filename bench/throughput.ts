@@ -22,7 +22,7 @@ import { median, sizes, table } from './part.ts';
 
 const ROUTES = sizes([1, 1000, 5000]);
 const PROTOCOLS = ['http', 'tls', 'h2'] as const;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const SECONDS = 3;
 const CONNECTIONS = 64;
 /** Requests under way on a connection of HTTP/2. */

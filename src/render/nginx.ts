@@ -210,9 +210,15 @@ function toUpstreamView({ name, peers, affinity }: Upstream, hashesAddresses: bo
     hashedCookie: plainCookie(affinity),
     routeCookie: affinity.kind === 'cookie' ? `${affinity.name}_route` : undefined,
     // Swarm spreads connections, not requests: over those that are kept, new tasks would get none.
-    kept: peers.some(({ virtual }) => virtual) ? 0 : 32,
+    kept: peers.some(({ virtual }) => virtual) ? 0 : KEPT_CONNECTIONS,
   };
 }
+
+/**
+ * Idle connections to an upstream that a worker keeps. What is under way at a time beyond that is a new connection for each request; a busy
+ * application's ports in TIME_WAIT then run out, and nginx spends its time looking for a free one.
+ */
+const KEPT_CONNECTIONS = 256;
 
 /** Variables of nginx have no dashes and dots, so that a cookie with one has none. */
 function plainCookie(affinity: Affinity): string | undefined {
