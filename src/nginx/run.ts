@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } fr
 import { basename, dirname, join } from 'node:path';
 import { sleep } from '../lib/sleep.ts';
 import { awaitNames } from './await-names.ts';
-import { testConfiguration } from './check.ts';
+import { readAtHandshake, testConfiguration } from './check.ts';
 import { servedVersion } from './status.ts';
 
 export interface RunningVersion {
@@ -51,7 +51,7 @@ export class NginxRun {
 
   /** Starts with a version, or with what is mounted. */
   async start(version: RunningVersion | undefined): Promise<void> {
-    const folder = version === undefined ? await this.#linkMounted() : await this.#folderOf(version);
+    const folder = version === undefined ? await this.#openMounted() : await this.#folderOf(version);
     await this.#point(folder);
     await this.#announce(version?.version);
     await awaitNames(await readAll(folder));
@@ -125,6 +125,24 @@ export class NginxRun {
     return join(folder, MAIN_FILE);
   }
 
+  /**
+   * A version from the history may name certificates that this task has not: then they are read at the handshake, and fail the handshakes of
+   * their own hosts alone.
+   */
+  async #openMounted(): Promise<string> {
+    const folder = await this.#linkMounted();
+    const files = await Promise.all(
+      (await configurationsIn(folder)).map(async (path) => ({ path, text: await readFile(path, 'utf8') })),
+    );
+    const changed = files.filter(({ text }) => readAtHandshake(text) !== text);
+    if (changed.length === 0 || (await testConfiguration(join(folder, MAIN_FILE))) === undefined) return folder;
+    for (const { path, text } of changed) {
+      await rm(path);
+      await writeFile(path, readAtHandshake(text));
+    }
+    return folder;
+  }
+
   /** What is mounted beside the main file belongs to it. */
   async #linkMounted(): Promise<string> {
     const { mountedPath, folder } = this.#options;
@@ -160,8 +178,12 @@ export class NginxRun {
 }
 
 async function readAll(folder: string): Promise<string[]> {
+  return Promise.all((await configurationsIn(folder)).map((path) => readFile(path, 'utf8')));
+}
+
+async function configurationsIn(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.conf'));
-  return Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  return names.map((name) => join(folder, name));
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

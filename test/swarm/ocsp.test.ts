@@ -6,7 +6,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { NodeName } from '../../bed/bed-node.ts';
-import { bed, curl, demo, eventually, InterlockStory, problemsOf, settled } from '../support/interlock.ts';
+import {
+  administer,
+  bed,
+  curl,
+  demo,
+  eventually,
+  InterlockStory,
+  problemsOf,
+  settled,
+  state,
+} from '../support/interlock.ts';
 import { answerOcsp, makeCertificate } from '../support/material.ts';
 
 const host = 'stapled.local';
@@ -104,4 +114,24 @@ describe('a certificate that names a responder', () => {
       expect(answer.headers).toHaveProperty('strict-transport-security');
     });
   });
+
+  it('fails its own handshakes alone where a version is held that names it, and tasks no longer have it', async () => {
+    const served = (await state()).clusters.find(({ name }) => name === 'default')!.served;
+    expect((await administer(`/api/clusters/default/versions/${served}/hold`, { method: 'PUT' })).status).toBe(204);
+    try {
+      await bed.docker('service', 'update', '--detach', '--label-rm', 'com.docker.lb.ssl_cert', 'ocsp_app');
+      await eventually(async () => expect((await secretsOfProxy()).filter((name) => name === 'ocsp_site')).toEqual([]));
+      await settled();
+
+      expect((await curl(host, '/ping')).status).toBe(200);
+      await expect(handshake('worker1')).rejects.toThrow();
+    } finally {
+      await administer('/api/clusters/default/hold', { method: 'DELETE' });
+    }
+  });
 });
+
+async function secretsOfProxy(): Promise<string[]> {
+  const format = '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}} {{end}}';
+  return (await bed.docker('service', 'inspect', '--format', format, 'signalbox-proxy')).trim().split(' ');
+}

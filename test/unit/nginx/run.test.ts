@@ -1,0 +1,59 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { NginxRun } from '../../../src/nginx/run.ts';
+
+let root: string;
+
+/** Stands in for nginx: it has the secret `there` alone, and keeps what it was started with. */
+const nginx = `#!/bin/sh
+for path; do :; done
+case $1 in
+  -t) ! grep -q 'ssl_certificate /run/secrets/gone;' "$path" || { echo '[emerg] 1#1: cannot load'; exit 1; } ;;
+  *) cat "$path" >"${'$'}{0%/*}/started" ;;
+esac
+`;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'run-'));
+  for (const name of ['bin', 'etc', 'own']) mkdirSync(join(root, name));
+  writeFileSync(join(root, 'bin/nginx'), nginx);
+  chmodSync(join(root, 'bin/nginx'), 0o755);
+  vi.stubEnv('PATH', `${join(root, 'bin')}:${process.env.PATH}`);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const pair = (folder: string, name: string) =>
+  `        ssl_certificate ${folder}/${name};\n        ssl_certificate_key ${folder}/${name};\n`;
+
+async function startMounted(text: string): Promise<string> {
+  const mountedPath = join(root, 'etc/nginx.conf');
+  writeFileSync(mountedPath, text);
+  const run = new NginxRun({ command: ['nginx', '-g', 'daemon off;'], mountedPath, folder: join(root, 'own') });
+  await run.start(undefined);
+  expect(await run.exited()).toBe(0);
+  expect(readFileSync(mountedPath, 'utf8')).toBe(text);
+  return readFileSync(join(root, 'bin/started'), 'utf8');
+}
+
+it('starts with what the task was started for, as it is', async () => {
+  const text = pair('/run/secrets', 'there') + pair('$secrets', 'other');
+
+  expect(await startMounted(text)).toBe(text);
+});
+
+it('has certificates read at the handshake where the task has not those that nginx would read before', async () => {
+  const text = pair('/run/secrets', 'there') + pair('/run/secrets', 'gone');
+
+  expect(await startMounted(text)).toBe(pair('$secrets', 'there') + pair('$secrets', 'gone'));
+});
+
+it('asks nginx nothing where no certificate would be read before', async () => {
+  await startMounted(pair('$secrets', 'gone'));
+
+  expect(existsSync(join(root, 'own/mounted/complaint'))).toBe(false);
+});
