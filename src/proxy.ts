@@ -28,7 +28,7 @@ for (const name of ['SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as cons
 }
 
 if (environment === undefined) {
-  await nginx.start(undefined);
+  await nginx.start(undefined, ended.signal);
 } else {
   const { cluster, extension, boot, task, reloadIntervalMs } = environment;
   const identity = await readIdentity(`/run/secrets/${proxySecretTarget}`);

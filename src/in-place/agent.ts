@@ -7,8 +7,8 @@ import type { Refused, Report, Version } from './offers.ts';
 export interface Nginx {
   /** Undefined where nginx accepts the version, else its complaint. */
   test(version: Version): Promise<string | undefined>;
-  /** With a version, or with what the task was started for. */
-  start(version: Version | undefined): Promise<void>;
+  /** With a version, or with what the task was started for; resolves when it answers, or has ended. */
+  start(version: Version | undefined, signal: AbortSignal): Promise<void>;
   /** Resolves when nginx itself answers with the version; throws with its complaint where it does not accept it. */
   reload(version: Version, signal: AbortSignal): Promise<void>;
 }
@@ -62,7 +62,7 @@ export class Agent {
   async boot(signal: AbortSignal): Promise<void> {
     const { nginx, boot, logger } = this.#options;
     const version = await this.#newest(signal);
-    await nginx.start(version);
+    await nginx.start(version, signal);
     this.#serving = version?.version ?? boot;
     logger.info({ version: this.#serving, boot }, 'Started nginx');
   }

@@ -38,6 +38,7 @@ export class NginxRun {
   readonly #options: NginxRunOptions;
   readonly #current: string;
   #process: ChildProcess | undefined;
+  #exited = Promise.resolve(0);
 
   constructor(options: NginxRunOptions) {
     this.#options = options;
@@ -49,20 +50,32 @@ export class NginxRun {
     return testConfiguration(await this.#store(version));
   }
 
-  /** Starts with a version, or with what is mounted. */
-  async start(version: RunningVersion | undefined): Promise<void> {
+  /**
+   * Starts with a version, or with what is mounted; resolves when nginx answers, or has ended. Before that a reload would end it, and what it
+   * is to read must stay where it is.
+   */
+  async start(version: RunningVersion | undefined, signal: AbortSignal): Promise<void> {
     const folder = version === undefined ? await this.#openMounted() : await this.#folderOf(version);
     await this.#point(folder);
     await this.#announce(version?.version);
     await awaitNames(await readAll(folder));
     const [program, ...args] = this.#options.command;
     this.#process = spawn(program!, [...args, '-c', join(this.#current, MAIN_FILE)], { stdio: 'inherit' });
+    this.#exited = once(this.#process, 'exit').then(([code]) => (code as number | null) ?? 1);
+    const deadline = performance.now() + CONFIRM_MS;
+    while (this.#isRunning() && !signal.aborted && performance.now() < deadline) {
+      if ((await servedVersion()) !== undefined) return;
+      await sleep(CONFIRM_EVERY_MS, signal);
+    }
+  }
+
+  #isRunning(): boolean {
+    return this.#process?.exitCode === null && this.#process.signalCode === null;
   }
 
   /** Resolves with the exit code of nginx, once it has ended. */
-  async exited(): Promise<number> {
-    const [code] = await once(this.#process!, 'exit');
-    return (code as number | null) ?? 1;
+  exited(): Promise<number> {
+    return this.#exited;
   }
 
   /** Hands a signal on; false before nginx runs. */

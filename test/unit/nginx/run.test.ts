@@ -34,7 +34,7 @@ async function startMounted(text: string): Promise<string> {
   const mountedPath = join(root, 'etc/nginx.conf');
   writeFileSync(mountedPath, text);
   const run = new NginxRun({ command: ['nginx', '-g', 'daemon off;'], mountedPath, folder: join(root, 'own') });
-  await run.start(undefined);
+  await run.start(undefined, new AbortController().signal);
   expect(await run.exited()).toBe(0);
   expect(readFileSync(mountedPath, 'utf8')).toBe(text);
   return readFileSync(join(root, 'bin/started'), 'utf8');
