@@ -44,7 +44,7 @@ export const contestants: readonly Contestant[] = [
     image: 'proxy',
     command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
     configure: (routes, material) => [
-      { path: '/tmp/nginx.conf', text: renderSignalbox(routes) },
+      ...renderSignalbox(routes),
       { path: '/run/secrets/site', text: bothOf(material) },
     ],
   },
@@ -80,7 +80,7 @@ export const contestants: readonly Contestant[] = [
 ];
 
 /** What our extension renders for services with nothing but hosts and port, each followed by DNS as on a swarm. */
-function renderSignalbox(count: number): string {
+function renderSignalbox(count: number): File[] {
   const { settings } = parseSettings({}, 'bench');
   const cluster = settings.clusters[0]!;
   const routes = each(count, (n): Route => {
@@ -119,7 +119,8 @@ function renderSignalbox(count: number): string {
     pages: {},
     routes,
   };
-  return compileNginx(readTemplates(join(project, 'templates')))(input).files[0]!.text;
+  const { files } = compileNginx(readTemplates(join(project, 'templates')))(input);
+  return files.map(({ path, text }) => ({ path: `/tmp/${path}`, text }));
 }
 
 /** The least that does the same job: hosts, connections kept open, the client's address handed on, an access log. */
