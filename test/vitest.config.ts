@@ -14,8 +14,8 @@ const swarm = {
   testTimeout: 420_000,
   hookTimeout: 420_000,
   // Six nodes share the cores of one machine, and now and then one of them is late in ways that no deadline covers: such as not
-  // letting go of a network's addresses. Who fails is asked again, once, and the report says so; a defect fails twice.
-  retry: 1,
+  // letting go of a network's addresses. Who fails is asked again, once and some seconds later, and the report says so; a defect fails twice.
+  retry: { count: 1, delay: 10_000 },
 };
 
 export default defineConfig({

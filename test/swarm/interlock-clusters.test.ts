@@ -134,9 +134,12 @@ describe('service clusters', () => {
   });
 
   it.each(nodeNames)('L4: publish by the mesh on ports of their own: %s', async (node) => {
-    expect((await ping('demo-mesh.local', { node, port: 81 })).metadata).toBe('demo-mesh');
-    expect((await ping('demo-default.local', { node })).metadata).toBe('demo-default');
-    expect((await curl('demo-default.local', '/ping', { node, port: 81 })).status).toBe(503);
+    // Nodes hear of a new port one after the other.
+    await eventually(async () => {
+      expect((await ping('demo-mesh.local', { node, port: 81 })).metadata).toBe('demo-mesh');
+      expect((await ping('demo-default.local', { node })).metadata).toBe('demo-default');
+      expect((await curl('demo-default.local', '/ping', { node, port: 81 })).status).toBe(503);
+    });
   });
 
   it('are found by scripts for Interlock, all of them', async () => {
