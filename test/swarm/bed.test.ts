@@ -21,7 +21,8 @@ services:
     configs: [{source: web, target: /etc/nginx/nginx.conf}]
     deploy: {replicas: 3}
 networks:
-  net: {driver: overlay}
+  # Far from where Swarm begins to give out addresses: nodes may not have let go yet of those of networks that are gone.
+  net: {driver: overlay, ipam: {config: [{subnet: 10.255.200.0/24}]}}
 configs:
   web: {file: ${JSON.stringify('/tmp/signalbox-bed-test.conf')}}
 `;
