@@ -1,11 +1,8 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildImage, hasImage } from '../bed/build-image.ts';
-import { digestOf } from '../bed/digest.ts';
-import { project } from '../bed/places.ts';
 import type { Prepared } from '../bed/prepare.ts';
 import { run } from '../bed/shell.ts';
 import { step } from '../bed/step.ts';
+import { ensureToolsImage } from '../bed/tools-image.ts';
 import { BenchContainer } from './bench-container.ts';
 import {
   backendPort,
@@ -65,12 +62,8 @@ export async function throughput(prepared: Prepared): Promise<ThroughputRow[]> {
   return rows;
 }
 
-export async function ensureRivals({ engine, bases }: Prepared, done: (text: string) => void): Promise<string> {
-  const tag = `signalbox/bench:${digestOf(project, ['bench/Dockerfile'], [bases.debian])}`;
-  const found = await hasImage(engine, tag);
-  const context = join(project, 'bench');
-  const args = { DEBIAN_IMAGE: bases.debian };
-  if (!found) await buildImage(engine, { context, file: join(context, 'Dockerfile'), tag, args });
+export async function ensureRivals(prepared: Prepared, done: (text: string) => void): Promise<string> {
+  const { tag, found } = await ensureToolsImage(prepared, 'bench', 'bench/Dockerfile');
   done(found ? 'found' : 'built');
   return tag;
 }

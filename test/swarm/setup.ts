@@ -6,7 +6,7 @@ import { openBed, removeBed } from '../../bed/open-bed.ts';
 import { bedCount } from '../../bed/places.ts';
 import { prepare } from '../../bed/prepare.ts';
 import { step } from '../../bed/step.ts';
-import { ensureClients } from '../support/clients/image.ts';
+import { ensureToolsImage } from '../../bed/tools-image.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -24,7 +24,7 @@ const names = Array.from({ length: bedCount }, (_, n) => (n === 0 ? base : `${ba
 export async function setup(project: TestProject): Promise<void> {
   const prepared = await prepare();
   const { engine, images } = prepared;
-  const clients = await step('clients', () => ensureClients(prepared));
+  const clients = await step('clients', () => ensureToolsImage(prepared, 'clients', 'test/support/clients/Dockerfile'));
   const open = async (name: string, note: (text: string) => void) => {
     // What a crashed run left behind would tell of the past.
     if (!process.env.KEEP_BED) await removeBed(engine.docker, name);
@@ -42,7 +42,7 @@ export async function setup(project: TestProject): Promise<void> {
   await step('deploy', () => Promise.all(beds.map((bed) => deploySignalbox(bed, images.version))));
   project.provide('beds', names);
   project.provide('version', images.version);
-  project.provide('clients', clients);
+  project.provide('clients', clients.tag);
 }
 
 export async function teardown(): Promise<void> {

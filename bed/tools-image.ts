@@ -1,0 +1,19 @@
+import { dirname, join } from 'node:path';
+import { buildImage, hasImage } from './build-image.ts';
+import { digestOf } from './digest.ts';
+import { project } from './places.ts';
+import type { Prepared } from './prepare.ts';
+
+/** An image of Debian packages, signalbox/<name>, after a Dockerfile of the project; tells its tag, and whether it was there. */
+export async function ensureToolsImage(
+  { engine, bases }: Prepared,
+  name: string,
+  dockerfile: string,
+): Promise<{ readonly tag: string; readonly found: boolean }> {
+  const tag = `signalbox/${name}:${digestOf(project, [dockerfile], [bases.debian])}`;
+  const found = await hasImage(engine, tag);
+  const file = join(project, dockerfile);
+  const args = { DEBIAN_IMAGE: bases.debian };
+  if (!found) await buildImage(engine, { context: dirname(file), file, tag, args });
+  return { tag, found };
+}
