@@ -44,6 +44,7 @@ export async function noLoss(prepared: Prepared): Promise<NoLossRow[]> {
   const { bed } = swarm;
   const update = (...flags: string[]) => bed.docker('service', 'update', '--quiet', '--no-resolve-image', ...flags);
   const scenes: Readonly<Record<string, () => Promise<unknown>>> = {
+    nothing: () => sleep(3000),
     [`${CHANGES} changes of routes`]: async () => {
       for (let n = 0; n < CHANGES; n++) {
         await swarm.changeHost('changing', `changing${n}.bench.local`);
@@ -109,7 +110,9 @@ interface LoadResult {
 function startLoad({ engine }: Prepared, image: string, { bed }: LargeSwarm, node: NodeName) {
   const name = `signalbox-bench-load-${node}`;
   const url = `http://${bed.node(node).ip}:8080/`;
-  const command = ['wrk', '-t1', `-c${CONNECTIONS}`, '-d3600', '--timeout', '15s', '-s', '/dev/stdin', url];
+  // wrk reads its script twice, once for itself and once for its thread.
+  const wrk = `wrk -t1 -c${CONNECTIONS} -d3600 --timeout 15s -s /tmp/load.lua ${url}`;
+  const command = ['sh', '-c', `cat >/tmp/load.lua && exec ${wrk}`];
   const flags = ['--rm', '--interactive', '--init', '--name', name, '--network', `signalbox-${bed.name}`];
   const running = run(engine.cli, ['run', ...flags, image, ...command], { input: SCRIPT });
   return {
