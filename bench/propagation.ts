@@ -9,6 +9,8 @@ import { median, percentile, sizes, table } from './part.ts';
 
 const SIZES = sizes([1, 100, 1000, 5000, 10_000]);
 const CHANGES = 50;
+/** After the swarm has grown, whose old configurations are still to be removed. */
+const REST_MS = 10_000;
 /** Between changes, so that each is the first of its burst. */
 const PAUSE_MS = 1500;
 const PROBE_MS = 10;
@@ -42,6 +44,7 @@ export async function propagation(prepared: Prepared): Promise<PropagationRow[]>
       note('creating services');
       // The probe is one of them.
       await swarm.grow(size - 1);
+      await sleep(REST_MS);
       const answers = [];
       for (let n = 1; n <= CHANGES; n++) {
         note(`change ${n} of ${CHANGES}`);

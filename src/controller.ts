@@ -54,7 +54,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const administration = (configs: readonly StoredObject[]) => administrator.follow(configs);
   const watched = { settings, settingsProblems, administration };
   const pass = createReconciler({ swarm, renderer, credentials, status, ...watched, logger, now });
-  const loop = new ReconcileLoop({ pass, status, logger, holdoffMs: 30, maxHoldoffMs: 500, rollingMs: 500, now });
+  const loop = new ReconcileLoop({ pass, status, logger, holdoffMs: 10, maxHoldoffMs: 500, rollingMs: 500, now });
   const lookAgain = () => {
     observer.forget();
     loop.trigger();

@@ -50,5 +50,5 @@ if (environment === undefined) {
   await agent.boot(ended.signal);
   void agent.follow(ended.signal);
 }
-process.exitCode = await nginx.exited();
-ended.abort();
+// At once: a look-up of the extension's name, which nothing cuts short, would keep an agent going without its nginx for half a minute.
+process.exit(await nginx.exited());

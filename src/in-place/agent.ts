@@ -1,22 +1,38 @@
 import type { PlainLog } from '../lib/plain-log.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { SecretFacts } from '../model/material.ts';
-import type { Refused, Report, Version } from './offers.ts';
+import type { Refused, Report, Version, VersionFile } from './offers.ts';
+
+/** A version without the content of those files that are here already. */
+export interface BriefVersion {
+  readonly version: string;
+  readonly files: readonly (Omit<VersionFile, 'text'> & Partial<VersionFile>)[];
+}
 
 /** nginx, as the agent needs it. */
 export interface Nginx {
+  /** Digests of the files of the version that it was last brought. */
+  readonly known: readonly string[];
   /** Undefined where nginx accepts the version, else its complaint. */
-  test(version: Version): Promise<string | undefined>;
+  test(version: BriefVersion): Promise<string | undefined>;
   /** With a version, or with what the task was started for; resolves when it answers, or has ended. */
-  start(version: Version | undefined, signal: AbortSignal): Promise<void>;
-  /** Resolves when nginx itself answers with the version; throws with its complaint where it does not accept it. */
-  reload(version: Version, signal: AbortSignal): Promise<void>;
+  start(version: BriefVersion | undefined, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when nginx itself answers with the version and nothing else; throws with its complaint where it does not accept it. `onLoaded` is
+   * called, once or more often, when it has accepted it.
+   */
+  reload(version: BriefVersion, onLoaded: () => void, signal: AbortSignal): Promise<void>;
+  /** All of the version that it was last brought. */
+  read(): Promise<Version | undefined>;
 }
 
 /** Where the agent asks for versions. */
 export interface Offering {
-  /** Reports, and waits; undefined when there was nothing new for a while. Throws when the extension can't be reached. */
-  next(report: Report, signal: AbortSignal): Promise<Version | undefined>;
+  /**
+   * Reports, and waits; undefined when there was nothing new for a while. Files come without their content where their digests are `known`.
+   * Throws when the extension can't be reached.
+   */
+  next(report: Report, known: readonly string[], signal: AbortSignal): Promise<BriefVersion | undefined>;
 }
 
 /** Keeps the last version over restarts of the task, on its node. */
@@ -46,6 +62,7 @@ export class Agent {
   readonly #options: AgentOptions;
   #serving: string | null = null;
   #refused: Refused | null = null;
+  #kept = Promise.resolve();
   /** What came of versions that were brought while nginx ran. */
   readonly reloads = { done: 0, refused: 0 };
 
@@ -69,16 +86,16 @@ export class Agent {
 
   /** Follows offers until the signal aborts. */
   async follow(signal: AbortSignal): Promise<void> {
-    const { offering, reloadIntervalMs } = this.#options;
+    const { reloadIntervalMs } = this.#options;
     let notBefore = 0;
     while (!signal.aborted) {
       try {
-        const early = await offering.next(this.#report(), signal);
+        const early = await this.#next(signal);
         if (!early) continue;
         const waitMs = notBefore - performance.now();
         if (waitMs > 0) await sleep(waitMs, signal);
         // What was offered meanwhile is newer.
-        const newest = waitMs > 0 ? await offering.next(this.#report(), signal) : early;
+        const newest = waitMs > 0 ? await this.#next(signal) : early;
         if (!newest) continue;
         await this.#apply(newest, signal);
         notBefore = performance.now() + reloadIntervalMs;
@@ -87,17 +104,23 @@ export class Agent {
         await sleep(RETRY_MS, signal);
       }
     }
+    await this.#kept;
+  }
+
+  #next(signal: AbortSignal): Promise<BriefVersion | undefined> {
+    const { offering, nginx } = this.#options;
+    return offering.next(this.#report(), nginx.known, signal);
   }
 
   #report(): Report {
     const { task, boot, secrets } = this.#options;
-    return { task, boot, secrets, serving: this.#serving, refused: this.#refused };
+    return { task, boot, secrets, serving: this.#serving, loaded: null, refused: this.#refused };
   }
 
-  async #newest(signal: AbortSignal): Promise<Version | undefined> {
-    const { offering, last, nginx, logger } = this.#options;
+  async #newest(signal: AbortSignal): Promise<BriefVersion | undefined> {
+    const { last, nginx, logger } = this.#options;
     const patience = AbortSignal.any([signal, AbortSignal.timeout(BOOT_PATIENCE_MS)]);
-    const offered = await offering.next(this.#report(), patience).catch(() => undefined);
+    const offered = await this.#next(patience).catch(() => undefined);
     for (const version of [offered, await last.read()]) {
       if (!version) continue;
       const complaint = await nginx.test(version);
@@ -107,11 +130,17 @@ export class Agent {
     return undefined;
   }
 
-  async #apply(offered: Version, signal: AbortSignal): Promise<void> {
-    const { nginx, last, logger } = this.#options;
+  async #apply(offered: BriefVersion, signal: AbortSignal): Promise<void> {
+    const { nginx, logger } = this.#options;
     const { version } = offered;
     const start = performance.now();
-    const failure = await nginx.reload(offered, signal).catch((error: Error) => error.message);
+    let told: Promise<void> | undefined;
+    const onLoaded = () => {
+      told ??= this.#tellLoaded(version, signal);
+    };
+    const failure = await nginx.reload(offered, onLoaded, signal).catch((error: Error) => error.message);
+    // Else it might arrive after the next report.
+    await told;
     if (signal.aborted) return;
     if (failure !== undefined) {
       this.#refused = { version, message: failure };
@@ -123,6 +152,21 @@ export class Agent {
     this.#refused = null;
     this.reloads.done += 1;
     logger.info({ version, tookMs: Math.round(performance.now() - start) }, 'Serving version');
-    await last.write(offered);
+    this.#keep();
+  }
+
+  /** The other replicas need not wait until old workers have gone. */
+  async #tellLoaded(version: string, signal: AbortSignal): Promise<void> {
+    const { offering } = this.#options;
+    await offering.next({ ...this.#report(), loaded: version }, [], signal).catch(() => undefined);
+  }
+
+  /** While others get it, and the next one is waited for. */
+  #keep(): void {
+    const { nginx, last } = this.#options;
+    this.#kept = this.#kept.then(async () => {
+      const version = await nginx.read();
+      if (version) await last.write(version);
+    });
   }
 }

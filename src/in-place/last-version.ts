@@ -15,7 +15,9 @@ export function lastVersionIn(folder: string, boot: string): LastVersion {
   return {
     async read() {
       try {
-        return JSON.parse(await readFile(path, 'utf8')) as Version;
+        const version = JSON.parse(await readFile(path, 'utf8')) as Version;
+        // Earlier releases kept no digests.
+        return version.files.every(({ digest }) => typeof digest === 'string') ? version : undefined;
       } catch {
         return undefined;
       }

@@ -3,7 +3,14 @@ import type { SecretFacts } from '../model/material.ts';
 /** A rendered configuration; the main file first. */
 export interface Version {
   readonly version: string;
-  readonly files: readonly { readonly path: string; readonly text: string }[];
+  readonly files: readonly VersionFile[];
+}
+
+export interface VersionFile {
+  readonly path: string;
+  /** Names the content. */
+  readonly digest: string;
+  readonly text: string;
 }
 
 /** A version for those tasks that Swarm started with the version `boot`, and so with the same secrets and networks. */
@@ -23,6 +30,8 @@ export interface Report {
   readonly boot: string;
   /** Null before nginx runs. */
   readonly serving: string | null;
+  /** What nginx has just taken over, while its old workers may still answer with what was served before; null otherwise. */
+  readonly loaded: string | null;
   /** The last version that this replica did not take, while it has taken none since. */
   readonly refused: Refused | null;
   /** What is in the secrets of the task; they never change while it lives. */
@@ -38,14 +47,14 @@ export interface OffersState {
     /** Why the first replica did not take it. */
     readonly refused: string | null;
   }[];
-  readonly replicas: readonly Omit<Report, 'secrets'>[];
+  readonly replicas: readonly Omit<Report, 'secrets' | 'loaded'>[];
   /** What the newest replica found in its secrets: an older one may have had others of the same names. */
   readonly secrets: readonly SecretFacts[];
 }
 
 /** The tasks of one specification. */
 interface Line {
-  /** A replica has taken it: all may have it. */
+  /** The nginx of a replica has taken it: all may have it. */
   proven: Version | undefined;
   /** Not proven yet. */
   next: Version | undefined;
@@ -62,8 +71,8 @@ const PATIENCE_MS = 60_000;
 const SILENCE_MS = 120_000;
 
 /**
- * Hands versions out to agents. One replica tries a new version first; only when it serves it do the others get it, so that what it
- * refuses reaches nobody else.
+ * Hands versions out to agents. One replica tries a new version first; only when its nginx has taken it do the others get it, so that what
+ * it refuses reaches nobody else.
  */
 export class Offers {
   readonly #now: () => number;
@@ -87,9 +96,13 @@ export class Offers {
     this.#announce();
   }
 
-  /** Takes a report, and resolves to a version that is for this replica; undefined when the signal aborts before there is one. */
+  /**
+   * Takes a report, and resolves to a version that is for this replica; undefined when the signal aborts before there is one, and at once
+   * for a replica that is not done with the last.
+   */
   async next(report: Report, signal: AbortSignal): Promise<Version | undefined> {
     this.#note(report);
+    if (report.loaded !== null) return undefined;
     while (!signal.aborted) {
       const handout = this.#choose(report);
       if (handout) return handout;
@@ -105,7 +118,7 @@ export class Offers {
         const version = refused?.version ?? next?.version ?? proven?.version;
         return version === undefined ? [] : [{ boot, version, refused: refused?.message ?? null }];
       }),
-      replicas: reports.map(({ secrets, ...report }) => report),
+      replicas: reports.map(({ secrets, loaded, ...report }) => report),
       secrets: reports.at(-1)?.secrets ?? [],
     };
   }
@@ -125,10 +138,10 @@ export class Offers {
     if (before !== JSON.stringify(report)) this.#announce();
   }
 
-  #judge({ boot, serving, refused, task }: Report): void {
+  #judge({ boot, serving, loaded, refused, task }: Report): void {
     const line = this.#lines.get(boot);
     if (!line?.next) return;
-    if (serving === line.next.version) {
+    if (serving === line.next.version || loaded === line.next.version) {
       line.proven = line.next;
       line.next = undefined;
     } else if (refused?.version === line.next.version && line.first?.task === task) {

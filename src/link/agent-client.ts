@@ -1,6 +1,6 @@
 import { Agent } from 'node:https';
-import type { Offering } from '../in-place/agent.ts';
-import type { Report, Version } from '../in-place/offers.ts';
+import type { BriefVersion, Offering } from '../in-place/agent.ts';
+import type { Report } from '../in-place/offers.ts';
 import { HELD_TIMEOUT_MS, send } from './call.ts';
 import { extensionName, type Identity } from './names.ts';
 
@@ -16,7 +16,7 @@ export interface AgentClientOptions {
 export function createAgentClient({ identity, cluster, service, port }: AgentClientOptions): Offering {
   const agent = new Agent({ ...identity, keepAlive: true, minVersion: 'TLSv1.3' });
   return {
-    async next(report: Report, signal: AbortSignal): Promise<Version | undefined> {
+    async next(report: Report, known: readonly string[], signal: AbortSignal): Promise<BriefVersion | undefined> {
       const { status, text } = await send(
         {
           host: service,
@@ -25,14 +25,14 @@ export function createAgentClient({ identity, cluster, service, port }: AgentCli
           servername: extensionName(cluster),
           method: 'POST',
           path: '/report',
-          body: JSON.stringify(report),
+          body: JSON.stringify({ ...report, known }),
           timeoutMs: HELD_TIMEOUT_MS,
         },
         signal,
       );
       if (status === 204) return undefined;
       if (status !== 200) throw new Error(`The extension answers ${status}: ${text.slice(0, 300)}`);
-      return JSON.parse(text) as Version;
+      return JSON.parse(text) as BriefVersion;
     },
   };
 }

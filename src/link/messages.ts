@@ -147,10 +147,13 @@ const replica = z.object({
 });
 
 /** What an agent says of its replica. */
-export const ReportRequest = replica.extend({ secrets });
-
-/** A version for an agent. */
-export const ReportResponse = z.object({ version: digest, files });
+export const ReportRequest = replica.extend({
+  secrets,
+  /** The version that nginx has only just taken over. */
+  loaded: digest.nullable().default(null),
+  /** Files whose content the agent has, by digest. */
+  known: z.array(digest).max(MAX_FILES).default([]),
+});
 
 const MAX_OFFERS = 16;
 const MAX_REPLICAS = 1000;

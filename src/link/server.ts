@@ -49,8 +49,8 @@ const KEPT_ROUTES = 4;
  *   with a StateResponse.
  *
  * Agents:
- * - `POST /report` takes a ReportRequest, is held until there is a version for the replica, and answers with a ReportResponse; after
- *   25 s without one with 204.
+ * - `POST /report` takes a ReportRequest, is held until there is a version for the replica, and answers with that, without the content of
+ *   files that the agent knows; after 25 s without one with 204.
  */
 export function createLinkServer(options: LinkServerOptions): Server {
   const tls = { ...options.identity, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
@@ -120,8 +120,8 @@ class Channel {
       const proof = (await prove({ ...asked, routes } as RenderInput)) as Partial<Rendering>;
       const { version, files } = proof;
       if (version !== undefined && files) this.#rendered.set(version, files);
-      const brief = files?.map(({ text, ...file }) => (known.includes(file.digest) ? file : { ...file, text }));
       const name = this.#nameRoutes(routes);
+      const brief = files && withoutKnown(files, known);
       return { status: 200, body: { ...proof, files: brief, routes: name, templates: templates.version } };
     });
   }
@@ -161,11 +161,19 @@ class Channel {
   }
 
   async report(request: IncomingMessage, hold: AbortSignal): Promise<Answer> {
-    return take(request, ReportRequest, async (report) => {
-      const handout = await this.#options.offers.next(report, hold);
-      return handout ? { status: 200, body: handout } : { status: 204 };
+    return take(request, ReportRequest, async ({ known, ...report }) => {
+      const offered = await this.#options.offers.next(report, hold);
+      if (offered === undefined) return { status: 204 };
+      const { version, files } = offered;
+      return { status: 200, body: { version, files: withoutKnown(files, known) } };
     });
   }
+}
+
+/** Files whose content the other end has are only named. */
+function withoutKnown(files: readonly ConfigurationFile[], known: readonly string[]): object[] {
+  const there = new Set(known);
+  return files.map(({ text, ...file }) => (there.has(file.digest) ? file : { ...file, text }));
 }
 
 async function take<T>(

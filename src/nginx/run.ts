@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sleep } from '../lib/sleep.ts';
 import { awaitNames } from './await-names.ts';
@@ -9,7 +9,8 @@ import { servedVersion } from './status.ts';
 
 export interface RunningVersion {
   readonly version: string;
-  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** Without the text where the version before had the same file. */
+  readonly files: readonly { readonly path: string; readonly digest: string; readonly text?: string }[];
 }
 
 export interface NginxRunOptions {
@@ -39,10 +40,30 @@ export class NginxRun {
   readonly #current: string;
   #process: ChildProcess | undefined;
   #exited = Promise.resolve(0);
+  /** What nginx was last brought. */
+  #brought: RunningVersion | undefined;
 
   constructor(options: NginxRunOptions) {
     this.#options = options;
     this.#current = join(options.folder, 'current');
+  }
+
+  /** Digests of the files that lie here and stay. */
+  get known(): readonly string[] {
+    return this.#brought?.files.map(({ digest }) => digest) ?? [];
+  }
+
+  /** All of the version that nginx was last brought. */
+  async read() {
+    if (this.#brought === undefined) return undefined;
+    const { version, files } = this.#brought;
+    const folder = this.#folderFor(version);
+    const read = async ({ path, digest }: { path: string; digest: string }, position: number) => ({
+      path,
+      digest,
+      text: await readFile(join(folder, nameOf(path, position)), 'utf8'),
+    });
+    return { version, files: await Promise.all(files.map(read)) };
   }
 
   /** Undefined where nginx accepts the version, else its complaint. */
@@ -58,6 +79,7 @@ export class NginxRun {
     const folder = version === undefined ? await this.#openMounted() : await this.#folderOf(version);
     await this.#point(folder);
     await this.#announce(version?.version);
+    this.#remember(version);
     await awaitNames(await readAll(folder));
     const [program, ...args] = this.#options.command;
     this.#process = spawn(program!, [...args, '-c', join(this.#current, MAIN_FILE)], { stdio: 'inherit' });
@@ -85,39 +107,47 @@ export class NginxRun {
 
   /**
    * A reload is a test by itself: nginx goes on with what it has where it does not like the files, and says why in its log alone. So it
-   * is asked for its reason, by a test, only when it does not serve the version soon.
+   * is asked for its reason, by a test, only when it does not serve the version soon. `onLoaded` is called whenever a worker does; old ones go
+   * a tenth of a second after the first.
    */
-  async reload(version: RunningVersion, signal: AbortSignal): Promise<void> {
+  async reload(version: RunningVersion, onLoaded: () => void, signal: AbortSignal): Promise<void> {
     const folder = await this.#folderOf(version);
     const before = await readlink(this.#current);
     await this.#point(folder);
     this.signal('SIGHUP');
     try {
-      await this.#confirm(version, signal);
+      await this.#confirm(version, onLoaded, signal);
     } catch (error) {
       // Whatever else makes nginx read its files must find good ones.
       await this.#point(before);
       throw error;
     }
     await this.#announce(version.version);
+    this.#remember(version);
     await this.#removeOld(basename(folder));
   }
 
-  async #confirm(version: RunningVersion, signal: AbortSignal): Promise<void> {
-    if (await this.#isServed(version, DOUBT_MS, signal)) return;
+  async #confirm(version: RunningVersion, onLoaded: () => void, signal: AbortSignal): Promise<void> {
+    if (await this.#isServed(version, DOUBT_MS, onLoaded, signal)) return;
     const complaint = await this.test(version);
     if (complaint !== undefined) throw new Error(complaint);
-    if (!(await this.#isServed(version, CONFIRM_MS, signal)))
+    if (!(await this.#isServed(version, CONFIRM_MS, onLoaded, signal)))
       throw new Error(`nginx did not take it over within ${CONFIRM_MS / 1000} s; its log says why`);
   }
 
   /** True, too, when the signal aborts: nobody waits for the answer then. */
-  async #isServed({ version }: RunningVersion, withinMs: number, signal: AbortSignal): Promise<boolean> {
+  async #isServed(
+    { version }: RunningVersion,
+    withinMs: number,
+    onLoaded: () => void,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const deadline = performance.now() + withinMs;
     for (let confirmations = 0; confirmations < CONFIRMATIONS && !signal.aborted; ) {
       if (performance.now() > deadline) return false;
       confirmations = (await servedVersion()) === version ? confirmations + 1 : 0;
       if (confirmations === 0) await sleep(CONFIRM_EVERY_MS, signal);
+      else onLoaded();
     }
     return true;
   }
@@ -126,16 +156,37 @@ export class NginxRun {
     return dirname(await this.#store(version));
   }
 
+  #folderFor(version: string): string {
+    return join(this.#options.folder, `v-${version}`);
+  }
+
+  #remember(brought: RunningVersion | undefined): void {
+    // Not the texts: of thousands of services they take megabytes.
+    const files = brought?.files.map(({ path, digest }) => ({ path, digest }));
+    this.#brought = brought && files && { version: brought.version, files };
+  }
+
   /** Resolves to the path of the main file. */
   async #store({ version, files }: RunningVersion): Promise<string> {
-    const folder = join(this.#options.folder, `v-${version}`);
+    const folder = this.#folderFor(version);
     await mkdir(folder, { recursive: true });
-    for (const [position, { path, text }] of files.entries()) {
-      // It comes over the network, from an extension that may have been taken over.
-      if (!/^[a-z0-9][a-z0-9.-]*$/.test(path)) throw new Error(`${path} is no name of a file`);
-      await writeFile(join(folder, position === 0 ? MAIN_FILE : path), text);
+    const there = this.#broughtFiles();
+    for (const [position, { path, digest, text }] of files.entries()) {
+      const target = join(folder, nameOf(path, position));
+      // Another version may share the file by then.
+      await rm(target, { force: true });
+      if (text !== undefined) await writeFile(target, text);
+      else if (there.has(digest)) await link(there.get(digest)!, target);
+      else throw new Error(`The content of ${path} is missing`);
     }
     return join(folder, MAIN_FILE);
+  }
+
+  /** By digest. */
+  #broughtFiles(): ReadonlyMap<string, string> {
+    const { version, files } = this.#brought ?? { version: '', files: [] };
+    const folder = this.#folderFor(version);
+    return new Map(files.map(({ path, digest }, position) => [digest, join(folder, nameOf(path, position))]));
   }
 
   /**
@@ -188,6 +239,12 @@ export class NginxRun {
       await rm(join(this.#options.folder, name), { recursive: true, force: true });
     }
   }
+}
+
+/** The first is the main file. It comes over the network, from an extension that may have been taken over. */
+function nameOf(path: string, position: number): string {
+  if (!/^[a-z0-9][a-z0-9.-]*$/.test(path)) throw new Error(`${path} is no name of a file`);
+  return position === 0 ? MAIN_FILE : path;
 }
 
 async function readAll(folder: string): Promise<string[]> {

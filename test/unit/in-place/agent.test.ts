@@ -1,9 +1,12 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Agent, type Offering } from '../../../src/in-place/agent.ts';
+import { Agent, type BriefVersion, type Offering } from '../../../src/in-place/agent.ts';
 import type { Report, Version } from '../../../src/in-place/offers.ts';
 
-const version = (name: string): Version => ({ version: name, files: [{ path: 'nginx.conf', text: name }] });
+const version = (name: string): Version => ({
+  version: name,
+  files: [{ path: 'nginx.conf', digest: name, text: name }],
+});
 
 interface World {
   readonly offered?: Version;
@@ -18,13 +21,23 @@ function setUp({ offered, last, complaint = () => undefined, away = false }: Wor
   const tested: string[] = [];
   const reports: Report[] = [];
   const written: string[] = [];
+  /** What nginx was brought last. */
+  let brought: BriefVersion | undefined;
+  /** What was told before the next report. */
+  const loaded: Pick<Report, 'loaded' | 'serving'>[] = [];
+  const knowns: (readonly string[])[] = [];
   const queue: Version[] = offered ? [offered] : [];
   const ended = new AbortController();
   const until = (signal: AbortSignal) =>
     new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
   const offering: Offering = {
-    async next(report, signal) {
+    async next(report, known, signal) {
+      if (report.loaded !== null) {
+        loaded.push({ loaded: report.loaded, serving: report.serving });
+        return undefined;
+      }
       reports.push(report);
+      knowns.push(known);
       if (away) throw new Error('ENOTFOUND');
       return queue.shift() ?? until(signal);
     },
@@ -34,15 +47,24 @@ function setUp({ offered, last, complaint = () => undefined, away = false }: Wor
     boot: 'mounted',
     secrets: [],
     nginx: {
+      get known() {
+        return brought?.files.map(({ digest }) => digest) ?? [];
+      },
+      read: async () => brought as Version,
       test: async ({ version }) => {
         tested.push(version);
         return complaint(version);
       },
-      start: async (version) => void served.push(version?.version ?? 'mounted'),
-      reload: async ({ version }) => {
-        const reason = complaint(version);
+      start: async (version) => {
+        brought = version;
+        served.push(version?.version ?? 'mounted');
+      },
+      reload: async (version, onLoaded) => {
+        const reason = complaint(version.version);
         if (reason !== undefined) throw new Error(reason);
-        served.push(version);
+        onLoaded();
+        brought = version;
+        served.push(version.version);
       },
     },
     offering,
@@ -59,7 +81,7 @@ function setUp({ offered, last, complaint = () => undefined, away = false }: Wor
     ended.abort();
     await following;
   };
-  return { agent, served, tested, reports, written, follow, signal: ended.signal };
+  return { agent, served, tested, reports, loaded, knowns, written, follow, signal: ended.signal };
 }
 
 describe('an agent', () => {
@@ -90,7 +112,22 @@ describe('an agent', () => {
     expect(served).toEqual(['v0', 'v1']);
     expect(tested).toEqual(['v0']);
     expect(written).toEqual(['v1']);
-    expect(reports.at(-1)).toEqual({ task: 'task', boot: 'mounted', secrets: [], serving: 'v1', refused: null });
+    expect(reports.at(-1)).toEqual({
+      task: 'task',
+      boot: 'mounted',
+      secrets: [],
+      serving: 'v1',
+      loaded: null,
+      refused: null,
+    });
+  });
+
+  it('tells that nginx has taken a version while old workers still answer, and which files it need not be sent again', async () => {
+    const { agent, follow, loaded, knowns, signal } = setUp({ offered: version('v0') });
+    await agent.boot(signal);
+    await follow(version('v1'));
+    expect(loaded).toEqual([{ loaded: 'v1', serving: 'v0' }]);
+    expect(knowns).toEqual([[], ['v0'], ['v1']]);
   });
 
   it('goes on with what it has when nginx refuses a version, and tells why until it has taken another', async () => {

@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { Offers, type Report } from '../../../src/in-place/offers.ts';
 
 const boot = 'b00t';
-const files = [{ path: 'nginx.conf', text: '' }];
+const files = [{ path: 'nginx.conf', digest: 'd', text: '' }];
 const of = (version: string) => ({ boot, version, files });
 const report = (task: string, serving: string | null = boot, more: Partial<Report> = {}): Report => ({
   task,
   boot,
   serving,
+  loaded: null,
   refused: null,
   secrets: [],
   ...more,
@@ -40,6 +41,17 @@ describe('offers', () => {
     expect(await told(report('b'))).toBeUndefined();
     expect(await told(report('a', 'v1'))).toBeUndefined();
     expect(await told(report('b'))).toMatchObject({ version: 'v1' });
+  });
+
+  it('go to the others as soon as the first has loaded them, and not to the first again before it is done', async () => {
+    const { offers, told } = setUp();
+    offers.offer(of('v1'));
+    await told(report('a'));
+
+    expect(await told(report('a', boot, { loaded: 'v1' }))).toBeUndefined();
+
+    expect(await told(report('b'))).toMatchObject({ version: 'v1' });
+    expect(offers.state.replicas).toContainEqual({ task: 'a', boot, serving: boot, refused: null });
   });
 
   it('wake those that wait', async () => {

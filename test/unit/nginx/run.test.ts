@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NginxRun } from '../../../src/nginx/run.ts';
 
 let root: string;
@@ -50,6 +50,46 @@ it('has certificates read at the handshake where the task has not those that ngi
   const text = pair('/run/secrets', 'there') + pair('/run/secrets', 'gone');
 
   expect(await startMounted(text)).toBe(pair('$secrets', 'there') + pair('$secrets', 'gone'));
+});
+
+describe('a version', () => {
+  const file = (path: string, text: string) => ({ path, digest: `digest of ${text}`, text });
+  const brief = (path: string, text: string) => ({ path, digest: `digest of ${text}` });
+  const first = { version: 'one', files: [file('nginx.conf', 'main'), file('a.conf', 'a'), file('b.conf', 'b')] };
+
+  async function started(): Promise<NginxRun> {
+    const run = new NginxRun({ command: ['nginx'], mountedPath: '', folder: join(root, 'own') });
+    await run.start(first, new AbortController().signal);
+    return run;
+  }
+
+  it('is told by what it has, and read as it was brought', async () => {
+    const run = await started();
+
+    expect(run.known).toEqual(['digest of main', 'digest of a', 'digest of b']);
+    expect(await run.read()).toEqual(first);
+  });
+
+  it('takes over from the one before it what comes without its content', async () => {
+    const run = await started();
+    const second = {
+      version: 'two',
+      files: [file('nginx.conf', 'other'), brief('a.conf', 'a'), file('b.conf', 'new')],
+    };
+
+    expect(await run.test(second)).toBeUndefined();
+
+    const textOf = (path: string) => readFileSync(join(root, 'own', path), 'utf8');
+    expect(['v-two/nginx.conf', 'v-two/a.conf', 'v-two/b.conf'].map(textOf)).toEqual(['other', 'a', 'new']);
+    expect(await run.read()).toEqual(first);
+  });
+
+  it('is refused where something is left out that is not here', async () => {
+    const run = await started();
+
+    const second = { version: 'two', files: [file('nginx.conf', 'other'), brief('c.conf', 'c')] };
+    await expect(run.test(second)).rejects.toThrow('The content of c.conf is missing');
+  });
 });
 
 it('asks nginx nothing where no certificate would be read before', async () => {
