@@ -53,7 +53,16 @@ export const contestants: readonly Contestant[] = [
     image: 'proxy',
     command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
     configure: (routes, material) => [
-      { path: '/tmp/nginx.conf', text: writeNginx(routes) },
+      { path: '/tmp/nginx.conf', text: writeNginx(routes, leastJob) },
+      { path: CERTIFICATE, text: bothOf(material) },
+    ],
+  },
+  {
+    name: 'nginx, all of it by hand',
+    image: 'proxy',
+    command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
+    configure: (routes, material) => [
+      { path: '/tmp/nginx.conf', text: writeNginx(routes, wholeJob) },
       { path: CERTIFICATE, text: bothOf(material) },
     ],
   },
@@ -123,10 +132,42 @@ function renderSignalbox(count: number): File[] {
   return files.map(({ path, text }) => ({ path: `/tmp/${path}`, text }));
 }
 
-/** The least that does the same job: hosts, connections kept open, the client's address handed on, an access log. */
-function writeNginx(count: number): string {
+interface HandWritten {
+  /** Lines of the http block. */
+  readonly http: string;
+  /** Lines of each upstream. */
+  readonly upstream: (name: string) => string;
+}
+
+/** What most people write: the client's address handed on, an access log. */
+const leastJob: HandWritten = {
+  http: `access_log /dev/stdout combined;
+proxy_set_header Connection ""; proxy_set_header Host $host;
+proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;`,
+  upstream: (name) => `server ${name}:${backendPort};`,
+};
+
+/** Whoever wants of nginx what Signalbox gives: upgrades, all that applications and clients are told, applications that move. */
+const wholeJob: HandWritten = {
+  http: `log_format main '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for" host="$host" id=$reqid upstream=$upstream_addr time=$request_time';
+access_log /dev/stdout main buffer=4k flush=1s;
+resolver 127.0.0.11 valid=1s ipv6=off;
+map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+map $http_x_request_id $reqid { default $http_x_request_id; "" $request_id; }
+map $scheme $forwarded_port { default 80; https 443; }
+proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; proxy_set_header Host $http_host;
+proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Port $forwarded_port;
+proxy_set_header X-Request-ID $reqid;
+add_header x-request-id $reqid; add_header x-proxy-id $hostname; add_header x-server-info nginx;
+add_header x-upstream-addr $upstream_addr; add_header x-upstream-response-time $upstream_header_time;`,
+  upstream: (name) => `zone upstreams 512k; server ${name}:${backendPort} resolve;`,
+};
+
+/** Hosts, and connections to the application kept open, beside what `job` adds. */
+function writeNginx(count: number, job: HandWritten): string {
   const upstreams = backends.map(
-    (name) => `upstream ${name} { server ${name}:${backendPort}; keepalive 256; keepalive_requests 10000; }`,
+    (name) => `upstream ${name} { ${job.upstream(name)} keepalive 256; keepalive_requests 10000; }`,
   );
   const servers = each(
     count,
@@ -136,11 +177,10 @@ function writeNginx(count: number): string {
   return `worker_processes 1; pid /tmp/nginx.pid; error_log /dev/stderr warn;
 events { worker_connections 4096; }
 http {
-access_log /dev/stdout combined; server_names_hash_max_size 16384; server_names_hash_bucket_size 128;
+${job.http}
+server_names_hash_max_size 16384; server_names_hash_bucket_size 128;
 client_body_temp_path /tmp/a; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;
-proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
-proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
-ssl_certificate ${CERTIFICATE}; ssl_certificate_key ${CERTIFICATE}; ssl_session_cache shared:tls:10m; http2 on;
+proxy_http_version 1.1; ssl_certificate ${CERTIFICATE}; ssl_certificate_key ${CERTIFICATE}; ssl_session_cache shared:tls:10m; http2 on;
 ssl_protocols TLSv1.2 TLSv1.3;
 server { listen ${httpPort} default_server; listen ${tlsPort} ssl default_server; return 503; }
 ${[...upstreams, ...servers].join('\n')}

@@ -184,7 +184,7 @@ export const nginxKeys = {
     'TLSv1.2 TLSv1.3',
     'TLS versions.',
   ),
-  AccessLogPath: key(filePath, '/dev/stdout', 'Where requests are logged.'),
+  AccessLogPath: key(filePath, '/dev/stdout', 'Where requests are logged, a second late at most.'),
   ErrorLogPath: key(filePath, '/dev/stderr', 'Where errors are logged.'),
   MainLogFormat: key(text, '', "Body of nginx's log_format main."),
   TraceLogFormat: key(text, '', "Body of nginx's log_format trace."),

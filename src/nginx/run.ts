@@ -6,6 +6,7 @@ import { sleep } from '../lib/sleep.ts';
 import { awaitNames } from './await-names.ts';
 import { readAtHandshake, testConfiguration } from './check.ts';
 import { servedVersion } from './status.ts';
+import { workersOf } from './workers.ts';
 
 export interface RunningVersion {
   readonly version: string;
@@ -107,16 +108,21 @@ export class NginxRun {
 
   /**
    * A reload is a test by itself: nginx goes on with what it has where it does not like the files, and says why in its log alone. So it
-   * is asked for its reason, by a test, only when it does not serve the version soon. `onLoaded` is called whenever a worker does; old ones go
-   * a tenth of a second after the first.
+   * is asked for its reason, by a test, only when it does not serve the version soon. `onLoaded` is called, once or more often, when it has taken
+   * it over: old workers go on answering for a tenth of a second then.
    */
   async reload(version: RunningVersion, onLoaded: () => void, signal: AbortSignal): Promise<void> {
     const folder = await this.#folderOf(version);
     const before = await readlink(this.#current);
+    const oldWorkers = await this.#workers();
+    const watchLoading = async () => {
+      // nginx starts them when it has read everything.
+      if ((await this.#workers()).difference(oldWorkers).size > 0) onLoaded();
+    };
     await this.#point(folder);
     this.signal('SIGHUP');
     try {
-      await this.#confirm(version, onLoaded, signal);
+      await this.#confirm(version, watchLoading, signal);
     } catch (error) {
       // Whatever else makes nginx read its files must find good ones.
       await this.#point(before);
@@ -127,11 +133,15 @@ export class NginxRun {
     await this.#removeOld(basename(folder));
   }
 
-  async #confirm(version: RunningVersion, onLoaded: () => void, signal: AbortSignal): Promise<void> {
-    if (await this.#isServed(version, DOUBT_MS, onLoaded, signal)) return;
+  #workers(): Promise<ReadonlySet<string>> {
+    return workersOf(this.#process?.pid ?? 0);
+  }
+
+  async #confirm(version: RunningVersion, meanwhile: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    if (await this.#isServed(version, DOUBT_MS, meanwhile, signal)) return;
     const complaint = await this.test(version);
     if (complaint !== undefined) throw new Error(complaint);
-    if (!(await this.#isServed(version, CONFIRM_MS, onLoaded, signal)))
+    if (!(await this.#isServed(version, CONFIRM_MS, meanwhile, signal)))
       throw new Error(`nginx did not take it over within ${CONFIRM_MS / 1000} s; its log says why`);
   }
 
@@ -139,15 +149,15 @@ export class NginxRun {
   async #isServed(
     { version }: RunningVersion,
     withinMs: number,
-    onLoaded: () => void,
+    meanwhile: () => Promise<void>,
     signal: AbortSignal,
   ): Promise<boolean> {
     const deadline = performance.now() + withinMs;
     for (let confirmations = 0; confirmations < CONFIRMATIONS && !signal.aborted; ) {
       if (performance.now() > deadline) return false;
+      await meanwhile();
       confirmations = (await servedVersion()) === version ? confirmations + 1 : 0;
       if (confirmations === 0) await sleep(CONFIRM_EVERY_MS, signal);
-      else onLoaded();
     }
     return true;
   }
