@@ -22,8 +22,8 @@ const PROTOCOLS = ['http', 'tls', 'h2'] as const;
 const ROUNDS = 5;
 const SECONDS = 3;
 const CONNECTIONS = 64;
-/** Requests under way on a connection of HTTP/2. */
-const STREAMS = 10;
+/** Requests under way on a connection of HTTP/2: together as many as idle connections to the application are kept. */
+const STREAMS = 4;
 const NETWORK = 'signalbox-bench';
 
 interface Sample {

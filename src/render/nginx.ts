@@ -111,6 +111,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     passthrough: toPassthroughView(input, table),
     hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
     ...identities(input, table),
+    hasH2c: locationsOf(table).some(({ options }) => options.protocol === 'h2c'),
     hasRealAddresses: hasPassthrough(table) || input.proxyProtocolFrom.length > 0,
     nginx: { ...input.nginx, ...logFormats(input), WorkerShutdownTimeout: shutdownTimeout(input) },
     hash: namesHash(table),
@@ -349,8 +350,12 @@ function toTargetView({ path, options, upstream }: Location) {
   };
 }
 
-function strippedLengths({ servers, fallback }: RouteTable): number[] {
-  const stripped = [...servers.flatMap(({ locations }) => locations), ...fallback].filter(strips);
+function locationsOf({ servers, fallback }: RouteTable): readonly Location[] {
+  return [...servers.flatMap(({ locations }) => locations), ...fallback];
+}
+
+function strippedLengths(table: RouteTable): number[] {
+  const stripped = locationsOf(table).filter(strips);
   return [...new Set(stripped.map(({ path }) => path.length))].toSorted((a, b) => a - b);
 }
 
