@@ -115,14 +115,16 @@ export class NginxRun {
     const folder = await this.#folderOf(version);
     const before = await readlink(this.#current);
     const oldWorkers = await this.#workers();
-    const watchLoading = async () => {
-      // nginx starts them when it has read everything.
-      if ((await this.#workers()).difference(oldWorkers).size > 0) onLoaded();
+    // nginx starts new ones when it has read everything. Where the kernel does not tell, only their answers do.
+    const isLoaded = async () => {
+      const isRead = (await this.#workers()).difference(oldWorkers).size > 0;
+      if (isRead) onLoaded();
+      return isRead || oldWorkers.size === 0;
     };
     await this.#point(folder);
     this.signal('SIGHUP');
     try {
-      await this.#confirm(version, watchLoading, signal);
+      await this.#confirm(version, isLoaded, signal);
     } catch (error) {
       // Whatever else makes nginx read its files must find good ones.
       await this.#point(before);
@@ -137,11 +139,11 @@ export class NginxRun {
     return workersOf(this.#process?.pid ?? 0);
   }
 
-  async #confirm(version: RunningVersion, meanwhile: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    if (await this.#isServed(version, DOUBT_MS, meanwhile, signal)) return;
+  async #confirm(version: RunningVersion, isLoaded: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+    if (await this.#isServed(version, DOUBT_MS, isLoaded, signal)) return;
     const complaint = await this.test(version);
     if (complaint !== undefined) throw new Error(complaint);
-    if (!(await this.#isServed(version, CONFIRM_MS, meanwhile, signal)))
+    if (!(await this.#isServed(version, CONFIRM_MS, isLoaded, signal)))
       throw new Error(`nginx did not take it over within ${CONFIRM_MS / 1000} s; its log says why`);
   }
 
@@ -149,14 +151,14 @@ export class NginxRun {
   async #isServed(
     { version }: RunningVersion,
     withinMs: number,
-    meanwhile: () => Promise<void>,
+    isLoaded: () => Promise<boolean>,
     signal: AbortSignal,
   ): Promise<boolean> {
     const deadline = performance.now() + withinMs;
     for (let confirmations = 0; confirmations < CONFIRMATIONS && !signal.aborted; ) {
       if (performance.now() > deadline) return false;
-      await meanwhile();
-      confirmations = (await servedVersion()) === version ? confirmations + 1 : 0;
+      const isNew = (await isLoaded()) && (await servedVersion()) === version;
+      confirmations = isNew ? confirmations + 1 : 0;
       if (confirmations === 0) await sleep(CONFIRM_EVERY_MS, signal);
     }
     return true;

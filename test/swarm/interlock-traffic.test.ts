@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callGrpc } from '../support/grpc.ts';
-import { curl, demo, echo, eventually, InterlockStory, ping, pings, published } from '../support/interlock.ts';
+import { bed, curl, demo, echo, eventually, InterlockStory, ping, pings, published } from '../support/interlock.ts';
 import { connect } from '../support/websocket.ts';
 
 const story = new InterlockStory();
@@ -48,6 +48,16 @@ describe('traffic', () => {
 
     const told = Object.keys(headers).filter((name) => /^x-(request|proxy|server|upstream)/.test(name));
     expect(told).toEqual([]);
+  });
+
+  it('writes a request to the log of the proxies', async () => {
+    const id = `logged-${Date.now()}`;
+    await curl('traffic.local', '/ping', { headers: { 'x-request-id': id } });
+
+    await eventually(async () => {
+      const line = (await bed.logs('signalbox-proxy', 500)).split('\n').find((text) => text.includes(`id=${id} `));
+      expect(line).toContain('"GET /ping HTTP/1.1" 200');
+    });
   });
 
   it('carries WebSockets on any path, without a label', async () => {
