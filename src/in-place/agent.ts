@@ -55,6 +55,8 @@ export interface AgentOptions {
 }
 
 const BOOT_PATIENCE_MS = 2000;
+/** An extension of an earlier release keeps those waiting who have loaded a version. */
+const TELL_PATIENCE_MS = 1000;
 const RETRY_MS = 1000;
 
 /** Runs beside nginx and brings it every version that the extension offers, without a restart. */
@@ -158,7 +160,8 @@ export class Agent {
   /** The other replicas need not wait until old workers have gone. */
   async #tellLoaded(version: string, signal: AbortSignal): Promise<void> {
     const { offering } = this.#options;
-    await offering.next({ ...this.#report(), loaded: version }, [], signal).catch(() => undefined);
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(TELL_PATIENCE_MS)]);
+    await offering.next({ ...this.#report(), loaded: version }, [], patience).catch(() => undefined);
   }
 
   /** While others get it, and the next one is waited for. */

@@ -13,10 +13,12 @@ interface World {
   readonly last?: Version;
   readonly complaint?: (version: string) => string | undefined;
   readonly away?: boolean;
+  /** As one of an earlier release is that is told of a loaded version. */
+  readonly holdsLoaded?: boolean;
 }
 
 /** An agent whose nginx and extension are in memory; the extension gives what a test says, then keeps it waiting. */
-function setUp({ offered, last, complaint = () => undefined, away = false }: World = {}) {
+function setUp({ offered, last, complaint = () => undefined, away = false, holdsLoaded = false }: World = {}) {
   const served: string[] = [];
   const tested: string[] = [];
   const reports: Report[] = [];
@@ -34,7 +36,7 @@ function setUp({ offered, last, complaint = () => undefined, away = false }: Wor
     async next(report, known, signal) {
       if (report.loaded !== null) {
         loaded.push({ loaded: report.loaded, serving: report.serving });
-        return undefined;
+        return holdsLoaded ? until(signal) : undefined;
       }
       reports.push(report);
       knowns.push(known);
@@ -128,6 +130,13 @@ describe('an agent', () => {
     await follow(version('v1'));
     expect(loaded).toEqual([{ loaded: 'v1', serving: 'v0' }]);
     expect(knowns).toEqual([[], ['v0'], ['v1']]);
+  });
+
+  it('is not held up by an extension that keeps it waiting then', async () => {
+    const { agent, follow, reports, signal } = setUp({ offered: version('v0'), holdsLoaded: true });
+    await agent.boot(signal);
+    await follow(version('v1'));
+    expect(reports.at(-1)).toMatchObject({ serving: 'v1' });
   });
 
   it('goes on with what it has when nginx refuses a version, and tells why until it has taken another', async () => {
