@@ -15,7 +15,7 @@ const REST_MS = 10_000;
 const PAUSE_MS = 1500;
 const PROBE_MS = 10;
 const LIMIT_MS = 120_000;
-const REPEATS = 5;
+const REPEATS = 15;
 /** Ports are published on the nodes, so that each replica can be asked. */
 const NODES: readonly NodeName[] = ['worker1', 'worker2'];
 
