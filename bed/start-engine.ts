@@ -124,5 +124,16 @@ export async function removeEngine(): Promise<void> {
       throw new StepFailed(`The engine (process ${pid}) does not stop.`, `kill -9 ${pid}`);
     await sleep(100);
   }
+  await unmountBelow(engineHome);
   rmSync(engineHome, { recursive: true, force: true });
+}
+
+/** dockerd mounts its data onto itself, and leaves that behind where it did not find out that it was the one who did. */
+async function unmountBelow(folder: string): Promise<void> {
+  const targets = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
+  const below = targets.filter((target) => target.startsWith(`${folder}/`));
+  // What was mounted last lies on top.
+  for (const target of below.toReversed()) await run('umount', [target]);
 }
