@@ -1,12 +1,13 @@
 import type { PlainLog } from '../lib/plain-log.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { SecretFacts } from '../model/material.ts';
-import type { Refused, Report, Version, VersionFile } from './offers.ts';
+import type { ConfigurationFile } from '../reconcile/ports.ts';
+import type { Refused, Report, Version } from './offers.ts';
 
 /** A version without the content of those files that are here already. */
 export interface BriefVersion {
   readonly version: string;
-  readonly files: readonly (Omit<VersionFile, 'text'> & Partial<VersionFile>)[];
+  readonly files: readonly (Omit<ConfigurationFile, 'text'> & { readonly text?: string })[];
 }
 
 /** nginx, as the agent needs it. */
@@ -167,9 +168,11 @@ export class Agent {
   /** While others get it, and the next one is waited for. */
   #keep(): void {
     const { nginx, last } = this.#options;
-    this.#kept = this.#kept.then(async () => {
+    const keep = async () => {
       const version = await nginx.read();
       if (version) await last.write(version);
-    });
+    };
+    // Else an older one stays, which hurts nobody.
+    this.#kept = this.#kept.then(keep).catch(() => undefined);
   }
 }

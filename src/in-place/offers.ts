@@ -1,16 +1,10 @@
 import type { SecretFacts } from '../model/material.ts';
+import type { ConfigurationFile } from '../reconcile/ports.ts';
 
 /** A rendered configuration; the main file first. */
 export interface Version {
   readonly version: string;
-  readonly files: readonly VersionFile[];
-}
-
-export interface VersionFile {
-  readonly path: string;
-  /** Names the content. */
-  readonly digest: string;
-  readonly text: string;
+  readonly files: readonly ConfigurationFile[];
 }
 
 /** A version for those tasks that Swarm started with the version `boot`, and so with the same secrets and networks. */

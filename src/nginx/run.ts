@@ -2,17 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { link, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { BriefVersion, Nginx } from '../in-place/agent.ts';
+import type { Version } from '../in-place/offers.ts';
 import { sleep } from '../lib/sleep.ts';
 import { awaitNames } from './await-names.ts';
 import { readAtHandshake, testConfiguration } from './check.ts';
 import { servedVersion } from './status.ts';
 import { workersOf } from './workers.ts';
-
-export interface RunningVersion {
-  readonly version: string;
-  /** Without the text where the version before had the same file. */
-  readonly files: readonly { readonly path: string; readonly digest: string; readonly text?: string }[];
-}
 
 export interface NginxRunOptions {
   /** Command line that starts nginx in the foreground. */
@@ -21,6 +17,13 @@ export interface NginxRunOptions {
   readonly mountedPath: string;
   /** A folder of this process alone. */
   readonly folder: string;
+}
+
+interface StoredFile {
+  readonly path: string;
+  readonly digest: string;
+  /** Where it lies. */
+  readonly at: string;
 }
 
 const MAIN_FILE = 'nginx.conf';
@@ -36,13 +39,13 @@ const KEPT_FOLDERS = 2;
  * An nginx of our own: started, tested, reloaded, and asked what it serves. The path of its main file leads through a link, so that a
  * reload, which reads the same path again, finds another version.
  */
-export class NginxRun {
+export class NginxRun implements Nginx {
   readonly #options: NginxRunOptions;
   readonly #current: string;
   #process: ChildProcess | undefined;
   #exited = Promise.resolve(0);
   /** What nginx was last brought. */
-  #brought: RunningVersion | undefined;
+  #brought: { readonly version: string; readonly files: readonly StoredFile[] } | undefined;
 
   constructor(options: NginxRunOptions) {
     this.#options = options;
@@ -55,32 +58,27 @@ export class NginxRun {
   }
 
   /** All of the version that nginx was last brought. */
-  async read() {
+  async read(): Promise<Version | undefined> {
     if (this.#brought === undefined) return undefined;
     const { version, files } = this.#brought;
-    const folder = this.#folderFor(version);
-    const read = async ({ path, digest }: { path: string; digest: string }, position: number) => ({
-      path,
-      digest,
-      text: await readFile(join(folder, nameOf(path, position)), 'utf8'),
-    });
+    const read = async ({ at, ...file }: StoredFile) => ({ ...file, text: await readFile(at, 'utf8') });
     return { version, files: await Promise.all(files.map(read)) };
   }
 
   /** Undefined where nginx accepts the version, else its complaint. */
-  async test(version: RunningVersion): Promise<string | undefined> {
-    return testConfiguration(await this.#store(version));
+  async test(version: BriefVersion): Promise<string | undefined> {
+    return testConfiguration(join(await this.#store(version), MAIN_FILE));
   }
 
   /**
    * Starts with a version, or with what is mounted; resolves when nginx answers, or has ended. Before that a reload would end it, and what it
    * is to read must stay where it is.
    */
-  async start(version: RunningVersion | undefined, signal: AbortSignal): Promise<void> {
-    const folder = version === undefined ? await this.#openMounted() : await this.#folderOf(version);
+  async start(version: BriefVersion | undefined, signal: AbortSignal): Promise<void> {
+    const folder = version === undefined ? await this.#openMounted() : await this.#store(version);
     await this.#point(folder);
     await this.#announce(version?.version);
-    this.#remember(version);
+    if (version !== undefined) this.#remember(version);
     await awaitNames(await readAll(folder));
     const [program, ...args] = this.#options.command;
     this.#process = spawn(program!, [...args, '-c', join(this.#current, MAIN_FILE)], { stdio: 'inherit' });
@@ -111,8 +109,8 @@ export class NginxRun {
    * is asked for its reason, by a test, only when it does not serve the version soon. `onLoaded` is called, once or more often, when it has taken
    * it over: old workers go on answering for a tenth of a second then.
    */
-  async reload(version: RunningVersion, onLoaded: () => void, signal: AbortSignal): Promise<void> {
-    const folder = await this.#folderOf(version);
+  async reload(version: BriefVersion, onLoaded: () => void, signal: AbortSignal): Promise<void> {
+    const folder = await this.#store(version);
     const before = await readlink(this.#current);
     const oldWorkers = await this.#workers();
     // nginx starts new ones when it has read everything. Where the kernel does not tell, only their answers do.
@@ -139,9 +137,9 @@ export class NginxRun {
     return workersOf(this.#process?.pid ?? 0);
   }
 
-  async #confirm(version: RunningVersion, isLoaded: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  async #confirm(version: BriefVersion, isLoaded: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
     if (await this.#isServed(version, DOUBT_MS, isLoaded, signal)) return;
-    const complaint = await this.test(version);
+    const complaint = await testConfiguration(join(this.#folderOf(version), MAIN_FILE));
     if (complaint !== undefined) throw new Error(complaint);
     if (!(await this.#isServed(version, CONFIRM_MS, isLoaded, signal)))
       throw new Error(`nginx did not take it over within ${CONFIRM_MS / 1000} s; its log says why`);
@@ -149,7 +147,7 @@ export class NginxRun {
 
   /** True, too, when the signal aborts: nobody waits for the answer then. */
   async #isServed(
-    { version }: RunningVersion,
+    { version }: BriefVersion,
     withinMs: number,
     isLoaded: () => Promise<boolean>,
     signal: AbortSignal,
@@ -164,26 +162,27 @@ export class NginxRun {
     return true;
   }
 
-  async #folderOf(version: RunningVersion): Promise<string> {
-    return dirname(await this.#store(version));
-  }
-
-  #folderFor(version: string): string {
+  #folderOf({ version }: BriefVersion): string {
     return join(this.#options.folder, `v-${version}`);
   }
 
-  #remember(brought: RunningVersion | undefined): void {
+  #remember(brought: BriefVersion): void {
+    const folder = this.#folderOf(brought);
     // Not the texts: of thousands of services they take megabytes.
-    const files = brought?.files.map(({ path, digest }) => ({ path, digest }));
-    this.#brought = brought && files && { version: brought.version, files };
+    const files = brought.files.map(({ path, digest }, position) => ({
+      path,
+      digest,
+      at: join(folder, nameOf(path, position)),
+    }));
+    this.#brought = { version: brought.version, files };
   }
 
-  /** Resolves to the path of the main file. */
-  async #store({ version, files }: RunningVersion): Promise<string> {
-    const folder = this.#folderFor(version);
+  /** Resolves to its folder. */
+  async #store(version: BriefVersion): Promise<string> {
+    const folder = this.#folderOf(version);
     await mkdir(folder, { recursive: true });
-    const there = this.#broughtFiles();
-    for (const [position, { path, digest, text }] of files.entries()) {
+    const there = new Map(this.#brought?.files.map(({ digest, at }) => [digest, at]));
+    for (const [position, { path, digest, text }] of version.files.entries()) {
       const target = join(folder, nameOf(path, position));
       // Another version may share the file by then.
       await rm(target, { force: true });
@@ -191,14 +190,7 @@ export class NginxRun {
       else if (there.has(digest)) await link(there.get(digest)!, target);
       else throw new Error(`The content of ${path} is missing`);
     }
-    return join(folder, MAIN_FILE);
-  }
-
-  /** By digest. */
-  #broughtFiles(): ReadonlyMap<string, string> {
-    const { version, files } = this.#brought ?? { version: '', files: [] };
-    const folder = this.#folderFor(version);
-    return new Map(files.map(({ path, digest }, position) => [digest, join(folder, nameOf(path, position))]));
+    return folder;
   }
 
   /**

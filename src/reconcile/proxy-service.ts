@@ -33,24 +33,22 @@ export async function ensureProxy(
   const attached = await attachments(state, snapshot, options, signal);
   const started = (boot: string, booted: readonly MountedObject[]) =>
     desiredProxy(cluster, snapshot.nodes, { version: boot, configs: booted, ...attached });
-  const isHitless = current !== undefined && cluster.settings.HitlessServiceUpdate;
-  const { boot, configs: booted } = bootOf(state, snapshot, current);
-  const inPlace = isHitless
-    ? await changeInPlace(state, current, started(boot, booted), rendering, options, signal)
-    : undefined;
+  const running = cluster.settings.HitlessServiceUpdate ? current : undefined;
+  const booted = running && started(...bootOf(state, snapshot, running));
+  const inPlace = booted && (await changeInPlace(state, running, booted, rendering, options, signal));
   // While replicas load it. What this pass cannot store, the next one will.
   const configs = await ensureConfigs(state, snapshot, rendering, options, signal);
   if (inPlace) return inPlace;
   // New replicas then need not wait for what they might be offered.
-  if (isHitless) await offerQuietly(state, version, rendering, options, signal);
+  if (running) await offerQuietly(state, version, rendering, options, signal);
   return rollOutService(started(version, configs), current?.service, options, signal);
 }
 
 /** What the tasks of this service were started for. */
-function bootOf({ cluster }: ClusterState, { configs }: Snapshot, current: CurrentProxy | undefined) {
-  const boot = current?.service.labels[versionLabel] ?? '';
+function bootOf({ cluster }: ClusterState, { configs }: Snapshot, { service }: CurrentProxy) {
+  const boot = service.labels[versionLabel] ?? '';
   const kept = versionConfigs(configs, cluster.name, boot);
-  return { boot, configs: kept.map((config, position) => toMounted(config, position, cluster.settings)) };
+  return [boot, kept.map((config, position) => toMounted(config, position, cluster.settings))] as const;
 }
 
 async function attachments(

@@ -15,10 +15,19 @@ interface World {
   readonly away?: boolean;
   /** As one of an earlier release is that is told of a loaded version. */
   readonly holdsLoaded?: boolean;
+  /** What was brought cannot be read again. */
+  readonly isUnreadable?: boolean;
 }
 
 /** An agent whose nginx and extension are in memory; the extension gives what a test says, then keeps it waiting. */
-function setUp({ offered, last, complaint = () => undefined, away = false, holdsLoaded = false }: World = {}) {
+function setUp({
+  offered,
+  last,
+  complaint = () => undefined,
+  away = false,
+  holdsLoaded = false,
+  isUnreadable = false,
+}: World = {}) {
   const served: string[] = [];
   const tested: string[] = [];
   const reports: Report[] = [];
@@ -52,7 +61,10 @@ function setUp({ offered, last, complaint = () => undefined, away = false, holds
       get known() {
         return brought?.files.map(({ digest }) => digest) ?? [];
       },
-      read: async () => brought as Version,
+      read: async () => {
+        if (isUnreadable) throw new Error('ENOENT');
+        return brought as Version;
+      },
       test: async ({ version }) => {
         tested.push(version);
         return complaint(version);
@@ -137,6 +149,14 @@ describe('an agent', () => {
     await agent.boot(signal);
     await follow(version('v1'));
     expect(reports.at(-1)).toMatchObject({ serving: 'v1' });
+  });
+
+  it('goes on where what it has brought cannot be kept', async () => {
+    const { agent, follow, served, written, signal } = setUp({ offered: version('v0'), isUnreadable: true });
+    await agent.boot(signal);
+    await follow(version('v1'), version('v2'));
+    expect(served).toEqual(['v0', 'v1', 'v2']);
+    expect(written).toEqual([]);
   });
 
   it('goes on with what it has when nginx refuses a version, and tells why until it has taken another', async () => {
