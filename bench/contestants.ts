@@ -38,6 +38,36 @@ const backendOf = (n: number): string => backends[n % backends.length]!;
 const bothOf = ({ certificate, key }: Material): string => certificate + key;
 const each = <T>(count: number, write: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => write(n));
 
+interface HandWritten {
+  /** Lines of the http block. */
+  readonly http: string;
+  /** Lines of each upstream. */
+  readonly upstream: (name: string) => string;
+}
+
+/** The client's address handed on, an access log. */
+const leastJob: HandWritten = {
+  http: `access_log /dev/stdout combined;
+proxy_set_header Connection ""; proxy_set_header Host $host;
+proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;`,
+  upstream: (name) => `server ${name}:${backendPort};`,
+};
+
+/** What Signalbox does, and no more: upgrades, all that applications and the log are told, applications that move. */
+const sameJob: HandWritten = {
+  http: `log_format main '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for" host="$host" id=$reqid upstream=$upstream_addr time=$request_time';
+access_log /dev/stdout main buffer=4k flush=1s;
+resolver 127.0.0.11 valid=1s ipv6=off;
+map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+map $http_x_request_id $reqid { default $http_x_request_id; "" $request_id; }
+map $scheme $forwarded_port { default 80; https 443; }
+proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; proxy_set_header Host $http_host;
+proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Port $forwarded_port;
+proxy_set_header X-Request-ID $reqid;`,
+  upstream: (name) => `zone upstreams 512k; server ${name}:${backendPort} resolve;`,
+};
+
 export const contestants: readonly Contestant[] = [
   {
     name: 'signalbox',
@@ -48,24 +78,8 @@ export const contestants: readonly Contestant[] = [
       { path: '/run/secrets/site', text: bothOf(material) },
     ],
   },
-  {
-    name: 'nginx, by hand',
-    image: 'proxy',
-    command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
-    configure: (routes, material) => [
-      { path: '/tmp/nginx.conf', text: writeNginx(routes, sameJob) },
-      { path: CERTIFICATE, text: bothOf(material) },
-    ],
-  },
-  {
-    name: 'nginx, the least',
-    image: 'proxy',
-    command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
-    configure: (routes, material) => [
-      { path: '/tmp/nginx.conf', text: writeNginx(routes, leastJob) },
-      { path: CERTIFICATE, text: bothOf(material) },
-    ],
-  },
+  handWritten('nginx, by hand', sameJob),
+  handWritten('nginx, the least', leastJob),
   {
     name: 'HAProxy',
     image: 'rivals',
@@ -135,35 +149,17 @@ function renderSignalbox(count: number): File[] {
 /** By default nginx closes a connection after 1,000 requests, and h2load makes no other. */
 const NO_END = 'keepalive_requests 1000000000;';
 
-interface HandWritten {
-  /** Lines of the http block. */
-  readonly http: string;
-  /** Lines of each upstream. */
-  readonly upstream: (name: string) => string;
+function handWritten(name: string, job: HandWritten): Contestant {
+  return {
+    name,
+    image: 'proxy',
+    command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
+    configure: (routes, material) => [
+      { path: '/tmp/nginx.conf', text: writeNginx(routes, job) },
+      { path: CERTIFICATE, text: bothOf(material) },
+    ],
+  };
 }
-
-/** The client's address handed on, an access log. */
-const leastJob: HandWritten = {
-  http: `access_log /dev/stdout combined;
-proxy_set_header Connection ""; proxy_set_header Host $host;
-proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;`,
-  upstream: (name) => `server ${name}:${backendPort};`,
-};
-
-/** What Signalbox does, and no more: upgrades, all that applications and the log are told, applications that move. */
-const sameJob: HandWritten = {
-  http: `log_format main '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for" host="$host" id=$reqid upstream=$upstream_addr time=$request_time';
-access_log /dev/stdout main buffer=4k flush=1s;
-resolver 127.0.0.11 valid=1s ipv6=off;
-map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
-map $http_x_request_id $reqid { default $http_x_request_id; "" $request_id; }
-map $scheme $forwarded_port { default 80; https 443; }
-proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; proxy_set_header Host $http_host;
-proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Port $forwarded_port;
-proxy_set_header X-Request-ID $reqid;`,
-  upstream: (name) => `zone upstreams 512k; server ${name}:${backendPort} resolve;`,
-};
 
 /** Hosts, and connections to the application kept open, beside what `job` adds. */
 function writeNginx(count: number, job: HandWritten): string {
