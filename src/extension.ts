@@ -3,7 +3,7 @@ import { Offers } from './in-place/offers.ts';
 import { createLogger } from './lib/logger.ts';
 import { untilStopped } from './lib/until-stopped.ts';
 import { clusterOf, readIdentity } from './link/identity.ts';
-import { createLinkServer } from './link/server.ts';
+import { createLinkServer, type Prove } from './link/server.ts';
 import { extensionPort, extensionSecretTarget } from './model/names.ts';
 import type { RenderInput } from './model/render-input.ts';
 import { checkWithoutSecrets } from './nginx/check.ts';
@@ -18,7 +18,10 @@ const stopped = untilStopped();
 
 const templates = await watchTemplates(environment.templatesPath, logger, stopped);
 const identity = await readIdentity(`/run/secrets/${extensionSecretTarget}`);
-const prove = (input: RenderInput) => proveConfiguration(input, (part) => templates.render(part), checkWithoutSecrets);
+const render = (input: RenderInput) => templates.render(input);
+const renderPart = (input: RenderInput) => templates.renderPart(input);
+const prove: Prove = (input, trial) =>
+  proveConfiguration(input, render, checkWithoutSecrets, trial && { ...trial, render: renderPart });
 const cluster = clusterOf(identity);
 const offers = new Offers(Date.now);
 const server = createLinkServer({ cluster, identity, prove, templates, offers, logger });

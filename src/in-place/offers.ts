@@ -46,21 +46,36 @@ export interface OffersState {
   readonly secrets: readonly SecretFacts[];
 }
 
+/** A version that not all replicas may have yet. */
+interface Candidate extends Version {
+  /** Is meant for all. */
+  isOffered: boolean;
+  /** The nginx of a replica has taken it. */
+  isTaken: boolean;
+}
+
 /** The tasks of one specification. */
 interface Line {
-  /** The nginx of a replica has taken it: all may have it. */
+  /** Was offered, and taken by a replica: all may have it. */
   proven: Version | undefined;
-  /** Not proven yet. */
-  next: Version | undefined;
+  /** The newest that was offered, where it is not proven. */
+  next: Candidate | undefined;
+  /** A newer one that may be tried, and is not offered yet. */
+  trial: Candidate | undefined;
   refused: Refused | undefined;
-  /** The replica that tries `next` before the others. */
-  first: { readonly task: string; readonly since: number } | undefined;
+  /** The replica that tries a version before the others; one that was overtaken meanwhile, perhaps. */
+  first: { readonly task: string; readonly since: number; readonly candidate: Candidate } | undefined;
 }
+
+/** Nothing newer than what is proven. */
+const UNTRIED = { next: undefined, trial: undefined, refused: undefined, first: undefined };
 
 /** Specifications that are remembered: Swarm may roll back to an older one. */
 const KEPT_LINES = 4;
 /** A replica that has tried for so long is not waited for: another one tries. */
 const PATIENCE_MS = 60_000;
+/** The same where there is a newer one by now. */
+const OVERTAKEN_PATIENCE_MS = 5000;
 /** Agents ask again far more often; one that is silent for so long is gone. */
 const SILENCE_MS = 120_000;
 
@@ -78,15 +93,44 @@ export class Offers {
     this.#now = now;
   }
 
+  /** For all replicas of that specification, one before the others. */
   offer({ boot, version, files }: Offer): void {
-    const line = this.#lines.get(boot) ?? { proven: undefined, next: undefined, refused: undefined, first: undefined };
+    const line = this.#lineOf(boot);
+    if (line.refused?.version === version) return;
+    if (line.proven?.version === version) Object.assign(line, UNTRIED);
+    else if (line.next?.version !== version) {
+      const known = line.trial?.version === version ? line.trial : undefined;
+      line.next = known ?? { version, files, isOffered: true, isTaken: false };
+      line.next.isOffered = true;
+      line.refused = undefined;
+    }
+    line.trial = undefined;
+    promote(line);
+    this.#announce();
+  }
+
+  #lineOf(boot: string): Line {
+    const line = this.#lines.get(boot) ?? { proven: undefined, ...UNTRIED };
     this.#lines.delete(boot);
     this.#lines.set(boot, line);
     for (const old of [...this.#lines.keys()].slice(0, -KEPT_LINES)) this.#lines.delete(old);
-    if (line.refused?.version === version || line.next?.version === version) return;
-    line.refused = undefined;
-    line.first = undefined;
-    line.next = line.proven?.version === version ? undefined : { version, files };
+    return line;
+  }
+
+  /** For one replica alone, until it is offered or withdrawn; and only where there is something to go back to. */
+  try({ boot, version, files }: Offer): void {
+    const line = this.#lines.get(boot);
+    if (!line?.proven || [line.proven, line.next, line.refused].some((known) => known?.version === version)) return;
+    line.trial = { version, files, isOffered: false, isTaken: false };
+    this.#announce();
+  }
+
+  /** What was only tried, and is not going to be offered: the replica goes back. */
+  withdraw(boot: string): void {
+    const line = this.#lines.get(boot);
+    if (!line?.trial) return;
+    if (line.first?.candidate === line.trial) line.first = undefined;
+    line.trial = undefined;
     this.#announce();
   }
 
@@ -109,8 +153,8 @@ export class Offers {
     const reports = [...this.#replicas.values()].map(({ report }) => report);
     return {
       offers: [...this.#lines].flatMap(([boot, { proven, next, refused }]) => {
-        const version = refused?.version ?? next?.version ?? proven?.version;
-        return version === undefined ? [] : [{ boot, version, refused: refused?.message ?? null }];
+        const offered = refused ?? next ?? proven;
+        return offered ? [{ boot, version: offered.version, refused: refused?.message ?? null }] : [];
       }),
       replicas: reports.map(({ secrets, loaded, ...report }) => report),
       secrets: reports.at(-1)?.secrets ?? [],
@@ -134,32 +178,35 @@ export class Offers {
 
   #judge({ boot, serving, loaded, refused, task }: Report): void {
     const line = this.#lines.get(boot);
-    if (!line?.next) return;
-    if (serving === line.next.version || loaded === line.next.version) {
-      line.proven = line.next;
-      line.next = undefined;
-    } else if (refused?.version === line.next.version && line.first?.task === task) {
-      line.refused = refused;
-      line.next = undefined;
+    if (!line) return;
+    for (const candidate of [line.next, line.trial, line.first?.candidate]) {
+      if (candidate && [serving, loaded].includes(candidate.version)) candidate.isTaken = true;
     }
+    promote(line);
+    if (refused && line.first?.task === task && line.first.candidate.version === refused.version) refuse(line, refused);
   }
 
   #choose({ task, boot, serving, refused }: Report): Version | undefined {
     const line = this.#lines.get(boot);
     if (!line) return undefined;
-    const { proven, next } = line;
-    if (next && next.version !== refused?.version && this.#mayTry(line, task, serving)) {
-      line.first = { task, since: this.#now() };
-      return next;
+    const { proven, next, trial } = line;
+    const newest = trial ?? next;
+    // It waits for the others, or for the offer.
+    if (newest && newest.version === serving) return undefined;
+    if (newest && newest.version !== refused?.version && this.#mayTry(newest, line, task, serving)) {
+      line.first = { task, since: this.#now(), candidate: newest };
+      return newest;
     }
     if (!proven || proven.version === serving || proven.version === refused?.version) return undefined;
     return proven;
   }
 
   /** One that only starts is no judge of a new version, and has no time to wait for one. */
-  #mayTry({ first }: Line, task: string, serving: string | null): boolean {
+  #mayTry(candidate: Candidate, { first }: Line, task: string, serving: string | null): boolean {
     if (serving === null) return false;
-    return first === undefined || first.task === task || this.#now() - first.since > PATIENCE_MS;
+    if (first === undefined || first.task === task) return true;
+    const patience = first.candidate === candidate ? PATIENCE_MS : OVERTAKEN_PATIENCE_MS;
+    return this.#now() - first.since > patience;
   }
 
   #announce(): void {
@@ -174,4 +221,22 @@ export class Offers {
     await Promise.race([this.#change.promise, aborted.promise]);
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** What is meant for all, and a replica has taken, all may have; of one that was overtaken they need not wait for the newest. */
+function promote(line: Line): void {
+  const proven = [line.next, line.first?.candidate].find((candidate) => candidate?.isOffered && candidate.isTaken);
+  if (!proven) return;
+  line.proven = proven;
+  line.first = undefined;
+  if (line.next === proven) line.next = undefined;
+}
+
+function refuse(line: Line, refused: Refused): void {
+  const newest = line.trial ?? line.next;
+  line.first = undefined;
+  if (newest?.version !== refused.version) return;
+  line.refused = refused;
+  if (newest === line.trial) line.trial = undefined;
+  else line.next = undefined;
 }

@@ -52,12 +52,12 @@ export class LinkClient implements Renderer {
     this.#agent = new Agent({ ...identity, keepAlive: true, minVersion: 'TLSv1.3' });
   }
 
-  async render(service: string, input: RenderInput, signal: AbortSignal): Promise<Rendering> {
+  async render(service: string, input: RenderInput, signal: AbortSignal, boot?: string): Promise<Rendering> {
     const { routes, ...rest } = input;
     const frame = JSON.stringify(rest);
     const known = this.#remembered.get(service);
     const isSame = known?.frame === frame && sameItems(known.routes, routes);
-    const answer = isSame ? known.answer : await this.#ask(service, input, known, signal);
+    const answer = isSame ? known.answer : await this.#ask(service, input, known, signal, boot);
     this.#remembered.set(service, { frame, routes, answer });
     if (answer.kind === 'settings-refused') throw new SettingsRefusedError(answer.message);
     const { version, files, refused } = answer;
@@ -116,12 +116,13 @@ export class LinkClient implements Renderer {
     input: RenderInput,
     known: Remembered | undefined,
     signal: AbortSignal,
+    boot: string | undefined,
   ): Promise<RenderAnswer> {
     const before = known?.answer.kind === 'rendered' ? known.answer : undefined;
     const difference = before && differenceOf(known!.routes, input.routes);
     const texts = new Map(before?.files.map(({ digest, text }) => [digest, text]));
     const post = (routes: object, digests: readonly string[]) => {
-      const body = JSON.stringify({ ...input, routes, known: digests });
+      const body = JSON.stringify({ ...input, routes, boot, known: digests });
       const call = { service, cluster: input.cluster, method: 'POST', path: '/render', body };
       return this.#send({ ...call, timeoutMs: RENDER_TIMEOUT_MS }, signal);
     };

@@ -96,6 +96,8 @@ export const RenderRequest = z.object({
       added: z.array(z.object({ at: position, item: route })),
     }),
   ]),
+  /** What those replicas were started for of which one may try the result; absent where something must be attached first. */
+  boot: digest.optional(),
   /** Files whose content the controller has, by digest. */
   known: z.array(digest).default([]),
 });

@@ -10,16 +10,19 @@ import { Recent } from '../lib/recent.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
 import type { ConfigurationFile, Rendering } from '../reconcile/ports.ts';
+import type { Trial } from '../render/prove.ts';
 import { applyDifference, type Difference } from './difference.ts';
 import { OfferRequest, RenderRequest, ReportRequest } from './messages.ts';
 import { controllerName, type Identity, proxyName } from './names.ts';
 import { readBody } from './read-body.ts';
 
+/** Answers with what a RenderResponse holds, but for the version of the templates. */
+export type Prove = (input: RenderInput, trial?: Pick<Trial, 'routes' | 'start'>) => Promise<object>;
+
 export interface LinkServerOptions {
   readonly cluster: string;
   readonly identity: Identity;
-  /** Answers with what a RenderResponse holds, but for the version of the templates. */
-  readonly prove: (input: RenderInput) => Promise<object>;
+  readonly prove: Prove;
   readonly templates: TemplateVersions;
   readonly offers: Offers;
   readonly logger: Logger;
@@ -43,7 +46,8 @@ const KEPT_ROUTES = 4;
  * certificates must be of the same CA and carry their names.
  *
  * The controller:
- * - `POST /render` takes a RenderRequest and answers with a RenderResponse; with 409 when it builds on routes that are not known here.
+ * - `POST /render` takes a RenderRequest and answers with a RenderResponse; with 409 when it builds on routes that are not known here. Where it
+ *   names a `boot`, one of those replicas is offered the result before nginx has read all of it here.
  * - `PUT /offer` takes an OfferRequest and answers with 204; with 409 when it brings no files and the version is not known here.
  * - `GET /state/<digest>` is held until offers, replicas or templates are others than those of the digest, 25 s at most, and answers
  *   with a StateResponse.
@@ -114,11 +118,13 @@ class Channel {
 
   async render(request: IncomingMessage): Promise<Answer> {
     const { prove, templates } = this.#options;
-    return take(request, RenderRequest, async ({ known, ...asked }) => {
+    return take(request, RenderRequest, async ({ known, boot, ...asked }) => {
       const routes = this.#routesOf(asked.routes);
       if (routes === undefined) return { status: 409, body: { error: 'Bring all routes' } };
-      const proof = (await prove({ ...asked, routes } as RenderInput)) as Partial<Rendering>;
+      const trial = boot === undefined ? undefined : this.#trialOf(boot, asked.routes);
+      const proof = (await prove({ ...asked, routes } as RenderInput, trial)) as Partial<Rendering>;
       const { version, files } = proof;
+      if (boot !== undefined && version !== trial?.started) this.#options.offers.withdraw(boot);
       if (version !== undefined && files) this.#rendered.set(version, files);
       const name = this.#nameRoutes(routes);
       const brief = files && withoutKnown(files, known);
@@ -132,6 +138,21 @@ class Channel {
     const base = this.#routes.get(routes.base);
     const built = base && applyDifference(base, routes as Difference<Route>);
     return built?.includes(undefined as never) ? undefined : built;
+  }
+
+  /** Undefined where it is not known what is new. */
+  #trialOf(boot: string, routes: RenderRequest['routes']) {
+    if (Array.isArray(routes)) return undefined;
+    const { offers } = this.#options;
+    const trial = {
+      routes: routes.added.map(({ item }) => item as Route),
+      started: undefined as string | undefined,
+      start({ version, files }: Pick<Rendering, 'version' | 'files'>): void {
+        trial.started = version;
+        offers.try({ boot, version, files });
+      },
+    };
+    return trial;
   }
 
   #nameRoutes(routes: readonly Route[]): string {

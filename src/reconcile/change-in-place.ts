@@ -1,10 +1,7 @@
 import type { ClusterState } from '../model/desired-state.ts';
-import { versionLabel } from '../model/names.ts';
-import type { DesiredService } from '../model/owned-service.ts';
 import type { Problem } from '../model/problem.ts';
 import type { OwnedService, OwnedTask } from '../model/snapshot.ts';
 import type { ClusterOptions } from './cluster-options.ts';
-import { differs } from './ensure-service.ts';
 import type { Rendering, ReplicaReport, Replicas } from './ports.ts';
 import type { RolledOut } from './roll-out-service.ts';
 
@@ -18,25 +15,24 @@ export interface CurrentProxy {
 const AGENT_PATIENCE_MS = 15_000;
 
 /**
- * Offers the version to the agents beside nginx. Undefined where that does not do: something has to be attached, no replica is up, or
- * replicas have no agent. `booted` is the service with what it is started for, and all that is to be attached now.
+ * Offers the version to the agents beside nginx, whose tasks were started for the version `boot`. Undefined where that does not do: no replica
+ * is up, or replicas have no agent.
  */
 export async function changeInPlace(
   { cluster: { name, settings } }: ClusterState,
   { service, tasks }: CurrentProxy,
-  booted: DesiredService,
+  boot: string,
   rendering: Rendering,
   { renderer, now }: ClusterOptions,
   signal: AbortSignal,
 ): Promise<RolledOut | undefined> {
   const running = runningTasks(tasks);
-  if (differs(service, booted) || running.length === 0) return undefined;
+  if (running.length === 0) return undefined;
   const heard = renderer.replicas(settings.ServiceName);
   const silent = running.filter(({ id }) => reportOf(heard, id) === undefined);
   if (silent.some(({ createdAt }) => now() - Date.parse(createdAt) > AGENT_PATIENCE_MS)) return undefined;
   if (silent.length > 0) return { rolling: true, problems: [] };
 
-  const boot = service.labels[versionLabel] ?? '';
   const { version, files } = rendering;
   const offered = offerTo(heard, boot);
   if (offered?.version !== version) {

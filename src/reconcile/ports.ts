@@ -35,8 +35,11 @@ export interface NewObject {
 
 /** The extension of a cluster, as seen from the controller. */
 export interface Renderer {
-  /** Throws when the extension can't be reached or refuses the settings as a whole. */
-  render(service: string, input: RenderInput, signal: AbortSignal): Promise<Rendering>;
+  /**
+   * Throws when the extension can't be reached or refuses the settings as a whole. With `boot`, one of the replicas that were started with that
+   * version may load the result while the extension still tests it.
+   */
+  render(service: string, input: RenderInput, signal: AbortSignal, boot?: string): Promise<Rendering>;
   /** Has the agents of those replicas fetch a version that were started with the version `boot`. */
   offer(service: string, offer: VersionOffer, signal: AbortSignal): Promise<void>;
   /** What the extension last told of its agents; undefined before it told anything. */

@@ -11,10 +11,35 @@ import { desiredProxy, type MountedObject, type ProxyAttachments } from '../mode
 import type { OwnedService, Snapshot, StoredObject } from '../model/snapshot.ts';
 import { type CurrentProxy, changeInPlace, offerQuietly } from './change-in-place.ts';
 import type { ClusterOptions } from './cluster-options.ts';
+import { differs } from './ensure-service.ts';
 import { ensureIdentity } from './identity-secret.ts';
 import type { Rendering } from './ports.ts';
 import { type RolledOut, rollOutService } from './roll-out-service.ts';
 import { prunable, toStored, versionConfigs } from './versions.ts';
+
+/** What is known of the proxies of a cluster before there is a version for them. */
+export interface ProxyPlan {
+  readonly current: CurrentProxy | undefined;
+  readonly attached: Pick<ProxyAttachments, 'networkIds' | 'secrets'>;
+  /** The version that the tasks were started for, where they have all that is to be attached now; a new one then comes to them in place. */
+  readonly boot: string | undefined;
+}
+
+/** What is attached depends on labels and settings alone. */
+export async function planProxy(
+  state: ClusterState,
+  snapshot: Snapshot,
+  current: CurrentProxy | undefined,
+  options: ClusterOptions,
+  signal: AbortSignal,
+): Promise<ProxyPlan> {
+  const { cluster } = state;
+  const attached = await attachments(state, snapshot, options, signal);
+  if (!current || !cluster.settings.HitlessServiceUpdate) return { current, attached, boot: undefined };
+  const [version, configs] = bootOf(state, snapshot, current);
+  const booted = desiredProxy(cluster, snapshot.nodes, { version, configs, ...attached });
+  return { current, attached, boot: differs(current.service, booted) ? undefined : version };
+}
 
 /**
  * Brings a rendered version to the proxies of a cluster: in place where the replicas have all that it needs, else by a roll-out, unless
@@ -23,25 +48,21 @@ import { prunable, toStored, versionConfigs } from './versions.ts';
 export async function ensureProxy(
   state: ClusterState,
   snapshot: Snapshot,
-  current: CurrentProxy | undefined,
+  { current, attached, boot }: ProxyPlan,
   rendering: Rendering,
   options: ClusterOptions,
   signal: AbortSignal,
 ): Promise<RolledOut> {
   const { cluster } = state;
   const { version } = rendering;
-  const attached = await attachments(state, snapshot, options, signal);
-  const started = (boot: string, booted: readonly MountedObject[]) =>
-    desiredProxy(cluster, snapshot.nodes, { version: boot, configs: booted, ...attached });
-  const running = cluster.settings.HitlessServiceUpdate ? current : undefined;
-  const booted = running && started(...bootOf(state, snapshot, running));
-  const inPlace = booted && (await changeInPlace(state, running, booted, rendering, options, signal));
+  const inPlace = current && boot && (await changeInPlace(state, current, boot, rendering, options, signal));
   // While replicas load it. What this pass cannot store, the next one will.
   const configs = await ensureConfigs(state, snapshot, rendering, options, signal);
   if (inPlace) return inPlace;
   // New replicas then need not wait for what they might be offered.
-  if (running) await offerQuietly(state, version, rendering, options, signal);
-  return rollOutService(started(version, configs), current?.service, options, signal);
+  if (current && cluster.settings.HitlessServiceUpdate) await offerQuietly(state, version, rendering, options, signal);
+  const desired = desiredProxy(cluster, snapshot.nodes, { version, configs, ...attached });
+  return rollOutService(desired, current?.service, options, signal);
 }
 
 /** What the tasks of this service were started for. */

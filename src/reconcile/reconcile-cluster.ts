@@ -9,7 +9,7 @@ import { ensureExtension } from './extension-service.ts';
 import { heldRendering } from './held-rendering.ts';
 import { readOwnTexts } from './own-texts.ts';
 import { type Replicas, SettingsRefusedError } from './ports.ts';
-import { ensureProxy, removeOldConfigs } from './proxy-service.ts';
+import { ensureProxy, planProxy, removeOldConfigs } from './proxy-service.ts';
 import { noReplicaProblem } from './rollout.ts';
 import type { TimedChange } from './timeline.ts';
 
@@ -66,13 +66,14 @@ export async function reconcileCluster(
   });
   try {
     const own = await readOwnTexts(state, snapshot, options, signal);
+    const plan = await planProxy(state, snapshot, proxy && { service: proxy, tasks }, options, signal);
     const rendering =
       (await heldRendering(state, snapshot, options, signal)) ??
-      (await renderer.render(settings.ServiceName, toRenderInput(state, own.texts), signal));
+      (await renderer.render(settings.ServiceName, toRenderInput(state, own.texts), signal, plan.boot));
     timeline.rendered(name, rendering.version, seenAt, now());
     const up = replicas.filter(isUp);
     timeline.served(name, up, now());
-    const rolled = await ensureProxy(state, snapshot, proxy && { service: proxy, tasks }, rendering, options, signal);
+    const rolled = await ensureProxy(state, snapshot, plan, rendering, options, signal);
     const inUse = up.flatMap(({ version }) => version ?? []);
     await removeOldConfigs(state, snapshot, proxy, rendering, inUse, options, signal);
     return {

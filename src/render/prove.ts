@@ -15,6 +15,15 @@ export type Proof =
   /** nginx refuses even without any route. */
   | { readonly kind: 'settings-refused'; readonly message: string };
 
+/** Lets a replica try a configuration while nginx still reads all of it here. */
+export interface Trial {
+  /** What is new in it. Nothing goes to a replica that nginx has not read here, by itself. */
+  readonly routes: readonly Route[];
+  /** Keeps nothing from one time to the next that the other rendering builds on. */
+  readonly render: RenderNginx;
+  readonly start: (rendered: RenderedConfiguration) => void;
+}
+
 /** A Docker config holds less than 1,000 KiB. */
 const MAX_FILE_BYTES = 990 * 1024;
 
@@ -22,13 +31,25 @@ const MAX_FILE_BYTES = 990 * 1024;
  * Renders and has nginx check the result. Grammars should keep out whatever nginx could refuse; where one of them fails, the guilty services
  * are found by halving and left out, and the rest goes live.
  */
-export async function proveConfiguration(input: RenderInput, render: RenderNginx, check: CheckFiles): Promise<Proof> {
-  const attempt = async (routes: readonly Route[]) => {
+export async function proveConfiguration(
+  input: RenderInput,
+  render: RenderNginx,
+  check: CheckFiles,
+  trial?: Trial,
+): Promise<Proof> {
+  const attempt = async (routes: readonly Route[], trial?: Trial) => {
     const rendered = tryRender(render, { ...input, routes });
     if (typeof rendered === 'string') return { message: rendered };
-    return { rendered, message: tooLarge(rendered.files) ?? (await check(rendered.files)) };
+    const large = tooLarge(rendered.files);
+    if (large !== undefined) return { rendered, message: large };
+    const [message] = await Promise.all([check(rendered.files), trial && begin(trial, rendered)]);
+    return { rendered, message };
   };
-  const whole = await attempt(input.routes);
+  const begin = async ({ routes, render, start }: Trial, whole: RenderedConfiguration) => {
+    const part = tryRender(render, { ...input, routes });
+    if (typeof part !== 'string' && (await check(part.files)) === undefined) start(whole);
+  };
+  const whole = await attempt(input.routes, trial);
   if (whole.rendered && whole.message === undefined) return { kind: 'rendered', refused: [], ...whole.rendered };
   const bare = await attempt([]);
   if (bare.message !== undefined) return { kind: 'settings-refused', message: bare.message };

@@ -5,11 +5,13 @@ import { compileNginx, type RenderedConfiguration, type RenderNginx, type Templa
 /** The templates in force: compiled, named by their digest, and replaceable while somebody waits for the next ones. */
 export class TemplateSource {
   #render: RenderNginx;
+  #renderPart: RenderNginx;
   #version: string;
   #waiting = Promise.withResolvers<void>();
 
   constructor(templates: Templates) {
     this.#render = compileNginx(templates);
+    this.#renderPart = compileNginx(templates);
     this.#version = digest(JSON.stringify(templates));
   }
 
@@ -21,9 +23,15 @@ export class TemplateSource {
     return this.#render(input);
   }
 
+  /** The same for a few of the routes, so that what is kept of all of them for the next rendering stays. */
+  renderPart(input: RenderInput): RenderedConfiguration {
+    return this.#renderPart(input);
+  }
+
   /** Templates that do not compile throw, and leave the present ones in force. */
   replace(templates: Templates): void {
     this.#render = compileNginx(templates);
+    this.#renderPart = compileNginx(templates);
     this.#version = digest(JSON.stringify(templates));
     this.#waiting.resolve();
     this.#waiting = Promise.withResolvers<void>();

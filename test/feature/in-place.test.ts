@@ -37,6 +37,9 @@ it('rolls out what needs another network, and goes on in place from there', asyn
   await world.settle();
 
   expect(rolled).not.toEqual(before);
+  const [tried = '', triedLater = ''] = world.extension.tried.values();
+  expect(serverOf(tried, 'blog.example.org')).toBeUndefined();
+  expect(serverOf(triedLater, 'wiki.example.org')).toContain('proxy_pass');
   expect(tasksOf(world)).toEqual(rolled);
   expect(serverOf(world.served(), 'wiki.example.org')).toContain('proxy_pass');
 });

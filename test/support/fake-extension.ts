@@ -27,10 +27,14 @@ export class FakeExtension implements Renderer {
   /** nginx's complaint about a text, undefined where it has none. */
   complaint: (text: string) => string | undefined = () => undefined;
 
-  async render(service: string, input: RenderInput): Promise<Rendering> {
+  /** The last rendering that replicas might try before it was offered, by what they were started for. */
+  readonly tried = new Map<string, string>();
+
+  async render(service: string, input: RenderInput, _signal?: AbortSignal, boot?: string): Promise<Rendering> {
     if (this.away.has(service)) throw new Error(`Extension ${service} is of no help: it is away`);
     const proof = await proveConfiguration(input, render, async (files) => this.complaint(textOf(files)));
     if (proof.kind === 'settings-refused') throw new SettingsRefusedError(proof.message);
+    if (boot !== undefined) this.tried.set(boot, textOf(proof.files));
     const problems = proof.refused.map(({ service, message }) => ({
       severity: 'error' as const,
       service,

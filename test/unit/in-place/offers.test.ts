@@ -115,6 +115,44 @@ describe('offers', () => {
     expect(await told(report('a', 'v1'))).toMatchObject({ version: 'v2' });
   });
 
+  it('are tried by one replica at a time; what it takes goes on to the others though there is a newer one', async () => {
+    const { offers, told } = setUp();
+    offers.offer(of('v1'));
+    await told(report('a'));
+    offers.offer(of('v2'));
+    expect(await told(report('b'))).toBeUndefined();
+
+    await told(report('a', boot, { loaded: 'v1' }));
+
+    expect(await told(report('b'))).toMatchObject({ version: 'v2' });
+    expect(await told(report('c'))).toMatchObject({ version: 'v1' });
+    expect(await told(report('a', 'v1'))).toBeUndefined();
+  });
+
+  it('go to another replica where the first takes long for one that was overtaken', async () => {
+    const { offers, told, pass } = setUp();
+    offers.offer(of('v1'));
+    await told(report('a'));
+    offers.offer(of('v2'));
+
+    pass(6000);
+
+    expect(await told(report('b'))).toMatchObject({ version: 'v2' });
+  });
+
+  it('of the version before last end what was tried since', async () => {
+    const { offers, told } = setUp();
+    await prove(offers, told, 'v1');
+    offers.offer(of('v2'));
+    await told(report('a', 'v1'));
+
+    offers.offer(of('v1'));
+
+    expect(await told(report('a', 'v2'))).toMatchObject({ version: 'v1' });
+    expect(await told(report('b', 'v1'))).toBeUndefined();
+    expect(offers.state.offers).toEqual([{ boot, version: 'v1', refused: null }]);
+  });
+
   it('tell who serves what, and forget replicas that are silent', async () => {
     const { offers, told, pass } = setUp();
     await told(report('a'));
@@ -146,3 +184,71 @@ describe('offers', () => {
     expect(JSON.stringify(offers.state.replicas)).not.toContain('certificates');
   });
 });
+
+describe('a trial', () => {
+  it('is for one replica, and for the others once it is offered', async () => {
+    const { offers, told } = setUp();
+    await prove(offers, told, 'v1');
+    offers.try(of('v2'));
+
+    expect(await told(report('a', 'v1'))).toMatchObject({ version: 'v2' });
+    await told(report('a', 'v1', { loaded: 'v2' }));
+    expect(await told(report('a', 'v2'))).toBeUndefined();
+    expect(await told(report('b', 'v1'))).toBeUndefined();
+    expect(offers.state.offers).toEqual([{ boot, version: 'v1', refused: null }]);
+    offers.offer(of('v2'));
+
+    expect(await told(report('b', 'v1'))).toMatchObject({ version: 'v2' });
+  });
+
+  it('that is offered before the replica has taken it goes on as an offer', async () => {
+    const { offers, told } = setUp();
+    await prove(offers, told, 'v1');
+    offers.try(of('v2'));
+    await told(report('a', 'v1'));
+    offers.offer(of('v2'));
+
+    expect(await told(report('b', 'v1'))).toBeUndefined();
+    await told(report('a', 'v1', { loaded: 'v2' }));
+
+    expect(await told(report('b', 'v1'))).toMatchObject({ version: 'v2' });
+  });
+
+  it('that is withdrawn is taken back from the replica, and leaves what was offered before', async () => {
+    const { offers, told } = setUp();
+    await prove(offers, told, 'v1');
+    offers.offer(of('v2'));
+    offers.try(of('v3'));
+    expect(await told(report('a', 'v1'))).toMatchObject({ version: 'v3' });
+
+    offers.withdraw(boot);
+
+    expect(await told(report('a', 'v3'))).toMatchObject({ version: 'v2' });
+  });
+
+  it('that is refused is told of, and not tried again when it is offered', async () => {
+    const { offers, told } = setUp();
+    await prove(offers, told, 'v1');
+    offers.try(of('v2'));
+    await told(report('a', 'v1'));
+    await told(report('a', 'v1', { refused: { version: 'v2', message: 'no' } }));
+    offers.offer(of('v2'));
+
+    expect(await told(report('b', 'v1'))).toBeUndefined();
+    expect(offers.state.offers).toEqual([{ boot, version: 'v2', refused: 'no' }]);
+  });
+
+  it('waits for a proven version to go back to', async () => {
+    const { offers, told } = setUp();
+    offers.try(of('v1'));
+
+    expect(await told(report('a'))).toBeUndefined();
+  });
+});
+
+/** Has one replica take the version. */
+async function prove(offers: Offers, told: ReturnType<typeof setUp>['told'], version: string): Promise<void> {
+  offers.offer(of(version));
+  await told(report('a'));
+  await told(report('a', version));
+}

@@ -1,0 +1,136 @@
+// A replica tries a change while the extension's nginx still reads the whole configuration.
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Offers, type Report } from '../../../src/in-place/offers.ts';
+import { type Authority, createAuthority, issueIdentity } from '../../../src/link/certificates.ts';
+import { LinkClient } from '../../../src/link/client.ts';
+import { extensionName } from '../../../src/link/names.ts';
+import { createLinkServer, type Prove } from '../../../src/link/server.ts';
+import { proveConfiguration } from '../../../src/render/prove.ts';
+import { TemplateSource } from '../../../src/render/template-source.ts';
+import { aService } from '../../support/builders.ts';
+import { textOf } from '../../support/fake-extension.ts';
+import { templateTexts } from '../../support/golden.ts';
+import { inputOf } from '../../support/many-services.ts';
+
+const boot = '0123456789abcdef';
+const host = '127.0.0.1';
+const now = Date.now();
+const { signal } = new AbortController();
+let authority: Authority;
+
+beforeAll(async () => {
+  authority = await createAuthority(now);
+});
+
+/** An extension whose nginx says what a test lets it say, two replicas, and a controller that has brought them these services. */
+async function setUp(names: readonly string[]) {
+  const templates = new TemplateSource(templateTexts);
+  const offers = new Offers(Date.now);
+  const nginx = { check: async (_text: string): Promise<string | undefined> => undefined };
+  const prove: Prove = (input, trial) =>
+    proveConfiguration(
+      input,
+      (all) => templates.render(all),
+      (files) => nginx.check(textOf(files)),
+      trial && { ...trial, render: (part) => templates.renderPart(part) },
+    );
+  // The same objects for what has not changed, as the controller has them.
+  const routes = inputOf(names.map((name) => aService(name))).routes;
+  const question = inputOf([]);
+  const cluster = question.cluster;
+  const identity = await issueIdentity(authority, extensionName(cluster), now);
+  const logger = pino({ level: 'silent' });
+  const server = createLinkServer({ cluster, identity, prove, templates, offers, logger });
+  server.listen(0, host);
+  await once(server, 'listening');
+  const client = new LinkClient(authority, (server.address() as AddressInfo).port);
+  const ask = (more: readonly string[], triedBy?: string) => {
+    const added = inputOf(more.map((name) => aService(name))).routes;
+    return client.render(host, { ...question, routes: [...routes, ...added] }, signal, triedBy);
+  };
+  const offer = async ({ version, files }: Awaited<ReturnType<typeof ask>>) =>
+    client.offer(host, { cluster, boot, version, files }, signal);
+  const first = await ask([], boot);
+  await offer(first);
+  /** Resolves when there is something for the replica; within a second, or undefined. */
+  const told = (task: string, serving: string | null) =>
+    offers.next(reportOf(task, serving), AbortSignal.timeout(1000)).then((offered) => offered?.version);
+  await told('a', boot);
+  await offers.next(reportOf('a', first.version), AbortSignal.timeout(0));
+  expect(await told('b', boot)).toBe(first.version);
+  return {
+    nginx,
+    ask,
+    offer,
+    told,
+    first,
+    /** Is kept waiting. */
+    waits: async (task: string, serving: string) =>
+      (await offers.next(reportOf(task, serving), AbortSignal.timeout(20))) === undefined,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function reportOf(task: string, serving: string | null): Report {
+  return { task, boot, serving, loaded: null, refused: null, secrets: [] };
+}
+
+describe('a change', () => {
+  it('is tried by one replica before nginx has read all of it, and goes to the others after that', async () => {
+    await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
+    const whole = Promise.withResolvers<undefined>();
+    world.nginx.check = async (text) => (text.includes('shop.example.org') ? whole.promise : undefined);
+    const asked = world.ask(['mail'], boot);
+
+    const tried = await world.told('a', world.first.version);
+
+    expect(tried).not.toBe(world.first.version);
+    expect(await world.waits('b', world.first.version)).toBe(true);
+    whole.resolve(undefined);
+    const rendering = await asked;
+    expect(rendering.version).toBe(tried);
+    expect(await world.waits('a', tried!)).toBe(true);
+    expect(await world.waits('b', world.first.version)).toBe(true);
+    await world.offer(rendering);
+    expect(await world.told('b', world.first.version)).toBe(tried);
+  });
+
+  it('is not tried where nginx refuses what is new in it', async () => {
+    await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
+    world.nginx.check = async (text) => (text.includes('mail.example.org') ? 'no' : undefined);
+
+    const [rendering, isKept] = await Promise.all([world.ask(['mail'], boot), world.waits('a', world.first.version)]);
+
+    expect(isKept).toBe(true);
+    expect(rendering).toMatchObject({ version: world.first.version, problems: [{ service: 'mail' }] });
+  });
+
+  it('is taken back where nginx refuses it beside the others', async () => {
+    await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
+    const whole = Promise.withResolvers<string>();
+    world.nginx.check = async (text) => (text.includes('mail') && text.includes('shop') ? whole.promise : undefined);
+    const asked = world.ask(['mail'], boot);
+    const tried = await world.told('a', world.first.version);
+
+    whole.resolve('no');
+    const rendering = await asked;
+
+    expect(rendering.version).not.toBe(tried);
+    expect(await world.told('a', tried!)).toBe(world.first.version);
+    expect(await world.waits('b', world.first.version)).toBe(true);
+  });
+
+  it('is tried by nobody where something has to be attached first', async () => {
+    await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
+
+    await world.ask(['mail']);
+
+    expect(await world.waits('a', world.first.version)).toBe(true);
+  });
+});
