@@ -72,28 +72,31 @@ interface HostClaims {
   readonly problems: readonly Problem[];
 }
 
-/** Once for the same list, and of another list only the hosts whose routes are not the same. */
-export const buildRouteTable = memoize((routes: readonly Route[]): RouteTable => {
-  const hosts = sortHosts(hostIndex.update(routes));
-  const defaults = routes.filter(({ isDefault }) => isDefault).toSorted(compareAge);
-  const fallback = claim(defaults, 'unknown hosts');
-  const all = [...hosts, fallback];
-  return {
-    upstreams: withoutRepeats(sortUpstreams(all.flatMap(({ upstreams }) => upstreams))),
-    servers: hosts.map(({ server }) => server),
-    fallback: fallback.locations,
-    fallbackTls: fallback.tls,
-    passthroughs: withoutRepeats(sortPassthroughs(all.flatMap(({ passthroughs }) => passthroughs))),
-    problems: all.flatMap(({ problems }) => problems),
-  };
-});
-
-const sortHosts = createSorter((a: HostClaims, b: HostClaims) => compareHosts(a.server.host, b.server.host));
 /** By what is readable of them. */
 const compareNames = (a: Upstream, b: Upstream) =>
   compareText(a.name.slice(DIGEST_LENGTH), b.name.slice(DIGEST_LENGTH)) || compareText(a.name, b.name);
-const sortUpstreams = createSorter(compareNames);
-const sortPassthroughs = createSorter(compareNames);
+
+/** Tables are made once for the same list, and of a list like the last one only the hosts whose routes are not the same. */
+export function createRouteTableBuilder(): (routes: readonly Route[]) => RouteTable {
+  const hostIndex = new HostIndex();
+  const sortHosts = createSorter((a: HostClaims, b: HostClaims) => compareHosts(a.server.host, b.server.host));
+  const sortUpstreams = createSorter(compareNames);
+  const sortPassthroughs = createSorter(compareNames);
+  return memoize((routes) => {
+    const hosts = sortHosts(hostIndex.update(routes));
+    const defaults = routes.filter(({ isDefault }) => isDefault).toSorted(compareAge);
+    const fallback = claim(defaults, 'unknown hosts');
+    const all = [...hosts, fallback];
+    return {
+      upstreams: withoutRepeats(sortUpstreams(all.flatMap(({ upstreams }) => upstreams))),
+      servers: hosts.map(({ server }) => server),
+      fallback: fallback.locations,
+      fallbackTls: fallback.tls,
+      passthroughs: withoutRepeats(sortPassthroughs(all.flatMap(({ passthroughs }) => passthroughs))),
+      problems: all.flatMap(({ problems }) => problems),
+    };
+  });
+}
 
 /** Those of one name are equal: several hosts lead there. */
 function withoutRepeats(sorted: readonly Upstream[]): Upstream[] {
@@ -138,7 +141,8 @@ class HostIndex {
   }
 }
 
-const hostIndex = new HostIndex();
+/** For all who look at the same lists, one after the other. */
+export const buildRouteTable = createRouteTableBuilder();
 
 function claimsOf(claimed: Claimed): HostClaims {
   claimed.claims ??= buildHost(claimed.host, [...claimed.owners].toSorted(compareRoutes));

@@ -4,7 +4,7 @@ import { memoize, memoizeLast } from '../lib/memo.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import { type Affinity, compareText, type Maintenance } from '../model/route.ts';
 import {
-  buildRouteTable,
+  createRouteTableBuilder,
   type HostTls,
   isGrpc,
   type Location,
@@ -50,6 +50,8 @@ export function compileNginx(templates: Templates): RenderNginx {
   const compileOwn = memoizeLast(compile);
   const dividerFor = memoizeLast((cluster: string) => new FileDivider(cluster));
   const viewsFor = memoizeLast(createViews);
+  // Of its own: who renders other lists must not have all of this one worked out anew.
+  const buildRouteTable = createRouteTableBuilder();
   return (input) => {
     const { template: own, cluster } = input;
     const template = own === undefined ? builtIn : compileOwn(own);
