@@ -7,7 +7,6 @@ import { readIdentity } from './link/identity.ts';
 import { extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from './model/names.ts';
 import { checkWithNginx } from './nginx/check.ts';
 import { inspectSecrets } from './nginx/inspect-secrets.ts';
-import { startOcspRelay } from './nginx/ocsp-relay.ts';
 import { NginxRun } from './nginx/run.ts';
 import { findStapled } from './nginx/stapling.ts';
 import { configPath, readAgentEnvironment } from './proxy-environment.ts';
@@ -35,7 +34,11 @@ if (environment === undefined) {
   const found = await inspectSecrets('/run/secrets', (name) => name === proxySecretTarget);
   // Hosts answer without stapling, too.
   const secrets = await findStapled(found, checkWithNginx).catch(() => found);
-  startOcspRelay(secrets, ({ message }) => logger.error({ reason: message }, 'Responders of OCSP are not asked'));
+  if (secrets.some(({ stapledWith }) => stapledWith.length > 0)) {
+    // Only then, for its memory.
+    const { startOcspRelay } = await import('./nginx/ocsp-relay.ts');
+    startOcspRelay(secrets, ({ message }) => logger.error({ reason: message }, 'Responders of OCSP are not asked'));
+  }
   const offering = createAgentClient({ identity, cluster, service: extension, port: extensionPort });
   const last = lastVersionIn(versionsFolder, boot);
   const agent = new Agent({ task, boot, secrets, nginx, offering, last, reloadIntervalMs, logger });

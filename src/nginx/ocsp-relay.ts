@@ -40,11 +40,11 @@ export function createOcspRelay(responders: Responders): Server {
   return server.unref();
 }
 
-/** Only where there is something to ask. */
+/** For those that are stapled. */
 export function startOcspRelay(secrets: readonly SecretFacts[], onError: (error: Error) => void): void {
   const stapled = secrets.filter(({ stapledWith }) => stapledWith.length > 0);
   const responders = new Map(stapled.map(({ name, certificates }) => [name, certificates[0]!.responder]));
-  if (responders.size > 0) createOcspRelay(responders).on('error', onError).listen(PORT, HOST);
+  createOcspRelay(responders).on('error', onError).listen(PORT, HOST);
 }
 
 async function fetchFrom(url: string): Promise<Buffer> {

@@ -1,14 +1,18 @@
-import { get } from 'node:http';
+import { connect } from 'node:net';
 import type { Connections } from '../metrics/proxy-metrics.ts';
 
+/** See templates/status.hbs. */
+const STATUS_PORT = 10_246;
+const TIMEOUT_MS = 2000;
+
 /** What nginx itself says it serves; undefined while it gives no answer. */
-export async function servedVersion(): Promise<string | undefined> {
-  return (await ask('/version'))?.trim();
+export async function servedVersion(port = STATUS_PORT): Promise<string | undefined> {
+  return (await ask('/version', port))?.trim();
 }
 
 /** Undefined where nginx gives no answer. */
-export async function openConnections(): Promise<Connections | undefined> {
-  const text = await ask('/status');
+export async function openConnections(port = STATUS_PORT): Promise<Connections | undefined> {
+  const text = await ask('/status', port);
   return text === undefined ? undefined : parseStubStatus(text);
 }
 
@@ -27,19 +31,20 @@ export function parseStubStatus(text: string): Connections | undefined {
   };
 }
 
-/** See templates/status.hbs. On a connection of its own: one that is kept may end at an old worker. */
-async function ask(path: string): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const request = get(`http://127.0.0.1:10246${path}`, { agent: false, timeout: 2000 }, (response) => {
-    let text = '';
-    response.setEncoding('utf8');
-    response.on('data', (chunk: string) => {
-      text += chunk;
-    });
-    response.on('end', () => resolve(text));
-    response.on('error', () => resolve(undefined));
-  });
-  request.on('timeout', () => request.destroy());
-  request.on('error', () => resolve(undefined));
-  return promise;
+/**
+ * On a connection of its own: one that is kept may end at an old worker. And without `node:http`, of which an import has Node load fetch,
+ * WebSockets and HTTP/2 as well: 5 MB of an agent that should be small.
+ */
+async function ask(path: string, port: number): Promise<string | undefined> {
+  const socket = connect({ host: '127.0.0.1', port }).setEncoding('latin1');
+  socket.setTimeout(TIMEOUT_MS, () => socket.destroy());
+  // nginx ends the connection behind its answer to this version.
+  socket.write(`GET ${path} HTTP/1.0\r\n\r\n`);
+  let answer = '';
+  try {
+    for await (const chunk of socket) answer += chunk;
+  } catch {
+    return undefined;
+  }
+  return /^HTTP\/1\.1 200 .*?\r\n\r\n(?<body>.*)$/s.exec(answer)?.groups?.body;
 }
