@@ -57,7 +57,9 @@ export function compileNginx(templates: Templates): RenderNginx {
     const template = own === undefined ? builtIn : compileOwn(own);
     const table = buildRouteTable(input.routes);
     const { httpListener, tlsListener } = listeners(input, table);
-    const views = viewsFor(httpListener, tlsListener, httpsPortOf(input), input.nginx.IPHash, input.defaultCertificate);
+    const { IPHash } = input.nginx;
+    const again = asksAgain(input);
+    const views = viewsFor(httpListener, tlsListener, httpsPortOf(input), IPHash, input.defaultCertificate, again);
     const view = toView(input, table, views);
     const pieces = blocks.collect(() => template(view));
     const { main: text, parts } = dividerFor(cluster).divide(pieces);
@@ -80,6 +82,7 @@ function createViews(
   httpsPort: string,
   hashesAddresses: boolean,
   defaultCertificate: string,
+  asksAgain: boolean,
 ) {
   return {
     // The first mention of a zone gives its size, the others share it.
@@ -93,8 +96,8 @@ function createViews(
       secureRedirect,
       ...toMaintenanceView(maintenance),
       ...toTlsView(tls),
-      locations: toLocationViews(locations, httpsPort),
-      secureLocations: toLocationViews(locations),
+      locations: toLocationViews(locations, asksAgain, httpsPort),
+      secureLocations: toLocationViews(locations, asksAgain),
     })),
   };
 }
@@ -110,6 +113,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     proxyProtocolFrom: input.proxyProtocolFrom,
     defaultCertificate: input.defaultCertificate,
     metrics: input.metrics,
+    asksAgain: asksAgain(input),
     passthrough: toPassthroughView(input, table),
     hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
     ...identities(input, table),
@@ -130,8 +134,8 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     servers: table.servers.map(views.server),
     fallback: {
       ...toTlsView(table.fallbackTls),
-      locations: toLocationViews(table.fallback, httpsPortOf(input)),
-      secureLocations: toLocationViews(table.fallback),
+      locations: toLocationViews(table.fallback, asksAgain(input), httpsPortOf(input)),
+      secureLocations: toLocationViews(table.fallback, asksAgain(input)),
     },
   };
 }
@@ -139,6 +143,15 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
 /** As redirects to HTTPS need it. */
 function httpsPortOf({ publishedSslPort }: RenderInput): string {
   return publishedSslPort === 443 ? '' : `:${publishedSslPort}`;
+}
+
+/**
+ * An `error_page` of ours would take an administrator's own out of force, and answer for applications whose errors are intercepted; and a body
+ * that is not kept cannot be sent again.
+ */
+function asksAgain({ nginx }: RenderInput): boolean {
+  const others = /^\s*(error_page|proxy_intercept_errors|proxy_request_buffering)\s/m;
+  return !nginx.HTTPOptions.some((option) => others.test(option));
 }
 
 /** Where TLS ends in nginx: behind the stream block when some connections are handed on as they are. */
@@ -268,15 +281,20 @@ function withUnderscores(header: string): string[] {
  * A path belongs to a location as whole segments: `/app` and `/app/…`, never `/apple`. `httpsPort` is for the locations over HTTP: over TLS
  * nobody is sent to TLS.
  */
-function toLocationViews(locations: readonly Location[], httpsPort?: string) {
+function toLocationViews(locations: readonly Location[], asksAgain: boolean, httpsPort?: string) {
+  const again = new AgainViews();
   const list = locations.flatMap((location) => {
     const isSecure = httpsPort === undefined;
     // Who cannot answer there either is not sent there.
     const sslOnly = !isSecure && leadsToTls(location);
     // Where there is nothing behind it, maintenance lets nobody pass.
     const isEmpty = location.upstream === undefined && !sslOnly;
+    const target = toTargetView(location);
     const view = {
-      ...toTargetView(location),
+      ...target,
+      // What gRPC sends is not kept.
+      again:
+        asksAgain && location.upstream !== undefined && !sslOnly && !target.isGrpc ? again.nameOf(target) : undefined,
       ...toMaintenanceView(
         location.maintenance && isEmpty ? { ...location.maintenance, allow: [] } : location.maintenance,
       ),
@@ -290,7 +308,37 @@ function toLocationViews(locations: readonly Location[], httpsPort?: string) {
       { ...view, exact: false, match: `${location.path}/` },
     ];
   });
-  return { list, hasRoot: locations.some(({ path }) => path === ''), isEmpty: locations.length === 0 };
+  return {
+    list,
+    again: again.all,
+    hasRoot: locations.some(({ path }) => path === ''),
+    isEmpty: locations.length === 0,
+  };
+}
+
+type TargetView = ReturnType<typeof toTargetView>;
+type AgainView = Omit<TargetView, 'scheme'> & { readonly name: string; readonly scheme: string };
+
+/** Where requests go that are asked again: a location for all of a host that are asked in the same way, which most are. */
+class AgainViews {
+  readonly #byWay = new Map<string, AgainView>();
+
+  nameOf(target: TargetView): string {
+    const scheme = target.isTls ? '$again_scheme' : target.scheme;
+    const prefix = target.strip === undefined ? '' : target.prefix;
+    const view = { ...target, upstream: '$again', scheme, prefix };
+    const way = JSON.stringify(view);
+    const known = this.#byWay.get(way) ?? {
+      ...view,
+      name: this.#byWay.size === 0 ? '@again' : `@again${this.#byWay.size + 1}`,
+    };
+    this.#byWay.set(way, known);
+    return known.name;
+  }
+
+  get all() {
+    return [...this.#byWay.values()];
+  }
 }
 
 const SCHEMES = { http: 'http', https: 'https', h2c: 'http', grpc: 'grpc', grpcs: 'grpcs' } as const;

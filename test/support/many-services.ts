@@ -4,7 +4,7 @@ import { parseSettings } from '../../src/model/settings.ts';
 import type { SwarmService } from '../../src/model/snapshot.ts';
 import { aNetwork, aNode, aService } from './builders.ts';
 
-const { settings } = parseSettings({}, '1');
+const { settings: defaults } = parseSettings({}, '1');
 
 /** `service0`, `service1`, …: from some 700 on their configuration is divided into parts. */
 export function manyServices(count: number): SwarmService[] {
@@ -12,7 +12,7 @@ export function manyServices(count: number): SwarmService[] {
 }
 
 /** What an extension is asked for these services. */
-export function inputOf(services: readonly SwarmService[]): RenderInput {
+export function inputOf(services: readonly SwarmService[], settings = defaults): RenderInput {
   const networks = [aNetwork('app')];
   const nothing = { hostTasks: [], configs: [], secrets: [], owned: [] };
   return toRenderInput(

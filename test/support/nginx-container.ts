@@ -27,6 +27,7 @@ export interface Question {
   readonly path?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
 }
 
 /** The proxies' nginx in a container as tight as theirs: unprivileged, and nothing to write but /tmp. */
@@ -80,7 +81,7 @@ export class NginxContainer implements AsyncDisposable {
   }
 
   /** Sends the path as it is written: what clients and URL parsers would tidy up is what this is about. */
-  async ask({ host, path = '/', method = 'GET', headers = {} }: Question): Promise<Answer> {
+  async ask({ host, path = '/', method = 'GET', headers = {}, body }: Question): Promise<Answer> {
     const options = {
       host: '127.0.0.1',
       port: this.#port,
@@ -95,7 +96,7 @@ export class NginxContainer implements AsyncDisposable {
       readText(response).then((body) => resolve({ status, headers: response.headers, body }), reject);
     })
       .on('error', reject)
-      .end();
+      .end(body);
     return promise;
   }
 
@@ -103,6 +104,11 @@ export class NginxContainer implements AsyncDisposable {
   async write(folder: string, files: Readonly<Record<string, string | Buffer>>): Promise<void> {
     for (const [name, content] of Object.entries(files))
       await this.#shell(`mkdir -p ${folder}; cat >${folder}/${name}`, content);
+  }
+
+  /** Runs as long as the container. */
+  async startBeside(...command: readonly string[]): Promise<void> {
+    await run('docker', ['exec', '--detach', this.#id, ...command]);
   }
 
   async read(path: string): Promise<string> {

@@ -1,0 +1,41 @@
+// Runs beside nginx in its container: an application on port 8080, over TLS on port 8443, and the DNS server that tells where it is.
+import { createSocket } from 'node:dgram';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { text } from 'node:stream/consumers';
+
+/** What was answered last, by name. */
+const told = {};
+
+/** All names have the addresses that a file says, for a second. */
+function answer(query) {
+  const end = query.indexOf(0, 12);
+  const question = query.subarray(12, end + 5);
+  const addresses = readFileSync('/tmp/addresses', 'utf8').split(' ').filter(Boolean);
+  const records = addresses.map((address) =>
+    Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, ...address.split('.').map(Number)]),
+  );
+  const head = Buffer.from([...query.subarray(0, 2), 0x81, 0x80, 0, 1, 0, records.length, 0, 0, 0, 0]);
+  told[query.toString('latin1', 13, end)] = addresses;
+  writeFileSync('/tmp/told', JSON.stringify(told));
+  return Buffer.concat([head, question, ...records]);
+}
+
+const dns = createSocket('udp4');
+dns.on('message', (query, { port, address }) => dns.send(answer(query), port, address));
+dns.bind(5353, '127.0.0.1');
+
+/** Answers with what it was asked, and at `/asked` how often; at `/hang-up` and `/think`, not at all. */
+let asked = 0;
+async function serve(request, response) {
+  if (request.url === '/asked') return response.end(String(asked));
+  asked += 1;
+  const body = await text(request);
+  if (request.url === '/hang-up') return request.socket.destroy();
+  if (request.url !== '/think') response.end(`${request.method} ${request.url} ${body}`);
+}
+
+const [key, cert] = ['key', 'crt'].map((kind) => readFileSync(`/tmp/site.${kind}`));
+createServer(serve).listen(8080, '127.0.0.1');
+createTlsServer({ key, cert }, serve).listen(8443, '127.0.0.1');
