@@ -13,8 +13,6 @@ export interface CheckedFile {
 export type Check = (files: readonly CheckedFile[]) => Promise<string | undefined>;
 
 const TIMEOUT_MS = 60_000;
-/** Of glibc, by which it asks for large pages where there are some: half of a test's time at 10,000 hosts is the kernel handing out small ones. */
-const LARGE_PAGES = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
 const MAX_COMPLAINT_LENGTH = 500;
 
 /** The same where there are no secrets. */
@@ -49,7 +47,6 @@ export async function testConfiguration(path: string): Promise<string | undefine
   const child = spawn('nginx', ['-t', '-q', '-c', path], {
     stdio: ['ignore', output.fd, output.fd],
     timeout: TIMEOUT_MS,
-    env: { ...process.env, ...LARGE_PAGES },
   });
   const [code, signal] = await once(child, 'exit');
   if (signal !== null) throw new Error(`nginx was ended by ${signal} while it tested a configuration`);
