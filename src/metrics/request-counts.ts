@@ -44,7 +44,9 @@ export class RequestCounts {
     const counts = this.#countsOf(text.slice(start, nameEnd));
     const hundreds = text.charCodeAt(nameEnd + 1) - ZERO;
     counts[hundreds >= 1 && hundreds <= 5 ? hundreds : 0]! += 1;
-    this.#observe(text.slice(nameEnd + 5, end));
+    // The answer of nginx where none came, not of a service: the time is that of its page.
+    const isOwn = text.startsWith('502', nameEnd + 1) || text.startsWith('504', nameEnd + 1);
+    if (!isOwn) this.#observe(text.slice(nameEnd + 5, end));
   }
 
   #countsOf(name: string): number[] {

@@ -150,7 +150,7 @@ function httpsPortOf({ publishedSslPort }: RenderInput): string {
  * that is not kept cannot be sent again.
  */
 function asksAgain({ nginx }: RenderInput): boolean {
-  const others = /^\s*(error_page|proxy_intercept_errors|proxy_request_buffering)\s/m;
+  const others = /\b(error_page|proxy_intercept_errors|proxy_request_buffering)\s/;
   return !nginx.HTTPOptions.some((option) => others.test(option));
 }
 

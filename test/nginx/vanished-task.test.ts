@@ -20,7 +20,7 @@ const services = [
 ];
 const peer = readFileSync(new URL('../support/nginx-peer.mjs', import.meta.url));
 /** Seconds. */
-const patience = { ConnectTimeout: 3, ReadTimeout: 2 };
+const patience = { ConnectTimeout: 3, ReadTimeout: 6 };
 
 let nginx: NginxContainer;
 /** Addresses of the container's own network that nobody has: a connection to one is waited for. */
@@ -84,6 +84,22 @@ describe('a task that vanishes while a request is connecting to it', () => {
     expect(await stripped).toMatchObject({ status: 200, body: 'PUT /order?n=2 two' });
     expect(await tls).toMatchObject({ status: 200, body: 'DELETE /order?n=3 ' });
     expect(await asked()).toBe(3);
+  });
+
+  it('has what may be repeated asked of another task', async () => {
+    await setAddresses('127.0.0.3', '127.0.0.4');
+    await heard('127.0.0.3', '127.0.0.4');
+    const before = await asked();
+    const answer = nginx.ask({ host: 'plain.example.org', path: '/leave' });
+    await eventually(async () => expect(await asked()).toBe(before + 1));
+    await setAddresses('127.0.0.5', '127.0.0.6');
+    await heard('127.0.0.5', '127.0.0.6');
+
+    await nginx.write('/tmp', { leave: '' });
+
+    expect(await answer).toMatchObject({ status: 200, body: 'GET /leave ' });
+    await setAddresses('127.0.0.1');
+    await heard('127.0.0.1');
   });
 
   it.each(['plain', 'tls'])('does not have a request asked again that an application has got: %s', async (name) => {

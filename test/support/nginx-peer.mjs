@@ -1,6 +1,6 @@
 // Runs beside nginx in its container: an application on port 8080, over TLS on port 8443, and the DNS server that tells where it is.
 import { createSocket } from 'node:dgram';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -26,16 +26,23 @@ const dns = createSocket('udp4');
 dns.on('message', (query, { port, address }) => dns.send(answer(query), port, address));
 dns.bind(5353, '127.0.0.1');
 
-/** Answers with what it was asked, and at `/asked` how often; at `/hang-up` and `/think`, not at all. */
+/** Resolves when a test says that the task is to go. */
+async function toldToLeave() {
+  while (!existsSync('/tmp/leave')) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** Answers with what it was asked, and at `/asked` how often; at `/hang-up` and `/think`, not at all; at `/leave`, not the first time. */
 let asked = 0;
+let left = 0;
 async function serve(request, response) {
   if (request.url === '/asked') return response.end(String(asked));
   asked += 1;
   const body = await text(request);
   if (request.url === '/hang-up') return request.socket.destroy();
+  if (request.url === '/leave' && left++ === 0) return toldToLeave().then(() => request.socket.destroy());
   if (request.url !== '/think') response.end(`${request.method} ${request.url} ${body}`);
 }
 
 const [key, cert] = ['key', 'crt'].map((kind) => readFileSync(`/tmp/site.${kind}`));
-createServer(serve).listen(8080, '127.0.0.1');
+for (const last of [1, 3, 4, 5, 6]) createServer(serve).listen(8080, `127.0.0.${last}`);
 createTlsServer({ key, cert }, serve).listen(8443, '127.0.0.1');

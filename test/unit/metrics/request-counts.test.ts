@@ -26,6 +26,13 @@ describe('requests', () => {
     expect(counts.lost).toBe(0);
   });
 
+  it('that no service has answered tell nothing of the time of services', () => {
+    const counts = countsOf('a.org 502 - : 0.003', 'a.org 504 5.001 : 0.001', 'a.org 200 - : 0.020');
+
+    expect(requestsOf(counts)).toEqual(['a.org 2xx 1', 'a.org 5xx 2']);
+    expect(counts.upstream.sum).toBeCloseTo(0.02);
+  });
+
   it('with a status that HTTP does not have are others', () => {
     expect(requestsOf(countsOf('a.org 000 ', 'a.org 009 ', 'a.org 999 '))).toEqual(['a.org other 3']);
   });
