@@ -44,9 +44,10 @@ export class RequestCounts {
     const counts = this.#countsOf(text.slice(start, nameEnd));
     const hundreds = text.charCodeAt(nameEnd + 1) - ZERO;
     counts[hundreds >= 1 && hundreds <= 5 ? hundreds : 0]! += 1;
-    // The answer of nginx where none came, not of a service: the time is that of its page.
-    const isOwn = text.startsWith('502', nameEnd + 1) || text.startsWith('504', nameEnd + 1);
-    if (!isOwn) this.#observe(text.slice(nameEnd + 5, end));
+    const times = text.slice(nameEnd + 5, end);
+    const isFailure = text.startsWith('502', nameEnd + 1) || text.startsWith('504', nameEnd + 1);
+    // The last time is that of nginx's own page where no service gave an answer.
+    if (!isFailure || !times.includes(' : ')) this.#observe(times);
   }
 
   #countsOf(name: string): number[] {
