@@ -106,6 +106,7 @@ function createViews(
 function toView(input: RenderInput, table: RouteTable, views: Views) {
   const [first, ...others] = table.upstreams.map(views.upstream);
   const zone = `upstreams ${input.zoneKb}k`;
+  const again = asksAgain(input);
   return {
     cluster: input.cluster,
     version: VERSION_MARK,
@@ -113,7 +114,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     proxyProtocolFrom: input.proxyProtocolFrom,
     defaultCertificate: input.defaultCertificate,
     metrics: input.metrics,
-    asksAgain: asksAgain(input),
+    asksAgain: again,
     passthrough: toPassthroughView(input, table),
     hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
     ...identities(input, table),
@@ -134,8 +135,8 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     servers: table.servers.map(views.server),
     fallback: {
       ...toTlsView(table.fallbackTls),
-      locations: toLocationViews(table.fallback, asksAgain(input), httpsPortOf(input)),
-      secureLocations: toLocationViews(table.fallback, asksAgain(input)),
+      locations: toLocationViews(table.fallback, again, httpsPortOf(input)),
+      secureLocations: toLocationViews(table.fallback, again),
     },
   };
 }
