@@ -79,6 +79,8 @@ export const contestants: readonly Contestant[] = [
     ],
   },
   handWritten('nginx, by hand', sameJob),
+  // The same once more: by how much equal ones differ.
+  handWritten('nginx, the same', sameJob),
   handWritten('nginx, the least', leastJob),
   {
     name: 'HAProxy',

@@ -19,8 +19,11 @@ import { median, sizes, table } from './part.ts';
 
 const ROUTES = sizes([1, 1000, 5000]);
 const PROTOCOLS = ['http', 'tls', 'h2'] as const;
-const ROUNDS = 5;
-const SECONDS = 3;
+/** How often all proxies are started anew: equal ones differ by some percent for as long as they run, by where their memory happens to lie. */
+const GENERATIONS = 5;
+const ROUNDS = 3;
+/** Short, so that what the machine does meanwhile hits all of a round alike. */
+const SECONDS = 1;
 const CONNECTIONS = 64;
 /** Requests under way on a connection of HTTP/2: together as many as idle connections to the application are kept. */
 const STREAMS = 4;
@@ -39,7 +42,8 @@ export interface ThroughputRow {
   readonly routes: number;
   readonly protocol: Protocol;
   readonly contestant: string;
-  readonly samples: readonly Sample[];
+  /** One of each round; those at the same position were taken after one another. */
+  readonly samples: Sample[];
 }
 
 /**
@@ -54,8 +58,14 @@ export async function throughput(prepared: Prepared): Promise<ThroughputRow[]> {
   const rows: ThroughputRow[] = [];
   for (const routes of ROUTES) {
     await step(`${routes}`, async (progress) => {
-      rows.push(...(await measure(prepared, images, routes, material, progress.note)));
-      progress.done(`routes: ${ROUNDS} rounds of ${SECONDS} s each`);
+      const ofSize = PROTOCOLS.flatMap((protocol) =>
+        contestants.map(({ name }) => ({ routes, protocol, contestant: name, samples: [] })),
+      );
+      rows.push(...ofSize);
+      for (let generation = 1; generation <= GENERATIONS; generation++) {
+        await measure(prepared, images, routes, material, ofSize, progress.note);
+      }
+      progress.done(`routes: ${GENERATIONS} times started, ${ROUNDS} rounds of ${SECONDS} s each`);
     });
   }
   console.log(describe(rows));
@@ -76,13 +86,15 @@ async function makeMaterial(): Promise<Material> {
   return { certificate: block('CERTIFICATE'), key: block('PRIVATE KEY') };
 }
 
+/** Starts all proxies, and adds a sample for each round to each row. */
 async function measure(
   { engine }: Prepared,
   images: Readonly<Record<Contestant['image'], string>>,
   routes: number,
   material: Material,
+  rows: readonly ThroughputRow[],
   note: (text: string) => void,
-): Promise<ThroughputRow[]> {
+): Promise<void> {
   const network = NETWORK;
   const containers: BenchContainer[] = [];
   const start = async (options: Omit<Parameters<typeof BenchContainer.start>[1], 'network'>) => {
@@ -112,9 +124,6 @@ async function measure(
       );
       for (const protocol of PROTOCOLS) await awaitAnswer(client, name, protocol, routes);
     }
-    const rows = PROTOCOLS.flatMap((protocol) =>
-      contestants.map(({ name }) => ({ routes, protocol, contestant: name, samples: [] as Sample[] })),
-    );
     for (let round = 1; round <= ROUNDS; round++) {
       // Who comes after whom matters little, who comes first does.
       const order = PROTOCOLS.flatMap((protocol) =>
@@ -128,7 +137,6 @@ async function measure(
         samples.push(await sample(client, contestant, proxies.get(contestant)!, protocol, routes));
       }
     }
-    return rows;
   } finally {
     await sweep(engine.cli);
   }
@@ -222,7 +230,7 @@ async function sample(
   };
 }
 
-/** Ratios first: of the median of the rounds to that of nginx written by hand. */
+/** Ratios first: the median of each round's own, to nginx written by hand. */
 function describe(rows: readonly ThroughputRow[]): string {
   const middle = ({ samples }: ThroughputRow, field: keyof Sample) => median(samples.map((sample) => sample[field]));
   const lines = rows.map((row) => {
@@ -230,7 +238,8 @@ function describe(rows: readonly ThroughputRow[]): string {
       ({ routes, protocol, contestant }) =>
         routes === row.routes && protocol === row.protocol && contestant === 'nginx, by hand',
     )!;
-    const ratio = (field: keyof Sample) => (middle(row, field) / middle(reference, field)).toFixed(2);
+    const ratio = (field: keyof Sample) =>
+      median(row.samples.map((sample, round) => sample[field] / reference.samples[round]![field])).toFixed(2);
     const failed = row.samples.reduce((sum, sample) => sum + sample.failed, 0);
     return [
       String(row.routes),
