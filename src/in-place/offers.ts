@@ -117,12 +117,21 @@ export class Offers {
     return line;
   }
 
-  /** For one replica alone, until it is offered or withdrawn; and only where there is something to go back to. */
-  try({ boot, version, files }: Offer): void {
+  /**
+   * For one replica alone, until it is offered or withdrawn; and only where there is something to go back to. Resolves to whether its nginx has
+   * taken it: to false as soon as it refuses, nobody can try it, it is overtaken or withdrawn, or the signal aborts.
+   */
+  async try({ boot, version, files }: Offer, signal: AbortSignal): Promise<boolean> {
     const line = this.#lines.get(boot);
-    if (!line?.proven || [line.proven, line.next, line.refused].some((known) => known?.version === version)) return;
-    line.trial = { version, files, isOffered: false, isTaken: false };
+    if (!line?.proven || [line.proven, line.next, line.refused].some((known) => known?.version === version))
+      return false;
+    const isAnybodyThere = [...this.#replicas.values()].some(({ report }) => report.boot === boot && report.serving);
+    if (!isAnybodyThere) return false;
+    const trial = { version, files, isOffered: false, isTaken: false };
+    line.trial = trial;
     this.#announce();
+    while (!trial.isTaken && line.trial === trial && !signal.aborted) await this.#changed(signal);
+    return trial.isTaken;
   }
 
   /** What was only tried, and is not going to be offered: the replica goes back. */

@@ -17,7 +17,7 @@ import { controllerName, type Identity, proxyName } from './names.ts';
 import { readBody } from './read-body.ts';
 
 /** Answers with what a RenderResponse holds, but for the version of the templates. */
-export type Prove = (input: RenderInput, trial?: Pick<Trial, 'routes' | 'start'>) => Promise<object>;
+export type Prove = (input: RenderInput, trial?: Pick<Trial, 'routes' | 'isTaken'>) => Promise<object>;
 
 export interface LinkServerOptions {
   readonly cluster: string;
@@ -36,6 +36,8 @@ export interface TemplateVersions {
 
 /** A request is held for so long at most, so that whoever lost the other end notices. */
 const HOLD_MS = 25_000;
+/** A replica that tries a version is waited for so long, before nginx reads the version here. */
+const TRIAL_MS = 5000;
 /** Versions that are remembered, so that an offer need not bring its files again. */
 const KEPT_VERSIONS = 3;
 /** Lists of routes that a request may build on. */
@@ -47,7 +49,7 @@ const KEPT_ROUTES = 4;
  *
  * The controller:
  * - `POST /render` takes a RenderRequest and answers with a RenderResponse; with 409 when it builds on routes that are not known here. Where it
- *   names a `boot`, one of those replicas is offered the result before nginx has read all of it here.
+ *   names a `boot`, one of those replicas is offered the result, and what its nginx takes is not read by nginx here.
  * - `PUT /offer` takes an OfferRequest and answers with 204; with 409 when it brings no files and the version is not known here.
  * - `GET /state/<digest>` is held until offers, replicas or templates are others than those of the digest, 25 s at most, and answers
  *   with a StateResponse.
@@ -147,9 +149,9 @@ class Channel {
     const trial = {
       routes: routes.added.map(({ item }) => item as Route),
       started: undefined as string | undefined,
-      start({ version, files }: Pick<Rendering, 'version' | 'files'>): void {
+      isTaken({ version, files }: Pick<Rendering, 'version' | 'files'>): Promise<boolean> {
         trial.started = version;
-        offers.try({ boot, version, files });
+        return offers.try({ boot, version, files }, AbortSignal.timeout(TRIAL_MS));
       },
     };
     return trial;

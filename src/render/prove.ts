@@ -15,21 +15,22 @@ export type Proof =
   /** nginx refuses even without any route. */
   | { readonly kind: 'settings-refused'; readonly message: string };
 
-/** Lets a replica try a configuration while nginx still reads all of it here. */
+/** Has a replica read a configuration in place of nginx here, and goes live there with it. */
 export interface Trial {
   /** What is new in it. Nothing goes to a replica that nginx has not read here, by itself. */
   readonly routes: readonly Route[];
   /** Keeps nothing from one time to the next that the other rendering builds on. */
   readonly render: RenderNginx;
-  readonly start: (rendered: RenderedConfiguration) => void;
+  /** Resolves to whether the replica's nginx has taken it; to false, too, where none tries it, or has not done so in time. */
+  readonly isTaken: (rendered: RenderedConfiguration) => Promise<boolean>;
 }
 
 /** A Docker config holds less than 1,000 KiB. */
 const MAX_FILE_BYTES = 990 * 1024;
 
 /**
- * Renders and has nginx check the result. Grammars should keep out whatever nginx could refuse; where one of them fails, the guilty services
- * are found by halving and left out, and the rest goes live.
+ * Renders and has nginx check the result, here or in a trial. Grammars should keep out whatever nginx could refuse; where one of them fails, the
+ * guilty services are found by halving and left out, and the rest goes live.
  */
 export async function proveConfiguration(
   input: RenderInput,
@@ -42,12 +43,12 @@ export async function proveConfiguration(
     if (typeof rendered === 'string') return { message: rendered };
     const large = tooLarge(rendered.files);
     if (large !== undefined) return { rendered, message: large };
-    const [message] = await Promise.all([check(rendered.files), trial && begin(trial, rendered)]);
+    const message = trial && (await passes(trial, rendered)) ? undefined : await check(rendered.files);
     return { rendered, message };
   };
-  const begin = async ({ routes, render, start }: Trial, whole: RenderedConfiguration) => {
+  const passes = async ({ routes, render, isTaken }: Trial, whole: RenderedConfiguration) => {
     const part = tryRender(render, { ...input, routes });
-    if (typeof part !== 'string' && (await check(part.files)) === undefined) start(whole);
+    return typeof part !== 'string' && (await check(part.files)) === undefined && isTaken(whole);
   };
   const whole = await attempt(input.routes, trial);
   if (whole.rendered && whole.message === undefined) return { kind: 'rendered', refused: [], ...whole.rendered };

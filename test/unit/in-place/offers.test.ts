@@ -14,6 +14,9 @@ const report = (task: string, serving: string | null = boot, more: Partial<Repor
   ...more,
 });
 
+/** Of somebody who waits for as long as it takes. */
+const patience = new AbortController().signal;
+
 function setUp() {
   let now = 0;
   const offers = new Offers(() => now);
@@ -189,10 +192,11 @@ describe('a trial', () => {
   it('is for one replica, and for the others once it is offered', async () => {
     const { offers, told } = setUp();
     await prove(offers, told, 'v1');
-    offers.try(of('v2'));
+    const isTaken = offers.try(of('v2'), patience);
 
     expect(await told(report('a', 'v1'))).toMatchObject({ version: 'v2' });
     await told(report('a', 'v1', { loaded: 'v2' }));
+    expect(await isTaken).toBe(true);
     expect(await told(report('a', 'v2'))).toBeUndefined();
     expect(await told(report('b', 'v1'))).toBeUndefined();
     expect(offers.state.offers).toEqual([{ boot, version: 'v1', refused: null }]);
@@ -204,7 +208,7 @@ describe('a trial', () => {
   it('that is offered before the replica has taken it goes on as an offer', async () => {
     const { offers, told } = setUp();
     await prove(offers, told, 'v1');
-    offers.try(of('v2'));
+    void offers.try(of('v2'), patience);
     await told(report('a', 'v1'));
     offers.offer(of('v2'));
 
@@ -218,20 +222,22 @@ describe('a trial', () => {
     const { offers, told } = setUp();
     await prove(offers, told, 'v1');
     offers.offer(of('v2'));
-    offers.try(of('v3'));
+    const isTaken = offers.try(of('v3'), patience);
     expect(await told(report('a', 'v1'))).toMatchObject({ version: 'v3' });
 
     offers.withdraw(boot);
 
+    expect(await isTaken).toBe(false);
     expect(await told(report('a', 'v3'))).toMatchObject({ version: 'v2' });
   });
 
   it('that is refused is told of, and not tried again when it is offered', async () => {
     const { offers, told } = setUp();
     await prove(offers, told, 'v1');
-    offers.try(of('v2'));
+    const isTaken = offers.try(of('v2'), patience);
     await told(report('a', 'v1'));
     await told(report('a', 'v1', { refused: { version: 'v2', message: 'no' } }));
+    expect(await isTaken).toBe(false);
     offers.offer(of('v2'));
 
     expect(await told(report('b', 'v1'))).toBeUndefined();
@@ -240,9 +246,34 @@ describe('a trial', () => {
 
   it('waits for a proven version to go back to', async () => {
     const { offers, told } = setUp();
-    offers.try(of('v1'));
+
+    expect(await offers.try(of('v1'), patience)).toBe(false);
 
     expect(await told(report('a'))).toBeUndefined();
+  });
+
+  it('is over at once where no replica is there', async () => {
+    const { offers, told, pass } = setUp();
+    await prove(offers, told, 'v1');
+    pass(200_000);
+    await told({ ...report('other'), boot: 'other' });
+
+    expect(await offers.try(of('v2'), patience)).toBe(false);
+  });
+
+  it('goes on where it was not taken in time, and who waits for it does not', async () => {
+    const { offers, told } = setUp();
+    await prove(offers, told, 'v1');
+    const patience = new AbortController();
+    const isTaken = offers.try(of('v2'), patience.signal);
+    await told(report('a', 'v1'));
+
+    patience.abort();
+
+    expect(await isTaken).toBe(false);
+    offers.offer(of('v2'));
+    await told(report('a', 'v2'));
+    expect(await told(report('b', 'v1'))).toMatchObject({ version: 'v2' });
   });
 });
 

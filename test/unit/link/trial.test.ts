@@ -1,4 +1,4 @@
-// A replica tries a change while the extension's nginx still reads the whole configuration.
+// A replica tries a change in place of the extension's nginx.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
@@ -67,9 +67,10 @@ async function setUp(names: readonly string[]) {
     offer,
     told,
     first,
+    refusal: () => offers.state.offers[0]?.refused,
     /** Is kept waiting. */
-    waits: async (task: string, serving: string) =>
-      (await offers.next(reportOf(task, serving), AbortSignal.timeout(20))) === undefined,
+    waits: async (task: string, serving: string, refused: string | null = null) =>
+      (await offers.next(reportOf(task, serving, refused), AbortSignal.timeout(20))) === undefined,
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();
@@ -77,28 +78,35 @@ async function setUp(names: readonly string[]) {
   };
 }
 
-function reportOf(task: string, serving: string | null): Report {
-  return { task, boot, serving, loaded: null, refused: null, secrets: [] };
+function reportOf(task: string, serving: string | null, refused: string | null = null): Report {
+  return {
+    task,
+    boot,
+    serving,
+    loaded: null,
+    refused: refused === null ? null : { version: refused, message: 'no' },
+    secrets: [],
+  };
 }
 
 describe('a change', () => {
-  it('is tried by one replica before nginx has read all of it, and goes to the others after that', async () => {
+  it('is tried by one replica, without being read as a whole before, and goes to the others after that', async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
-    const whole = Promise.withResolvers<undefined>();
-    world.nginx.check = async (text) => (text.includes('shop.example.org') ? whole.promise : undefined);
+    const read: string[] = [];
+    world.nginx.check = async (text) => void read.push(text);
     const asked = world.ask(['mail'], boot);
 
     const tried = await world.told('a', world.first.version);
 
     expect(tried).not.toBe(world.first.version);
     expect(await world.waits('b', world.first.version)).toBe(true);
-    whole.resolve(undefined);
+    expect(await world.waits('a', tried!)).toBe(true);
     const rendering = await asked;
     expect(rendering.version).toBe(tried);
-    expect(await world.waits('a', tried!)).toBe(true);
     expect(await world.waits('b', world.first.version)).toBe(true);
     await world.offer(rendering);
     expect(await world.told('b', world.first.version)).toBe(tried);
+    expect(read).toEqual([expect.not.stringContaining('shop.example.org')]);
   });
 
   it('is not tried where nginx refuses what is new in it', async () => {
@@ -111,19 +119,29 @@ describe('a change', () => {
     expect(rendering).toMatchObject({ version: world.first.version, problems: [{ service: 'mail' }] });
   });
 
-  it('is taken back where nginx refuses it beside the others', async () => {
+  it('that the replica refuses is read as a whole, for whose fault it is', async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
-    const whole = Promise.withResolvers<string>();
-    world.nginx.check = async (text) => (text.includes('mail') && text.includes('shop') ? whole.promise : undefined);
+    world.nginx.check = async (text) => (text.includes('mail') && text.includes('shop') ? 'no' : undefined);
     const asked = world.ask(['mail'], boot);
     const tried = await world.told('a', world.first.version);
 
-    whole.resolve('no');
+    await world.waits('a', world.first.version, tried);
     const rendering = await asked;
 
-    expect(rendering.version).not.toBe(tried);
-    expect(await world.told('a', tried!)).toBe(world.first.version);
+    expect(rendering).toMatchObject({ version: world.first.version, problems: [{ service: 'mail' }] });
     expect(await world.waits('b', world.first.version)).toBe(true);
+  });
+
+  it('that only the replica refuses is told of, and goes no further', async () => {
+    await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
+    const asked = world.ask(['mail'], boot);
+    const tried = await world.told('a', world.first.version);
+
+    await world.waits('a', world.first.version, tried);
+    await world.offer(await asked);
+
+    expect(await world.waits('b', world.first.version)).toBe(true);
+    expect(world.refusal()).toBe('no');
   });
 
   it('is tried by nobody where something has to be attached first', async () => {
