@@ -132,6 +132,19 @@ describe('a change', () => {
     expect(await world.waits('b', world.first.version)).toBe(true);
   });
 
+  it('that the replica has not taken in time, and nginx then refuses, is taken back', { timeout: 15_000 }, async () => {
+    await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
+    world.nginx.check = async (text) => (text.includes('mail') && text.includes('shop') ? 'no' : undefined);
+    const asked = world.ask(['mail'], boot);
+    const tried = await world.told('a', world.first.version);
+
+    const rendering = await asked;
+
+    expect(rendering.version).not.toBe(tried);
+    expect(await world.told('a', tried!)).toBe(world.first.version);
+    expect(await world.waits('b', world.first.version)).toBe(true);
+  });
+
   it('that only the replica refuses is told of, and goes no further', async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
     const asked = world.ask(['mail'], boot);
