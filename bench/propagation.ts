@@ -45,26 +45,35 @@ export async function propagation(prepared: Prepared): Promise<PropagationRow[]>
       // The probe is one of them.
       await swarm.grow(size - 1);
       await sleep(REST_MS);
-      const answers = [];
-      for (let n = 1; n <= CHANGES; n++) {
-        note(`change ${n} of ${CHANGES}`);
-        answers.push(await changeOnce(swarm, `change${n}.of${size}.probe.local`));
-        await sleep(PAUSE_MS);
-      }
-      note('nginx alone');
-      const alone = await measureNginx(prepared, await keptFiles(swarm.bed));
-      const row = {
-        services: size,
-        everyReplicaMs: answers.map((times) => Math.max(...times)),
-        firstReplicaMs: answers.map((times) => Math.min(...times)),
-        ...alone,
-      };
+      const row = await swarm.whileMeshRests(() => measure(prepared, swarm, size, note));
       rows.push(row);
       done(`services: p50 ${percentile(row.everyReplicaMs, 50).toFixed(0)} ms`);
     });
   }
   console.log(describe(rows));
   return rows;
+}
+
+async function measure(
+  prepared: Prepared,
+  swarm: LargeSwarm,
+  services: number,
+  note: (text: string) => void,
+): Promise<PropagationRow> {
+  const answers = [];
+  for (let n = 1; n <= CHANGES; n++) {
+    note(`change ${n} of ${CHANGES}`);
+    answers.push(await changeOnce(swarm, `change${n}.of${services}.probe.local`));
+    await sleep(PAUSE_MS);
+  }
+  note('nginx alone');
+  const alone = await measureNginx(prepared, await keptFiles(swarm.bed));
+  return {
+    services,
+    everyReplicaMs: answers.map((times) => Math.max(...times)),
+    firstReplicaMs: answers.map((times) => Math.min(...times)),
+    ...alone,
+  };
 }
 
 /** Milliseconds until each replica answers under the new host. */

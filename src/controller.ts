@@ -63,7 +63,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     if (observer.note(Type, Actor.ID)) loop.trigger();
   };
   const resync = setInterval(() => {
-    observer.forgetInTime();
+    observer.forgetInTime(loop.isAtRest);
     loop.trigger();
   }, settings.core.PollInterval);
   const passwords = { adminPassword, viewerPassword };

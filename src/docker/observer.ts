@@ -18,8 +18,10 @@ import {
   toSwarmService,
 } from './to-model.ts';
 
-/** A full listing takes at most this part of the time, unless something asks for it. */
-const LISTING_SHARE = 100;
+/** A full listing takes at most this part of the time, unless something asks for it … */
+const LISTING_SHARE = 300;
+/** … and at least this part. */
+const LEAST_LISTING_SHARE = 3000;
 
 interface Known<T> {
   readonly item: T;
@@ -129,11 +131,14 @@ export class Observer {
   readonly #secrets;
   readonly #collections: Readonly<Record<string, Pick<Collection<object>, 'markStale' | 'refresh'>>>;
   readonly #divide = memoize(divide);
+  readonly #now: () => number;
   /** When everything was last listed, and how long that took. */
-  #listing = { endedAt: 0, durationMs: 0 };
+  #listing = { endedAt: Number.NEGATIVE_INFINITY, durationMs: 0 };
 
-  constructor(docker: Docker) {
+  /** `now` is in milliseconds, of a clock that only goes forward. */
+  constructor(docker: Docker, now: () => number = () => performance.now()) {
     this.#docker = docker;
+    this.#now = now;
     const get = (operation: string, request: () => Promise<unknown>) => call(operation, request);
     const all = (operation: string, request: () => Promise<unknown>) =>
       call(operation, request) as Promise<readonly unknown[]>;
@@ -178,10 +183,13 @@ export class Observer {
     return collection !== undefined;
   }
 
-  /** Look at everything again, but only now and then where that takes long: events tell of changes, this is the net below them. */
-  forgetInTime(): void {
+  /**
+   * Look at everything again, but only now and then where that takes long, and while nothing else is to be done, which would have to wait:
+   * events tell of changes, this is the net below them.
+   */
+  forgetInTime(isAtRest: boolean): void {
     const { endedAt, durationMs } = this.#listing;
-    if (performance.now() - endedAt >= durationMs * LISTING_SHARE) this.forget();
+    if (this.#now() - endedAt >= durationMs * (isAtRest ? LISTING_SHARE : LEAST_LISTING_SHARE)) this.forget();
   }
 
   /** Trust nothing that was seen before. */
@@ -216,12 +224,12 @@ export class Observer {
   async observe(): Promise<Snapshot> {
     const collections = Object.values(this.#collections);
     const isListing = this.#services.isStale;
-    const begunAt = performance.now();
+    const begunAt = this.#now();
     const refreshed = await Promise.allSettled(collections.map((collection) => collection.refresh()));
     // Only when all have ended: an answer of this look that came during the next would be older than what that one sees.
     const failed = refreshed.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
-    const endedAt = performance.now();
+    const endedAt = this.#now();
     if (isListing) this.#listing = { endedAt, durationMs: endedAt - begunAt };
     const { services, owned, onHosts } = this.#divide(this.#services.items);
     return {

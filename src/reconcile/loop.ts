@@ -32,6 +32,7 @@ export class ReconcileLoop {
   /** When the first of the triggers came that no pass has dealt with. */
   #seenAt: number | undefined;
   #failures = 0;
+  #isAtRest = false;
   /** Trouble that was logged and lasts. */
   #trouble: string | undefined;
 
@@ -39,8 +40,14 @@ export class ReconcileLoop {
     this.#options = options;
   }
 
+  /** There is nothing to be done, and nothing under way that has to be looked at again. */
+  get isAtRest(): boolean {
+    return this.#isAtRest;
+  }
+
   trigger(): void {
     this.#triggered = true;
+    this.#isAtRest = false;
     this.#seenAt ??= this.#options.now();
     this.#wake?.();
   }
@@ -56,6 +63,7 @@ export class ReconcileLoop {
       if (signal.aborted) return;
       this.#triggered = false;
       nextMs = await this.#attempt(signal);
+      this.#isAtRest = nextMs === undefined && !this.#triggered;
     }
   }
 

@@ -72,6 +72,43 @@ describe('the loop', () => {
     expect(world.begun).toEqual([30, 60_060]);
   });
 
+  it('is at rest when there is nothing to be done, and nothing under way', async () => {
+    const world = new LoopWorld();
+    const atRest = () => world.loop.isAtRest;
+    let isRolling = false;
+    world.pass = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return { rolling: isRolling };
+    };
+
+    await world.start();
+    expect(atRest()).toBe(false);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(atRest()).toBe(true);
+
+    isRolling = true;
+    world.loop.trigger();
+    expect(atRest()).toBe(false);
+    await vi.advanceTimersByTimeAsync(HOLDOFF_MS + 100);
+    expect(atRest()).toBe(false);
+
+    isRolling = false;
+    await vi.advanceTimersByTimeAsync(ROLLING_MS + HOLDOFF_MS + 50);
+    world.loop.trigger();
+    await vi.advanceTimersByTimeAsync(50);
+    expect(atRest()).toBe(false);
+    await vi.advanceTimersByTimeAsync(HOLDOFF_MS + 100);
+    expect(atRest()).toBe(true);
+
+    world.pass = async () => {
+      throw new Error('connect ECONNREFUSED');
+    };
+    world.loop.trigger();
+    await vi.advanceTimersByTimeAsync(HOLDOFF_MS);
+    expect(atRest()).toBe(false);
+    world.stop();
+  });
+
   it('gathers a burst of triggers into one pass', async () => {
     const world = new LoopWorld();
     await world.start();

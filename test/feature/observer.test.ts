@@ -78,6 +78,28 @@ describe('an observer', () => {
     expect((await observer.observe()).services).toEqual([]);
   });
 
+  it.each([
+    { isAtRest: true, everyMs: 60_000 },
+    { isAtRest: false, everyMs: 600_000 },
+  ])('lists everything now and then, where that takes long: %j', async ({ isAtRest, everyMs }) => {
+    const docker = new FakeDocker();
+    let now = 0;
+    docker.before = async (call) => {
+      if (call === 'list services') now += 200;
+    };
+    const observer = new Observer(docker.client, () => now);
+    await observer.observe();
+    const callsAfter = (ms: number) => {
+      now += ms;
+      observer.forgetInTime(isAtRest);
+      return docker.callsOf(() => observer.observe());
+    };
+
+    expect(await callsAfter(everyMs - 1)).toEqual([]);
+    expect(await callsAfter(1)).toEqual(everything);
+    expect(await callsAfter(everyMs - 1)).toEqual([]);
+  });
+
   it('fetches again what could not be fetched', async () => {
     const { docker, observer } = await anObservedEngine();
     docker.objects.service.set('shop', engineService('shop', { changed: 'yes' }));
