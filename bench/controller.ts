@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Prepared } from '../bed/prepare.ts';
 import { step } from '../bed/step.ts';
+import { keptFiles } from './kept-files.ts';
 import { hostOf, LargeSwarm } from './large-swarm.ts';
+import { nginxAlone } from './nginx-alone.ts';
 import { median, sizes, table } from './part.ts';
 
 const SIZES = sizes([0, 1000, 10_000]);
@@ -29,10 +31,12 @@ export interface ControllerRow {
   readonly idleCpuMs: number;
   readonly memoryMb: number;
   readonly mostMemoryMb: number;
-  /** Processor time that one change alone takes: of the controller, of the extension, of nginx -t. */
+  /** Processor time that one change alone takes: of the controller, of the extension, of nginx there, which reads what is new. */
   readonly changeCpuMs: number;
   readonly extensionCpuMs: number;
-  readonly nginxTestCpuMs: number;
+  readonly partTestCpuMs: number;
+  /** What nginx -t takes for all of the configuration, by itself. */
+  readonly testMs: number;
   readonly callsPerChange: Readonly<Record<string, number>>;
   /** Under ten changes a second, in which several share a pass. */
   readonly busyCpuMsPerSecond: number;
@@ -54,7 +58,7 @@ export async function controller(prepared: Prepared): Promise<ControllerRow[]> {
       note('creating services');
       // Changes need a service.
       await swarm.grow(Math.max(size, 1));
-      const row = await measure(swarm, size, note);
+      const row = await measure(prepared, swarm, size, note);
       rows.push(row);
       done(
         `services: ${row.changeCpuMs.toFixed(0)} ms of processor time for a change, ${row.mostMemoryMb.toFixed(0)} MB`,
@@ -65,7 +69,12 @@ export async function controller(prepared: Prepared): Promise<ControllerRow[]> {
   return rows;
 }
 
-async function measure(swarm: LargeSwarm, services: number, note: (text: string) => void): Promise<ControllerRow> {
+async function measure(
+  prepared: Prepared,
+  swarm: LargeSwarm,
+  services: number,
+  note: (text: string) => void,
+): Promise<ControllerRow> {
   note('idle');
   await sleep(10_000);
   const rest = await usage(swarm, CONTROLLER);
@@ -86,6 +95,8 @@ async function measure(swarm: LargeSwarm, services: number, note: (text: string)
   const after = await usage(swarm, CONTROLLER);
   const seconds = (performance.now() - begun) / 1000;
   await swarm.settled();
+  note('nginx alone');
+  const alone = await nginxAlone(prepared, await keptFiles(swarm.bed));
   return {
     services,
     idleCpuMs,
@@ -93,7 +104,8 @@ async function measure(swarm: LargeSwarm, services: number, note: (text: string)
     mostMemoryMb: rested.mostMemoryMb,
     changeCpuMs: median(singles.map((single) => single.controller)),
     extensionCpuMs: median(singles.map((single) => single.extension)),
-    nginxTestCpuMs: median(singles.map((single) => single.nginxTest)),
+    partTestCpuMs: median(singles.map((single) => single.partTest)),
+    testMs: median(alone.testMs),
     callsPerChange: meanCalls(singles.map((single) => single.calls)),
     busyCpuMsPerSecond: (after.cpuMs - before.cpuMs) / seconds,
     busyCpuMsPerChange: (after.cpuMs - before.cpuMs) / count,
@@ -118,7 +130,7 @@ async function changeOnce(swarm: LargeSwarm, n: number, idleCpuMs: number) {
   return {
     controller: changed.cpuMs - controller.cpuMs - idleCpuMs * seconds,
     extension: rendered.cpuMs - extension.cpuMs,
-    nginxTest: rendered.childrenCpuMs - extension.childrenCpuMs,
+    partTest: rendered.childrenCpuMs - extension.childrenCpuMs,
     calls: difference(controller.calls, changed.calls),
   };
 }
@@ -207,7 +219,8 @@ function describe(rows: readonly ControllerRow[]): string {
     'change ÷ nginx -t',
     'change: controller ms',
     'extension ms',
-    'nginx -t ms',
+    'nginx -t of what is new ms',
+    'nginx -t of all ms',
     'idle ms/s',
     `${CHANGES_PER_SECOND}/s: ms/s`,
     'ms/change',
@@ -217,10 +230,11 @@ function describe(rows: readonly ControllerRow[]): string {
   ];
   const lines = rows.map((row) => [
     String(row.services),
-    ((row.changeCpuMs + row.extensionCpuMs) / row.nginxTestCpuMs).toFixed(2),
+    ((row.changeCpuMs + row.extensionCpuMs + row.partTestCpuMs) / row.testMs).toFixed(2),
     whole(row.changeCpuMs),
     whole(row.extensionCpuMs),
-    whole(row.nginxTestCpuMs),
+    whole(row.partTestCpuMs),
+    whole(row.testMs),
     row.idleCpuMs.toFixed(1),
     whole(row.busyCpuMsPerSecond),
     whole(row.busyCpuMsPerChange),
