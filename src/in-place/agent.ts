@@ -2,7 +2,7 @@ import type { PlainLog } from '../lib/plain-log.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { SecretFacts } from '../model/material.ts';
 import type { ConfigurationFile } from '../reconcile/ports.ts';
-import type { Refused, Report, Version } from './offers.ts';
+import type { Refused, Report, StoredVersion } from './offers.ts';
 
 /** A version without the content of those files that are here already. */
 export interface BriefVersion {
@@ -12,8 +12,10 @@ export interface BriefVersion {
 
 /** nginx, as the agent needs it. */
 export interface Nginx {
-  /** Digests of the files of the version that it was last brought. */
+  /** Digests of the files of the version that it was last brought, or has adopted. */
   readonly known: readonly string[];
+  /** Copies the files of a version that lie elsewhere: then they are known. Throws where one is missing. */
+  adopt(version: StoredVersion): Promise<void>;
   /** Undefined where nginx accepts the version, else its complaint. */
   test(version: BriefVersion): Promise<string | undefined>;
   /** With a version, or with what the task was started for; resolves when it answers, or has ended. */
@@ -23,8 +25,8 @@ export interface Nginx {
    * called, once or more often, when it has accepted it.
    */
   reload(version: BriefVersion, onLoaded: () => void, signal: AbortSignal): Promise<void>;
-  /** All of the version that it was last brought. */
-  read(): Promise<Version | undefined>;
+  /** The version that it was last brought. */
+  readonly stored: StoredVersion | undefined;
 }
 
 /** Where the agent asks for versions. */
@@ -38,8 +40,8 @@ export interface Offering {
 
 /** Keeps the last version over restarts of the task, on its node. */
 export interface LastVersion {
-  read(): Promise<Version | undefined>;
-  write(version: Version): Promise<void>;
+  read(): Promise<StoredVersion | undefined>;
+  write(version: StoredVersion): Promise<void>;
 }
 
 export interface AgentOptions {
@@ -121,16 +123,29 @@ export class Agent {
   }
 
   async #newest(signal: AbortSignal): Promise<BriefVersion | undefined> {
-    const { last, nginx, logger } = this.#options;
+    const { nginx, logger } = this.#options;
+    const last = await this.#adoptLast();
     const patience = AbortSignal.any([signal, AbortSignal.timeout(BOOT_PATIENCE_MS)]);
     const offered = await this.#next(patience).catch(() => undefined);
-    for (const version of [offered, await last.read()]) {
+    for (const version of [offered, last]) {
       if (!version) continue;
       const complaint = await nginx.test(version);
       if (complaint === undefined) return version;
       logger.warn({ version: version.version, reason: complaint }, 'Left out version');
     }
     return undefined;
+  }
+
+  /** Before the extension is asked, which then sends only what is new. */
+  async #adoptLast(): Promise<BriefVersion | undefined> {
+    const { last, nginx } = this.#options;
+    const stored = await last.read();
+    if (stored === undefined) return undefined;
+    const { version, files } = stored;
+    return nginx.adopt(stored).then(
+      () => ({ version, files: files.map(({ path, digest }) => ({ path, digest })) }),
+      () => undefined,
+    );
   }
 
   async #apply(offered: BriefVersion, signal: AbortSignal): Promise<void> {
@@ -169,8 +184,7 @@ export class Agent {
   #keep(): void {
     const { nginx, last } = this.#options;
     const keep = async () => {
-      const version = await nginx.read();
-      if (version) await last.write(version);
+      if (nginx.stored) await last.write(nginx.stored);
     };
     // Else an older one stays, which hurts nobody.
     this.#kept = this.#kept.then(keep).catch(() => undefined);

@@ -1,33 +1,52 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LastVersion } from './agent.ts';
-import type { Version } from './offers.ts';
+import type { StoredVersion } from './offers.ts';
 
 /** Specifications whose last version is kept. */
 const KEPT = 4;
+/** What somebody began to write so long ago is not going to be finished. */
+const ABANDONED_MS = 3_600_000;
+/** Tells what else there is; no file of a version begins with a dot. */
+const LIST = '.version.json';
+const DRAFT = 'draft-';
 
 /**
- * The last version in a folder that outlives the task. Tasks of other specifications may share the folder: each reads only what
- * one of its own has written. A folder that cannot be written keeps nothing, and hurts nobody.
+ * The last version in a folder that outlives the task, a folder for each, with the file names of the version. Tasks of the same and of other
+ * specifications may share it: each reads only what one of its own has written, and only what was written to the end. A folder that cannot be
+ * written keeps nothing, and hurts nobody.
  */
 export function lastVersionIn(folder: string, boot: string): LastVersion {
-  const path = join(folder, `${boot}.json`);
+  const read = async (): Promise<StoredVersion | undefined> => {
+    const newest = (await keptIn(folder)).find((kept) => kept.boot === boot);
+    if (newest === undefined) return undefined;
+    const { version, files } = JSON.parse(await readFile(join(newest.path, LIST), 'utf8')) as StoredVersion;
+    return { version, files: files.map(({ path, digest }) => ({ path, digest, at: join(newest.path, path) })) };
+  };
   return {
-    async read() {
-      try {
-        const version = JSON.parse(await readFile(path, 'utf8')) as Version;
-        // Earlier releases kept no digests.
-        return version.files.every(({ digest }) => typeof digest === 'string') ? version : undefined;
-      } catch {
-        return undefined;
-      }
-    },
-    async write({ version, files }) {
+    read: () => read().catch(() => undefined),
+    async write(version) {
       try {
         await mkdir(folder, { recursive: true });
-        const draft = `${path}.${process.pid}.new`;
-        await writeFile(draft, JSON.stringify({ version, files }));
-        await rename(draft, path);
+        const draft = await mkdtemp(join(folder, DRAFT));
+        try {
+          await fill(draft, version, await read().catch(() => undefined));
+          await finish(draft, join(folder, `${boot}-${version.version}`));
+        } finally {
+          await rm(draft, { recursive: true, force: true });
+        }
         await removeOld(folder);
       } catch {
         // No volume, or a full disk: the next task starts with what the extension or its Docker config has.
@@ -36,11 +55,53 @@ export function lastVersionIn(folder: string, boot: string): LastVersion {
   };
 }
 
+/** What the version before has as well takes no room and no time. */
+async function fill(draft: string, { version, files }: StoredVersion, before: StoredVersion | undefined) {
+  const there = new Map(before?.files.map(({ digest, at }) => [digest, at]));
+  for (const { path, digest, at } of files) {
+    const [same, target] = [there.get(digest), join(draft, path)];
+    const copy = () => copyFile(at, target);
+    // Another task may have removed it by now; and not all volumes have links.
+    await (same === undefined ? copy() : link(same, target).catch(copy));
+  }
+  const list = files.map(({ path, digest }) => ({ path, digest }));
+  await writeFile(join(draft, LIST), JSON.stringify({ version, files: list }));
+}
+
+async function finish(draft: string, target: string): Promise<void> {
+  try {
+    await rename(draft, target);
+  } catch {
+    // It is there, from another task or from before: now it is the newest.
+    await utimes(target, new Date(), new Date());
+  }
+}
+
+interface Kept {
+  readonly path: string;
+  readonly boot: string;
+  readonly writtenAt: number;
+}
+
+/** The newest first. */
+async function keptIn(folder: string): Promise<Kept[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const kept = entries.map(async (entry) => {
+    const path = join(folder, entry.name);
+    const boot = entry.isDirectory() ? entry.name.slice(0, entry.name.lastIndexOf('-')) : '';
+    return { path, boot, writtenAt: (await stat(path)).mtimeMs };
+  });
+  return (await Promise.all(kept)).toSorted((a, b) => b.writtenAt - a.writtenAt);
+}
+
 async function removeOld(folder: string): Promise<void> {
-  const names = await readdir(folder);
-  const aged = await Promise.all(
-    names.map(async (name) => ({ name, writtenAt: (await stat(join(folder, name))).mtimeMs })),
-  );
-  const old = aged.toSorted((a, b) => b.writtenAt - a.writtenAt).slice(KEPT);
-  for (const { name } of old) await rm(join(folder, name), { force: true });
+  const seen = new Set<string>();
+  for (const { path, boot, writtenAt } of await keptIn(folder)) {
+    const isDraft = `${boot}-` === DRAFT;
+    const isNeeded = isDraft
+      ? Date.now() - writtenAt < ABANDONED_MS
+      : boot !== '' && !seen.has(boot) && seen.size < KEPT;
+    if (!isDraft) seen.add(boot);
+    if (!isNeeded) await rm(path, { recursive: true, force: true });
+  }
 }

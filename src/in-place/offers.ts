@@ -7,6 +7,17 @@ export interface Version {
   readonly files: readonly ConfigurationFile[];
 }
 
+/** A version whose files lie somewhere. */
+export interface StoredVersion {
+  readonly version: string;
+  readonly files: readonly StoredFile[];
+}
+
+export interface StoredFile extends Omit<ConfigurationFile, 'text'> {
+  /** Absolute path. */
+  readonly at: string;
+}
+
 /** A version for those tasks that Swarm started with the version `boot`, and so with the same secrets and networks. */
 export interface Offer extends Version {
   readonly boot: string;

@@ -14,12 +14,12 @@ export type Resolve = (name: string) => Promise<unknown>;
  * nginx, which asks for each name when it starts, asks again only after a second or two; it would answer 502 until then.
  */
 export async function awaitNames(
-  texts: readonly string[],
+  names: readonly string[],
   resolve: Resolve = askEngine(),
   patienceMs = PATIENCE_MS,
 ): Promise<void> {
   const deadline = performance.now() + patienceMs;
-  let unknown = [...new Set(texts.flatMap(namesIn))];
+  let unknown = names;
   for (;;) {
     unknown = await stillUnknown(unknown, resolve, deadline);
     if (unknown.length === 0 || performance.now() + AGAIN_MS > deadline) return;
@@ -27,8 +27,8 @@ export async function awaitNames(
   }
 }
 
-/** See templates/upstream.hbs. */
-function namesIn(text: string): string[] {
+/** Names of upstreams in a file of the configuration: see templates/upstream.hbs. */
+export function namesIn(text: string): string[] {
   return [...text.matchAll(/^ *server "?([\w.-]+):\d+"?[^;]* resolve;$/gm)].map(([, name]) => name!);
 }
 

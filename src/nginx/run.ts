@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { link, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { BriefVersion, Nginx } from '../in-place/agent.ts';
-import type { Version } from '../in-place/offers.ts';
+import type { StoredVersion } from '../in-place/offers.ts';
 import { sleep } from '../lib/sleep.ts';
-import { awaitNames } from './await-names.ts';
+import { awaitNames, namesIn } from './await-names.ts';
 import { readAtHandshake, testConfiguration } from './check.ts';
 import { servedVersion } from './status.ts';
 import { workersOf } from './workers.ts';
@@ -17,13 +17,6 @@ export interface NginxRunOptions {
   readonly mountedPath: string;
   /** A folder of this process alone. */
   readonly folder: string;
-}
-
-interface StoredFile {
-  readonly path: string;
-  readonly digest: string;
-  /** Where it lies. */
-  readonly at: string;
 }
 
 const MAIN_FILE = 'nginx.conf';
@@ -44,8 +37,8 @@ export class NginxRun implements Nginx {
   readonly #current: string;
   #process: ChildProcess | undefined;
   #exited = Promise.resolve(0);
-  /** What nginx was last brought. */
-  #brought: { readonly version: string; readonly files: readonly StoredFile[] } | undefined;
+  /** What nginx was last brought; before that, what was adopted. */
+  #brought: StoredVersion | undefined;
 
   constructor(options: NginxRunOptions) {
     this.#options = options;
@@ -57,12 +50,16 @@ export class NginxRun implements Nginx {
     return this.#brought?.files.map(({ digest }) => digest) ?? [];
   }
 
-  /** All of the version that nginx was last brought. */
-  async read(): Promise<Version | undefined> {
-    if (this.#brought === undefined) return undefined;
-    const { version, files } = this.#brought;
-    const read = async ({ at, ...file }: StoredFile) => ({ ...file, text: await readFile(at, 'utf8') });
-    return { version, files: await Promise.all(files.map(read)) };
+  get stored(): StoredVersion | undefined {
+    return this.#brought;
+  }
+
+  async adopt(version: StoredVersion): Promise<void> {
+    const folder = this.#folderOf(version);
+    await mkdir(folder, { recursive: true });
+    for (const [position, { path, at }] of version.files.entries())
+      await copyFile(at, join(folder, nameOf(path, position)));
+    this.#remember(version);
   }
 
   /** Undefined where nginx accepts the version, else its complaint. */
@@ -79,7 +76,7 @@ export class NginxRun implements Nginx {
     await this.#point(folder);
     await this.#announce(version?.version);
     if (version !== undefined) this.#remember(version);
-    await awaitNames(await readAll(folder));
+    await awaitNames(await upstreamsIn(folder));
     const [program, ...args] = this.#options.command;
     this.#process = spawn(program!, [...args, '-c', join(this.#current, MAIN_FILE)], { stdio: 'inherit' });
     this.#exited = once(this.#process, 'exit').then(([code]) => (code as number | null) ?? 1);
@@ -162,8 +159,8 @@ export class NginxRun implements Nginx {
     return true;
   }
 
-  #folderOf({ version }: BriefVersion): string {
-    return join(this.#options.folder, `v-${version}`);
+  #folderOf({ version }: { readonly version: string }): string {
+    return join(this.#options.folder, `v-${fileName(version)}`);
   }
 
   #remember(brought: BriefVersion): void {
@@ -184,6 +181,7 @@ export class NginxRun implements Nginx {
     const there = new Map(this.#brought?.files.map(({ digest, at }) => [digest, at]));
     for (const [position, { path, digest, text }] of version.files.entries()) {
       const target = join(folder, nameOf(path, position));
+      if (there.get(digest) === target) continue;
       // Another version may share the file by then.
       await rm(target, { force: true });
       if (text !== undefined) await writeFile(target, text);
@@ -199,12 +197,11 @@ export class NginxRun implements Nginx {
    */
   async #openMounted(): Promise<string> {
     const folder = await this.#linkMounted();
-    const files = await Promise.all(
-      (await configurationsIn(folder)).map(async (path) => ({ path, text: await readFile(path, 'utf8') })),
-    );
-    const changed = files.filter(({ text }) => readAtHandshake(text) !== text);
+    const changed: string[] = [];
+    for await (const { path, text } of configurationsIn(folder)) if (readAtHandshake(text) !== text) changed.push(path);
     if (changed.length === 0 || (await testConfiguration(join(folder, MAIN_FILE))) === undefined) return folder;
-    for (const { path, text } of changed) {
+    for (const path of changed) {
+      const text = await readFile(path, 'utf8');
       await rm(path);
       await writeFile(path, readAtHandshake(text));
     }
@@ -245,19 +242,30 @@ export class NginxRun implements Nginx {
   }
 }
 
-/** The first is the main file. It comes over the network, from an extension that may have been taken over. */
+/** The first is the main file. */
 function nameOf(path: string, position: number): string {
-  if (!/^[a-z0-9][a-z0-9.-]*$/.test(path)) throw new Error(`${path} is no name of a file`);
-  return position === 0 ? MAIN_FILE : path;
+  const name = fileName(path);
+  return position === 0 ? MAIN_FILE : name;
 }
 
-async function readAll(folder: string): Promise<string[]> {
-  return Promise.all((await configurationsIn(folder)).map((path) => readFile(path, 'utf8')));
+/** It comes over the network, from an extension that may have been taken over. */
+function fileName(text: string): string {
+  if (!/^[a-z0-9][a-z0-9.-]*$/.test(text)) throw new Error(`${text} is no name of a file`);
+  return text;
 }
 
-async function configurationsIn(folder: string): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.conf'));
-  return names.map((name) => join(folder, name));
+async function upstreamsIn(folder: string): Promise<string[]> {
+  const names = new Set<string>();
+  for await (const { text } of configurationsIn(folder)) for (const name of namesIn(text)) names.add(name);
+  return [...names];
+}
+
+/** One after the other: all of them, of thousands of services, take megabytes. */
+async function* configurationsIn(folder: string) {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if (name.endsWith('.conf')) yield { path, text: await readFile(path, 'utf8') };
+  }
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

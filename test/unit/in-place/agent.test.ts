@@ -1,32 +1,39 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Agent, type BriefVersion, type Offering } from '../../../src/in-place/agent.ts';
-import type { Report, Version } from '../../../src/in-place/offers.ts';
+import type { Report, StoredVersion, Version } from '../../../src/in-place/offers.ts';
 
 const version = (name: string): Version => ({
   version: name,
   files: [{ path: 'nginx.conf', digest: name, text: name }],
 });
+const kept = (name: string): StoredVersion => ({
+  version: name,
+  files: [{ path: 'nginx.conf', digest: name, at: `/${name}` }],
+});
 
 interface World {
   readonly offered?: Version;
-  readonly last?: Version;
+  readonly last?: StoredVersion;
+  /** What was served here last cannot be read. */
+  readonly isLastBroken?: boolean;
   readonly complaint?: (version: string) => string | undefined;
   readonly away?: boolean;
   /** As one of an earlier release is that is told of a loaded version. */
   readonly holdsLoaded?: boolean;
-  /** What was brought cannot be read again. */
-  readonly isUnreadable?: boolean;
+  /** What was brought cannot be kept. */
+  readonly isUnkept?: boolean;
 }
 
 /** An agent whose nginx and extension are in memory; the extension gives what a test says, then keeps it waiting. */
 function setUp({
   offered,
   last,
+  isLastBroken = false,
   complaint = () => undefined,
   away = false,
   holdsLoaded = false,
-  isUnreadable = false,
+  isUnkept = false,
 }: World = {}) {
   const served: string[] = [];
   const tested: string[] = [];
@@ -61,9 +68,12 @@ function setUp({
       get known() {
         return brought?.files.map(({ digest }) => digest) ?? [];
       },
-      read: async () => {
-        if (isUnreadable) throw new Error('ENOENT');
-        return brought as Version;
+      adopt: async (version) => {
+        if (isLastBroken) throw new Error('ENOENT');
+        brought = version;
+      },
+      get stored() {
+        return brought && kept(brought.version);
       },
       test: async ({ version }) => {
         tested.push(version);
@@ -82,7 +92,13 @@ function setUp({
       },
     },
     offering,
-    last: { read: async () => last, write: async ({ version }) => void written.push(version) },
+    last: {
+      read: async () => last,
+      write: async ({ version }) => {
+        if (isUnkept) throw new Error('ENOENT');
+        written.push(version);
+      },
+    },
     reloadIntervalMs: 0,
     logger: pino({ level: 'silent' }),
   });
@@ -100,21 +116,30 @@ function setUp({
 
 describe('an agent', () => {
   it('starts nginx with what is offered, before what was served here last', async () => {
-    const { agent, served, signal } = setUp({ offered: version('offered'), last: version('last') });
+    const { agent, served, signal } = setUp({ offered: version('offered'), last: kept('last') });
     await agent.boot(signal);
     expect(served).toEqual(['offered']);
   });
 
   it('starts with what was served here last when the extension is away', async () => {
-    const { agent, served, signal } = setUp({ away: true, last: version('last') });
+    const { agent, served, signal } = setUp({ away: true, last: kept('last') });
     await agent.boot(signal);
     expect(served).toEqual(['last']);
+  });
+
+  it('tells the extension what it has of that, and does without where it is broken', async () => {
+    const whole = setUp({ offered: version('offered'), last: kept('last') });
+    await whole.agent.boot(whole.signal);
+    const broken = setUp({ away: true, last: kept('last'), isLastBroken: true });
+    await broken.agent.boot(broken.signal);
+    expect([whole.knowns, broken.knowns]).toEqual([[['last']], [[]]]);
+    expect(broken.served).toEqual(['mounted']);
   });
 
   it('starts with what is mounted when nothing else is there, or nginx refuses it', async () => {
     const bare = setUp({ away: true });
     await bare.agent.boot(bare.signal);
-    const bad = setUp({ away: true, last: version('last'), complaint: () => 'no' });
+    const bad = setUp({ away: true, last: kept('last'), complaint: () => 'no' });
     await bad.agent.boot(bad.signal);
     expect([bare.served, bad.served]).toEqual([['mounted'], ['mounted']]);
   });
@@ -152,7 +177,7 @@ describe('an agent', () => {
   });
 
   it('goes on where what it has brought cannot be kept', async () => {
-    const { agent, follow, served, written, signal } = setUp({ offered: version('v0'), isUnreadable: true });
+    const { agent, follow, served, written, signal } = setUp({ offered: version('v0'), isUnkept: true });
     await agent.boot(signal);
     await follow(version('v1'), version('v2'));
     expect(served).toEqual(['v0', 'v1', 'v2']);

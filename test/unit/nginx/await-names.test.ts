@@ -2,19 +2,19 @@ import { expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { toRenderInput } from '../../../src/model/render-input.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
-import { awaitNames } from '../../../src/nginx/await-names.ts';
+import { awaitNames, namesIn } from '../../../src/nginx/await-names.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 import { render } from '../../support/golden.ts';
 
 /** As it is rendered, so that a change of templates is noticed. */
-function configurationOf(...names: string[]): string {
+function upstreamsOf(...names: string[]): string[] {
   const services = names.map((name) => aService(name));
   const nothing = { nodes: [], hostTasks: [], configs: [], secrets: [], owned: [] };
   const { clusters } = buildDesiredState(
     { services, networks: [aNetwork('app')], ...nothing },
     parseSettings({}, '1').settings,
   );
-  return render(toRenderInput(clusters[0]!)).files[0]!.text;
+  return namesIn(render(toRenderInput(clusters[0]!)).files[0]!.text);
 }
 
 /** An engine that learns of a name after it was asked for it so often. */
@@ -31,7 +31,7 @@ function anEngine(late: Readonly<Record<string, number>>) {
 it('all names of upstreams are waited for, and asked for until they are known', async () => {
   const { asked, resolve } = anEngine({ 'tasks.web.app': 2 });
 
-  await awaitNames([configurationOf('web', 'shop')], resolve, 60_000);
+  await awaitNames(upstreamsOf('web', 'shop'), resolve, 60_000);
 
   expect(asked.toSorted()).toEqual(['tasks.shop.app', 'tasks.web.app', 'tasks.web.app', 'tasks.web.app']);
 });
@@ -39,13 +39,13 @@ it('all names of upstreams are waited for, and asked for until they are known', 
 it('a name that nobody knows is not waited for without end', async () => {
   const { asked, resolve } = anEngine({ 'tasks.web.app': Number.POSITIVE_INFINITY });
 
-  await awaitNames([configurationOf('web')], resolve, 250);
+  await awaitNames(upstreamsOf('web'), resolve, 250);
 
   expect(asked.length).toBeGreaterThan(1);
 });
 
 it('nothing is asked without upstreams', async () => {
   const { asked, resolve } = anEngine({});
-  await awaitNames([configurationOf()], resolve);
+  await awaitNames(upstreamsOf(), resolve);
   expect(asked).toEqual([]);
 });

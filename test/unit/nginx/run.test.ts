@@ -63,11 +63,41 @@ describe('a version', () => {
     return run;
   }
 
-  it('is told by what it has, and read as it was brought', async () => {
+  const textOf = (path: string) => readFileSync(join(root, 'own', path), 'utf8');
+  const storedTexts = (run: NginxRun) => run.stored?.files.map(({ at }) => readFileSync(at, 'utf8'));
+
+  it('is told by what it has, and lies where it was brought', async () => {
     const run = await started();
 
     expect(run.known).toEqual(['digest of main', 'digest of a', 'digest of b']);
-    expect(await run.read()).toEqual(first);
+    expect(run.stored?.version).toBe('one');
+    expect(storedTexts(run)).toEqual(['main', 'a', 'b']);
+  });
+
+  it('that lies elsewhere is adopted: then nginx starts with it, or with one that builds on it', async () => {
+    const elsewhere = first.files.map(({ path, digest, text }) => {
+      const at = join(root, 'etc', path);
+      writeFileSync(at, text);
+      return { path, digest, at };
+    });
+    const run = new NginxRun({ command: ['nginx'], mountedPath: '', folder: join(root, 'own') });
+
+    await run.adopt({ version: 'one', files: elsewhere });
+    rmSync(join(root, 'etc'), { recursive: true });
+    expect(run.known).toEqual(['digest of main', 'digest of a', 'digest of b']);
+    const second = { version: 'two', files: [file('nginx.conf', 'other'), brief('a.conf', 'a')] };
+    expect(await run.test(second)).toBeUndefined();
+    const same = { version: 'one', files: first.files.map(({ path, text }) => brief(path, text)) };
+    await run.start(same, new AbortController().signal);
+
+    expect(['v-two/nginx.conf', 'v-two/a.conf'].map(textOf)).toEqual(['other', 'a']);
+    expect(storedTexts(run)).toEqual(['main', 'a', 'b']);
+  });
+
+  it.each(['../../etc/one', 'one/two', ''])('cannot be called %j', async (version) => {
+    const run = await started();
+
+    await expect(run.test({ ...first, version })).rejects.toThrow('is no name of a file');
   });
 
   it('takes over from the one before it what comes without its content', async () => {
@@ -79,9 +109,8 @@ describe('a version', () => {
 
     expect(await run.test(second)).toBeUndefined();
 
-    const textOf = (path: string) => readFileSync(join(root, 'own', path), 'utf8');
     expect(['v-two/nginx.conf', 'v-two/a.conf', 'v-two/b.conf'].map(textOf)).toEqual(['other', 'a', 'new']);
-    expect(await run.read()).toEqual(first);
+    expect(storedTexts(run)).toEqual(['main', 'a', 'b']);
   });
 
   it('is refused where something is left out that is not here', async () => {
