@@ -1,16 +1,4 @@
-import {
-  copyFile,
-  link,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LastVersion } from './agent.ts';
 import type { StoredVersion } from './offers.ts';
@@ -55,17 +43,17 @@ export function lastVersionIn(folder: string, boot: string): LastVersion {
   };
 }
 
-/** What the version before has as well takes no room and no time. */
+/** What the version before has as well takes no room and no time. What is new is on the disk before anybody finds it, whenever the power fails. */
 async function fill(draft: string, { version, files }: StoredVersion, before: StoredVersion | undefined) {
   const there = new Map(before?.files.map(({ digest, at }) => [digest, at]));
   for (const { path, digest, at } of files) {
     const [same, target] = [there.get(digest), join(draft, path)];
-    const copy = () => copyFile(at, target);
+    const copy = async () => writeFile(target, await readFile(at), { flush: true });
     // Another task may have removed it by now; and not all volumes have links.
     await (same === undefined ? copy() : link(same, target).catch(copy));
   }
   const list = files.map(({ path, digest }) => ({ path, digest }));
-  await writeFile(join(draft, LIST), JSON.stringify({ version, files: list }));
+  await writeFile(join(draft, LIST), JSON.stringify({ version, files: list }), { flush: true });
 }
 
 async function finish(draft: string, target: string): Promise<void> {

@@ -62,7 +62,7 @@ export const coreKeys = {
   PollInterval: key(
     duration.refine((ms) => ms >= 100 && ms <= DAY_MS, 'is not between 100ms and 24h'),
     3000,
-    'How often everything is looked at again, beside the events; in a large swarm less often, for a three hundredth of the time at most, and between changes.',
+    'How often everything is looked at again, beside the events; in a large swarm less often, for a three-hundredth of the time at most, and between changes.',
   ),
   EndpointOverride: key(text, '', 'Accepted and not used: see ListenAddr.'),
 } satisfies KeyTable;
