@@ -137,15 +137,15 @@ export class Agent {
   }
 
   /** Before the extension is asked, which then sends only what is new. */
-  async #adoptLast(): Promise<BriefVersion | undefined> {
+  async #adoptLast(): Promise<StoredVersion | undefined> {
     const { last, nginx } = this.#options;
     const stored = await last.read();
-    if (stored === undefined) return undefined;
-    const { version, files } = stored;
-    return nginx.adopt(stored).then(
-      () => ({ version, files: files.map(({ path, digest }) => ({ path, digest })) }),
-      () => undefined,
-    );
+    try {
+      if (stored) await nginx.adopt(stored);
+      return stored;
+    } catch {
+      return undefined;
+    }
   }
 
   async #apply(offered: BriefVersion, signal: AbortSignal): Promise<void> {

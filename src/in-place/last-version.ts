@@ -9,7 +9,8 @@ const KEPT = 4;
 const ABANDONED_MS = 3_600_000;
 /** Tells what else there is; no file of a version begins with a dot. */
 const LIST = '.version.json';
-const DRAFT = 'draft-';
+/** Stands where a finished one has its specification. */
+const DRAFT = 'draft';
 
 /**
  * The last version in a folder that outlives the task, a folder for each, with the file names of the version. Tasks of the same and of other
@@ -28,7 +29,7 @@ export function lastVersionIn(folder: string, boot: string): LastVersion {
     async write(version) {
       try {
         await mkdir(folder, { recursive: true });
-        const draft = await mkdtemp(join(folder, DRAFT));
+        const draft = await mkdtemp(join(folder, `${DRAFT}-`));
         try {
           await fill(draft, version, await read().catch(() => undefined));
           await finish(draft, join(folder, `${boot}-${version.version}`));
@@ -83,13 +84,14 @@ async function keptIn(folder: string): Promise<Kept[]> {
 }
 
 async function removeOld(folder: string): Promise<void> {
-  const seen = new Set<string>();
-  for (const { path, boot, writtenAt } of await keptIn(folder)) {
-    const isDraft = `${boot}-` === DRAFT;
-    const isNeeded = isDraft
-      ? Date.now() - writtenAt < ABANDONED_MS
-      : boot !== '' && !seen.has(boot) && seen.size < KEPT;
-    if (!isDraft) seen.add(boot);
-    if (!isNeeded) await rm(path, { recursive: true, force: true });
-  }
+  const kept = await keptIn(folder);
+  const { drafts = [], versions = [] } = Object.groupBy(kept, ({ boot }) => (boot === DRAFT ? 'drafts' : 'versions'));
+  const newest = Map.groupBy(versions, ({ boot }) => boot);
+  // A file is none of ours: earlier releases kept one for each specification.
+  newest.delete('');
+  const needed = new Set([
+    ...[...newest.values()].flatMap(([first]) => first ?? []).slice(0, KEPT),
+    ...drafts.filter(({ writtenAt }) => Date.now() - writtenAt < ABANDONED_MS),
+  ]);
+  for (const one of kept) if (!needed.has(one)) await rm(one.path, { recursive: true, force: true });
 }
