@@ -8,14 +8,17 @@ mirror() {
     grep '/debian/*$' | head -1 || true
 }
 url=${DEBIAN_MIRROR:-$(mirror)}
-command -v debootstrap >/dev/null || {
+# Without a keyring debootstrap would take any packages, and only warn. Ubuntu has Debian's keys in a package of its own.
+keyring=${DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
+if ! command -v debootstrap >/dev/null || ! command -v gpgv >/dev/null || ! [ -s "$keyring" ]; then
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap
-}
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap gpgv debian-archive-keyring
+fi
+[ -s "$keyring" ] || { echo "The keyring $keyring is missing: install debian-archive-keyring, or set DEBIAN_KEYRING" >&2; exit 1; }
 w=$(mktemp -d "${TMPDIR:-/var/tmp}/signalbox-base.XXXXXX"); trap 'rm -rf --one-file-system "$w"' EXIT
 # An old debootstrap has no script for suites younger than itself; they are all links to sid's.
 script=/usr/share/debootstrap/scripts/$suite; [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
-debootstrap --variant=minbase --include=ca-certificates "$suite" "$w/r" "${url:-http://deb.debian.org/debian}" "$script" >"$w/log" 2>&1 ||
+debootstrap --keyring="$keyring" --force-check-gpg --variant=minbase --include=ca-certificates "$suite" "$w/r" "${url:-http://deb.debian.org/debian}" "$script" >"$w/log" 2>&1 ||
   { tail -30 "$w/log" >&2; exit 1; }
 cat >"$w/r/etc/apt/apt.conf.d/90slim" <<'X'
 Acquire::Check-Valid-Until "false";

@@ -1,9 +1,10 @@
 import { cpSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { officials } from './base-references.ts';
 import { buildImage, hasImage } from './build-image.ts';
 import { digestOf } from './digest.ts';
 import type { Engine } from './engine.ts';
-import { officials, project, standIns, stateDir } from './places.ts';
+import { project, standIns, stateDir } from './places.ts';
 import { run } from './shell.ts';
 import { type Progress, StepFailed } from './step.ts';
 

@@ -1,29 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
+import type { Identity } from '../src/link/names.ts';
+import { identityOf } from './bed-identity.ts';
+import { type BedShape, type NodeName, namesOf, roleOf, shapeOf } from './bed-shape.ts';
 import { nodeLabel } from './places.ts';
 
-export type NodeName = 'manager' | 'worker1' | 'worker2';
-export const nodeNames: readonly NodeName[] = ['manager', 'worker1', 'worker2'];
+/** Port of a node's engine, which takes only clients with the bed's identity. */
+export const enginePort = 2376;
 
 /** One node of a bed: a container of the outer engine with an engine of its own. */
 export class BedNode {
   readonly name: NodeName;
   readonly role: 'manager' | 'worker';
+  /** Shape of the bed that the node was made for. */
+  readonly shape: BedShape;
   readonly ip: string;
   /** The engine of this node. */
   readonly docker: Docker;
   readonly containerId: string;
+  /** Undefined if the node was made by an earlier version of the bed: its engine cannot be used. */
+  readonly identity: Identity | undefined;
   readonly #ports: ReadonlyMap<number, number>;
   readonly #outer: Docker;
 
   constructor(outer: Docker, name: NodeName, info: Docker.ContainerInspectInfo) {
     this.name = name;
-    this.role = name === 'manager' ? 'manager' : 'worker';
+    this.role = roleOf(name);
+    this.shape = shapeOf(info.Config.Labels);
     this.containerId = info.Id;
     this.ip = Object.values(info.NetworkSettings.Networks)[0]?.IPAMConfig?.IPv4Address ?? '';
     this.#outer = outer;
     this.#ports = portsOf(info);
-    this.docker = new Docker({ protocol: 'http', host: '127.0.0.1', port: this.port(2375) });
+    this.identity = identityOf(info);
+    const port = this.#ports.get(enginePort) ?? 0;
+    this.docker = new Docker({ protocol: 'https', host: '127.0.0.1', port, ...this.identity });
   }
 
   /** Port of the host's loopback that leads to a port of this node. */
@@ -40,7 +50,7 @@ export class BedNode {
   }
 
   get apiUrl(): string {
-    return `tcp://127.0.0.1:${this.port(2375)}`;
+    return `tcp://127.0.0.1:${this.port(enginePort)}`;
   }
 
   /** Freezes all processes of the node; to the others it is unreachable. */
@@ -50,6 +60,26 @@ export class BedNode {
 
   async unpause(): Promise<void> {
     await this.#container.unpause();
+  }
+
+  /**
+   * Drops what the node and other nodes send each other. Unlike a disconnected network it leaves the ports on the host's loopback, so that
+   * clients still reach the node.
+   */
+  async cutOff(others: readonly BedNode[]): Promise<void> {
+    const rules = ['-N CUT', '-I INPUT -j CUT', '-I OUTPUT -j CUT'];
+    const drops = others.flatMap(({ ip }) => [`-A CUT -s ${ip} -j DROP`, `-A CUT -d ${ip} -j DROP`]);
+    await this.#iptables([...rules, ...drops]);
+  }
+
+  /** Undoes `cutOff`. */
+  async reconnect(): Promise<void> {
+    await this.#iptables(['-D INPUT -j CUT', '-D OUTPUT -j CUT', '-F CUT', '-X CUT']);
+  }
+
+  async #iptables(rules: readonly string[]): Promise<void> {
+    const code = await this.exec('sh', '-ec', rules.map((rule) => `iptables -w ${rule}`).join('\n'));
+    if (code !== 0) throw new Error(`iptables failed on ${this.name} (${code}).`);
   }
 
   /** Pulls the plug. */
@@ -68,13 +98,8 @@ export class BedNode {
   async awaitEngine(): Promise<void> {
     const deadline = performance.now() + 60_000;
     for (;;) {
-      const answers = await fetch(`http://127.0.0.1:${this.port(2375)}/_ping`, {
-        signal: AbortSignal.timeout(2_000),
-      }).then(
-        (response) => response.ok,
-        () => false,
-      );
-      if (answers) return;
+      const ping = this.docker.ping().then(Boolean, () => false);
+      if (await Promise.race([ping, sleep(2_000, false)])) return;
       if (performance.now() > deadline) throw new Error(`The engine of ${this.name} does not answer.`);
       await sleep(200);
     }
@@ -119,9 +144,9 @@ function portsOf(info: Docker.ContainerInspectInfo): Map<number, number> {
 export async function findNodes(outer: Docker, labels: readonly string[]): Promise<Map<NodeName, BedNode>> {
   const found = await outer.listContainers({ all: true, filters: { label: [...labels] } });
   const nodes = new Map<NodeName, BedNode>();
-  for (const container of found) {
-    const name = nodeNames.find((candidate) => candidate === container.Labels[nodeLabel]);
-    if (name) nodes.set(name, new BedNode(outer, name, await outer.getContainer(container.Id).inspect()));
+  for (const { Id, Labels } of found) {
+    const name = namesOf(shapeOf(Labels)).find((candidate) => candidate === Labels[nodeLabel]);
+    if (name) nodes.set(name, new BedNode(outer, name, await outer.getContainer(Id).inspect()));
   }
   return nodes;
 }

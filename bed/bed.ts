@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import type { BedNode, NodeName } from './bed-node.ts';
+import { certificatesFolder } from './bed-identity.ts';
+import type { BedNode } from './bed-node.ts';
+import type { NodeName } from './bed-shape.ts';
 import type { Engine } from './engine.ts';
 import { dropOldImages, loadImages } from './load-images.ts';
 import { type Answer, type RequestOptions, request } from './request.ts';
@@ -24,11 +26,17 @@ export interface TaskInfo {
   readonly Status: { readonly State: string; readonly Err?: string; readonly Message?: string };
 }
 
-/** A swarm of three nodes in containers. */
+interface SwarmNode {
+  readonly ID: string;
+  readonly Description: { readonly Hostname: string };
+}
+
+/** A swarm of nodes in containers. */
 export class Bed {
   readonly name: string;
   readonly nodes: readonly BedNode[];
   readonly #engine: Engine;
+  #entry: NodeName = 'manager';
 
   constructor(engine: Engine, name: string, nodes: readonly BedNode[]) {
     this.#engine = engine;
@@ -36,8 +44,18 @@ export class Bed {
     this.nodes = nodes;
   }
 
+  /** The manager that commands are sent to. */
   get manager(): BedNode {
-    return this.node('manager');
+    return this.node(this.#entry);
+  }
+
+  get managers(): readonly BedNode[] {
+    return this.nodes.filter(({ role }) => role === 'manager');
+  }
+
+  /** From now on, sends commands to this manager. */
+  enter(manager: NodeName): void {
+    this.#entry = manager;
   }
 
   node(name: NodeName): BedNode {
@@ -51,8 +69,9 @@ export class Bed {
 
   /** Environment in which the docker CLI speaks to the manager, whatever the user's own is. */
   cliEnv(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-    const { DOCKER_TLS_VERIFY: _tls, DOCKER_CERT_PATH: _certificates, DOCKER_CONTEXT: _context, ...env } = process.env;
-    return { ...env, DOCKER_HOST: this.manager.apiUrl, ...more };
+    const { DOCKER_CONTEXT: _context, ...env } = process.env;
+    const DOCKER_CERT_PATH = certificatesFolder(this.name, this.manager.identity!);
+    return { ...env, DOCKER_HOST: this.manager.apiUrl, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH, ...more };
   }
 
   /** `docker stack deploy`; services that the stack no longer names are removed. */
@@ -113,6 +132,24 @@ export class Bed {
   async running(service: string): Promise<TaskInfo[]> {
     const tasks = await this.tasks(service);
     return tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' && Status.State === 'running');
+  }
+
+  /** Nodes with a running task of a service, as the swarm knows it. */
+  async nodesOf(service: string): Promise<NodeName[]> {
+    const taken = await this.nodeOfEachTask(service);
+    return this.nodes.map(({ name }) => name).filter((name) => taken.includes(name));
+  }
+
+  /** Names of nodes, sorted; a node with two running tasks of the service is there twice. */
+  async nodeOfEachTask(service: string): Promise<string[]> {
+    const [running, nodes] = await Promise.all([this.running(service), this.manager.docker.listNodes()]);
+    const hostnames = new Map((nodes as SwarmNode[]).map(({ ID, Description }) => [ID, Description.Hostname]));
+    return running.map(({ NodeID }) => hostnames.get(NodeID) ?? NodeID).toSorted();
+  }
+
+  /** Ids of the running tasks of a service, sorted. */
+  async runningIds(service: string): Promise<string[]> {
+    return (await this.running(service)).map(({ ID }) => ID).toSorted();
   }
 
   /** Waits until a service has so many running tasks, and no others that should run. */

@@ -25,7 +25,18 @@ export async function buildImage(engine: Engine, options: BuildOptions): Promise
     ...Object.entries(options.args ?? {}).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
     ...Object.entries(options.labels ?? {}).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
   ];
-  const args = ['build', '--quiet', '--tag', options.tag, '--file', options.file, ...flags, options.context];
+  // What a build that was interrupted has begun is removed, too.
+  const args = [
+    'build',
+    '--quiet',
+    '--force-rm',
+    '--tag',
+    options.tag,
+    '--file',
+    options.file,
+    ...flags,
+    options.context,
+  ];
   await run(engine.cli, args, { env: { ...process.env, DOCKER_BUILDKIT: '0' } });
 }
 

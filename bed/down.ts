@@ -5,6 +5,7 @@ import { removeBed } from './open-bed.ts';
 import { bedLabel, stateDir } from './places.ts';
 import { engineIsOurs, removeEngine } from './start-engine.ts';
 import { runCommand, step } from './step.ts';
+import { sweepAndReport } from './sweep.ts';
 
 await runCommand(async () => {
   const { values } = parseArgs({ options: { 'keep-engine': { type: 'boolean', default: false } } });
@@ -13,6 +14,7 @@ await runCommand(async () => {
     console.log('No engine answers: there is nothing to remove.');
     return 0;
   }
+  await sweepAndReport(engine);
   await step('nodes', async (progress) => {
     const removed = await removeBed(engine.docker, 'dev');
     progress.done(removed > 0 ? `removed ${removed} and their volumes and network` : 'there were none');

@@ -28,7 +28,7 @@ const sources = [
   { name: 'signalbox/controller', file: 'Dockerfile.controller', context: '.' },
   { name: 'signalbox/extension', file: 'Dockerfile.extension', context: '.' },
   { name: 'signalbox/proxy', file: 'Dockerfile.proxy', context: '.' },
-  { name: 'signalbox/demo', file: 'docker/demo/Dockerfile', context: 'docker/demo' },
+  { name: 'signalbox/demo', file: 'docker/demo/Dockerfile', context: '.' },
 ] as const;
 
 export interface Images {

@@ -1,8 +1,11 @@
 import type Docker from 'dockerode';
 import { Bed } from './bed.ts';
-import { type BedNode, findNodes, type NodeName, nodeNames } from './bed-node.ts';
+import { createBedIdentity } from './bed-identity.ts';
+import { type BedNode, enginePort, findNodes } from './bed-node.ts';
+import { type BedShape, describeShape, fixedPorts, type NodeName, namesOf, roleOf, usualShape } from './bed-shape.ts';
 import type { Engine } from './engine.ts';
 import { createNetwork, freePort, startNode } from './node-container.ts';
+import { ownerLabel } from './owner.ts';
 import { bedLabel } from './places.ts';
 import { formSwarm } from './swarm-membership.ts';
 
@@ -11,39 +14,29 @@ export interface BedOptions {
   /** `fixed`: 8080 and the like, for people. `random`: for a bed beside it. */
   readonly ports: 'fixed' | 'random';
   readonly image: string;
+  /** The process that it goes with; it stays if there is none. */
+  readonly owner?: string | undefined;
+  /** One manager and two workers if it is not said. */
+  readonly shape?: BedShape;
   readonly note?: (text: string) => void;
 }
-
-const fixedPorts: Readonly<Record<NodeName, readonly (readonly [number, number])[]>> = {
-  worker1: [
-    [8080, 8080],
-    [8443, 8443],
-  ],
-  worker2: [
-    [8080, 8081],
-    [8443, 8444],
-  ],
-  manager: [
-    [8080, 8082],
-    [8443, 8445],
-    [9443, 9443],
-  ],
-};
 
 /** Opens a bed: finds what is left of it, repairs or creates the rest, and forms the swarm. */
 export async function openBed(engine: Engine, options: BedOptions): Promise<Bed> {
   const outer = engine.docker;
+  const shape = options.shape ?? usualShape;
+  const names = namesOf(shape);
   let present = await findNodes(outer, [`${bedLabel}=${options.name}`]);
-  // The manager holds the swarm. Without it, or from another image, the rest is worth nothing.
-  if (present.size > 0 && !(await isWorthKeeping(outer, present, options.image))) {
+  // The first manager holds the swarm. Without it, from another image or in another shape, the rest is worth nothing.
+  if (present.size > 0 && !(await isWorthKeeping(outer, present, options.image, shape))) {
     options.note?.('replacing the nodes');
     await removeBed(outer, options.name);
     present = new Map();
   }
-  if (present.size < nodeNames.length) await createMissing(outer, options, present);
+  if (present.size < names.length) await createMissing(outer, options, shape, present);
   const nodes = await findNodes(outer, [`${bedLabel}=${options.name}`]);
-  const all = nodeNames.map((name) => nodes.get(name)!);
-  // The manager first: the workers look for it.
+  const all = names.map((name) => nodes.get(name)!);
+  // The managers first: the workers look for them.
   for (const node of all) await node.start();
   options.note?.('forming the swarm');
   await formSwarm(all);
@@ -53,16 +46,20 @@ export async function openBed(engine: Engine, options: BedOptions): Promise<Bed>
 /** A bed that another process opened. */
 export async function findBed(engine: Engine, name: string): Promise<Bed | undefined> {
   const nodes = await findNodes(engine.docker, [`${bedLabel}=${name}`]);
-  if (nodes.size < nodeNames.length) return undefined;
-  return new Bed(
-    engine,
-    name,
-    nodeNames.map((node) => nodes.get(node)!),
-  );
+  const manager = nodes.get('manager');
+  if (!manager?.identity) return undefined;
+  const all = namesOf(manager.shape).map((node) => nodes.get(node));
+  return all.every((node) => node !== undefined) ? new Bed(engine, name, all) : undefined;
 }
 
-async function isWorthKeeping(outer: Docker, nodes: ReadonlyMap<NodeName, BedNode>, image: string): Promise<boolean> {
-  if (!nodes.has('manager')) return false;
+async function isWorthKeeping(
+  outer: Docker,
+  nodes: ReadonlyMap<NodeName, BedNode>,
+  image: string,
+  shape: BedShape,
+): Promise<boolean> {
+  if (!nodes.get('manager')?.identity) return false;
+  if ([...nodes.values()].some((node) => describeShape(node.shape) !== describeShape(shape))) return false;
   const images = [...nodes.values()].map(
     async (node) => (await outer.getContainer(node.containerId).inspect()).Config.Image,
   );
@@ -72,31 +69,40 @@ async function isWorthKeeping(outer: Docker, nodes: ReadonlyMap<NodeName, BedNod
 async function createMissing(
   outer: Docker,
   options: BedOptions,
+  shape: BedShape,
   present: ReadonlyMap<NodeName, BedNode>,
 ): Promise<void> {
-  const missing = nodeNames.filter((name) => !present.has(name));
+  const names = namesOf(shape);
+  const missing = names.filter((name) => !present.has(name));
   options.note?.(`starting ${missing.join(', ')}`);
   const network = `signalbox-${options.name}`;
-  const subnet = (await findSubnet(outer, network)) ?? (await createNetwork(outer, options.name));
-  const ipOf = (name: NodeName) => addressIn(subnet, 10 + nodeNames.indexOf(name));
+  const subnet = (await findSubnet(outer, network)) ?? (await createNetwork(outer, options.name, options.owner));
+  const ipOf = (name: NodeName) => addressIn(subnet, 10 + names.indexOf(name));
+  const identity = present.get('manager')?.identity ?? (await createBedIdentity(names.map(ipOf)));
   await Promise.all(
     missing.map(async (name) =>
       startNode({
         bed: options.name,
         name,
+        shape,
         image: options.image,
         network,
+        owner: options.owner,
         ip: ipOf(name),
-        managerIp: ipOf('manager'),
-        ports: await choosePorts(name, options.ports),
+        managerIps: names.filter((other) => roleOf(other) === 'manager').map(ipOf),
+        identity,
+        ports: await choosePorts(fixedPorts(shape, name), options.ports),
       }),
     ),
   );
 }
 
-async function choosePorts(name: NodeName, kind: BedOptions['ports']): Promise<Map<number, number>> {
-  const ports = new Map([[2375, await freePort()]]);
-  for (const [inner, fixed] of fixedPorts[name]) ports.set(inner, kind === 'fixed' ? fixed : await freePort());
+async function choosePorts(
+  published: readonly (readonly [number, number])[],
+  kind: BedOptions['ports'],
+): Promise<Map<number, number>> {
+  const ports = new Map([[enginePort, await freePort()]]);
+  for (const [inner, fixed] of published) ports.set(inner, kind === 'fixed' ? fixed : await freePort());
   return ports;
 }
 
@@ -110,9 +116,9 @@ async function findSubnet(outer: Docker, network: string): Promise<string | unde
 
 const addressIn = (subnet: string, host: number): string => subnet.replace(/\d+\/\d+$/, String(host));
 
-/** Removes all that carries the bed's label: nodes with their volumes, and the network. */
-export async function removeBed(outer: Docker, name: string): Promise<number> {
-  const filters = { label: [`${bedLabel}=${name}`] };
+/** Removes all that carries the bed's label: nodes with their volumes, and the network. With an owner, only what belongs to it. */
+export async function removeBed(outer: Docker, name: string, owner?: string): Promise<number> {
+  const filters = { label: [`${bedLabel}=${name}`, ...(owner === undefined ? [] : [`${ownerLabel}=${owner}`])] };
   const containers = await outer.listContainers({ all: true, filters });
   await Promise.all(containers.map(({ Id }) => outer.getContainer(Id).remove({ force: true, v: true })));
   for (const network of await outer.listNetworks({ filters })) await outer.getNetwork(network.Id).remove();

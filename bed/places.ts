@@ -1,4 +1,4 @@
-// The bed: a swarm of three nodes in containers, for development and for the tests. The product knows nothing of it.
+// The bed: a swarm of nodes in containers, for development and for the tests. The product knows nothing of it.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,14 +15,13 @@ export const defaultSocket = '/var/run/docker.sock';
 /** Everything of a bed carries this label with the bed's name, so that it is found again and swept after a crash. */
 export const bedLabel = 'signalbox.bed';
 export const nodeLabel = 'signalbox.bed.node';
+export const shapeLabel = 'signalbox.bed.shape';
 
 export const standIns = {
   debian: 'signalbox/base-debian:forky',
   node: 'signalbox/base-node:24',
   nginx: 'signalbox/base-nginx:1.30',
 } as const;
-
-export const officials = { debian: 'debian:trixie-slim', node: 'node:24-trixie-slim', nginx: 'nginx:1.30' } as const;
 
 /** Beds that a run of the stories has: files run side by side, each worker of vitest on a bed of its own. One that is kept is for one file at a time. */
 export const bedCount = process.env.KEEP_BED ? 1 : 2;

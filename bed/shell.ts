@@ -51,9 +51,16 @@ export function run(command: string, args: readonly string[], options: RunOption
 export function runInForeground(command: string, args: readonly string[], options: SpawnOptions = {}): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const child = spawn(command, args, { stdio: 'inherit', ...options });
+  // A terminal sends its signals to both; a supervisor ends only this process, and the command would go on alone.
+  const end = (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    process.off('SIGTERM', end);
+    process.kill(process.pid, signal);
+  };
+  process.on('SIGTERM', end);
   child.on('error', reject);
   child.on('close', (code, signal) => resolve(code ?? (signal ? 1 : 0)));
-  return promise;
+  return promise.finally(() => process.off('SIGTERM', end));
 }
 
 export async function isOnPath(command: string): Promise<boolean> {

@@ -78,16 +78,21 @@ function noDownload(cause: unknown): never {
   );
 }
 
+/** Its socket is root's alone: whoever can use it controls the machine. */
 function launch(socket: string): void {
   const bin = join(engineHome, 'engine/bin');
   rmSync(pidFile, { force: true });
   const log = openSync(logFile, 'w');
   const args = ['--data-root', join(engineHome, 'data'), '--exec-root', '/run/signalbox-bed'];
-  const child = spawn(join(bin, 'dockerd'), [...args, '--pidfile', pidFile, '--host', `unix://${socket}`], {
-    detached: true,
-    stdio: ['ignore', log, log],
-    env: { ...process.env, PATH: `${bin}:${process.env.PATH}:/usr/sbin:/sbin`, DOCKER_HOST: undefined },
-  });
+  const child = spawn(
+    join(bin, 'dockerd'),
+    [...args, '--pidfile', pidFile, '--host', `unix://${socket}`, '--group', 'root'],
+    {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...process.env, PATH: `${bin}:${process.env.PATH}:/usr/sbin:/sbin`, DOCKER_HOST: undefined },
+    },
+  );
   child.unref();
   writeFileSync(marker, '');
 }

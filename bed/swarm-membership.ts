@@ -3,6 +3,8 @@ import type { BedNode } from './bed-node.ts';
 
 interface SwarmNodeInfo {
   readonly ID: string;
+  readonly Version: { readonly Index: number };
+  readonly Spec: { readonly Role: string };
   readonly Description: { readonly Hostname: string };
   readonly Status: { readonly State: string };
 }
@@ -10,20 +12,25 @@ interface SwarmNodeInfo {
 /** Makes the nodes one swarm; nodes that are in it already stay as they are. */
 export async function formSwarm(nodes: readonly BedNode[]): Promise<void> {
   const manager = nodes.find(({ role }) => role === 'manager')!;
-  await ensureManager(manager);
-  const token = ((await manager.docker.swarmInspect()) as { JoinTokens: { Worker: string } }).JoinTokens.Worker;
-  for (const node of nodes) if (node !== manager) await ensureWorker(manager, node, token);
+  await ensureLeader(manager, nodes.filter(({ role }) => role === 'manager').length);
+  const { JoinTokens } = (await manager.docker.swarmInspect()) as { JoinTokens: Record<'Manager' | 'Worker', string> };
+  for (const node of nodes)
+    if (node !== manager) await ensureMember(manager, node, JoinTokens[node.role === 'manager' ? 'Manager' : 'Worker']);
   await forgetDeadNodes(manager, nodes);
   await awaitReady(manager, nodes);
 }
 
-async function ensureManager(manager: BedNode): Promise<void> {
+// A node is down after three missed heartbeats. Swarm's 5 s are long for stories in which a node is lost.
+const QUICK_HEARTBEAT = 1_000_000_000;
+// A new leader gives the other nodes no longer than that to find it.
+const SWARM_HEARTBEAT = 5_000_000_000;
+
+async function ensureLeader(manager: BedNode, managers: number): Promise<void> {
   if (!(await isMember(manager))) {
     await manager.docker.swarmInit({
       ListenAddr: '0.0.0.0:2377',
       AdvertiseAddr: manager.ip,
-      // A dead node is noticed after three missed heartbeats; the default is 5 s.
-      Spec: { Dispatcher: { HeartbeatPeriod: 1_000_000_000 } },
+      Spec: { Dispatcher: { HeartbeatPeriod: managers > 1 ? SWARM_HEARTBEAT : QUICK_HEARTBEAT } },
     });
   }
   // After a restart the manager answers its API before it has elected itself.
@@ -34,12 +41,12 @@ async function ensureManager(manager: BedNode): Promise<void> {
   }
 }
 
-async function ensureWorker(manager: BedNode, worker: BedNode, token: string): Promise<void> {
-  if (await isKnown(manager, worker)) return;
-  if (await isMember(worker)) await worker.docker.swarmLeave({ force: true });
-  await worker.docker.swarmJoin({
+async function ensureMember(manager: BedNode, node: BedNode, token: string): Promise<void> {
+  if (await isKnown(manager, node)) return;
+  if (await isMember(node)) await node.docker.swarmLeave({ force: true });
+  await node.docker.swarmJoin({
     ListenAddr: '0.0.0.0:2377',
-    AdvertiseAddr: worker.ip,
+    AdvertiseAddr: node.ip,
     RemoteAddrs: [`${manager.ip}:2377`],
     JoinToken: token,
   });
@@ -52,16 +59,31 @@ async function isMember(node: BedNode): Promise<boolean> {
 
 const listNodes = async (manager: BedNode) => (await manager.docker.listNodes()) as SwarmNodeInfo[];
 
-async function isKnown(manager: BedNode, worker: BedNode): Promise<boolean> {
-  const { Swarm } = (await worker.docker.info()) as { Swarm: { NodeID: string } };
+async function isKnown(manager: BedNode, node: BedNode): Promise<boolean> {
+  const { Swarm } = (await node.docker.info()) as { Swarm: { NodeID: string } };
   return (await listNodes(manager)).some(({ ID }) => ID === Swarm.NodeID);
 }
 
 /** A node that was made anew leaves its predecessor behind, down for ever. */
 async function forgetDeadNodes(manager: BedNode, nodes: readonly BedNode[]): Promise<void> {
   const living = new Set(await Promise.all(nodes.map((node) => node.swarmId())));
-  for (const { ID } of await listNodes(manager)) {
-    if (!living.has(ID)) await manager.docker.getNode(ID).remove({ force: true });
+  for (const { ID } of await listNodes(manager)) if (!living.has(ID)) await forget(manager, ID);
+}
+
+/** Swarm removes no manager, dead or not, until it is demoted and the others have dropped it from their number. */
+async function forget(manager: BedNode, id: string): Promise<void> {
+  const node = manager.docker.getNode(id);
+  const deadline = performance.now() + 60_000;
+  for (;;) {
+    try {
+      const { Version, Spec } = (await node.inspect()) as SwarmNodeInfo;
+      if (Spec.Role === 'manager') await node.update({ version: Version.Index, ...Spec, Role: 'worker' });
+      await node.remove({ force: true });
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(300);
+    }
   }
 }
 

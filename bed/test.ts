@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBrowser } from './browser.ts';
+import { ownRun } from './owner.ts';
 import { project, stateDir } from './places.ts';
 import { prepare } from './prepare.ts';
 import { runInForeground } from './shell.ts';
@@ -61,10 +62,11 @@ async function engineIsReady(): Promise<boolean> {
   }
 }
 
+ownRun();
 await check('lint', 'biome', 'check', '.');
 await check('types', 'tsc');
 await check('types of the page', 'tsc', '--project', 'src/ui');
-await tests('unit', 'unit', 'golden', 'feature');
+await tests('unit', 'unit', 'golden', 'feature', 'security');
 console.log('\n── browser');
 await step('browser', ensureBrowser);
 await tests('page', 'page');

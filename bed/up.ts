@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { awaitPublished, awaitRoute } from './await-route.ts';
 import type { Bed } from './bed.ts';
+import { type BedShape, fixedPorts, type NodeName, namesOf, parseShape, roleOf } from './bed-shape.ts';
 import { deployDemo, deploySignalbox, type PublishMode } from './deploy-signalbox.ts';
 import type { Engine } from './engine.ts';
 import { openBed } from './open-bed.ts';
@@ -10,26 +11,33 @@ import { project } from './places.ts';
 import { prepare } from './prepare.ts';
 import { runCommand, StepFailed, step } from './step.ts';
 
-function readMode(): PublishMode {
-  const { values } = parseArgs({ options: { publish: { type: 'string', default: 'ingress' } } });
-  if (values.publish === 'ingress' || values.publish === 'host') return values.publish;
+function readOptions(): { readonly mode: PublishMode; readonly shape: BedShape } {
+  const { values } = parseArgs({
+    options: {
+      publish: { type: 'string', default: 'ingress' },
+      managers: { type: 'string' },
+      workers: { type: 'string' },
+    },
+  });
+  const shape = parseShape(values);
+  if (values.publish === 'ingress' || values.publish === 'host') return { mode: values.publish, shape };
   throw new StepFailed(`--publish ${values.publish} is neither ingress nor host.`, 'npm run up -- --publish host');
 }
 
-async function open(engine: Engine, image: string): Promise<Bed> {
+async function open(engine: Engine, image: string, shape: BedShape): Promise<Bed> {
   return step('nodes', async (progress) => {
-    const bed = await openBed(engine, { name: 'dev', ports: 'fixed', image, note: progress.note });
+    const bed = await openBed(engine, { name: 'dev', ports: 'fixed', image, shape, note: progress.note });
     const shim = (await bed.manager.exec('test', '-e', '/run/mesh-shim')) === 0;
     const notice = '; no IPVS in this kernel: a shim with iptables stands in for VIPs and ingress ports';
-    progress.done(`manager, worker1, worker2 are a swarm${shim ? notice : ''}`);
+    progress.done(`${bed.nodes.map(({ name }) => name).join(', ')} are a swarm${shim ? notice : ''}`);
     return bed;
   });
 }
 
 await runCommand(async () => {
-  const mode = readMode();
+  const { mode, shape } = readOptions();
   const { engine, images } = await prepare();
-  const bed = await open(engine, images.swarmNode);
+  const bed = await open(engine, images.swarmNode, shape);
   await step('load', async (progress) => {
     const sent = await bed.loadImages(...images.product);
     await bed.dropOldImages(images.version);
@@ -46,22 +54,36 @@ await runCommand(async () => {
     if (demo) await awaitRoute(bed, { host: 'demo.local', path: '/ping' });
     progress.done(demo ? 'http://demo.local/ping answers' : 'the proxies are up');
   });
-  console.log(guide(existsSync(join(project, 'docker/demo/stack.yml')), mode));
+  const [page = 'manager'] = await bed.nodesOf('signalbox_controller');
+  console.log(guide(existsSync(join(project, 'docker/demo/stack.yml')), mode, shape, page));
   return 0;
 });
 
-function guide(demo: boolean, mode: PublishMode): string {
+function guide(demo: boolean, mode: PublishMode, shape: BedShape, page: NodeName): string {
   const everyNode = mode === 'ingress';
+  const names = namesOf(shape);
+  const admin = `https://127.0.0.1:${new Map(fixedPorts(shape, page)).get(9443)}`;
+  const answering = names
+    .toSorted((a, b) => portsOf(shape, a).http - portsOf(shape, b).http)
+    .filter((name) => everyNode || roleOf(name) === 'worker');
+  const addresses = answering.map((name) => {
+    const { http, https } = portsOf(shape, name);
+    return `  ${name.padEnd(8)}  http://127.0.0.1:${http}   https://127.0.0.1:${https}`;
+  });
   return `
-Signalbox runs on a swarm of three nodes. ${everyNode ? 'Every node answers' : 'The nodes with a proxy answer'}:
+Signalbox runs on a swarm of ${names.length} nodes. ${everyNode ? 'Every node answers' : 'The nodes with a proxy answer'}:
             HTTP                    HTTPS
-  worker1   http://127.0.0.1:8080   https://127.0.0.1:8443
-  worker2   http://127.0.0.1:8081   https://127.0.0.1:8444
-${everyNode ? '  manager   http://127.0.0.1:8082   https://127.0.0.1:8445\n' : ''}${demo ? "\nTry:        curl -H 'Host: demo.local' http://127.0.0.1:8080/ping" : ''}
-Page:       https://127.0.0.1:9443   user admin, password: npm run --silent password
-Status:     SIGNALBOX_PASSWORD=$(npm run --silent password) npx signalbox status --url https://127.0.0.1:9443 --insecure
+${addresses.join('\n')}
+${demo ? "\nTry:        curl -H 'Host: demo.local' http://127.0.0.1:8080/ping" : ''}
+Page:       ${admin}   user admin, password: npm run --silent password
+Status:     SIGNALBOX_PASSWORD=$(npm run --silent password) npx signalbox status --url ${admin} --insecure
 Logs:       npm run --silent swarm -- service logs -f signalbox_controller
 Services:   npm run --silent swarm -- service ls
 Your own:   npm run --silent swarm -- stack deploy --resolve-image never -c my-stack.yml my
 Stop:       npm run down`;
+}
+
+function portsOf(shape: BedShape, name: NodeName): { readonly http: number; readonly https: number } {
+  const ports = new Map(fixedPorts(shape, name));
+  return { http: ports.get(8080)!, https: ports.get(8443)! };
 }

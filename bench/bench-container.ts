@@ -1,4 +1,5 @@
 import type { Engine } from '../bed/engine.ts';
+import { ownerFlags } from '../bed/owner.ts';
 import { run } from '../bed/shell.ts';
 
 export interface File {
@@ -43,14 +44,16 @@ export class BenchContainer {
     await run(engine.cli, [
       'run',
       '--detach',
+      ...ownerFlags(),
       '--name',
       name,
       ...flags,
       ...names,
+      // Waits for its input, which stays open: not all images have sleep.
+      '--interactive',
       '--entrypoint',
-      'sleep',
+      'cat',
       image,
-      '3600',
     ]);
     const container = new BenchContainer(engine, name);
     for (const { path, text } of files) await container.#exec(['sh', '-c', `cat >${path}`], text);

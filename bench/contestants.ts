@@ -53,18 +53,28 @@ proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-
   upstream: (name) => `server ${name}:${backendPort};`,
 };
 
-/** What Signalbox does, and no more: upgrades, all that applications and the log are told, applications that move. */
+/** Of those that clients must not send to applications: what a hand would think of. */
+const forgeries = ['Forwarded', 'X-Forwarded-Server', 'X-Original-URL', 'X-Rewrite-URL', 'Proxy', 'X-Client-IP', 'TE'];
+
+/**
+ * What Signalbox does, and no more: WebSockets and no other upgrade, all that applications and the log are told, applications that move.
+ * Not written by hand: bodies that are streamed, headers that `Connection` names, and hosts that the handshake did not name.
+ */
 const sameJob: HandWritten = {
   http: `log_format main '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for" host="$host" id=$reqid upstream=$upstream_addr time=$request_time';
 access_log /dev/stdout main buffer=4k flush=1s;
 resolver 127.0.0.11 valid=1s ipv6=off;
-map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+map $http_upgrade $upgrade { default ""; websocket websocket; }
+map $upgrade $connection_upgrade { default upgrade; "" ""; }
+map $status $upgraded { default ""; 101 $upgrade; }
 map $http_x_request_id $reqid { default $http_x_request_id; "" $request_id; }
 map $scheme $forwarded_port { default 80; https 443; }
-proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; proxy_set_header Host $http_host;
-proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+proxy_hide_header Upgrade; add_header Upgrade $upgraded always;
+proxy_set_header Upgrade $upgrade; proxy_set_header Connection $connection_upgrade; proxy_set_header Host $http_host;
+proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-For $remote_addr;
 proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Port $forwarded_port;
-proxy_set_header X-Request-ID $reqid;`,
+proxy_set_header X-Request-ID $reqid;
+${forgeries.map((name) => `proxy_set_header ${name} "";`).join(' ')}`,
   upstream: (name) => `zone upstreams 512k; server ${name}:${backendPort} resolve;`,
 };
 
@@ -125,6 +135,7 @@ function renderSignalbox(count: number): File[] {
         backendName: '',
         clientCertificate: 'none',
         affinity: { kind: 'none' },
+        responseHeaderKb: 0,
       },
       tls: { kind: 'terminated', certificate: 'site', key: 'site', isStapled: false, hsts: '', clientCa: '' },
       backend: { kind: 'peers', peers: [{ address: backendOf(n), port: backendPort, resolve: true }] },
@@ -136,9 +147,13 @@ function renderSignalbox(count: number): File[] {
     targetSslPort: tlsPort,
     publishedSslPort: tlsPort,
     proxyProtocolFrom: [],
+    defaultPorts: { http: 80, https: 443 },
+    trustedProxies: [],
+    clientAddressHeader: 'X-Forwarded-For',
     defaultCertificate: '',
     nginx: { ...cluster.nginx, WorkerProcesses: '1', HTTPOptions: [NO_END] },
     metrics: false,
+    watch: { networks: [], doubted: [] },
     zoneKb: 512,
     template: undefined,
     pages: {},

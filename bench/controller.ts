@@ -179,8 +179,11 @@ setInterval(() => writeFile('${CALLS_FILE}', JSON.stringify(calls), () => {}), 5
 
 /** Of the process that the container runs; the kernel counts in hundredths of a second. */
 async function usage({ bed }: LargeSwarm, service: string): Promise<Usage> {
-  const script = `cat /proc/1/stat; grep -E 'VmRSS|VmHWM' /proc/1/status; cat ${CALLS_FILE} 2>/dev/null || echo '{}'`;
-  const [stat = '', ...lines] = (await bed.exec(service, 'sh', '-c', script)).split('\n');
+  const script = `const read = (path) => fs.readFileSync(path, 'utf8');
+    console.log(read('/proc/1/stat').trim());
+    console.log(read('/proc/1/status').match(/^Vm(RSS|HWM).*$/gm).join('\\n'));
+    console.log(fs.existsSync('${CALLS_FILE}') ? read('${CALLS_FILE}') : '{}');`;
+  const [stat = '', ...lines] = (await bed.exec(service, 'node', '-e', script)).split('\n');
   // Behind the name, which is in brackets.
   const fields = stat
     .slice(stat.lastIndexOf(')') + 2)

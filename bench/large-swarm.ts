@@ -3,6 +3,7 @@ import { adminPassword } from '../bed/admin-password.ts';
 import type { Bed } from '../bed/bed.ts';
 import { deploySignalbox, type PublishMode } from '../bed/deploy-signalbox.ts';
 import { openBed, removeBed } from '../bed/open-bed.ts';
+import { currentOwner } from '../bed/owner.ts';
 import type { Prepared } from '../bed/prepare.ts';
 import { changeLabels, createServices } from '../bed/services.ts';
 import type { State } from '../src/admin/state.ts';
@@ -31,7 +32,8 @@ export class LargeSwarm implements AsyncDisposable {
   static async open(prepared: Prepared, mode: PublishMode): Promise<LargeSwarm> {
     const { engine, images } = prepared;
     await removeBed(engine.docker, BED);
-    const bed = await openBed(engine, { name: BED, ports: 'random', image: images.swarmNode });
+    const owner = currentOwner();
+    const bed = await openBed(engine, { name: BED, ports: 'random', image: images.swarmNode, owner });
     await bed.loadImages(...images.product);
     await deploySignalbox(bed, images.version, mode);
     const swarm = new LargeSwarm(prepared, bed);

@@ -1,3 +1,4 @@
+import { ownerFlags } from '../bed/owner.ts';
 import type { Prepared } from '../bed/prepare.ts';
 import { run } from '../bed/shell.ts';
 
@@ -9,12 +10,13 @@ export interface NginxAlone {
   readonly reloadMs: readonly number[];
 }
 
-/** Has the proxy's nginx read these files in a container of its own. */
+/** Has nginx read these files in a container of its own. */
 export async function nginxAlone(
-  { engine, images }: Prepared,
+  { engine, bases }: Prepared,
   files: readonly { path: string; text: string }[],
 ): Promise<NginxAlone> {
-  const image = images.product.find((tag) => tag.startsWith('signalbox/proxy:'))!;
+  // The proxy's image has the same nginx, but not the tools of the script.
+  const image = bases.nginx;
   const name = 'signalbox-bench-nginx';
   const inside = (script: string, input = '') =>
     run(engine.cli, ['exec', '--interactive', name, 'sh', '-c', script], { input });
@@ -22,6 +24,7 @@ export async function nginxAlone(
   await run(engine.cli, [
     'run',
     '--detach',
+    ...ownerFlags(),
     '--name',
     name,
     '--tmpfs',

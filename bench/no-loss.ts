@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import type { NodeName } from '../bed/bed-node.ts';
+import type { NodeName } from '../bed/bed-shape.ts';
+import { ownerFlags } from '../bed/owner.ts';
 import type { Prepared } from '../bed/prepare.ts';
 import { run } from '../bed/shell.ts';
 import { step } from '../bed/step.ts';
@@ -113,7 +114,16 @@ function startLoad({ engine }: Prepared, image: string, { bed }: LargeSwarm, nod
   // wrk reads its script twice, once for itself and once for its thread.
   const wrk = `wrk -t1 -c${CONNECTIONS} -d3600 --timeout 15s -s /tmp/load.lua ${url}`;
   const command = ['sh', '-c', `cat >/tmp/load.lua && exec ${wrk}`];
-  const flags = ['--rm', '--interactive', '--init', '--name', name, '--network', `signalbox-${bed.name}`];
+  const flags = [
+    ...ownerFlags(),
+    '--rm',
+    '--interactive',
+    '--init',
+    '--name',
+    name,
+    '--network',
+    `signalbox-${bed.name}`,
+  ];
   const running = run(engine.cli, ['run', ...flags, image, ...command], { input: SCRIPT });
   return {
     async stop(): Promise<LoadResult> {
@@ -159,7 +169,7 @@ async function openSockets({ bed }: LargeSwarm): Promise<WebSocket[]> {
 
 async function nginxKib({ bed }: LargeSwarm): Promise<number> {
   const script =
-    'for p in /proc/[0-9]*; do case $(readlink $p/exe) in */nginx) grep ^Pss: $p/smaps_rollup;; esac; done';
+    'for p in /proc/[0-9]*; do read -r name <$p/comm; [ $name = nginx ] && grep ^Pss: $p/smaps_rollup; done';
   let sum = 0;
   for (const node of NODES) {
     const { docker } = bed.node(node);

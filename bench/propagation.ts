@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NodeName } from '../bed/bed-node.ts';
+import type { NodeName } from '../bed/bed-shape.ts';
 import type { Prepared } from '../bed/prepare.ts';
 import { step } from '../bed/step.ts';
 import { keptFiles } from './kept-files.ts';

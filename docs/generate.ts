@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { operations } from '../src/admin/openapi.ts';
 import { commands } from '../src/cli/commands.ts';
 import { optionRows } from '../src/cli/help.ts';
 import { exitCodeMeanings } from '../src/cli/io.ts';
 import { LABEL_PREFIX, labels } from '../src/model/labels.ts';
-import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys } from '../src/model/settings-keys.ts';
+import { type Role, roleMeanings, roles } from '../src/model/roles.ts';
+import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys, oidcKeys } from '../src/model/settings-keys.ts';
 
 /** Writes the tables of labels, settings and commands into the documents, between their marks: `npm run docs`. A test compares. */
 export function labelTable(): string {
@@ -40,6 +42,20 @@ export function exitCodeTable(): string {
   return ['| exit code | meaning |\n|---|---|', ...rows].join('\n');
 }
 
+export function roleTable(): string {
+  const rows = roles.map((role) => `| ${role} | ${roleMeanings[role]} | ${callsOf(role)} |`);
+  return ['| role | may | calls of the API that it adds |\n|---|---|---|', ...rows].join('\n');
+}
+
+/** Those that require this very role. */
+function callsOf(role: Role): string {
+  return Object.entries(operations)
+    .flatMap(([path, methods]) => Object.entries(methods).map(([method, { access }]) => ({ path, method, access })))
+    .filter(({ access }) => access === role)
+    .map(({ path, method }) => code(`${method.toUpperCase()} ${path}`))
+    .join(', ');
+}
+
 function code(text: string): string {
   return text === '' || text === '""' || text === 'null' ? '' : `\`${text}\``;
 }
@@ -51,6 +67,8 @@ const tables: Readonly<Record<string, string>> = {
   commands: commandList(),
   'exit-codes': exitCodeTable(),
   'settings-nginx': settingsTable(nginxKeys),
+  'settings-oidc': settingsTable(oidcKeys),
+  roles: roleTable(),
 };
 
 /** The document with its tables as the code has them. */
@@ -61,7 +79,7 @@ export function withTables(document: string): string {
   }, document);
 }
 
-export const documents = ['README.md', 'docs/settings.md', 'docs/cli.md'].map(
+export const documents = ['README.md', 'docs/settings.md', 'docs/cli.md', 'docs/users.md'].map(
   (path) => new URL(`../${path}`, import.meta.url).pathname,
 );
 

@@ -1,9 +1,12 @@
+import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { Access } from './admin/access.ts';
 import type { Administrator } from './admin/administrator.ts';
 import { createAdminApp } from './admin/app.ts';
 import { explainEverywhere } from './admin/explain.ts';
+import { FailedSignIns } from './admin/failed-sign-ins.ts';
 import { createMetrics } from './admin/metrics.ts';
+import { oidcFingerprint } from './admin/oidc.ts';
 import { servePage } from './admin/page.ts';
 import { serveAdmin } from './admin/serve.ts';
 import { toState } from './admin/state.ts';
@@ -12,25 +15,46 @@ import { engineCalls } from './docker/docker-error.ts';
 import type { DockerSwarm } from './docker/swarm.ts';
 import type { Logger } from './lib/logger.ts';
 import { memoizeLast } from './lib/memo.ts';
-import { type Authority, issueIdentity } from './link/certificates.ts';
+import type { Authority } from './link/certificates.ts';
+import { RenewedIdentity } from './link/renewed-identity.ts';
 import { readSecret } from './own-secrets.ts';
 import type { StatusBoard } from './reconcile/status.ts';
+import type { SignInSources } from './sign-in.ts';
 
 export interface AdminParts {
   readonly administrator: Administrator;
   readonly authority: Authority;
   readonly passwords: { readonly adminPassword: string; readonly viewerPassword: string };
+  readonly signIn: SignInSources;
   readonly status: StatusBoard;
   readonly swarm: DockerSwarm;
   readonly port: number;
+  /** Subnets from which it cannot be reached. */
+  readonly closedTo: readonly string[];
+  /** Subnets from which relays pass on connections. */
+  readonly relayedFrom: readonly string[];
   readonly logger: Logger;
   readonly now: () => number;
 }
 
 /** Wires the administrator's interface: API, page, and the certificate they are served with. */
 export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promise<void> {
-  const { administrator, authority, passwords, status, swarm, port, now } = parts;
-  const access = new Access({ ...passwords, key: authority.caKey, now });
+  const { administrator, authority, passwords, signIn, status, swarm, port, closedTo, relayedFrom, logger, now } =
+    parts;
+  const failedSignIns = new FailedSignIns({
+    save: (failed) => administrator.recordFailedSignIns(failed),
+    logger,
+    now,
+  });
+  const access = new Access({
+    ...passwords,
+    users: signIn.users,
+    key: authority.caKey,
+    now,
+    decisions: () => administrator.current,
+    oidcFingerprint: signIn.oidc && oidcFingerprint(signIn.oidc.settings),
+    onFailure: (failed) => failedSignIns.record(failed),
+  });
   const view = memoizeLast(toState);
   const configs = () => status.current?.snapshot.configs ?? [];
   const metrics = createMetrics(status, engineCalls);
@@ -38,18 +62,40 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     state: () => view(status.current, status.error, administrator.current),
     subscribe: (listener) => status.subscribe(listener),
     access,
+    oidc: signIn.oidc,
     administrator,
     versions: (cluster) => keptVersions(configs(), cluster),
     readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
     metrics: () => metrics.metrics(),
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url),
+    logger,
+    now,
     page: servePage(new URL('../dist/ui', import.meta.url).pathname),
   });
-  serveAdmin({ app, port, ...(await certificate(parts)) }, signal);
+  const own = await ownCertificate(parts);
+  const renewed = own ? undefined : await RenewedIdentity.issue(authority, now, 'admin.signalbox', ['localhost']);
+  const server = serveAdmin({ app, port, closedTo, relayedFrom, ...(own ?? renewed!.current) }, signal);
+  if (renewed) renewInTime(server, renewed, parts, signal);
 }
 
-/** The administrator's own, where the stack mounts secrets under these names; else one of the controller's CA. */
-async function certificate({ authority, logger, now }: AdminParts) {
+const RENEWAL_CHECK_MS = 3_600_000;
+
+/** For new connections. Those that are open go on. */
+function renewInTime(server: Server, identity: RenewedIdentity, { logger }: AdminParts, signal: AbortSignal): void {
+  const renew = async () => {
+    if (!(await identity.renew())) return;
+    const { cert, key } = identity.current;
+    server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
+    logger.info('Renewed certificate of the administration');
+  };
+  const timer = setInterval(() => {
+    renew().catch((error) => logger.error({ err: error }, 'Certificate of the administration not renewed'));
+  }, RENEWAL_CHECK_MS).unref();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+/** The administrator's own, if the stack mounts secrets under these names. Otherwise one of the controller's CA is used. */
+async function ownCertificate({ logger }: AdminParts): Promise<{ cert: string; key: string } | undefined> {
   const [cert, key] = await Promise.all([readSecret('signalbox-admin.cert'), readSecret('signalbox-admin.key')]);
   if (cert !== undefined && key !== undefined) {
     const fault = faultOf({ cert, key });
@@ -57,7 +103,7 @@ async function certificate({ authority, logger, now }: AdminParts) {
     // Routing must not stop for it.
     logger.error({ reason: fault }, 'Certificate of the administration cannot be used');
   }
-  return issueIdentity(authority, 'admin.signalbox', now(), ['localhost']);
+  return undefined;
 }
 
 function faultOf(material: { readonly cert: string; readonly key: string }): string | undefined {

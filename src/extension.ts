@@ -1,13 +1,15 @@
 import { readEnvironment } from './environment.ts';
 import { Offers } from './in-place/offers.ts';
 import { createLogger } from './lib/logger.ts';
+import { giveSignsOfLife } from './lib/sign-of-life.ts';
+import { UnderWay } from './lib/under-way.ts';
 import { untilStopped } from './lib/until-stopped.ts';
 import { clusterOf, readIdentity } from './link/identity.ts';
 import { createLinkServer, type Prove } from './link/server.ts';
-import { extensionPort, extensionSecretTarget } from './model/names.ts';
+import { extensionPort, extensionSecretTarget, progressFile } from './model/names.ts';
 import type { RenderInput } from './model/render-input.ts';
 import { checkWithoutSecrets } from './nginx/check.ts';
-import { proveConfiguration } from './render/prove.ts';
+import { type CheckFiles, proveConfiguration } from './render/prove.ts';
 import { watchTemplates } from './templates.ts';
 
 /** The extension: turns routes into nginx configuration, has nginx prove it, and holds nothing of Docker's. */
@@ -20,12 +22,17 @@ const templates = await watchTemplates(environment.templatesPath, logger, stoppe
 const identity = await readIdentity(`/run/secrets/${extensionSecretTarget}`);
 const render = (input: RenderInput) => templates.render(input);
 const renderPart = (input: RenderInput) => templates.renderPart(input);
+const tests = new UnderWay();
+const check: CheckFiles = (files) => tests.track(() => checkWithoutSecrets(files));
 const prove: Prove = (input, trial) =>
-  proveConfiguration(input, render, checkWithoutSecrets, trial && { ...trial, render: renderPart });
+  proveConfiguration(input, render, check, trial && { ...trial, render: renderPart });
 const cluster = clusterOf(identity);
 const offers = new Offers(Date.now);
 const server = createLinkServer({ cluster, identity, prove, templates, offers, logger });
-server.listen(extensionPort, () => logger.info({ port: extensionPort }, 'Started'));
+server.listen(extensionPort, () => {
+  logger.info({ port: extensionPort }, 'Started');
+  giveSignsOfLife(progressFile, () => !tests.hangs);
+});
 stopped.addEventListener('abort', () => {
   server.close(() => logger.info('Stopped'));
   // Held requests would keep it open.

@@ -6,6 +6,10 @@ export interface AgentEnvironment {
   readonly cluster: string;
   /** Name of the extension's service. */
   readonly extension: string;
+  /** Virtual address of that service; undefined if it has none. */
+  readonly extensionAddress: string | undefined;
+  /** Encoded permissions, see nginx-text/permissions.ts; undefined if there are none. */
+  readonly allowedText: string | undefined;
   /** Version that Swarm started the task for. */
   readonly boot: string;
   readonly task: string;
@@ -25,6 +29,8 @@ export function readAgentEnvironment(): AgentEnvironment | undefined {
   return {
     cluster: variable('SIGNALBOX_CLUSTER'),
     extension: variable('SIGNALBOX_EXTENSION'),
+    extensionAddress: process.env.SIGNALBOX_EXTENSION_ADDRESS,
+    allowedText: process.env.SIGNALBOX_ALLOWED_TEXT,
     boot: variable('SIGNALBOX_BOOT'),
     task: variable('SIGNALBOX_TASK'),
     reloadIntervalMs,

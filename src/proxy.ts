@@ -1,14 +1,24 @@
 import { existsSync } from 'node:fs';
-import { Agent } from './in-place/agent.ts';
+import { readFile } from 'node:fs/promises';
+import { Agent, type BriefVersion } from './in-place/agent.ts';
 import { lastVersionIn } from './in-place/last-version.ts';
+import type { StoredVersion } from './in-place/offers.ts';
 import { createPlainLog } from './lib/plain-log.ts';
+import { giveSignsOfLife } from './lib/sign-of-life.ts';
 import { createAgentClient } from './link/agent-client.ts';
 import { readIdentity } from './link/identity.ts';
-import { extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from './model/names.ts';
+import { sealFault } from './link/seal.ts';
+import { aliveFile, extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from './model/names.ts';
+import { versionFault } from './model/version-digest.ts';
 import { checkWithNginx } from './nginx/check.ts';
-import { inspectSecrets } from './nginx/inspect-secrets.ts';
-import { NginxRun } from './nginx/run.ts';
-import { findStapled } from './nginx/stapling.ts';
+import { ciphersOf, confirmPairs } from './nginx/confirm-pairs.ts';
+import { DnsClient } from './nginx/dns-client.ts';
+import { factsThatFit, inspectSecrets } from './nginx/inspect-secrets.ts';
+import { NameWatch } from './nginx/name-watch.ts';
+import { type NameInUse, readNamesInUse } from './nginx/names-in-use.ts';
+import { configurationsIn, NginxRun } from './nginx/run.ts';
+import { filesFault } from './nginx-text/check-text.ts';
+import { decodePermissions } from './nginx-text/permissions.ts';
 import { configPath, readAgentEnvironment } from './proxy-environment.ts';
 
 /** The proxy: nginx, and an agent beside it that brings it new versions. It lives and ends with nginx. */
@@ -16,7 +26,28 @@ const environment = readAgentEnvironment();
 const logger = createPlainLog('agent');
 const ended = new AbortController();
 const folder = '/tmp/signalbox';
-const nginx = new NginxRun({ command: process.argv.slice(2), mountedPath: configPath(), folder });
+const permissions = decodePermissions(environment?.allowedText);
+const textFault = (files: BriefVersion['files']) => {
+  const fault = filesFault(files, permissions);
+  return fault && `The version is not allowed: ${fault}`;
+};
+const faultOf = (version: string, files: BriefVersion['files']) =>
+  versionFault(environment?.cluster ?? '', version, files) ?? textFault(files);
+const identity = environment && (await readIdentity(`/run/secrets/${proxySecretTarget}`));
+const sealFaultOf = ({ version, files, seal }: StoredVersion, hashes: readonly string[]) => {
+  const hashed = files.map(({ path }, position) => ({ path, hash: hashes[position]! }));
+  const { boot, cluster } = environment!;
+  return sealFault(identity!.ca, cluster, { boot, version, files: hashed }, seal);
+};
+let nameRelay: Promise<void> | undefined;
+const nginx = new NginxRun({
+  command: process.argv.slice(2),
+  mountedPath: configPath(),
+  folder,
+  faultOf,
+  sealFaultOf,
+  startNameRelay,
+});
 
 // nginx knows what each of them means to it; what arrives before it runs ends the task at once, as nobody is served yet.
 for (const name of ['SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) {
@@ -26,22 +57,51 @@ for (const name of ['SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as cons
   });
 }
 
-if (environment === undefined) {
+/** Loaded only if it is needed, to save memory. */
+async function loadNameRelay(): Promise<void> {
+  const { NameRelay } = await import('./nginx/name-relay.ts');
+  await NameRelay.start();
+}
+
+/** If it fails, nginx still serves all other routes; the next reload tries it again. */
+async function startNameRelay(): Promise<void> {
+  nameRelay ??= loadNameRelay().catch(({ message }: Error) => {
+    nameRelay = undefined;
+    logger.error({ reason: message }, 'Names with upper-case letters cannot be resolved');
+  });
+  await nameRelay;
+}
+
+let inUse: { readonly folder: string; readonly names: readonly NameInUse[] } | undefined;
+
+/** Read from the disk, once for each version: the texts of thousands of services take megabytes. */
+async function readNames(): Promise<readonly NameInUse[]> {
+  const folder = await nginx.servedFolder();
+  if (inUse?.folder !== folder) inUse = { folder, names: await readNamesInUse(configurationsIn(folder)) };
+  return inUse.names;
+}
+
+if (environment === undefined || identity === undefined) {
   await nginx.start(undefined, ended.signal);
 } else {
-  const { cluster, extension, boot, task, reloadIntervalMs } = environment;
-  const identity = await readIdentity(`/run/secrets/${proxySecretTarget}`);
+  const { cluster, extension, extensionAddress: address, boot, task, reloadIntervalMs } = environment;
   const found = await inspectSecrets('/run/secrets', (name) => name === proxySecretTarget);
-  // Hosts answer without stapling, too.
-  const secrets = await findStapled(found, checkWithNginx).catch(() => found);
+  const ciphers = ciphersOf(await readFile(configPath(), 'utf8').catch(() => ''));
+  // Without nginx's word, Node's stands.
+  const confirmed = await confirmPairs(found, checkWithNginx, ciphers).catch(() => found);
+  const secrets = factsThatFit(confirmed);
+  const unreported = confirmed.slice(secrets.length).map(({ name }) => name);
+  if (unreported.length > 0) logger.warn({ unreported: unreported.slice(0, 20) }, 'Too many secrets to report');
   if (secrets.some(({ stapledWith }) => stapledWith.length > 0)) {
     // Only then, for its memory.
     const { startOcspRelay } = await import('./nginx/ocsp-relay.ts');
     startOcspRelay(secrets, ({ message }) => logger.error({ reason: message }, 'Responders of OCSP are not asked'));
   }
-  const offering = createAgentClient({ identity, cluster, service: extension, port: extensionPort });
+  const offering = createAgentClient({ identity, cluster, service: extension, address, port: extensionPort });
   const last = lastVersionIn(versionsFolder, boot);
-  const agent = new Agent({ task, boot, secrets, nginx, offering, last, reloadIntervalMs, logger });
+  const dns = new DnsClient();
+  const names = new NameWatch({ read: readNames, query: (name) => dns.query(name), now: () => performance.now() });
+  const agent = new Agent({ task, boot, secrets, nginx, textFault, offering, last, names, reloadIntervalMs, logger });
   if (existsSync(metricsTokenPath)) {
     // Only then, for its memory.
     const { startMetrics } = await import('./proxy-metrics.ts');
@@ -51,6 +111,8 @@ if (environment === undefined) {
     );
   }
   await agent.boot(ended.signal);
+  giveSignsOfLife(aliveFile);
+  void names.run(ended.signal);
   void agent.follow(ended.signal);
 }
 // At once: a look-up of the extension's name, which nothing cuts short, would keep an agent going without its nginx for half a minute.

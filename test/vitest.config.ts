@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { bedCount } from '../bed/places.ts';
 
-/** One project is one kind of test; `unit`, `golden` and `feature` need no engine. */
+/** One project is one kind of test; `unit`, `golden`, `feature` and `security` need no engine. */
 const project = (name: string, more: object = {}) => ({
   test: { name, include: [`${name}/**/*.test.ts`], environment: 'node' as const, ...more },
 });
@@ -9,13 +9,22 @@ const project = (name: string, more: object = {}) => ({
 // As many files at a time as there are beds: the stories of a file have theirs to themselves. Nodes die and come back in them.
 const swarm = {
   globalSetup: ['./swarm/setup.ts'],
-  setupFiles: ['./swarm/describe-failures.ts'],
+  setupFiles: ['./support/describe-failures.ts'],
   maxWorkers: bedCount,
   testTimeout: 420_000,
   hookTimeout: 420_000,
-  // Six nodes share the cores of one machine, and now and then one of them is late in ways that no deadline covers: such as not
-  // letting go of a network's addresses. Who fails is asked again, once and some seconds later, and the report says so; a defect fails twice.
+  // Six nodes share the cores of one machine, and now and then one of them is late in ways that no deadline covers: such as leading requests to a
+  // proxy that has ended. Who fails is asked again, once and some seconds later, and the report says so; a defect fails twice.
   retry: { count: 1, delay: 10_000 },
+};
+
+// Faults on a bed of three managers and two workers, one after the other.
+const managers = {
+  globalSetup: ['./managers/setup.ts'],
+  setupFiles: ['./support/describe-failures.ts'],
+  maxWorkers: 1,
+  testTimeout: 420_000,
+  hookTimeout: 420_000,
 };
 
 export default defineConfig({
@@ -27,10 +36,13 @@ export default defineConfig({
       project('unit', { testTimeout: 30_000 }),
       project('golden', { testTimeout: 30_000 }),
       project('feature', { testTimeout: 30_000 }),
+      // What attackers do.
+      project('security', { testTimeout: 30_000 }),
       // A browser on a page whose swarm is in memory.
       project('page', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('nginx', { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('swarm', swarm),
+      project('managers', managers),
     ],
   },
 });

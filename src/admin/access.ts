@@ -1,80 +1,244 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { sign, verify } from 'hono/jwt';
-
-export type Role = 'admin' | 'viewer';
+import type { Administration } from '../model/administration.ts';
+import type { ApiToken } from '../model/api-tokens.ts';
+import { type Role, roleSchema, type SignInMethod } from '../model/roles.ts';
+import { Accounts, type AccountsOptions } from './accounts.ts';
+import { type Held, SignInAttempts } from './attempts.ts';
 
 export interface User {
   readonly name: string;
   readonly role: Role;
+  readonly via: SignInMethod;
+  /** The only cluster that an API token is for. */
+  readonly cluster?: string;
 }
 
-export interface AccessOptions {
-  readonly adminPassword: string;
-  readonly viewerPassword: string;
+/** Begins with a sign-in. Times are in milliseconds since the epoch. */
+export interface Session {
+  readonly id: string;
+  readonly user: User;
+  /** Whose it is; no two users have the same, however they sign in. */
+  readonly account: string;
+  readonly startedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface FailedSignIn {
+  /** A known user; undefined if there is no such user. */
+  readonly user: string | undefined;
+  readonly address: string;
+  /** The attempt was refused without looking at the password. */
+  readonly held: boolean;
+}
+
+export interface AccessOptions extends AccountsOptions {
   /** Key of the controller; tokens outlive it, but not a change of a password. */
   readonly key: string;
   readonly now: () => number;
+  /** API tokens, and sessions that were ended, also on other controllers. */
+  readonly decisions?: () => Pick<Administration, 'endedSessions' | 'sessionsEndedBefore' | 'tokens'>;
+  /** Changes with the settings of OpenID Connect, which ends the sessions that began with the former; undefined without them. */
+  readonly oidcFingerprint?: string | undefined;
+  readonly onFailure?: (failed: FailedSignIn) => void;
 }
 
-const LIFETIME_S = 12 * 3600;
-const ATTEMPTS = 5;
-const WINDOW_MS = 60_000;
-/** Attackers have many addresses; there is one administrator. */
-const ATTEMPTS_OF_ALL = 50;
+/** Whom an OpenID provider vouches for. */
+export interface Identity {
+  readonly subject: string;
+  readonly name: string;
+  readonly role: Role;
+}
 
-/** Who may come in: `admin`, who may do everything, and `viewer`, who may only look. */
+const LIFETIME_MS = 12 * 3_600_000;
+/** By which scanners recognize a token that was published by mistake. */
+const API_TOKEN_PREFIX = 'sbt_';
+
+/** Each kind of token is accepted in its own place only. */
+type TokenKind = 'bearer' | 'cookie' | 'page' | 'flow';
+
+export type SignIn =
+  | { readonly kind: 'signed-in'; readonly session: Session }
+  | { readonly kind: 'wrong' }
+  | ({ readonly kind: 'held' } & Held);
+
+/** Signs users in by password, and identifies them by their tokens. */
 export class Access {
-  readonly #passwords: Readonly<Record<Role, string>>;
+  readonly accounts: Accounts;
+  readonly attempts: SignInAttempts;
+  readonly #options: AccessOptions;
   readonly #key: string;
-  readonly #now: () => number;
-  #failures: { readonly address: string; readonly at: number }[] = [];
+  /** Ended on this controller, by identifier, until they expire. */
+  readonly #ended = new Map<string, number>();
+  readonly #listeners = new Set<() => void>();
 
-  constructor({ adminPassword, viewerPassword, key, now }: AccessOptions) {
-    this.#passwords = { admin: adminPassword, viewer: viewerPassword };
-    this.#key = createHmac('sha256', key).update(JSON.stringify(this.#passwords)).digest('hex');
-    this.#now = now;
+  constructor(options: AccessOptions) {
+    const { adminPassword, viewerPassword, key, now } = options;
+    const passwords = { admin: adminPassword, viewer: viewerPassword };
+    this.#options = options;
+    this.accounts = new Accounts(options);
+    this.attempts = new SignInAttempts(now);
+    this.#key = createHmac('sha256', key).update(JSON.stringify(passwords)).digest('hex');
   }
 
-  /** Seconds that an address has to wait before its next attempt; 0 when it need not. */
-  waitSeconds(address: string): number {
-    const now = this.#now();
-    this.#failures = this.#failures.filter(({ at }) => now - at < WINDOW_MS);
-    const own = this.#failures.filter((failure) => failure.address === address);
-    const held = own.length >= ATTEMPTS ? own : this.#failures;
-    if (held === this.#failures && held.length < ATTEMPTS_OF_ALL) return 0;
-    return Math.max(1, Math.ceil((held[0]!.at + WINDOW_MS - now) / 1000));
-  }
-
-  /** A token for the user, or undefined where name or password are wrong. */
-  async login(username: string, password: string, address: string): Promise<string | undefined> {
-    const role = toRole(username);
-    // Compared in any case, so that time does not tell which names there are.
-    const right = sameText(password, this.#passwords[role ?? 'admin']);
-    if (role === undefined || !right) {
-      this.#failures.push({ address, at: this.#now() });
-      return undefined;
+  async signIn(username: string, password: string, address: string): Promise<SignIn> {
+    const user = this.accounts.find(username)?.name;
+    const attempt = this.attempts.begin(address);
+    if ('waitSeconds' in attempt) {
+      this.noteFailure({ user, address, held: true });
+      return { kind: 'held', ...attempt };
     }
-    return sign({ sub: role, exp: Math.floor(this.#now() / 1000) + LIFETIME_S }, this.#key, 'HS256');
+    const account = await this.accounts.verify(username, password);
+    if (account === 'busy') return { kind: 'held', waitSeconds: 1 };
+    if (account === undefined) {
+      this.noteFailure({ user, address, held: false });
+      return { kind: 'wrong' };
+    }
+    attempt.succeed();
+    const { name, role } = account;
+    return { kind: 'signed-in', session: this.#begin({ name, role, via: 'password' }, name) };
   }
 
-  /** Whose token it is; undefined for one that is not ours, or has expired. */
-  async identify(token: string): Promise<User | undefined> {
-    try {
-      const { sub, exp } = await verify(token, this.#key, { alg: 'HS256', exp: false });
-      if (exp === undefined || exp * 1000 <= this.#now()) return undefined;
-      const role = toRole(String(sub));
-      return role === undefined ? undefined : { name: role, role };
-    } catch {
-      return undefined;
+  /** Logs and records it. */
+  noteFailure(failed: FailedSignIn): void {
+    this.#options.onFailure?.(failed);
+  }
+
+  /** A session of somebody whom the OpenID provider vouches for. */
+  beginOidc({ subject, name, role }: Identity): Session {
+    return this.#begin({ name, role, via: 'oidc' }, oidcAccount(subject));
+  }
+
+  bearerToken(session: Session): Promise<string> {
+    return this.#token(session, 'bearer');
+  }
+
+  /**
+   * Browsers send a cookie to all ports of a host, and any application there can read it. So the page gets a second token, which only
+   * scripts of its own origin can read, and which is valid for that origin only. One is worthless without the other.
+   */
+  async browserTokens(session: Session, origin: string): Promise<{ readonly cookie: string; readonly page: string }> {
+    return { cookie: await this.#token(session, 'cookie'), page: await this.#token(session, 'page', origin) };
+  }
+
+  /** What the page keeps while its user is at the OpenID provider. Valid for its own origin only. */
+  sealFlow(flow: Readonly<Record<string, string>>, origin: string, lifetimeMs: number): Promise<string> {
+    const exp = Math.floor((this.#options.now() + lifetimeMs) / 1000);
+    return sign({ ...flow, kind: 'flow', aud: origin, exp }, this.#key, 'HS256');
+  }
+
+  /** Undefined if it is not ours, is for another origin, or is too old. */
+  async openFlow(token: string, origin: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const claims = await this.#verify(token, 'flow', origin);
+    return claims === undefined || Number(claims.exp) * 1000 <= this.#options.now() ? undefined : claims;
+  }
+
+  /** A session's bearer token, or an API token. */
+  async identifyBearer(token: string): Promise<Session | undefined> {
+    return token.startsWith(API_TOKEN_PREFIX) ? this.#identifyApiToken(token) : this.#identify(token, 'bearer');
+  }
+
+  async identifyBrowser(cookie: string, page: string, origin: string): Promise<Session | undefined> {
+    const session = await this.#identify(cookie, 'cookie');
+    const other = await this.#identify(page, 'page', origin);
+    return session?.id === other?.id ? session : undefined;
+  }
+
+  isOpen({ id, user, account, startedAt, expiresAt }: Session): boolean {
+    if (expiresAt <= this.#options.now() || this.#ended.has(id)) return false;
+    const { endedSessions, sessionsEndedBefore, tokens } = this.#decisions;
+    if (user.via === 'token') return tokens.some((token) => token.id === id);
+    const endedBefore = sessionsEndedBefore[account];
+    if (endedBefore !== undefined && startedAt <= Date.parse(endedBefore)) return false;
+    return !endedSessions.some((ended) => ended.id === id);
+  }
+
+  /** Its tokens are not accepted any more, and its event streams end. */
+  end({ id, expiresAt }: Pick<Session, 'id' | 'expiresAt'>): void {
+    const now = this.#options.now();
+    for (const [other, until] of this.#ended) {
+      if (until <= now) this.#ended.delete(other);
     }
+    this.#ended.set(id, expiresAt);
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls back when a session ends on this controller; the returned function stops that. */
+  onEnd(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get #decisions() {
+    return this.#options.decisions?.() ?? { endedSessions: [], sessionsEndedBefore: {}, tokens: [] };
+  }
+
+  #begin(user: User, account: string): Session {
+    const startedAt = this.#options.now();
+    return { id: randomUUID(), user, account, startedAt, expiresAt: startedAt + LIFETIME_MS };
+  }
+
+  #identifyApiToken(token: string): Session | undefined {
+    const hash = hashApiToken(token);
+    const known = this.#decisions.tokens.find((other) => other.hash === hash);
+    if (known === undefined) return undefined;
+    const session = sessionOf(known);
+    return this.isOpen(session) ? session : undefined;
+  }
+
+  #token({ id, user, account, startedAt, expiresAt }: Session, kind: TokenKind, aud?: string): Promise<string> {
+    const { name, role, via } = user;
+    const claims = { sub: account, name, role, via, fp: this.#fingerprint(via, account) };
+    const times = { at: startedAt, exp: Math.floor(expiresAt / 1000) };
+    return sign({ ...claims, ...times, sid: id, kind, ...(aud === undefined ? {} : { aud }) }, this.#key, 'HS256');
+  }
+
+  /** Undefined for a token that is not ours, of another kind, expired, of a user who is another by now, or of a session that ended. */
+  async #identify(token: string, kind: TokenKind, audience?: string): Promise<Session | undefined> {
+    const claims = await this.#verify(token, kind, audience);
+    const role = roleSchema.safeParse(claims?.role).data;
+    if (claims === undefined || role === undefined) return undefined;
+    const { sub: account, sid, at, exp, name, via, fp } = claims;
+    if (typeof account !== 'string' || typeof sid !== 'string' || typeof name !== 'string') return undefined;
+    if (typeof at !== 'number' || typeof exp !== 'number' || (via !== 'password' && via !== 'oidc')) return undefined;
+    const current = this.#fingerprint(via, account);
+    if (current === undefined || current !== fp) return undefined;
+    const session = { id: sid, user: { name, role, via } as const, account, startedAt: at, expiresAt: exp * 1000 };
+    return this.isOpen(session) ? session : undefined;
+  }
+
+  async #verify(token: string, kind: TokenKind, audience: string | undefined) {
+    const claims: Record<string, unknown> | undefined = await verify(token, this.#key, {
+      alg: 'HS256',
+      exp: false,
+    }).catch(() => undefined);
+    return claims?.kind === kind && claims.aud === audience ? claims : undefined;
+  }
+
+  /** What a user's sessions depend on; undefined if there is no such user. */
+  #fingerprint(via: SignInMethod, account: string): string | undefined {
+    return via === 'oidc' ? this.#options.oidcFingerprint : this.accounts.find(account)?.fingerprint;
   }
 }
 
-function toRole(name: string): Role | undefined {
-  return name === 'admin' || name === 'viewer' ? name : undefined;
+/** A new API token; only its hash is kept. */
+export function createApiToken(): { readonly token: string; readonly hash: string } {
+  const token = API_TOKEN_PREFIX + randomBytes(32).toString('base64url');
+  return { token, hash: hashApiToken(token) };
 }
 
-function sameText(a: string, b: string): boolean {
-  const hash = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(a), hash(b));
+function hashApiToken(token: string): string {
+  return createHash('sha256').update(token).digest('base64url');
+}
+
+/** Every use of a token belongs to one session, so that its event streams are counted together, and end with it. */
+function sessionOf({ id, name, role, cluster, createdAt, expiresAt }: ApiToken): Session {
+  const user = { name, role, via: 'token' as const, ...(cluster === undefined ? {} : { cluster }) };
+  const times = { startedAt: Date.parse(createdAt), expiresAt: Date.parse(expiresAt) };
+  return { id, user, account: `token:${id}`, ...times };
+}
+
+/** Names of users have no colon. Subjects can be long, and ended sessions are kept. */
+function oidcAccount(subject: string): string {
+  return `oidc:${createHash('sha256').update(subject).digest('base64url')}`;
 }

@@ -1,15 +1,21 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import {
+  type Actor,
   type Administration,
   administrationName,
   administrationSchema,
   applyPorts,
   type Change,
+  type EndedSession,
+  endSession,
   recordChange,
+  recordFailedSignIns,
   seenRevision,
   takenPorts,
   untouched,
 } from '../model/administration.ts';
+import { type ApiToken, MAX_TOKENS, validTokens } from '../model/api-tokens.ts';
 import { isPartOf, isTarget, type MaintenanceDecision, type MaintenanceTarget } from '../model/maintenance.ts';
 import { clusterLabel, versionLabel } from '../model/names.ts';
 import { shownValue } from '../model/problem.ts';
@@ -30,6 +36,12 @@ export interface AdministratorOptions {
   readonly now: () => number;
 }
 
+/** What an administrator chooses of a token, and its identifier and hash. */
+export interface WantedToken extends Pick<ApiToken, 'id' | 'name' | 'role' | 'cluster' | 'hash'> {
+  readonly days: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
 /** How often another controller may be quicker. */
 const ATTEMPTS = 5;
 
@@ -60,8 +72,22 @@ export class Administrator {
 
   /** What holds now, where a look at the swarm showed these Docker configs. */
   async follow(configs: readonly StoredObject[]): Promise<Administration> {
-    if (seenRevision(configs) > this.#revision) await this.#inTurn(() => this.load());
+    const seen = seenRevision(configs);
+    if (seen > this.#revision) await this.#inTurn(() => this.load());
+    if (seen < this.#revision) await this.#inTurn(() => this.#restore());
     return this.#current;
+  }
+
+  /** Somebody has removed the Docker config, or the look was too early to see it. */
+  async #restore(): Promise<void> {
+    const { store } = this.#options;
+    const saved = await store.load();
+    if ((saved?.revision ?? 0) >= this.#revision) return;
+    // Another controller may be quicker, with the same.
+    await this.#save(
+      (current) => current,
+      () => true,
+    );
   }
 
   /** Ports of the cluster `default` as they are, or would be. */
@@ -76,7 +102,7 @@ export class Administrator {
     return { httpPort: PublishedPort, httpsPort: PublishedSSLPort };
   }
 
-  async enable(who: string, wanted: { readonly httpPort?: number; readonly httpsPort?: number }): Promise<void> {
+  async enable(who: Actor, wanted: { readonly httpPort?: number; readonly httpsPort?: number }): Promise<void> {
     const { httpPort, httpsPort } = { ...this.ports, ...wanted };
     await this.#refuseTaken(httpPort, httpsPort);
     const asSet = this.#portsWith(untouched);
@@ -89,13 +115,14 @@ export class Administrator {
     }));
   }
 
-  async disable(who: string): Promise<void> {
+  async disable(who: Actor): Promise<void> {
     await this.#change(who, 'Switched off', (current) => ({ ...current, enabled: false }));
   }
 
   /** Holds a cluster at a kept version until it is released. */
-  async hold(who: string, cluster: string, version: string): Promise<void> {
+  async hold(who: Actor, cluster: string, version: string): Promise<void> {
     const { configs } = this.#seen().snapshot;
+    this.requireCluster(cluster);
     const kept = configs.some(({ labels }) => labels[clusterLabel] === cluster && labels[versionLabel] === version);
     if (!kept) throw new Refusal(404, 'No such version', `The cluster ${cluster} has kept no version ${version}.`);
     await this.#change(who, `Held ${cluster} at version ${version}`, (current) => ({
@@ -104,15 +131,40 @@ export class Administrator {
     }));
   }
 
-  async release(who: string, cluster: string): Promise<void> {
+  async release(who: Actor, cluster: string): Promise<void> {
+    this.requireCluster(cluster);
     await this.#change(who, `Released ${cluster}`, (current) => {
       const { [cluster]: _released, ...held } = current.held;
       return { ...current, held };
     });
   }
 
+  /** Refuses a name that is not a cluster's, neither in the settings nor among the kept versions. */
+  requireCluster(name: string): void {
+    const { settings, status } = this.#options;
+    const { desired, snapshot } = status.current ?? {};
+    const isKnown =
+      settings.clusters.some((cluster) => cluster.name === name) ||
+      desired?.clusters.some(({ cluster }) => cluster.name === name) ||
+      snapshot?.configs.some(({ labels }) => labels[clusterLabel] === name && labels[versionLabel] !== undefined) ||
+      Object.hasOwn(this.#current.held, name);
+    if (!isKnown) throw new Refusal(404, 'No such cluster', `There is no cluster ${shownValue(name)}.`);
+  }
+
+  /** Keeps the failed sign-in attempts of a while. */
+  async recordFailedSignIns(failed: readonly Change[]): Promise<void> {
+    const at = new Date(this.#options.now()).toISOString();
+    await this.#inTurn(() => this.#save((current) => recordFailedSignIns(current, failed, at)));
+  }
+
+  /** Ends a session on all controllers, also on those that start later. */
+  async endSession(session: EndedSession): Promise<void> {
+    const at = new Date(this.#options.now()).toISOString();
+    await this.#inTurn(() => this.#save((current) => endSession(current, session, at)));
+  }
+
   /** Closes a host or a service to all but these clients. Closed before: with another list. */
-  async startMaintenance(who: string, target: MaintenanceTarget, allow: readonly string[]): Promise<void> {
+  async startMaintenance(who: Actor, target: MaintenanceTarget, allow: readonly string[]): Promise<void> {
     const { kind, name } = target;
     const routes = this.#seen().desired.clusters.flatMap((cluster) => cluster.routes);
     if (!routes.some((route) => isPartOf(route, target)))
@@ -120,11 +172,13 @@ export class Administrator {
     const passing = allow.length === 0 ? '' : ` but for ${shownValue(allow.join(', '))}`;
     await this.#change(who, `Closed the ${kind} ${name}${passing}`, (current, since) => ({
       ...current,
-      maintenance: [...without(current.maintenance, target), { kind, name, allow, who, since }],
+      maintenance: current.maintenance.some((other) => isTarget(other, target) && isDeepStrictEqual(other.allow, allow))
+        ? current.maintenance
+        : [...without(current.maintenance, target), { kind, name, allow, who: who.name, since }],
     }));
   }
 
-  async endMaintenance(who: string, target: MaintenanceTarget): Promise<void> {
+  async endMaintenance(who: Actor, target: MaintenanceTarget): Promise<void> {
     const { kind, name } = target;
     if (!this.#current.maintenance.some((other) => isTarget(other, target))) {
       const detail = `No administrator closed the ${kind} ${name}. A service that its label closes is opened by its label.`;
@@ -134,6 +188,45 @@ export class Administrator {
       ...current,
       maintenance: without(current.maintenance, target),
     }));
+  }
+
+  /** A token for scripts, of which only the hash is known here. */
+  async createToken(who: Actor, { days, ...wanted }: WantedToken): Promise<ApiToken> {
+    if (wanted.cluster !== undefined) this.requireCluster(wanted.cluster);
+    const at = this.#options.now();
+    const createdAt = new Date(at).toISOString();
+    const expiresAt = new Date(at + days * DAY_MS).toISOString();
+    const token: ApiToken = { ...wanted, createdAt, createdBy: who.name, expiresAt };
+    const scope = token.cluster === undefined ? '' : `, cluster ${token.cluster}`;
+    await this.#change(
+      who,
+      `Created the token ${token.name}, ${token.role}${scope}, until ${expiresAt}`,
+      (current) => ({
+        ...current,
+        tokens: withToken(current.tokens, token, createdAt),
+      }),
+    );
+    return token;
+  }
+
+  async revokeToken(who: Actor, id: string): Promise<ApiToken> {
+    const isIt = (token: ApiToken) => token.id === id;
+    // Another controller may have created it.
+    if (!this.#current.tokens.some(isIt)) await this.#inTurn(() => this.load());
+    const token = this.#current.tokens.find(isIt);
+    if (token === undefined) throw new Refusal(404, 'No such token', `There is no token ${shownValue(id)}.`);
+    await this.#change(who, `Revoked the token ${token.name}`, (current) => ({
+      ...current,
+      tokens: current.tokens.filter((other) => !isIt(other)),
+    }));
+    return token;
+  }
+
+  /** Clusters whose routes have the host or service. */
+  clustersOf(target: MaintenanceTarget): readonly string[] {
+    return this.#seen().desired.clusters.flatMap(({ cluster, routes }) =>
+      routes.some((route) => isPartOf(route, target)) ? [cluster.name] : [],
+    );
   }
 
   async #refuseTaken(httpPort: number, httpsPort: number): Promise<void> {
@@ -151,21 +244,33 @@ export class Administrator {
     throw new Refusal(503, 'Not ready', 'The controller has not seen the swarm yet. Try again in a moment.');
   }
 
-  /** Each change builds on the one before, whoever made it. */
+  /** Each change builds on the one before, whoever made it. What changes nothing is neither kept nor recorded. */
   async #change(
-    who: string,
+    { name, via, address }: Actor,
     what: string,
     next: (current: Administration, at: string) => Administration,
   ): Promise<void> {
     const { now, trigger } = this.#options;
     const at = new Date(now()).toISOString();
-    await this.#inTurn(() => this.#save({ at, who, what }, (current) => next(current, at)));
-    trigger();
+    const how = { ...(via === undefined ? {} : { via }), ...(address === undefined ? {} : { address }) };
+    const change = { at, who: name, ...how, what };
+    const changes = (current: Administration) => !isSameState(next(current, at), current);
+    await this.#inTurn(async () => {
+      // Another controller may have changed it since.
+      if (!changes(this.#current)) await this.load();
+      if (!changes(this.#current)) return;
+      const isSaved = (current: Administration) => current.changes.some((known) => isSame(known, change));
+      await this.#save((current) => recordChange(next(current, at), change), isSaved);
+      trigger();
+    });
   }
 
-  async #save(change: Change, next: (current: Administration) => Administration): Promise<void> {
+  async #save(
+    next: (current: Administration) => Administration,
+    isSaved: (current: Administration) => boolean = () => false,
+  ): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const current = recordChange(next(this.#current), change);
+      const current = next(this.#current);
       const revision = this.#revision + 1;
       try {
         await this.#options.store.save({ revision, text: JSON.stringify(current) });
@@ -176,7 +281,7 @@ export class Administrator {
         if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error;
         await this.load();
         // Who was quicker may have built on ours.
-        if (this.#current.changes.some((known) => isSame(known, change))) return;
+        if (isSaved(this.#current)) return;
       }
     }
   }
@@ -192,6 +297,12 @@ function isSame(a: Change, b: Change): boolean {
   return a.at === b.at && a.who === b.who && a.what === b.what;
 }
 
+/** As it is kept: without what is undefined. */
+function isSameState(a: Administration, b: Administration): boolean {
+  const plain = (state: Administration) => JSON.parse(JSON.stringify(state));
+  return isDeepStrictEqual(plain(a), plain(b));
+}
+
 /** Somebody may have written it by hand: that is no mistake of ours. */
 function parseSaved({ revision, text }: SavedText): Administration {
   try {
@@ -200,6 +311,15 @@ function parseSaved({ revision, text }: SavedText): Administration {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
     throw new Error(`The Docker config ${administrationName(revision)} is not understood: ${reason}`, { cause: error });
   }
+}
+
+function withToken(tokens: readonly ApiToken[], token: ApiToken, now: string): ApiToken[] {
+  const valid = validTokens(tokens, now);
+  if (valid.some(({ name }) => name === token.name))
+    throw new Refusal(409, 'Token exists', `There is a token ${token.name}. Revoke it, or choose another name.`);
+  if (valid.length >= MAX_TOKENS)
+    throw new Refusal(409, 'Too many tokens', `There are ${MAX_TOKENS} tokens. Revoke one that nobody uses.`);
+  return [token, ...valid];
 }
 
 function without(all: readonly MaintenanceDecision[], target: MaintenanceTarget): MaintenanceDecision[] {

@@ -1,25 +1,33 @@
-import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
-import { secureHeaders } from 'hono/secure-headers';
-import { streamSSE } from 'hono/streaming';
-import type { z } from 'zod';
 import { isBug } from '../lib/is-bug.ts';
-import type { Access, User } from './access.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Actor } from '../model/administration.ts';
+import { isOfClusterAlone } from '../model/api-tokens.ts';
+import type { Access, Session, User } from './access.ts';
 import type { Administrator } from './administrator.ts';
+import { authorize, otherCluster } from './authorization.ts';
+import { EventStreams } from './event-stream.ts';
+import { readBody, remoteAddress } from './http.ts';
+import { onlyKnownRoutes } from './known-routes.ts';
+import type { Oidc } from './oidc.ts';
 import { openApiDocument } from './openapi.ts';
 import { Refusal, toResponse } from './problem-details.ts';
 import {
+  type AuditEntry,
   allowSchema,
   type ClusterExplanation,
-  credentialsSchema,
+  explainedUrlSchema,
   interlockSchema,
   type KeptVersion,
+  type UsersView,
 } from './requests.ts';
+import { scopeState } from './scope.ts';
+import { setSecurityHeaders } from './security-headers.ts';
+import { authenticate, identifyScraper, signInRoutes } from './sign-in-routes.ts';
 import type { State } from './state.ts';
+import { tokenRoutes } from './token-routes.ts';
 
 export interface AdminOptions {
   readonly state: () => State;
@@ -28,46 +36,31 @@ export interface AdminOptions {
   /** Calls back whenever the state is another; the function that comes back ends that. */
   readonly subscribe: (listener: () => void) => () => void;
   readonly access: Access;
+  /** Undefined if the settings have no OpenID provider. */
+  readonly oidc?: Oidc | undefined;
   readonly administrator: Administrator;
   readonly versions: (cluster: string) => readonly KeptVersion[];
   readonly readVersion: (cluster: string, version: string) => Promise<string | undefined>;
-  /** What becomes of a URL; nothing where it is not one. */
-  readonly explain: (url: string) => readonly ClusterExplanation[];
+  /** What becomes of a URL; undefined if it is not one. */
+  readonly explain: (url: string) => readonly ClusterExplanation[] | undefined;
   /** Serves the page; undefined where it was not built. */
   readonly page?: MiddlewareHandler | undefined;
   /** Address of the client; that of the connection if it is not given. */
   readonly address?: (context: Context) => string;
+  readonly logger?: Logger;
+  readonly now?: () => number;
 }
 
-type Env = { Variables: { user: User } };
+type Env = { Variables: { session: Session; user: User } };
 
-/** `__Host-`: browsers take it only over TLS, and for this host alone. */
-const COOKIE = '__Host-signalbox';
-const PING_MS = 15_000;
-
-/** The administrator's HTTP interface. src/admin/openapi.ts describes every route; nothing but `/healthz` and logging in is open to all. */
+/** The administrator's HTTP interface. src/admin/openapi.ts describes every route; only `/healthz` and signing in need no sign-in. */
 export function createAdminApp(options: AdminOptions): Hono<Env> {
-  const { state, access, administrator, address = remoteAddress } = options;
+  const { state, access, administrator, address = remoteAddress, logger, now = Date.now } = options;
   const app = new Hono<Env>();
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'"],
-        imgSrc: ["'self'", 'data:'],
-        connectSrc: ["'self'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-        baseUri: ["'none'"],
-      },
-      xFrameOptions: 'DENY',
-      // It would bind the applications on other ports of this host too.
-      strictTransportSecurity: false,
-      referrerPolicy: 'no-referrer',
-    }),
-  );
+  app.use(setSecurityHeaders);
+  app.use(onlyKnownRoutes(options.page !== undefined));
   app.use(bodyLimit({ maxSize: 64 * 1024 }));
+  app.use(neverStored);
   app.onError((error) => {
     if (error instanceof Refusal) return toResponse(error);
     if (error instanceof HTTPException)
@@ -78,7 +71,10 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
           error.message || 'The request is refused.',
         ),
       );
-    if (isBug(error)) throw error;
+    if (isBug(error)) {
+      logger?.error({ err: error }, 'Request failed');
+      return toResponse(new Refusal(500, 'Internal error', "The controller's log has the details."));
+    }
     const detail = `${(error as Error).message}. Nothing was changed; try again in a moment.`;
     return toResponse(new Refusal(503, 'The Engine does not answer', detail));
   });
@@ -90,67 +86,34 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     return context.json({ healthy }, healthy ? 200 : 503);
   });
 
-  const logIn = async (context: Context): Promise<string> => {
-    const from = address(context);
-    const wait = access.waitSeconds(from);
-    if (wait > 0)
-      throw new Refusal(429, 'Too many attempts', `Try again in ${wait} s.`, { 'retry-after': String(wait) });
-    const { username, password } = await readBody(context, credentialsSchema);
-    const token = await access.login(username, password, from);
-    if (token === undefined) throw new Refusal(401, 'Not logged in', 'Name or password are wrong.');
-    return token;
-  };
-  app.post('/auth/login', async (context) => context.json({ auth_token: await logIn(context) }));
-  app.post('/auth/session', csrf(), async (context) => {
-    setCookie(context, COOKIE, await logIn(context), { path: '/', secure: true, httpOnly: true, sameSite: 'Strict' });
-    return context.body(null, 204);
-  });
-  app.delete('/auth/session', csrf(), (context) => {
-    deleteCookie(context, COOKIE, { path: '/', secure: true });
-    return context.body(null, 204);
-  });
+  app.route('/auth', signInRoutes({ access, administrator, oidc: options.oidc, address, logger }));
 
   app.get('/metrics', async (context) => {
     await identifyScraper(context, access, address(context));
     return context.text(await options.metrics());
   });
 
-  app.use('/api/*', authenticate(access), onlyAdminChanges);
-  app.get('/api/user', (context) => context.json(context.get('user')));
+  app.use('/api/*', authenticate(access), authorize);
+  const actor = (context: Context): Actor => {
+    const { name, via } = context.get('user');
+    return { name, via, address: address(context) };
+  };
+  const visible = (user: User) => scopeState(state(), user);
+  const streams = new EventStreams({ access, state: visible, subscribe: options.subscribe, now });
+  app.get('/api/user', (context) => context.json({ cluster: null, ...context.get('user') }));
+  app.get('/api/users', (context) => context.json(usersView(access, options.oidc)));
+  app.route('/api/tokens', tokenRoutes({ access, administrator, actor, now }));
   app.get('/api/openapi.json', (context) => context.json(openApiDocument()));
-  app.get('/api/state', (context) => context.json(state()));
-  app.get('/api/events', (context) =>
-    streamSSE(context, async (stream) => {
-      let wake = () => {};
-      const unsubscribe = options.subscribe(() => wake());
-      stream.onAbort(() => {
-        unsubscribe();
-        wake();
-      });
-      let sent = '';
-      while (!stream.aborted) {
-        const changed = new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        const { observedAt, ...rest } = state();
-        const data = JSON.stringify(rest);
-        // A quiet swarm is looked at every few seconds: that alone is not worth all of the state again.
-        await stream.writeSSE(
-          data === sent
-            ? { event: 'seen', data: JSON.stringify(observedAt) }
-            : { event: 'state', data: JSON.stringify({ observedAt, ...rest }) },
-        );
-        sent = data;
-        await Promise.race([changed, stream.sleep(PING_MS)]);
-      }
-    }),
-  );
-  app.get('/api/explain', ({ req, json }) => {
-    const url = req.query('url') ?? '';
-    const explanations = options.explain(url);
-    if (explanations.length === 0)
-      throw new Refusal(400, 'Not a URL', `${JSON.stringify(url)} is not a URL such as http://app.example.org/path.`);
-    return json(explanations);
+  app.get('/api/state', (context) => context.json(visible(context.get('user'))));
+  app.get('/api/audit', (context) => context.json(auditOf(administrator)));
+  app.get('/api/events', (context) => streams.start(context, context.get('session')));
+  app.get('/api/explain', ({ req, json, get }) => {
+    const url = explainedUrlSchema.safeParse(req.query('url') ?? '').data;
+    const explanations = url === undefined ? undefined : options.explain(url);
+    if (explanations === undefined)
+      throw new Refusal(400, 'Not a URL', 'The parameter url is not a URL such as http://app.example.org/path.');
+    const own = get('user').cluster;
+    return json(explanations.filter(({ cluster }) => own === undefined || cluster === own));
   });
 
   const interlock = () => {
@@ -162,39 +125,49 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     app.get(path, (context) => context.json(interlock()));
     app.post(path, async (context) => {
       const { HTTPPort, HTTPSPort, InterlockEnabled } = await readBody(context, interlockSchema);
-      const { name } = context.get('user');
-      if (InterlockEnabled === false) await administrator.disable(name);
+      if (InterlockEnabled === false) await administrator.disable(actor(context));
       else
-        await administrator.enable(name, {
+        await administrator.enable(actor(context), {
           ...(HTTPPort === undefined ? {} : { httpPort: HTTPPort }),
           ...(HTTPSPort === undefined ? {} : { httpsPort: HTTPSPort }),
         });
       return context.json(interlock());
     });
     app.delete(path, async (context) => {
-      await administrator.disable(context.get('user').name);
+      await administrator.disable(actor(context));
       return context.json(interlock());
     });
   }
 
-  app.get('/api/maintenance', (context) => context.json(state().maintenance));
+  app.get('/api/maintenance', (context) => context.json(visible(context.get('user')).maintenance));
   for (const kind of ['host', 'service'] as const) {
     const path = `/api/maintenance/${kind}s/:${kind}` as const;
-    const targetOf = ({ req }: Context) => ({ kind, name: req.param(kind) ?? '' });
+    const targetOf = ({ req, get }: Context<Env>) => {
+      const target = { kind, name: req.param(kind) ?? '' };
+      const { cluster } = get('user');
+      if (cluster !== undefined && !isOfClusterAlone(administrator.clustersOf(target), cluster))
+        throw otherCluster(get('user'));
+      return target;
+    };
     app.put(path, async (context) => {
+      const target = targetOf(context);
       const { allow } = await readBody(context, allowSchema);
-      await administrator.startMaintenance(context.get('user').name, targetOf(context), allow);
+      await administrator.startMaintenance(actor(context), target, allow);
       return context.body(null, 204);
     });
     app.delete(path, async (context) => {
-      await administrator.endMaintenance(context.get('user').name, targetOf(context));
+      await administrator.endMaintenance(actor(context), targetOf(context));
       return context.body(null, 204);
     });
   }
 
-  app.get('/api/clusters/:cluster/versions', ({ req, json }) => json(options.versions(req.param('cluster'))));
+  app.get('/api/clusters/:cluster/versions', ({ req, json }) => {
+    administrator.requireCluster(req.param('cluster'));
+    return json(options.versions(req.param('cluster')));
+  });
   app.get('/api/clusters/:cluster/versions/:version', async ({ req, text }) => {
     const { cluster, version } = req.param();
+    administrator.requireCluster(cluster);
     const configuration = await options.readVersion(cluster, version);
     if (configuration === undefined)
       throw new Refusal(404, 'No such version', `The cluster ${cluster} has kept no version ${version}.`);
@@ -202,72 +175,33 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   });
   app.put('/api/clusters/:cluster/versions/:version/hold', async (context) => {
     const { cluster, version } = context.req.param();
-    await administrator.hold(context.get('user').name, cluster, version);
+    await administrator.hold(actor(context), cluster, version);
     return context.body(null, 204);
   });
   app.delete('/api/clusters/:cluster/hold', async (context) => {
-    await administrator.release(context.get('user').name, context.req.param('cluster'));
+    await administrator.release(actor(context), context.req.param('cluster'));
     return context.body(null, 204);
   });
   if (options.page) app.get('*', options.page);
   return app;
 }
 
-/** By bearer token, or by name and password, as Prometheus can: tokens expire. */
-async function identifyScraper(context: Context, access: Access, from: string): Promise<void> {
-  const [, scheme = '', credentials = ''] =
-    /^(Bearer|Basic) (\S+)$/i.exec(context.req.header('authorization') ?? '') ?? [];
-  if (scheme.toLowerCase() === 'bearer' && (await access.identify(credentials))) return;
-  if (scheme.toLowerCase() === 'basic' && access.waitSeconds(from) === 0) {
-    const text = Buffer.from(credentials, 'base64').toString('utf8');
-    const end = text.indexOf(':');
-    if (await access.login(text.slice(0, end), text.slice(end + 1), from)) return;
-  }
-  throw new Refusal(401, 'Not logged in', 'Basic authentication as viewer, or a bearer token of POST /auth/login.', {
-    'www-authenticate': 'Basic realm="Signalbox"',
-  });
-}
-
-/** By bearer token, as scripts do; or by cookie, as browsers do, which then must come from our own page. */
-function authenticate(access: Access): MiddlewareHandler<Env> {
-  const sameOrigin = csrf();
-  return async (context, next) => {
-    const bearer = /^Bearer (\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
-    const user = await access.identify(bearer ?? getCookie(context, COOKIE) ?? '');
-    if (user === undefined)
-      throw new Refusal(401, 'Not logged in', 'POST /auth/login with username and password gives a token.', {
-        'www-authenticate': 'Bearer',
-      });
-    context.set('user', user);
-    if (bearer === undefined) return sameOrigin(context, next);
-    await next();
-    return undefined;
-  };
-}
-
-const onlyAdminChanges: MiddlewareHandler<Env> = async ({ req, get }, next) => {
-  if (!['GET', 'HEAD'].includes(req.method) && get('user').role !== 'admin')
-    throw new Refusal(403, 'Read-only', `The user ${get('user').name} may only look.`);
+/** Credentials, state and configurations do not belong into a browser's cache. The page sets its own rule. */
+const neverStored: MiddlewareHandler = async (context, next) => {
   await next();
+  if (!context.res.headers.has('cache-control')) context.res.headers.set('cache-control', 'no-store');
 };
 
-/** Whatever its content type: scripts leave curl's own. */
-async function readBody<T>({ req }: Context, schema: z.ZodType<T>): Promise<T> {
-  const text = await req.text();
-  const parsed = schema.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
-  const reasons = parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));
-  throw new Refusal(400, 'Bad request', reasons.join('; '));
+/** The newest first. */
+function auditOf({ current: { changes, failedSignIns } }: Administrator): AuditEntry[] {
+  return [...changes, ...failedSignIns]
+    .map(({ at, who, via, address, what }) => ({ at, who, via: via ?? null, address: address ?? null, what }))
+    .toSorted((a, b) => b.at.localeCompare(a.at));
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return text.trim() === '' ? {} : JSON.parse(text);
-  } catch {
-    throw new Refusal(400, 'Bad request', 'The body is not JSON.');
-  }
-}
-
-function remoteAddress(context: Context): string {
-  return getConnInfo(context).remote.address ?? '';
+function usersView({ accounts }: Access, oidc: Oidc | undefined): UsersView {
+  if (oidc === undefined) return { users: accounts.all, oidc: null };
+  const { Issuer, Groups } = oidc.settings;
+  const groups = Object.entries(Groups).map(([group, role]) => ({ group, role }));
+  return { users: accounts.all, oidc: { issuer: Issuer, groups } };
 }

@@ -1,12 +1,14 @@
 import type { ClusterState } from '../model/desired-state.ts';
-import { explainUrl } from '../model/explain.ts';
+import { explainUrl, isExplainable } from '../model/explain.ts';
 import { buildRouteTable } from '../model/route-table.ts';
 import type { ClusterExplanation } from './requests.ts';
 
-/** What each cluster would answer, those that answer first; nothing where the text is not a URL. */
-export function explainEverywhere(clusters: readonly ClusterState[], url: string): ClusterExplanation[] {
-  const explanations = clusters.flatMap(({ cluster, routes }) => {
-    const explanation = explainUrl(buildRouteTable(routes), url, cluster.settings.PublishedSSLPort);
+/** What each cluster would answer, those that answer first; undefined if the text is not a URL. */
+export function explainEverywhere(clusters: readonly ClusterState[], url: string): ClusterExplanation[] | undefined {
+  if (!isExplainable(url)) return undefined;
+  const explanations = clusters.flatMap(({ cluster, routes, refusedClaims }) => {
+    const { PublicSSLPort, PublishedSSLPort } = cluster.settings;
+    const explanation = explainUrl(buildRouteTable(routes), url, PublicSSLPort ?? PublishedSSLPort, refusedClaims);
     return explanation === undefined ? [] : [{ cluster: cluster.name, ...explanation }];
   });
   const isStranger = ({ answer }: ClusterExplanation) => Number(answer.kind === 'no-host');

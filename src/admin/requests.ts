@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import { portSchema } from '../model/administration.ts';
 import { allowListSchema } from '../model/allow-list.ts';
+import { DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, tokenNameSchema } from '../model/api-tokens.ts';
 import type { Explanation } from '../model/explain.ts';
+import { roleSchema, signInMethodSchema } from '../model/roles.ts';
 
 /** Bodies of requests, and of answers other than the State. */
 export const credentialsSchema = z.object({ username: z.string().max(200), password: z.string().max(1000) });
 export const tokenSchema = z.object({ auth_token: z.string() });
+export const sessionTokenSchema = z.object({
+  session_token: z.string().describe('Sent in the header `X-Signalbox-Session`, beside the cookie.'),
+});
 
 /** As scripts made for UCP send it. */
 export const interlockSchema = z.object({
@@ -14,11 +19,78 @@ export const interlockSchema = z.object({
   InterlockEnabled: z.boolean().optional(),
   Arch: z.string().optional().describe('Taken, and not used: images know their architecture.'),
 });
-export const userSchema = z.object({ name: z.string(), role: z.enum(['admin', 'viewer']) });
+const clusterSchema = z.string().nullable().describe('The only service cluster that it is for; null for all.');
+export const userSchema = z.object({
+  name: z.string(),
+  role: roleSchema,
+  via: signInMethodSchema.describe('With a password, with an API token, or through OpenID Connect.'),
+  cluster: clusterSchema,
+});
+
+export const methodsSchema = z.object({
+  oidc: z.boolean().describe('Whether the page offers to sign in with OpenID Connect.'),
+});
+export const oidcFlowSchema = z.object({
+  url: z.string().describe("The OpenID provider's page, for the browser to open."),
+  state: z.string().describe('What comes back from there with the code.'),
+  flow: z.string().describe('For `POST /auth/oidc/session`, within ten minutes. Valid for this origin only.'),
+});
+export const oidcAnswerSchema = z.object({
+  flow: z.string().max(4000),
+  answer: z.string().max(8000).describe('The query with which the provider sends the browser back.'),
+});
+
+export const usersSchema = z.object({
+  users: z.array(z.object({ name: z.string(), role: roleSchema })).readonly(),
+  oidc: z
+    .object({ issuer: z.string(), groups: z.array(z.object({ group: z.string(), role: roleSchema })).readonly() })
+    .nullable()
+    .describe('Whose groups have which role; null without OpenID Connect.'),
+});
+export type UsersView = z.infer<typeof usersSchema>;
+
+export const tokenRequestSchema = z.strictObject({
+  name: tokenNameSchema,
+  role: roleSchema,
+  cluster: z.string().max(100).optional().describe('The only service cluster that it sees and changes.'),
+  days: z.int().min(1).max(MAX_TOKEN_DAYS).default(DEFAULT_TOKEN_DAYS).describe('How long it is valid.'),
+});
+export const tokenViewSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: roleSchema,
+  cluster: clusterSchema,
+  createdAt: z.string().describe('RFC 3339'),
+  createdBy: z.string(),
+  expiresAt: z.string().describe('RFC 3339'),
+});
+export type TokenView = z.infer<typeof tokenViewSchema>;
+export const createdTokenSchema = tokenViewSchema.extend({
+  token: z.string().describe('Shown this once: only its hash is kept.'),
+});
+export type CreatedToken = z.infer<typeof createdTokenSchema>;
 
 export const allowSchema = z.object({
   allow: allowListSchema.default([]).describe('Addresses and networks of clients that still pass.'),
 });
+
+export const auditEntrySchema = z
+  .object({
+    at: z.string().describe('RFC 3339'),
+    who: z.string(),
+    via: signInMethodSchema.nullable().describe('How they had signed in; null if nobody had.'),
+    address: z.string().nullable().describe("The client's address; null if it is not known."),
+    what: z.string(),
+  })
+  .readonly();
+export type AuditEntry = z.infer<typeof auditEntrySchema>;
+
+export const explainedUrlSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(8192)
+  .describe('A URL over HTTP or HTTPS; the scheme may be omitted: `app.example.org/path`.');
 
 export const keptVersionSchema = z.object({ version: z.string(), createdAt: z.string().describe('RFC 3339') });
 export type KeptVersion = z.infer<typeof keptVersionSchema>;

@@ -10,12 +10,32 @@ import type { TimedChange } from '../reconcile/timeline.ts';
 const problemSchema = z
   .object({
     severity: z.enum(['error', 'warning', 'notice']),
-    service: z.string().exactOptional(),
+    service: z
+      .string()
+      .exactOptional()
+      .describe('Absent if the problem is not of one service; `affects` names several.'),
     cluster: z.string().exactOptional(),
     label: z.string().exactOptional(),
     value: z.string().exactOptional(),
+    place: z
+      .object({ file: z.string(), line: z.int(), column: z.int() })
+      .exactOptional()
+      .describe('Where the settings file says it.'),
     reason: z.string(),
     remedy: z.string(),
+    affects: z
+      .array(
+        z
+          .object({
+            service: z.string().exactOptional(),
+            label: z.string(),
+            routes: z.array(z.string()).readonly().describe('Host and path.'),
+          })
+          .readonly(),
+      )
+      .readonly()
+      .exactOptional()
+      .describe('Everything that one cause affects, such as all routes of a certificate that expires.'),
   })
   .readonly();
 
@@ -103,10 +123,16 @@ export const stateSchema = z
     services: z.array(serviceSchema).readonly().describe('Owners of routes.'),
     problems: z.array(problemSchema).readonly(),
     maintenance: z.array(closedSchema).readonly().describe('Hosts and services that are closed for a while.'),
-    changes: z.array(changeSchema).readonly().describe('What administrators changed, the newest first.'),
+    changes: z
+      .array(changeSchema)
+      .readonly()
+      .describe('What administrators changed: the last 50 changes, the newest first.'),
   })
   .readonly();
 export type State = z.infer<typeof stateSchema>;
+
+/** `GET /api/audit` has all of them. */
+const SHOWN_CHANGES = 50;
 
 export function toState(status: Status | undefined, error: string | undefined, administration: Administration): State {
   const clusters = status?.desired.clusters ?? [];
@@ -124,7 +150,7 @@ export function toState(status: Status | undefined, error: string | undefined, a
     services: toServiceViews(routes, status?.snapshot.services ?? []),
     problems: status?.problems ?? [],
     maintenance: [...administration.maintenance, ...closedByLabel(status?.desired.closing ?? [], administration)],
-    changes: administration.changes,
+    changes: administration.changes.slice(0, SHOWN_CHANGES),
   };
 }
 

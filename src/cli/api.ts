@@ -20,6 +20,12 @@ export const apiOptions = {
     description:
       'File with the password, - for standard input; or SIGNALBOX_PASSWORD_FILE, or the password in SIGNALBOX_PASSWORD.',
   },
+  'token-file': {
+    type: 'string',
+    value: 'file',
+    description:
+      'File with an API token, instead of user and password; or SIGNALBOX_TOKEN_FILE, or the token in SIGNALBOX_TOKEN.',
+  },
   ca: {
     type: 'string',
     value: 'file',
@@ -68,6 +74,8 @@ export class Api {
       ca: caFile === undefined ? undefined : await readText(caFile),
       insecure: values.insecure ?? false,
     };
+    const token = await readToken(values, io);
+    if (token !== undefined) return new Api(connection, token);
     const password = await readPassword(values, io);
     if (password === undefined) return new Api(connection, undefined);
     const username = values.user ?? env.SIGNALBOX_USER ?? 'admin';
@@ -95,7 +103,17 @@ function parseUrl(text: string): URL {
   return url;
 }
 
-async function readPassword(values: Values<typeof apiOptions>, io: Io): Promise<string | undefined> {
+/** Options go before the environment: a password that is asked for is not replaced by a token that happens to be there. */
+async function readToken(values: Values<typeof apiOptions>, { env }: Io): Promise<string | undefined> {
+  if (values['token-file'] === undefined && values['password-file'] !== undefined) return undefined;
+  const file = values['token-file'] ?? env.SIGNALBOX_TOKEN_FILE;
+  return (file === undefined ? env.SIGNALBOX_TOKEN : await readText(file))?.trim();
+}
+
+export async function readPassword(
+  values: Pick<Values<typeof apiOptions>, 'password-file'>,
+  io: Io,
+): Promise<string | undefined> {
   const file = values['password-file'] ?? io.env.SIGNALBOX_PASSWORD_FILE;
   if (file === undefined) return io.env.SIGNALBOX_PASSWORD;
   const password = file === '-' ? await io.readStdin() : await readText(file);
@@ -150,7 +168,7 @@ function detailOf({ text }: Answer): string | undefined {
 }
 
 function passwordHint(token: string | undefined): string {
-  return token === undefined ? ' (see --user and --password-file)' : '';
+  return token === undefined ? ' (see --user, --password-file and --token-file)' : '';
 }
 
 const UNTRUSTED = ['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'DEPTH_ZERO_SELF_SIGNED_CERT'];

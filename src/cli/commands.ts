@@ -8,6 +8,8 @@ import { render } from './render.ts';
 import { routes } from './routes.ts';
 import { status } from './status.ts';
 import { disable, enable } from './switch.ts';
+import { tokens } from './tokens.ts';
+import { user } from './user.ts';
 import { release, rollback, versions } from './versions.ts';
 
 /** In the order of the help. */
@@ -25,4 +27,6 @@ export const commands: readonly Command[] = [
   diff,
   rollback,
   release,
+  tokens,
+  user,
 ];

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { parse } from 'smol-toml';
 import { type LoadedStack, loadStack } from '../compose/load.ts';
 import { settingsFor } from '../compose/settings.ts';
 import { isStackName } from '../compose/stack-name.ts';
-import { parseSettings, type SettingsResult } from '../model/settings.ts';
+import type { SettingsResult } from '../model/settings.ts';
+import { type ReadSettings, readSettingsText } from '../settings-text.ts';
 import type { Options, Values } from './command.ts';
 import { type Io, UsageError } from './io.ts';
 
@@ -30,6 +30,8 @@ export const composeOptions = {
 
 export interface Loaded extends LoadedStack, SettingsResult {
   readonly files: readonly string[];
+  /** Where the settings file names a key; undefined without such a file. */
+  readonly placeOf: ReadSettings['placeOf'] | undefined;
 }
 
 /** Reads compose files, and the settings they are for. `-` is standard input. */
@@ -47,8 +49,15 @@ export async function loadCompose(
     stackName: values.stack,
     fallbackName: folderName(first),
   });
-  const { settings, problems } = await readSettings(values.settings, loaded, io);
-  return { ...loaded, files, settings, problems };
+  const file = values.settings;
+  if (file === undefined)
+    return { ...loaded, files, settings: settingsFor(loaded.snapshot, RELEASE), problems: [], placeOf: undefined };
+  const read = await loadSettings(file, io);
+  // Without settings, nothing that a command says of the services would hold.
+  const unreadable = read.problems.find(({ label }) => label === file);
+  if (unreadable === undefined) return { ...loaded, files, ...read };
+  const { line, column } = read.placeOf(file);
+  throw new UsageError(`${file}:${line}:${column}: is not TOML: ${unreadable.reason}`);
 }
 
 /** As the docker command line names projects after their folders. */
@@ -61,14 +70,9 @@ function folderName(file: string): string {
 /** Only names of images depend on the release. */
 const RELEASE = '';
 
-async function readSettings(file: string | undefined, { snapshot }: LoadedStack, io: Io): Promise<SettingsResult> {
-  if (file === undefined) return { settings: settingsFor(snapshot, RELEASE), problems: [] };
-  const text = await readText(file, io);
-  try {
-    return parseSettings(parse(text), RELEASE);
-  } catch (error) {
-    throw new UsageError(`${file} is not TOML: ${(error as Error).message}`);
-  }
+/** Reads a settings file. A text that is not TOML is a problem with its place. */
+export async function loadSettings(file: string, io: Io): Promise<ReadSettings> {
+  return readSettingsText(await readText(file, io), file, RELEASE);
 }
 
 async function readText(name: string, io: Io): Promise<string> {

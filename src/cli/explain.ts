@@ -27,8 +27,13 @@ export const explain = defineCommand({
   },
 });
 
-function explainIn({ cluster, routes }: ClusterState, url: string): Explanation {
-  const explanation = explainUrl(buildRouteTable(routes), url, cluster.settings.PublishedSSLPort);
+function explainIn({ cluster, routes, refusedClaims }: ClusterState, url: string): Explanation {
+  const explanation = explainUrl(
+    buildRouteTable(routes),
+    url,
+    cluster.settings.PublicSSLPort ?? cluster.settings.PublishedSSLPort,
+    refusedClaims,
+  );
   if (explanation === undefined) throw new UsageError(`${url} is not a URL such as http://app.example.org/path.`);
   return explanation;
 }

@@ -1,5 +1,5 @@
 import type { Finding } from '../compose/finding.ts';
-import type { Problem } from '../model/problem.ts';
+import type { Affected, Problem } from '../model/problem.ts';
 import { type Io, paint, writeJson } from './io.ts';
 
 export const formats = ['text', 'json', 'github'] as const;
@@ -35,14 +35,28 @@ export function paintSeverity({ severity }: Problem, io: Pick<Io, 'colour'>): st
   return paint(io, STYLES[severity], `${severity}:`);
 }
 
-export function describeProblem({ service, label, value, reason, remedy }: Problem, io: Pick<Io, 'colour'>): string {
+export function describeProblem(problem: Problem, io: Pick<Io, 'colour'>): string {
+  const { service, label, value, reason, remedy, affects } = problem;
   const subject = [label, value === undefined ? undefined : JSON.stringify(value)].filter((part) => part !== undefined);
   const owner = service === undefined ? '' : ` ${paint(io, 'dim', `(${service})`)}`;
-  return `${[...subject, reason].join(' ')}${owner}\n    ${remedy}`;
+  // The reason of a shared cause is a sentence of its own.
+  const what = subject.join(' ') + (affects === undefined ? ' ' : ': ') + reason;
+  const listed = (affects ?? []).map((each) => describeAffected(each, problem));
+  return [`${what.trim()}${owner}`, ...listed, `    ${remedy}`].join('\n');
+}
+
+/** Routes beyond these are counted: a terminal is not a table. */
+const SHOWN_ROUTES = 10;
+
+function describeAffected({ service, label, routes }: Affected, { service: owner }: Problem): string {
+  const more = routes.length > SHOWN_ROUTES ? [`and ${routes.length - SHOWN_ROUTES} more`] : [];
+  const shown = [...routes.slice(0, SHOWN_ROUTES), ...more].join(', ');
+  const whose = service === undefined || service === owner ? '' : ` (${service})`;
+  return `    ${label}${whose}${shown === '' ? '' : `: ${shown}`}`;
 }
 
 /** A workflow command of GitHub Actions, which shows the finding at its line. */
-function annotation({ place, severity, label, value, reason, remedy, service }: Finding): string {
+function annotation({ place, severity, label, value, reason, remedy, service, affects }: Finding): string {
   const title = [service, label].filter((part) => part !== undefined).join(' ');
   const properties = [
     `file=${place.file}`,
@@ -50,7 +64,8 @@ function annotation({ place, severity, label, value, reason, remedy, service }: 
     `col=${place.column}`,
     `title=${title || 'signalbox'}`,
   ];
-  const message = `${value === undefined ? '' : `${JSON.stringify(value)} `}${reason}. ${remedy}`;
+  const subject = value === undefined ? '' : `${JSON.stringify(value)}${affects === undefined ? '' : ':'} `;
+  const message = `${subject}${reason}. ${remedy}`;
   const escaped = properties.map((property) => escapeData(property).replaceAll(':', '%3A').replaceAll(',', '%2C'));
   return `::${severity} ${escaped.join(',')}::${escapeData(message)}`;
 }

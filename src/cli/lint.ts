@@ -1,15 +1,18 @@
+import { type Finding, sortFindings } from '../compose/finding.ts';
 import { lintStack } from '../compose/lint.ts';
 import { buildDesiredState } from '../model/desired-state.ts';
-import { defineCommand } from './command.ts';
-import { composeOptions, type Loaded, loadCompose } from './compose-files.ts';
+import { sortProblems } from '../model/problem.ts';
+import { defineCommand, type Values } from './command.ts';
+import { composeOptions, type Loaded, loadCompose, loadSettings } from './compose-files.ts';
 import { countProblems, type Format, formats, hasErrors, writeFindings } from './findings.ts';
-import { exitCodes, paint, UsageError } from './io.ts';
+import { exitCodes, type Io, paint, UsageError } from './io.ts';
 
 export const lint = defineCommand({
   name: 'lint',
   usage: '<compose.yml…>',
   summary: 'Check the labels of compose files, without Docker or network.',
   details: `Several files are merged as "docker stack deploy" merges them; variables, anchors and merge keys are understood.
+With --settings alone, only the settings file is checked.
 Exits with 1 when there is an error: something that was asked for would not be done.`,
   options: {
     format: { type: 'string', value: formats.join('|'), description: 'How findings are written. Default: text.' },
@@ -18,10 +21,13 @@ Exits with 1 when there is an error: something that was asked for would not be d
   },
   async run(values, files, io) {
     const format = values.json ? 'json' : readFormat(values.format);
-    const loaded = await loadCompose(files, values, io);
-    const findings = lintStack(loaded, files);
+    const { findings, subject } =
+      files.length === 0 && values.settings !== undefined
+        ? await lintSettings(values.settings, io)
+        : await lintFiles(files, values, io);
     writeFindings(findings, format, io);
-    if (format === 'text') io.out(`${paint(io, 'bold', summary(loaded, countProblems(findings)))}\n`);
+    if (format === 'text')
+      io.out(`${paint(io, 'bold', `${subject}, ${countProblems(findings) ?? 'nothing wrong'}`)}\n`);
     const strictly = values.strict && findings.some(({ severity }) => severity === 'warning');
     return hasErrors(findings) || strictly ? exitCodes.found : exitCodes.done;
   },
@@ -33,12 +39,30 @@ function readFormat(text = 'text'): Format {
   return format;
 }
 
-function summary({ name, snapshot, settings }: Loaded, found: string | undefined): string {
+interface Linted {
+  readonly findings: readonly Finding[];
+  /** What was checked. */
+  readonly subject: string;
+}
+
+async function lintFiles(files: readonly string[], values: Values<typeof composeOptions>, io: Io): Promise<Linted> {
+  const loaded = await loadCompose(files, values, io);
+  return { findings: lintStack(loaded, files), subject: summary(loaded) };
+}
+
+async function lintSettings(file: string, io: Io): Promise<Linted> {
+  const { settings, problems, placeOf } = await loadSettings(file, io);
+  const findings = sortProblems(problems).map((problem) => ({ ...problem, place: placeOf(problem.label) }));
+  const clusters = plural(settings.clusters.length, 'service cluster');
+  return { findings: sortFindings(findings, [file]), subject: `Settings: ${clusters}` };
+}
+
+function summary({ name, snapshot, settings }: Loaded): string {
   const routes = buildDesiredState(snapshot, settings).clusters.flatMap((cluster) => cluster.routes);
   const services = new Set(routes.map(({ service }) => service.name));
   const routed =
     routes.length === 0 ? 'no route' : `${plural(routes.length, 'route')} of ${plural(services.size, 'service')}`;
-  return `Stack ${name}: ${routed}, ${found ?? 'nothing wrong'}`;
+  return `Stack ${name}: ${routed}`;
 }
 
 function plural(count: number, word: string): string {

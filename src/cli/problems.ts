@@ -1,3 +1,4 @@
+import { concerns } from '../model/problem.ts';
 import { Api, apiOptions } from './api.ts';
 import { defineCommand } from './command.ts';
 import { countProblems, describeProblem, hasErrors, paintSeverity } from './findings.ts';
@@ -11,7 +12,7 @@ export const problems = defineCommand({
   options: apiOptions,
   async run(values, [service], io) {
     const state = await (await Api.connect(values, io)).state();
-    const shown = state.problems.filter((problem) => service === undefined || problem.service === service);
+    const shown = state.problems.filter((problem) => service === undefined || concerns(problem, service));
     if (values.json) writeJson(io, shown);
     else {
       for (const problem of shown) io.out(`${paintSeverity(problem, io)} ${describeProblem(problem, io)}\n`);

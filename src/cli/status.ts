@@ -9,19 +9,26 @@ export const status = defineCommand({
   name: 'status',
   usage: '',
   summary: 'Tell how a running Signalbox fares: its service clusters, their versions and replicas.',
-  details: 'Exits with 1 while something keeps the controller from doing its work.',
+  details:
+    'Exits with 1 while something keeps the controller or a service cluster from doing its work. Mistakes in a service do not count.',
   options: apiOptions,
   async run(values, _, io) {
     const state = await (await Api.connect(values, io)).state();
     if (values.json) writeJson(io, state);
     else io.out(describeState(state, io));
-    return state.error === null ? exitCodes.done : exitCodes.found;
+    return troubleOf(state) === undefined ? exitCodes.done : exitCodes.found;
   },
 });
 
+/** Errors that are about no service are those of a service cluster, such as one without a proxy, or of the settings. */
+function troubleOf({ error, problems }: State): string | undefined {
+  return error ?? problems.find(({ severity, service }) => severity === 'error' && service === undefined)?.reason;
+}
+
 function describeState(state: State, io: Io): string {
-  const { observedAt, error, enabled, routes, problems, clusters, maintenance } = state;
-  const health = error === null ? paint(io, 'green', 'Well') : paint(io, 'red', `In trouble: ${error}`);
+  const { observedAt, enabled, routes, problems, clusters, maintenance } = state;
+  const trouble = troubleOf(state);
+  const health = trouble === undefined ? paint(io, 'green', 'Well') : paint(io, 'red', `In trouble: ${trouble}`);
   const rows = [['CLUSTER', 'PORTS', 'VERSION', 'SERVED', 'REPLICAS'], ...clusters.map(clusterRow)];
   return [
     `${health}, ${observedAt === null ? 'nothing seen yet' : `last looked ${observedAt}`}`,

@@ -1,11 +1,13 @@
 import type { Snapshot } from '../model/snapshot.ts';
+import { LAST_VERSION } from './check.ts';
 import type { Finding } from './finding.ts';
 import { mergeStacks } from './merge.ts';
-import { parseYaml } from './parse-yaml.ts';
+import { type ParsedYaml, parseYaml } from './parse-yaml.ts';
 import { readStack, type Stack } from './stack.ts';
 import { guessStackName } from './stack-name.ts';
 import type { Variables } from './substitute.ts';
 import { toSnapshot, undefinedNetworks } from './to-snapshot.ts';
+import { below, type Tree } from './tree.ts';
 
 export interface ComposeFile {
   /** As findings show it. */
@@ -37,6 +39,35 @@ export function loadStack(files: readonly ComposeFile[], options: LoadOptions): 
     name,
     stack,
     snapshot: toSnapshot(stack, name),
-    findings: [...[...parsed, ...read].flatMap(({ findings }) => findings), ...undefinedNetworks(stack)],
+    findings: [
+      ...differentVersions(parsed.map(({ tree }) => tree)),
+      ...noServices(stack, parsed),
+      ...[...parsed, ...read].flatMap(({ findings }) => findings),
+      ...undefinedNetworks(stack),
+    ],
   };
+}
+
+/** `docker stack deploy` merges files of one version only. */
+function differentVersions(trees: readonly (Tree | undefined)[]): Finding[] {
+  const [first, ...others] = trees.map((tree) => below(tree, 'version'));
+  const textOf = (tree: Tree | undefined) => {
+    const text = (tree?.kind === 'scalar' && tree.text) || LAST_VERSION;
+    return text === '3' ? '3.0' : text;
+  };
+  return others.flatMap((other, position) => {
+    if (textOf(other) === textOf(first)) return [];
+    const place = other?.place ?? trees[position + 1]?.place;
+    const reason = 'has another version than the first file, which docker stack deploy rejects';
+    return place === undefined
+      ? []
+      : [{ severity: 'error', reason, remedy: 'Give all files the same version.', place }];
+  });
+}
+
+/** Nothing is rejected, and nothing is deployed. */
+function noServices({ services }: Stack, [first]: readonly ParsedYaml[]): Finding[] {
+  const place = first?.tree?.place;
+  if (services.size > 0 || place === undefined) return [];
+  return [{ severity: 'warning', reason: 'has no services', remedy: 'Add services to one of the files.', place }];
 }

@@ -1,5 +1,17 @@
-import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml';
 import type { Finding } from './finding.ts';
+import { type ResolvedScalar, resolveScalar } from './go-scalar.ts';
 import type { Entry, Place, Tree } from './tree.ts';
 
 export interface ParsedYaml {
@@ -10,43 +22,56 @@ export interface ParsedYaml {
 
 export function parseYaml(file: string, text: string): ParsedYaml {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: 'silent',
+    // Every scalar stays the text that it is: what it means is decided as docker decides it.
+    schema: 'failsafe',
+  });
   const findings: Finding[] = [];
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const report = (offset: number, reason: string) => {
-    findings.push({ severity: 'error', reason, remedy: 'Correct the YAML.', place: placeAt(offset) });
+  const report: Report = (offset, reason, remedy = 'Correct the YAML.') => {
+    findings.push({ severity: 'error', reason, remedy, place: placeAt(offset) });
   };
   for (const { pos, message } of document.errors) report(pos[0], `is not YAML: ${message}`);
   if (findings.length > 0) return { tree: undefined, findings };
-  const converter = new Converter(placeAt, (alias) => {
+  const resolve = (alias: Alias) => {
     const target = alias.resolve(document);
     if (target === undefined) report(offsetOf(alias), `has no anchor &${alias.source} above it`);
     return target;
-  });
+  };
+  const converter = new Converter(placeAt, resolve, report);
   return { tree: converter.convert(document.contents), findings };
 }
+
+type Report = (offset: number, reason: string, remedy?: string) => void;
+
+const NO_VALUE = { type: 'null', text: '' } as const;
 
 /** Every node is converted once, however many aliases lead to it: a file of a few lines can have billions of paths. */
 class Converter {
   readonly #placeAt: (offset: number) => Place;
   readonly #resolve: (alias: Alias) => Node | undefined;
+  readonly #report: Report;
   readonly #converted = new Map<Node, Tree>();
 
-  constructor(placeAt: (offset: number) => Place, resolve: (alias: Alias) => Node | undefined) {
+  constructor(placeAt: (offset: number) => Place, resolve: (alias: Alias) => Node | undefined, report: Report) {
     this.#placeAt = placeAt;
     this.#resolve = resolve;
+    this.#report = report;
   }
 
   convert(node: Node | null | undefined): Tree {
     const place = this.#placeAt(node ? offsetOf(node) : 0);
-    if (!node) return { kind: 'scalar', value: null, place };
+    if (!node) return { kind: 'scalar', ...NO_VALUE, place };
     const known = this.#converted.get(node);
     if (known) return known;
     // Stands for the node within itself: an anchor may hold its own alias.
-    this.#converted.set(node, { kind: 'scalar', value: null, place });
+    this.#converted.set(node, { kind: 'scalar', ...NO_VALUE, place });
     const tree = this.#convertNew(node, place);
     this.#converted.set(node, tree);
     return tree;
@@ -56,8 +81,7 @@ class Converter {
     if (isAlias(node)) return this.convert(this.#resolve(node));
     if (isMap(node)) return { kind: 'mapping', entries: this.#entries(node), place };
     if (isSeq(node)) return { kind: 'sequence', items: node.items.map((item) => this.convert(item as Node)), place };
-    const value = isScalar(node) ? node.value : null;
-    return { kind: 'scalar', value: isPlain(value) ? value : String(value), place };
+    return { kind: 'scalar', ...(isScalar(node) ? resolve(node) : NO_VALUE), place };
   }
 
   /** The map's own keys hold before merged ones, and of these the first. */
@@ -69,19 +93,27 @@ class Converter {
       const value = this.convert(pair.value as Node | null);
       if (isScalar(key) && key.value === '<<' && key.type === 'PLAIN') {
         for (const [name, entry] of mergedEntries(value)) if (!merged.has(name)) merged.set(name, entry);
-      } else own.set(isScalar(key) ? String(key.value) : '', { place: this.#placeAt(offsetOf(key)), value });
+      } else own.set(this.#name(key), { place: this.#placeAt(offsetOf(key)), value });
     }
     return new Map([...merged, ...own]);
   }
+
+  #name(key: Node): string {
+    const { type, text } = isScalar(key) ? resolve(key) : NO_VALUE;
+    if (type !== 'string')
+      this.#report(offsetOf(key), 'is a key that is not a string, which docker stack deploy rejects', 'Quote it.');
+    return isScalar(key) ? String(key.value) : text;
+  }
+}
+
+function resolve({ value, source, type, tag }: Scalar): ResolvedScalar {
+  const isPlain = type === undefined || type === 'PLAIN';
+  return resolveScalar(isPlain ? (source ?? '') : String(value), isPlain, tag);
 }
 
 function mergedEntries(tree: Tree): readonly (readonly [string, Entry])[] {
   if (tree.kind === 'mapping') return [...tree.entries];
   return tree.kind === 'sequence' ? tree.items.flatMap(mergedEntries) : [];
-}
-
-function isPlain(value: unknown): value is string | number | bigint | boolean | null {
-  return value === null || ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
 }
 
 function offsetOf(node: Node): number {

@@ -1,8 +1,9 @@
 import type { PublishedPort } from '../model/snapshot.ts';
+import { checkForm } from './check.ts';
 import type { Finding } from './finding.ts';
 import { parsePorts } from './ports.ts';
 import { type Substituted, substitute, type Variables } from './substitute.ts';
-import { below, entriesOf, itemsOf, type Place, type Tree } from './tree.ts';
+import { below, entriesOf, itemsOf, type Place, type Scalar, type Tree } from './tree.ts';
 
 /** What compose files say of routing: services with their labels, networks and ports. The rest is not read. */
 export interface Stack {
@@ -32,6 +33,7 @@ export interface StackObject {
   /** Its full name, where it does not follow from the stack's. */
   readonly name: string | undefined;
   readonly driver: string | undefined;
+  readonly labels: ReadonlyMap<string, Located<string>>;
 }
 
 export interface Located<T> {
@@ -52,13 +54,12 @@ export function readStack(tree: Tree | undefined, variables: Variables): ReadSta
     networks: new Map([...entriesOf(below(tree, 'networks'))].map(([name, { value }]) => [name, reader.object(value)])),
     secrets: new Map([...entriesOf(below(tree, 'secrets'))].map(([name, { value }]) => [name, reader.object(value)])),
   };
-  return { stack, findings: [...missingServices(tree), ...reader.findings] };
+  return { stack, findings: [...checkForm(tree, variables), ...reader.findings] };
 }
 
-function missingServices(tree: Tree | undefined): Finding[] {
-  if (tree === undefined || below(tree, 'services')?.kind === 'mapping') return [];
-  const remedy = 'Give it a mapping "services:".';
-  return [{ severity: 'error', reason: 'has no services', remedy, place: tree.place }];
+/** docker stack deploy cannot encode these as JSON. */
+function isInfinite({ type, text }: Scalar): boolean {
+  return type === 'float' && !Number.isFinite(Number(text));
 }
 
 class StackReader {
@@ -89,23 +90,24 @@ class StackReader {
   object(tree: Tree): StackObject {
     const external = below(tree, 'external');
     return {
-      external: external?.kind === 'mapping' || this.#text(external) === 'true',
+      external: external?.kind === 'mapping' || /^(?:y|yes|true|on)$/i.test(this.#text(external) ?? ''),
       name: this.#text(below(tree, 'name')) ?? this.#text(below(external, 'name')),
       driver: this.#text(below(tree, 'driver')),
+      labels: this.#labels(below(tree, 'labels')),
     };
   }
 
   /** A map, or a list of `name=value`. Variables are filled into names only where these stand in a list. */
   #labels(tree: Tree | undefined): ReadonlyMap<string, Located<string>> {
     const fromMap = [...entriesOf(tree)].map(([name, { place, value }]) => {
-      if (value.kind !== 'scalar' || typeof value.value === 'boolean')
+      if (value.kind !== 'scalar' || value.type === 'bool' || isInfinite(value))
         this.#refuse(name, 'is neither a string nor a number, which docker stack deploy refuses', place);
       return [name, { value: this.#text(value) ?? '', place }] as const;
     });
     const fromList = itemsOf(tree).map((item) => {
       const text = this.#text(item) ?? '';
       const [name = '', ...rest] = text.split('=');
-      if (item.kind !== 'scalar' || typeof item.value !== 'string')
+      if (item.kind !== 'scalar' || item.type !== 'string')
         this.#refuse(name, 'is not a string such as name=value, which docker stack deploy refuses', item.place);
       return [name, { value: rest.join('='), place: item.place }] as const;
     });
@@ -140,8 +142,8 @@ class StackReader {
   /** The text of a scalar; the empty one of null. */
   #text(tree: Tree | undefined): string | undefined {
     if (tree?.kind !== 'scalar') return undefined;
-    if (typeof tree.value !== 'string') return tree.value === null ? '' : String(tree.value);
-    const substituted = substitute(tree.value, this.#variables);
+    if (tree.type !== 'string') return tree.text;
+    const substituted = substitute(tree.text, this.#variables);
     this.#note(substituted, tree.place);
     return substituted.text;
   }

@@ -1,3 +1,5 @@
+import { isMeshNetwork } from '../model/hrm.ts';
+import { routingContainerLabels } from '../model/ignored-labels.ts';
 import type { ServiceMode, Snapshot, SwarmNetwork, SwarmService } from '../model/snapshot.ts';
 import type { Finding } from './finding.ts';
 import type { Stack, StackObject, StackService } from './stack.ts';
@@ -31,12 +33,13 @@ export function toSnapshot(stack: Stack, stackName: string): Snapshot {
 
 function toSwarmService(name: string, service: StackService, stack: Stack, stackName: string): SwarmService {
   const full = `${stackName}_${name}`;
-  const labels = [...service.labels].map(([label, { value }]) => [label, value] as const);
+  const containerLabels = routingContainerLabels(valuesOf(service.containerLabels));
   return {
     id: full,
     name: full,
     createdAt: '',
-    labels: { ...Object.fromEntries(labels), 'com.docker.stack.namespace': stackName },
+    labels: { ...valuesOf(service.labels), 'com.docker.stack.namespace': stackName },
+    ...(containerLabels === undefined ? {} : { containerLabels }),
     networkIds: networkKeys(service)
       .filter((key) => isDefined(stack, key))
       .map((key) => networkName(key, stack, stackName)),
@@ -44,6 +47,10 @@ function toSwarmService(name: string, service: StackService, stack: Stack, stack
     endpointMode: service.endpointMode === 'dnsrr' ? 'dnsrr' : 'vip',
     ports: service.ports,
   };
+}
+
+function valuesOf(labels: StackService['labels']): Readonly<Record<string, string>> {
+  return Object.fromEntries([...labels].map(([label, { value }]) => [label, value]));
 }
 
 function toMode({ mode, replicas }: StackService): ServiceMode {
@@ -77,8 +84,16 @@ function uniqueNetworks(stack: Stack, stackName: string): SwarmNetwork[] {
 const NODE_NETWORKS = ['bridge', 'host'];
 
 function toSwarmNetwork(name: string, network: StackObject | undefined): SwarmNetwork {
+  const isMesh = network !== undefined && isMeshNetwork(valuesOf(network.labels));
   const driver = network?.external && NODE_NETWORKS.includes(name) ? name : network?.driver || 'overlay';
-  return { id: name, name, driver, scope: driver === 'overlay' ? 'swarm' : 'local', ingress: name === 'ingress' };
+  return {
+    id: name,
+    name,
+    driver,
+    scope: driver === 'overlay' ? 'swarm' : 'local',
+    ingress: name === 'ingress',
+    ...(isMesh ? { isMesh } : {}),
+  };
 }
 
 /** `docker stack deploy` goes no further with such a file. */

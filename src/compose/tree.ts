@@ -1,3 +1,5 @@
+import type { ScalarType } from './go-scalar.ts';
+
 /** Where something stands, both counted from 1. */
 export interface Place {
   readonly file: string;
@@ -10,7 +12,8 @@ export type Tree = Scalar | Sequence | Mapping;
 
 export interface Scalar {
   readonly kind: 'scalar';
-  readonly value: string | number | bigint | boolean | null;
+  readonly type: ScalarType;
+  readonly text: string;
   readonly place: Place;
 }
 

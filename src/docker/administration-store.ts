@@ -3,8 +3,7 @@ import { administrationName, administrationRole, revisionOf } from '../model/adm
 import { roleLabel } from '../model/names.ts';
 import { type AdministrationStore, ConflictError, type SavedText } from '../reconcile/ports.ts';
 import { call, isStatus } from './docker-error.ts';
-import { EngineObject } from './schema.ts';
-import { readConfigData } from './settings-store.ts';
+import { configsOfRole, readConfigData } from './settings-store.ts';
 
 /** How often somebody may replace what is being read. */
 const ATTEMPTS = 5;
@@ -56,13 +55,8 @@ export class DockerAdministrationStore implements AdministrationStore {
 
   /** The newest first. */
   async #saved(): Promise<{ readonly id: string; readonly revision: number }[]> {
-    const filters = { label: [`${roleLabel}=${administrationRole}`] };
-    const configs = await call(
-      'List configs',
-      () => this.#docker.listConfigs({ filters } as never) as unknown as Promise<unknown[]>,
-    );
+    const configs = await configsOfRole(this.#docker, administrationRole);
     return configs
-      .map((config) => EngineObject.parse(config))
       .map(({ ID, Spec }) => ({ id: ID, revision: revisionOf(Spec.Name) }))
       .toSorted((a, b) => b.revision - a.revision);
   }

@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs';
 import Docker from 'dockerode';
 import type { CoreSettings } from '../model/settings-keys.ts';
+import { withDeadline } from './deadline.ts';
 
 type Connection = Pick<CoreSettings, 'DockerURL' | 'TLSCACert' | 'TLSCert' | 'TLSKey' | 'AllowInsecure'>;
 
-/** A client for the Docker API at the address of the settings: a socket, or TCP with or without TLS. */
-export function connectDocker({ DockerURL, TLSCACert, TLSCert, TLSKey, AllowInsecure }: Connection): Docker {
+/** A client for the Docker API at the address of the settings: a socket, or TCP with or without TLS. Every call of it has a deadline. */
+export function connectDocker(connection: Connection, timeoutMs?: number): Docker {
+  return withDeadline(connect(connection), timeoutMs);
+}
+
+function connect({ DockerURL, TLSCACert, TLSCert, TLSKey, AllowInsecure }: Connection): Docker {
   if (DockerURL.startsWith('unix://')) return new Docker({ socketPath: DockerURL.slice('unix://'.length) });
   const { hostname, port, protocol } = new URL(DockerURL);
   const secure = TLSCACert !== '' || TLSCert !== '' || protocol === 'https:';

@@ -34,6 +34,8 @@ function count(operation: string, result: 'done' | 'failed'): void {
 export async function call<T>(operation: string, request: () => Promise<T>): Promise<T> {
   try {
     const answer = await request();
+    // docker-modem hands on what it cannot read; only calls that have no answer end with nothing.
+    if (Buffer.isBuffer(answer) && answer.length > 0) throw new Error('the answer is no JSON');
     count(operation, 'done');
     return answer;
   } catch (cause) {
@@ -43,6 +45,13 @@ export async function call<T>(operation: string, request: () => Promise<T>): Pro
     if (/out of sequence/.test(reason(cause))) throw new ConflictError(`${operation}: ${reason(cause)}`, { cause });
     throw new DockerError(operation, status, cause);
   }
+}
+
+/** As `call`, for lists: nothing at all is not an empty list. */
+export async function callForList(operation: string, request: () => Promise<unknown>): Promise<readonly unknown[]> {
+  const answer = await call(operation, request);
+  if (!Array.isArray(answer)) throw new DockerError(operation, undefined, new Error('the answer is no list'));
+  return answer;
 }
 
 export function isStatus(error: unknown, status: number): boolean {

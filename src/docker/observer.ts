@@ -2,16 +2,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type Docker from 'dockerode';
 import { ZodError, z } from 'zod';
 import { memoize, sameItems } from '../lib/memo.ts';
+import { sleep } from '../lib/sleep.ts';
 import { asksForRoutes } from '../model/hrm.ts';
-import type { HostTask, OwnedService, Snapshot, SwarmService } from '../model/snapshot.ts';
-import { ConflictError } from '../reconcile/ports.ts';
-import { call, isStatus } from './docker-error.ts';
+import type { HostTask, OwnedService, ServiceTask, Snapshot, SwarmService } from '../model/snapshot.ts';
+import { type ChooseFollowed, ConflictError } from '../reconcile/ports.ts';
+import { call, callForList, isStatus } from './docker-error.ts';
 import { EngineNetwork, EngineNode, EngineObject, EngineService, EngineTask } from './schema.ts';
 import {
   hasHostPorts,
   isOwned,
   toHostTask,
   toOwnedService,
+  toServiceTask,
   toStoredObject,
   toSwarmNetwork,
   toSwarmNode,
@@ -22,6 +24,13 @@ import {
 const LISTING_SHARE = 300;
 /** … and at least this part. */
 const LEAST_LISTING_SHARE = 3000;
+
+/** Tasks of more services are not asked for one by one. */
+const MOST_FILTERED = 100;
+/** Swarm takes a task out of service two seconds before it stops it. */
+const TASKS_INTERVAL_MS = 500;
+/** Listing tasks takes at most this part of the time. */
+const LEAST_TASKS_SHARE = 20;
 
 interface Known<T> {
   readonly item: T;
@@ -84,8 +93,11 @@ class Collection<T extends object> {
   }
 
   async #refreshAll(): Promise<void> {
-    const known = (await this.#list()).map((answer) => [idOf(answer), this.#remember(answer)] as const);
-    this.#known = new Map(known);
+    const listed = (await this.#list()).map((answer) => [idOf(answer), this.#remember(answer)] as const);
+    const before = this.#known;
+    this.#known = new Map(listed);
+    // A list that is cut short looks like one of a smaller swarm: whatever is missing is asked for by its name before it counts as gone.
+    for (const id of before.keys()) if (!this.#known.has(id)) await this.#refreshOne(id);
   }
 
   async #refreshOne(id: string): Promise<void> {
@@ -132,39 +144,40 @@ export class Observer {
   readonly #collections: Readonly<Record<string, Pick<Collection<object>, 'markStale' | 'refresh'>>>;
   readonly #divide = memoize(divide);
   readonly #now: () => number;
+  readonly #controllerId: string;
+  #followed: FollowedTasks = { ids: [], tasks: [], tookMs: 0 };
   /** When everything was last listed, and how long that took. */
   #listing = { endedAt: Number.NEGATIVE_INFINITY, durationMs: 0 };
 
-  /** `now` is in milliseconds, of a clock that only goes forward. */
-  constructor(docker: Docker, now: () => number = () => performance.now()) {
+  /** `controllerId` is that of the controller's own service. `now` is in milliseconds, of a clock that only goes forward. */
+  constructor(docker: Docker, controllerId = '', now: () => number = () => performance.now()) {
     this.#docker = docker;
+    this.#controllerId = controllerId;
     this.#now = now;
     const get = (operation: string, request: () => Promise<unknown>) => call(operation, request);
-    const all = (operation: string, request: () => Promise<unknown>) =>
-      call(operation, request) as Promise<readonly unknown[]>;
     this.#services = new Collection(
       (answer) => toSeenService(parse(EngineService, answer)),
-      () => all('List services', () => docker.listServices()),
+      () => callForList('List services', () => docker.listServices()),
       (id) => get('Inspect service', () => docker.getService(id).inspect()),
     );
     this.#networks = new Collection(
       (answer) => toSwarmNetwork(parse(EngineNetwork, answer)),
-      () => all('List networks', () => docker.listNetworks({ filters: JSON.stringify({ scope: ['swarm'] }) })),
+      () => callForList('List networks', () => docker.listNetworks({ filters: JSON.stringify({ scope: ['swarm'] }) })),
       (id) => get('Inspect network', () => docker.getNetwork(id).inspect()),
     );
     this.#nodes = new Collection(
       (answer) => toSwarmNode(parse(EngineNode, answer)),
-      () => all('List nodes', () => docker.listNodes()),
+      () => callForList('List nodes', () => docker.listNodes()),
       (id) => get('Inspect node', () => docker.getNode(id).inspect()),
     );
     this.#configs = new Collection(
       (answer) => toStoredObject(parse(EngineObject, answer)),
-      () => all('List configs', () => docker.listConfigs()),
+      () => callForList('List configs', () => docker.listConfigs()),
       (id) => get('Inspect config', () => docker.getConfig(id).inspect()),
     );
     this.#secrets = new Collection(
       (answer) => toStoredObject(parse(EngineObject, answer)),
-      () => all('List secrets', () => docker.listSecrets()),
+      () => callForList('List secrets', () => docker.listSecrets()),
       (id) => get('Inspect secret', () => docker.getSecret(id).inspect()),
     );
     this.#collections = {
@@ -199,29 +212,62 @@ export class Observer {
 
   /** Asked for at every look, since there are no events for tasks; only for services that need it. */
   async #hostTasks(ids: readonly string[]): Promise<HostTask[]> {
+    return (await this.#runningTasks(ids)).map(toHostTask);
+  }
+
+  async #runningTasks(ids: readonly string[]): Promise<EngineTask[]> {
     if (ids.length === 0) return [];
-    const filters = JSON.stringify({ service: ids, 'desired-state': ['running'] });
-    const tasks = await call('List tasks', () => this.#docker.listTasks({ filters })).catch((error) => {
+    // A query string has limits; beyond them all tasks are listed.
+    const filter = ids.length > MOST_FILTERED ? {} : { service: ids };
+    const filters = JSON.stringify({ ...filter, 'desired-state': ['running'] });
+    const tasks = await callForList('List tasks', () => this.#docker.listTasks({ filters })).catch((error) => {
       if (!isStatus(error, 404)) throw error;
       this.#services.markStale();
       throw new ConflictError('A service is gone since it was observed', { cause: error });
     });
+    const wanted = new Set(ids);
     return tasks
       .map((task) => parse(EngineTask, task))
-      .filter(({ Status }) => Status.State === 'running')
-      .map(toHostTask);
+      .filter(({ Status, ServiceID }) => Status.State === 'running' && wanted.has(ServiceID));
+  }
+
+  /** The same list as before, while it is equal. */
+  async #followedTasks(ids: readonly string[]): Promise<readonly ServiceTask[]> {
+    const begunAt = this.#now();
+    const tasks = (await this.#runningTasks(ids)).map(toServiceTask).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    this.#followed = {
+      ids,
+      tasks: isDeepStrictEqual(tasks, this.#followed.tasks) ? this.#followed.tasks : tasks,
+      tookMs: this.#now() - begunAt,
+    };
+    return this.#followed.tasks;
+  }
+
+  /**
+   * Calls back when the tasks of followed services are no longer as they were last observed: there are no events for tasks. Lists them twice a
+   * second, and less often if that takes long.
+   */
+  async watchTasks(onChange: () => void, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const { ids, tasks: known, tookMs } = this.#followed;
+      await sleep(Math.max(TASKS_INTERVAL_MS, tookMs * LEAST_TASKS_SHARE), signal);
+      if (signal.aborted || ids.length === 0 || this.#followed.tasks !== known) continue;
+      // The next look fails as well, and reports it.
+      const tasks = await this.#followedTasks(ids).catch(() => undefined);
+      if (tasks !== undefined && tasks !== known) onChange();
+    }
   }
 
   /** Asks the Engine afresh, and for nothing else. */
   async applications(): Promise<SwarmService[]> {
-    const services = await call('List services', () => this.#docker.listServices());
+    const services = await callForList('List services', () => this.#docker.listServices());
     return services
       .map((service) => parse(EngineService, service))
       .filter((service) => !isOwned(service))
       .map(toSwarmService);
   }
 
-  async observe(): Promise<Snapshot> {
+  async observe(chooseFollowed: ChooseFollowed = () => []): Promise<Snapshot> {
     const collections = Object.values(this.#collections);
     const isListing = this.#services.isStale;
     const begunAt = this.#now();
@@ -232,16 +278,26 @@ export class Observer {
     const endedAt = this.#now();
     if (isListing) this.#listing = { endedAt, durationMs: endedAt - begunAt };
     const { services, owned, onHosts } = this.#divide(this.#services.items);
+    const followed = chooseFollowed(services);
     return {
       services,
       owned,
+      controllerSecretIds: services.find(({ id }) => id === this.#controllerId)?.secretIds ?? [],
       hostTasks: await this.#hostTasks(onHosts),
+      tasks: await this.#followedTasks(followed),
       networks: this.#networks.items,
       nodes: this.#nodes.items,
       configs: this.#configs.items,
       secrets: this.#secrets.items,
     };
   }
+}
+
+/** What was last seen of services that are followed by their tasks. */
+interface FollowedTasks {
+  readonly ids: readonly string[];
+  readonly tasks: readonly ServiceTask[];
+  readonly tookMs: number;
 }
 
 type SeenService =

@@ -13,7 +13,7 @@ const list = <T extends z.ZodType>(item: T) =>
     .transform((value) => value ?? []);
 const version = z.object({ Index: z.number() });
 
-const attachment = z.object({ Target: z.string() });
+const attachment = z.object({ Target: z.string(), Aliases: list(z.string()) });
 const configReference = z.object({ ConfigID: z.string() });
 const secretReference = z.object({ SecretID: z.string() });
 const port = z.object({
@@ -25,8 +25,23 @@ const port = z.object({
 
 const containerSpec = z.object({
   Image: z.string().optional(),
+  Hostname: z.string().optional(),
+  Labels: labels,
   Configs: list(configReference),
   Secrets: list(secretReference),
+});
+
+const platform = z.object({ OS: z.string().optional(), Architecture: z.string().optional() });
+const placement = z.object({
+  Constraints: list(z.string()),
+  Preferences: list(z.object({ Spread: z.object({ SpreadDescriptor: z.string().optional() }).nullish() })),
+  Platforms: list(platform),
+});
+
+const taskTemplate = z.object({
+  Networks: list(attachment),
+  ContainerSpec: containerSpec.nullish(),
+  Placement: placement.nullish(),
 });
 
 export const EngineService = z.object({
@@ -41,11 +56,13 @@ export const EngineService = z.object({
       .optional(),
     // Services made by very old clients have their networks here.
     Networks: list(attachment),
-    TaskTemplate: z.object({ Networks: list(attachment), ContainerSpec: containerSpec.nullish() }),
+    TaskTemplate: taskTemplate,
     EndpointSpec: z.object({ Mode: z.string().optional(), Ports: list(port) }).nullish(),
   }),
-  PreviousSpec: z.object({ TaskTemplate: z.object({ ContainerSpec: containerSpec.nullish() }) }).nullish(),
-  Endpoint: z.object({ Ports: list(port) }).nullish(),
+  PreviousSpec: z.object({ Networks: list(attachment), TaskTemplate: taskTemplate }).nullish(),
+  Endpoint: z
+    .object({ Ports: list(port), VirtualIPs: list(z.object({ NetworkID: z.string(), Addr: z.string().optional() })) })
+    .nullish(),
   UpdateStatus: z
     .object({ State: z.string().optional(), StartedAt: z.string().optional(), Message: z.string().optional() })
     .nullish(),
@@ -58,13 +75,21 @@ export const EngineNetwork = z.object({
   Driver: z.string().optional(),
   Scope: z.string().optional(),
   Ingress: z.boolean().optional(),
+  Labels: labels,
+  IPAM: z.object({ Config: list(z.object({ Subnet: z.string().optional() })) }).nullish(),
 });
 export type EngineNetwork = z.infer<typeof EngineNetwork>;
 
 export const EngineNode = z.object({
   ID: z.string(),
-  Spec: z.object({ Role: z.string().optional(), Availability: z.string().optional() }),
-  Description: z.object({ Hostname: z.string().optional() }).nullish(),
+  Spec: z.object({ Role: z.string().optional(), Availability: z.string().optional(), Labels: labels }),
+  Description: z
+    .object({
+      Hostname: z.string().optional(),
+      Platform: platform.nullish(),
+      Engine: z.object({ Labels: labels }).nullish(),
+    })
+    .nullish(),
   Status: z.object({ State: z.string().optional(), Addr: z.string().optional() }).nullish(),
   ManagerStatus: z.object({ Addr: z.string().optional() }).nullish(),
 });
@@ -88,9 +113,11 @@ export const EngineTask = z.object({
   Spec: z.object({ ContainerSpec: z.object({ Configs: list(configReference) }).nullish() }),
   Status: z.object({
     State: z.string(),
+    Timestamp: z.string().optional(),
     Err: z.string().optional(),
     PortStatus: z.object({ Ports: list(port) }).nullish(),
   }),
+  NetworksAttachments: list(z.object({ Network: z.object({ ID: z.string() }), Addresses: list(z.string()) })),
 });
 export type EngineTask = z.infer<typeof EngineTask>;
 

@@ -1,8 +1,8 @@
 import type { ServiceSpec } from 'dockerode';
 import { z } from 'zod';
 import { digest } from '../lib/digest.ts';
-import { appliedLabel, refusalLabels, refusedLabel, specLabel, versionsFolder } from '../model/names.ts';
-import type { DesiredService, MountedObject } from '../model/owned-service.ts';
+import { appliedLabel, refusalLabels, refusedLabel, specLabel, spreadLabel, versionsFolder } from '../model/names.ts';
+import type { DesiredService, HealthCheck, MountedObject } from '../model/owned-service.ts';
 
 /** The Engine's specification, as far as it is written here. dockerode's own type lacks half of it. */
 // biome-ignore lint/suspicious/noExplicitAny: the Engine's open-ended JSON; what is read of it goes through zod.
@@ -52,6 +52,8 @@ const adjustable: readonly Field[] = [
     ({ replicas }) => replicas,
     (spec, value) => {
       spec.Mode = { Replicated: { Replicas: value } };
+      // It remembers a number to return to.
+      delete spec.Labels?.[spreadLabel];
     },
   ),
   field(
@@ -93,13 +95,23 @@ const adjustable: readonly Field[] = [
     },
   ),
   field(
-    'ports',
-    ({ ports }) => ports,
+    'limits',
+    ({ limits }) => limits,
     (spec, value) => {
-      // Without ports nobody needs a virtual address, and the plain name then leads to the tasks themselves.
+      const { Resources } = spec.TaskTemplate;
+      const { MemoryBytes, Pids, ...others } = Resources?.Limits ?? {};
+      spec.TaskTemplate.Resources = { ...Resources, Limits: { ...others, ...toLimits(value) } };
+    },
+  ),
+  field(
+    'ports',
+    // Without ports, too: agents reach the extension at its virtual address when network aliases take over its names.
+    ({ ports }) => (ports.length > 0 ? ports : 'vip'),
+    (spec, value) => {
+      const ports = value === 'vip' ? [] : value;
       spec.EndpointSpec = {
-        Mode: value.length > 0 ? 'vip' : 'dnsrr',
-        Ports: value.map(({ published, target, mode }) => ({
+        Mode: 'vip',
+        Ports: ports.map(({ published, target, mode }) => ({
           Protocol: 'tcp',
           PublishedPort: published,
           TargetPort: target,
@@ -109,6 +121,11 @@ const adjustable: readonly Field[] = [
     },
   ),
 ];
+
+/** A limit of zero would be written into the specification as none, too. */
+function toLimits({ memoryBytes, pids }: DesiredService['limits']) {
+  return { ...(memoryBytes > 0 ? { MemoryBytes: memoryBytes } : {}), ...(pids > 0 ? { Pids: pids } : {}) };
+}
 
 function toPreference(preference: string) {
   return { Spread: { SpreadDescriptor: preference.replace(/^spread=/, '') } };
@@ -122,6 +139,7 @@ export function toServiceSpec(desired: DesiredService, spec: string, present?: u
     adjustable.map(({ name, value }) => [name, digest(JSON.stringify(value(desired)))]),
   );
   for (const { name, value, write } of adjustable) {
+    if (name === 'limits' && applied[name] === undefined && isLimited(next)) continue;
     if (applied[name] !== digests[name]) write(next, value(desired) as never);
   }
   writeEssentials(next, desired);
@@ -137,6 +155,12 @@ export function toServiceSpec(desired: DesiredService, spec: string, present?: u
   // What was rolled back and is tried again is known as such until it has proved itself.
   if (next.Labels[refusedLabel] !== spec) for (const label of refusalLabels) delete next.Labels[label];
   return next as ServiceSpec;
+}
+
+/** By hand: earlier releases set no limits. */
+function isLimited({ TaskTemplate }: Json): boolean {
+  const { MemoryBytes, Pids } = TaskTemplate.Resources?.Limits ?? {};
+  return MemoryBytes > 0 || Pids > 0;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -158,9 +182,11 @@ function writeEssentials(spec: Json, desired: DesiredService): void {
   container.User ??= UNPRIVILEGED_USER;
   container.ReadOnly = true;
   container.CapabilityDrop = ['ALL'];
+  // Engines before 25 ignore it: there, dropped capabilities and images without suid files have to do.
+  container.Privileges = { ...container.Privileges, NoNewPrivileges: true };
   container.Init = desired.init;
   container.Env = withEnv(container.Env ?? [], desired.env);
-  container.Mounts = withMounts(container.Mounts ?? [], desired.volumes);
+  container.Mounts = withMounts(container.Mounts ?? [], desired);
   container.Configs = desired.configs.map((config) => ({
     ConfigID: config.id,
     ConfigName: config.name,
@@ -172,15 +198,20 @@ function writeEssentials(spec: Json, desired: DesiredService): void {
     SecretName: secret.name,
     File: toFile(secret, '101', 0o400),
   }));
-  if (desired.healthCommand !== '') container.Healthcheck = toHealthcheck(desired.healthCommand);
+  container.Healthcheck = toHealthcheck(desired.health);
   spec.TaskTemplate.Networks = desired.networkIds.map((id) => ({ Target: id }));
   spec.TaskTemplate.RestartPolicy ??= { Condition: 'any', Delay: 1000 * NS_PER_MS };
 }
 
-function withMounts(mounts: readonly Json[], volumes: DesiredService['volumes']): Json[] {
-  const others = mounts.filter(({ Target }) => Target !== '/tmp' && Target !== versionsFolder);
-  const ours = Object.entries(volumes).map(([target, name]) => ({ Type: 'volume', Source: name, Target: target }));
-  return [...others, ...ours, { Type: 'tmpfs', Target: '/tmp', TmpfsOptions: { Mode: 0o1777 } }];
+function withMounts(mounts: readonly Json[], { volumes, tmpfs }: DesiredService): Json[] {
+  const others = mounts.filter(({ Target }) => Target !== versionsFolder && !/^\/tmp(\/client-body)?$/.test(Target));
+  const stored = Object.entries(volumes).map(([target, name]) => ({ Type: 'volume', Source: name, Target: target }));
+  const inMemory = Object.entries(tmpfs).map(([target, size]) => ({
+    Type: 'tmpfs',
+    Target: target,
+    TmpfsOptions: { Mode: 0o1777, SizeBytes: size },
+  }));
+  return [...others, ...stored, ...inMemory];
 }
 
 /** Somebody may have added variables by hand. */
@@ -189,20 +220,22 @@ function withEnv(present: readonly string[], wanted: DesiredService['env']): str
   return [...others, ...Object.entries(wanted).map(([name, value]) => `${name}=${value}`)];
 }
 
-const OWN_VARIABLE = /^SIGNALBOX_(CLUSTER|EXTENSION|BOOT|CONFIG_PATH|RELOAD_INTERVAL_MS|TASK)=/;
+const OWN_VARIABLE =
+  /^SIGNALBOX_(CLUSTER|EXTENSION|EXTENSION_ADDRESS|ALLOWED_TEXT|BOOT|CONFIG_PATH|RELOAD_INTERVAL_MS|TASK)=/;
 
 function toFile({ target }: MountedObject, owner: string, mode: number) {
   return { Name: target, UID: owner, GID: owner, Mode: mode };
 }
 
-function toHealthcheck(command: string) {
+function toHealthcheck({ command, intervalMs, timeoutMs }: HealthCheck) {
   return {
-    Test: ['CMD-SHELL', command],
+    // Without it, the Engine takes that of the image.
+    ...(command === undefined ? {} : { Test: ['CMD-SHELL', command] }),
     // Looked at often while starting, so that a roll-out is quick; engines before 25 ignore StartInterval.
     StartPeriod: 20_000 * NS_PER_MS,
     StartInterval: 300 * NS_PER_MS,
-    Interval: 2000 * NS_PER_MS,
-    Timeout: 3000 * NS_PER_MS,
+    Interval: intervalMs * NS_PER_MS,
+    Timeout: timeoutMs * NS_PER_MS,
     Retries: 3,
   };
 }

@@ -1,10 +1,11 @@
 import type Docker from 'dockerode';
 import { digest } from '../lib/digest.ts';
 import { roleLabel } from '../model/names.ts';
-import { call, isStatus } from './docker-error.ts';
+import type { StoredObject } from '../model/snapshot.ts';
+import { call, callForList, isStatus } from './docker-error.ts';
 import { EngineObject } from './schema.ts';
 
-/** Keeps one text in a Docker config: the last good settings, or what administrators decided. */
+/** Keeps one text in a Docker config, such as the last good settings. */
 export class ConfigStore {
   readonly #docker: Docker;
   readonly #role: string;
@@ -31,18 +32,30 @@ export class ConfigStore {
       });
     }
     for (const { ID, Spec } of saved.filter((config) => config.Spec.Name !== name)) {
-      await call(`Remove ${Spec.Name}`, () => this.#docker.getConfig(ID).remove());
+      // Another controller that starts at the same moment may be quicker.
+      await call(`Remove ${Spec.Name}`, () => this.#docker.getConfig(ID).remove()).catch((error) => {
+        if (!isStatus(error, 404)) throw error;
+      });
     }
   }
 
-  async #saved(): Promise<EngineObject[]> {
-    const filters = { label: [`${roleLabel}=${this.#role}`] };
-    const configs = await call(
-      'List configs',
-      () => this.#docker.listConfigs({ filters } as never) as unknown as Promise<unknown[]>,
-    );
-    return configs.map((config) => EngineObject.parse(config)).toSorted((a, b) => (a.CreatedAt < b.CreatedAt ? 1 : -1));
+  /** Saves the text again if a look at the swarm shows that somebody has removed it. Another controller may have other settings: those stay. */
+  async restore(text: string, configs: readonly StoredObject[]): Promise<void> {
+    if (configs.some(({ labels }) => labels[roleLabel] === this.#role)) return;
+    if ((await this.#saved()).length === 0) await this.save(text);
   }
+
+  async #saved(): Promise<EngineObject[]> {
+    const configs = await configsOfRole(this.#docker, this.#role);
+    return configs.toSorted((a, b) => (a.CreatedAt < b.CreatedAt ? 1 : -1));
+  }
+}
+
+/** Docker configs of ours that carry this role. */
+export async function configsOfRole(docker: Docker, role: string): Promise<EngineObject[]> {
+  const filters = { label: [`${roleLabel}=${role}`] };
+  const configs = await callForList('List configs', () => docker.listConfigs({ filters } as never) as never);
+  return configs.map((config) => EngineObject.parse(config));
 }
 
 /** Content of a Docker config. */

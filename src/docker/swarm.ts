@@ -2,8 +2,8 @@ import type Docker from 'dockerode';
 import type { DesiredService } from '../model/owned-service.ts';
 import type { OwnedService, OwnedTask, Snapshot } from '../model/snapshot.ts';
 import { specDigest } from '../model/spec-digest.ts';
-import { ConflictError, type NewObject, type Swarm } from '../reconcile/ports.ts';
-import { call, isStatus } from './docker-error.ts';
+import { type ChooseFollowed, ConflictError, type NewObject, type Swarm } from '../reconcile/ports.ts';
+import { call, callForList, isStatus } from './docker-error.ts';
 import type { Observer } from './observer.ts';
 import { EngineTask } from './schema.ts';
 import { toServiceSpec } from './service-spec.ts';
@@ -23,13 +23,15 @@ export class DockerSwarm implements Swarm {
     this.#observer = observer;
   }
 
-  observe(): Promise<Snapshot> {
-    return this.#observer.observe();
+  observe(_signal?: AbortSignal, chooseFollowed?: ChooseFollowed): Promise<Snapshot> {
+    return this.#observer.observe(chooseFollowed);
   }
 
   async tasks(serviceId: string): Promise<readonly OwnedTask[]> {
     const filters = JSON.stringify({ service: [serviceId] });
-    const tasks = await this.#ofService(serviceId, () => call('List tasks', () => this.#docker.listTasks({ filters })));
+    const tasks = await this.#ofService(serviceId, () =>
+      callForList('List tasks', () => this.#docker.listTasks({ filters })),
+    );
     return tasks
       .map((task) => toOwnedTask(EngineTask.parse(task)))
       .toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
@@ -69,6 +71,8 @@ export class DockerSwarm implements Swarm {
     });
     const { id, ID } = created as { id?: string; ID?: string };
     const identity = id ?? ID ?? '';
+    // It may have been created all the same: the next look tells.
+    if (identity === '') throw this.#conflict(`The id of ${kind} ${name} is unknown`);
     this.#observer.note(kind, identity);
     return identity;
   }
@@ -100,10 +104,16 @@ export class DockerSwarm implements Swarm {
     await this.#write(current, { ...present, Labels: { ...present.Labels, ...labels } });
   }
 
+  async scaleService(current: OwnedService, replicas: number, labels: Readonly<Record<string, string>>): Promise<void> {
+    const present = await this.#present(current);
+    const Mode = { Replicated: { Replicas: replicas } };
+    await this.#write(current, { ...present, Mode, Labels: { ...present.Labels, ...labels } });
+  }
+
   async #present(current: OwnedService) {
     const inspect = () => call('Inspect service', () => this.#docker.getService(current.id).inspect());
     const service = await this.#ofService(current.name, inspect);
-    if (service.Version.Index !== current.index)
+    if (service.Version?.Index !== current.index)
       throw this.#conflict(`Service ${current.name} has changed since it was observed`);
     return service.Spec;
   }

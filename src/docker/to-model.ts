@@ -1,12 +1,20 @@
+import { isIPv4 } from 'node:net';
+import { stackAlias } from '../model/aliases.ts';
+import { asksForRoutes, isMeshNetwork } from '../model/hrm.ts';
+import { routingContainerLabels } from '../model/ignored-labels.ts';
 import { clusterLabel, roleLabel } from '../model/names.ts';
 import type {
   HostTask,
+  NameClaim,
   OwnedRole,
   OwnedService,
   OwnedTask,
+  Placement,
+  Platform,
   PublishedPort,
   Rollout,
   ServiceMode,
+  ServiceTask,
   StoredObject,
   SwarmNetwork,
   SwarmNode,
@@ -18,20 +26,70 @@ import type { EngineNetwork, EngineNode, EngineObject, EngineService, EngineTask
 
 export function toSwarmService(service: EngineService): SwarmService {
   const { Spec: spec } = service;
+  const containerLabels = routingContainerLabels(spec.TaskTemplate.ContainerSpec?.Labels ?? {});
   return {
     id: service.ID,
     name: spec.Name,
     createdAt: service.CreatedAt,
     labels: spec.Labels,
+    ...(containerLabels === undefined ? {} : { containerLabels }),
     networkIds: networkIds(service),
+    ...toClaims(service),
+    ...toSecretIds(service),
+    ...(asksForRoutes(spec.Labels) ? toVirtualAddresses(service) : {}),
     mode: toMode(service),
     endpointMode: spec.EndpointSpec?.Mode === 'dnsrr' ? 'dnsrr' : 'vip',
     ports: (service.Endpoint?.Ports ?? spec.EndpointSpec?.Ports ?? []).map(toPort),
   };
 }
 
-function networkIds({ Spec: { TaskTemplate: template, Networks: old } }: EngineService): string[] {
-  return (template.Networks.length > 0 ? template.Networks : old).map(({ Target }) => Target);
+type EngineSpec = Pick<EngineService['Spec'], 'Networks' | 'TaskTemplate'>;
+
+function attachments({ TaskTemplate: template, Networks: old }: EngineSpec): EngineSpec['Networks'] {
+  return template.Networks.length > 0 ? template.Networks : old;
+}
+
+function networkIds({ Spec }: EngineService): string[] {
+  return attachments(Spec).map(({ Target }) => Target);
+}
+
+/** Most services have none. Until an update is complete, tasks of the previous specification run too. */
+function toClaims({ Spec: spec, PreviousSpec: previous, UpdateStatus: status }: EngineService): {
+  claims?: NameClaim[];
+} {
+  const isUpdated = !previous || status?.State === 'completed';
+  const usual = [spec.Name, stackAlias({ name: spec.Name, labels: spec.Labels })];
+  const claims = [spec, ...(isUpdated ? [] : [previous])].flatMap(claimsIn).filter(({ name }) => !usual.includes(name));
+  const unique = [...new Map(claims.map((claim) => [JSON.stringify(claim), claim])).values()];
+  return unique.length === 0 ? {} : { claims: unique };
+}
+
+function toSecretIds({ Spec: spec }: EngineService): Pick<SwarmService, 'secretIds'> {
+  const secrets = spec.TaskTemplate.ContainerSpec?.Secrets ?? [];
+  return secrets.length === 0 ? {} : { secretIds: secrets.map(({ SecretID }) => SecretID) };
+}
+
+function claimsIn(spec: EngineSpec): NameClaim[] {
+  const attached = attachments(spec);
+  const aliases = attached.flatMap(({ Target, Aliases }) =>
+    Aliases.map((name) => ({ kind: 'alias' as const, name, networkIds: [Target] })),
+  );
+  const hostname = spec.TaskTemplate.ContainerSpec?.Hostname ?? '';
+  if (hostname === '') return aliases;
+  return [...aliases, { kind: 'hostname', name: hostname, networkIds: attached.map(({ Target }) => Target) }];
+}
+
+function toVirtualAddresses({ Endpoint: endpoint }: EngineService): Pick<SwarmService, 'virtualAddresses'> {
+  const addresses = (endpoint?.VirtualIPs ?? []).flatMap(({ NetworkID, Addr = '' }) => {
+    const address = withoutPrefix(Addr);
+    return isIPv4(address) ? [[NetworkID, address] as const] : [];
+  });
+  return addresses.length === 0 ? {} : { virtualAddresses: Object.fromEntries(addresses) };
+}
+
+/** `10.0.1.7/24` is 10.0.1.7. */
+function withoutPrefix(address: string): string {
+  return address.replace(/\/\d+$/, '');
 }
 
 function toMode({ Spec: { Mode: mode } }: EngineService): ServiceMode {
@@ -66,12 +124,31 @@ export function toOwnedService(service: EngineService): OwnedService {
     labels: spec.Labels,
     index: service.Version.Index,
     networkIds: networkIds(service),
+    ...toClaims(service),
+    ...toVirtualAddresses(service),
     configIds: configIds(container),
     previousConfigIds: configIds(service.PreviousSpec?.TaskTemplate.ContainerSpec),
     secretIds: (container?.Secrets ?? []).map(({ SecretID }) => SecretID),
     image: container?.Image ?? '',
+    replicas: spec.Mode?.Global ? undefined : (spec.Mode?.Replicated?.Replicas ?? 1),
+    placement: toPlacement(spec),
+    isOnHosts: hasHostPorts(service),
     rollout: toRollout(service.UpdateStatus),
   };
+}
+
+function toPlacement({ TaskTemplate: { Placement: placement } }: EngineSpec): Placement {
+  return {
+    constraints: placement?.Constraints ?? [],
+    spreadOver: (placement?.Preferences ?? []).flatMap(({ Spread }) => Spread?.SpreadDescriptor ?? []),
+    platforms: (placement?.Platforms ?? []).map(toPlatform),
+  };
+}
+
+type EnginePlatform = NonNullable<NonNullable<EngineNode['Description']>['Platform']>;
+
+function toPlatform({ OS: os = '', Architecture: architecture = '' }: EnginePlatform): Platform {
+  return { os, architecture };
 }
 
 function configIds(container: { readonly Configs: readonly { ConfigID: string }[] } | null | undefined): string[] {
@@ -102,7 +179,14 @@ export function toSwarmNetwork(network: EngineNetwork): SwarmNetwork {
     driver: network.Driver ?? '',
     scope: network.Scope ?? '',
     ingress: network.Ingress ?? false,
+    ...(isMeshNetwork(network.Labels) ? { isMesh: true } : {}),
+    ...toSubnets(network),
   };
+}
+
+function toSubnets({ IPAM: ipam }: EngineNetwork): Pick<SwarmNetwork, 'subnets'> {
+  const subnets = (ipam?.Config ?? []).flatMap(({ Subnet = '' }) => (isIPv4(withoutPrefix(Subnet)) ? [Subnet] : []));
+  return subnets.length === 0 ? {} : { subnets };
 }
 
 export function toSwarmNode(node: EngineNode): SwarmNode {
@@ -113,14 +197,23 @@ export function toSwarmNode(node: EngineNode): SwarmNode {
     ready: node.Status?.State === 'ready',
     active: node.Spec.Availability === 'active',
     address: nodeAddress(node),
+    ...toNodeLabels(node),
+    ...(node.Description?.Platform ? { platform: toPlatform(node.Description.Platform) } : {}),
   };
+}
+
+function toNodeLabels({ Spec, Description }: EngineNode): Pick<SwarmNode, 'labels' | 'engineLabels'> {
+  const { Labels: engineLabels = {} } = Description?.Engine ?? {};
+  const isAny = (labels: object) => Object.keys(labels).length > 0;
+  return { ...(isAny(Spec.Labels) ? { labels: Spec.Labels } : {}), ...(isAny(engineLabels) ? { engineLabels } : {}) };
 }
 
 /** A manager may know itself by an address that means nothing elsewhere. */
 function nodeAddress({ Status: status, ManagerStatus: manager }: EngineNode): string | undefined {
   const own = status?.Addr ?? '';
   if (own !== '' && own !== '0.0.0.0' && !own.startsWith('127.')) return own;
-  return manager?.Addr?.replace(/:\d+$/, '') || undefined;
+  const known = manager?.Addr?.replace(/:\d+$/, '') ?? '';
+  return known === '' || known.startsWith('127.') ? undefined : known;
 }
 
 /** Published on their nodes, so that proxies reach them without a network of their own. */
@@ -133,6 +226,26 @@ export function toHostTask(task: EngineTask): HostTask {
     serviceId: task.ServiceID,
     nodeId: task.NodeID ?? '',
     ports: (task.Status.PortStatus?.Ports ?? []).map(toPort),
+  };
+}
+
+/** By network. */
+function addressesOf(
+  { NetworksAttachments: attached }: EngineTask,
+  isWanted: (address: string) => boolean = () => true,
+): Record<string, readonly string[]> {
+  return Object.fromEntries(
+    attached.map(({ Network, Addresses }) => [Network.ID, Addresses.map(withoutPrefix).filter(isWanted)]),
+  );
+}
+
+export function toServiceTask(task: EngineTask): ServiceTask {
+  return {
+    id: task.ID,
+    serviceId: task.ServiceID,
+    nodeId: task.NodeID ?? '',
+    since: Date.parse(task.Status.Timestamp ?? task.CreatedAt),
+    addresses: addressesOf(task, (address) => isIPv4(address)),
   };
 }
 
@@ -150,5 +263,6 @@ export function toOwnedTask(task: EngineTask): OwnedTask {
     error: task.Status.Err || undefined,
     configIds: configIds(task.Spec.ContainerSpec),
     createdAt: task.CreatedAt,
+    addresses: addressesOf(task),
   };
 }

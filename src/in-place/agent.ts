@@ -1,20 +1,22 @@
 import type { PlainLog } from '../lib/plain-log.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { SecretFacts } from '../model/material.ts';
+import type { ReportedDoubts } from '../model/name-doubts.ts';
 import type { ConfigurationFile } from '../reconcile/ports.ts';
-import type { Refused, Report, StoredVersion } from './offers.ts';
+import type { Refused, Report, Seal, StoredVersion } from './offers.ts';
 
 /** A version without the content of those files that are here already. */
 export interface BriefVersion {
   readonly version: string;
   readonly files: readonly (Omit<ConfigurationFile, 'text'> & { readonly text?: string })[];
+  readonly seal?: Seal | undefined;
 }
 
 /** nginx, as the agent needs it. */
 export interface Nginx {
   /** Digests of the files of the version that it was last brought, or has adopted. */
   readonly known: readonly string[];
-  /** Copies the files of a version that lie elsewhere: then they are known. Throws where one is missing. */
+  /** Copies the files of a version that lie elsewhere: then they are known. Throws where one is missing, or not what the extension has signed. */
   adopt(version: StoredVersion): Promise<void>;
   /** Undefined where nginx accepts the version, else its complaint. */
   test(version: BriefVersion): Promise<string | undefined>;
@@ -27,6 +29,11 @@ export interface Nginx {
   reload(version: BriefVersion, onLoaded: () => void, signal: AbortSignal): Promise<void>;
   /** The version that it was last brought. */
   readonly stored: StoredVersion | undefined;
+}
+
+/** A version whose content does not match its digests or its signature. */
+export class InvalidVersionError extends Error {
+  override readonly name = 'InvalidVersionError';
 }
 
 /** Where the agent asks for versions. */
@@ -44,14 +51,25 @@ export interface LastVersion {
   write(version: StoredVersion): Promise<void>;
 }
 
+/** Checks what Docker's DNS answers for nginx's names. */
+export interface Names {
+  /** Undefined if there are none. */
+  readonly doubts: ReportedDoubts | undefined;
+  /** Called when they have changed. */
+  onChange: (() => void) | undefined;
+}
+
 export interface AgentOptions {
   readonly task: string;
   readonly boot: string;
   /** What is in the secrets of the task. */
   readonly secrets: readonly SecretFacts[];
   readonly nginx: Nginx;
+  /** What is wrong with the texts of a version, which the extension may have written itself; undefined if nothing. */
+  readonly textFault: (files: BriefVersion['files']) => string | undefined;
   readonly offering: Offering;
   readonly last: LastVersion;
+  readonly names?: Names;
   /** The first of a burst of changes goes live at once, the others together after this time. */
   readonly reloadIntervalMs: number;
   readonly logger: PlainLog;
@@ -68,6 +86,7 @@ export class Agent {
   #serving: string | null = null;
   #refused: Refused | null = null;
   #kept = Promise.resolve();
+  #invalid: string | undefined;
   /** What came of versions that were brought while nginx ran. */
   readonly reloads = { done: 0, refused: 0 };
 
@@ -104,32 +123,51 @@ export class Agent {
         if (!newest) continue;
         await this.#apply(newest, signal);
         notBefore = performance.now() + reloadIntervalMs;
-      } catch {
-        // The extension is away: nginx goes on with what it has.
+      } catch (error) {
+        // Otherwise the extension is away. nginx goes on with what it has.
+        if (error instanceof InvalidVersionError) this.#logInvalid(error);
         await sleep(RETRY_MS, signal);
       }
     }
     await this.#kept;
   }
 
-  #next(signal: AbortSignal): Promise<BriefVersion | undefined> {
-    const { offering, nginx } = this.#options;
-    return offering.next(this.#report(), nginx.known, signal);
+  /** Once, not each time that it is offered again. */
+  #logInvalid({ message }: InvalidVersionError): void {
+    if (message !== this.#invalid) this.#options.logger.error({ reason: message }, 'Rejected version');
+    this.#invalid = message;
+  }
+
+  /** Doubts about names are reported at once: the report that waits for an offer is taken back. */
+  async #next(signal: AbortSignal): Promise<BriefVersion | undefined> {
+    const { offering, nginx, names } = this.#options;
+    const isOld = new AbortController();
+    if (names) names.onChange = () => isOld.abort();
+    try {
+      return await offering.next(this.#report(), nginx.known, AbortSignal.any([signal, isOld.signal]));
+    } catch (error) {
+      if (isOld.signal.aborted && !signal.aborted) return undefined;
+      throw error;
+    } finally {
+      if (names) names.onChange = undefined;
+    }
   }
 
   #report(): Report {
-    const { task, boot, secrets } = this.#options;
-    return { task, boot, secrets, serving: this.#serving, loaded: null, refused: this.#refused };
+    const { task, boot, secrets, names } = this.#options;
+    const doubts = names?.doubts;
+    const state = { serving: this.#serving, loaded: null, refused: this.#refused };
+    return { task, boot, secrets, ...state, ...(doubts ? { doubts } : {}) };
   }
 
   async #newest(signal: AbortSignal): Promise<BriefVersion | undefined> {
-    const { nginx, logger } = this.#options;
+    const { nginx, textFault, logger } = this.#options;
     const last = await this.#adoptLast();
     const patience = AbortSignal.any([signal, AbortSignal.timeout(BOOT_PATIENCE_MS)]);
     const offered = await this.#next(patience).catch(() => undefined);
     for (const version of [offered, last]) {
       if (!version) continue;
-      const complaint = await nginx.test(version);
+      const complaint = textFault(version.files) ?? (await nginx.test(version));
       if (complaint === undefined) return version;
       logger.warn({ version: version.version, reason: complaint }, 'Left out version');
     }
@@ -143,20 +181,23 @@ export class Agent {
     try {
       if (stored) await nginx.adopt(stored);
       return stored;
-    } catch {
+    } catch (error) {
+      if (error instanceof InvalidVersionError) this.#logInvalid(error);
       return undefined;
     }
   }
 
   async #apply(offered: BriefVersion, signal: AbortSignal): Promise<void> {
-    const { nginx, logger } = this.#options;
+    const { nginx, textFault, logger } = this.#options;
     const { version } = offered;
     const start = performance.now();
     let told: Promise<void> | undefined;
     const onLoaded = () => {
       told ??= this.#tellLoaded(version, signal);
     };
-    const failure = await nginx.reload(offered, onLoaded, signal).catch((error: Error) => error.message);
+    const failure =
+      textFault(offered.files) ??
+      (await nginx.reload(offered, onLoaded, signal).catch((error: Error) => error.message));
     // Else it might arrive after the next report.
     await told;
     if (signal.aborted) return;

@@ -21,12 +21,14 @@ export function lastVersionIn(folder: string, boot: string): LastVersion {
   const read = async (): Promise<StoredVersion | undefined> => {
     const newest = (await keptIn(folder)).find((kept) => kept.boot === boot);
     if (newest === undefined) return undefined;
-    const { version, files } = JSON.parse(await readFile(join(newest.path, LIST), 'utf8')) as StoredVersion;
-    return { version, files: files.map(({ path, digest }) => ({ path, digest, at: join(newest.path, path) })) };
+    const { version, files, seal } = JSON.parse(await readFile(join(newest.path, LIST), 'utf8')) as StoredVersion;
+    return { version, files: files.map(({ path, digest }) => ({ path, digest, at: join(newest.path, path) })), seal };
   };
   return {
     read: () => read().catch(() => undefined),
     async write(version) {
+      // Nobody would take it.
+      if (version.seal === undefined) return;
       try {
         await mkdir(folder, { recursive: true });
         const draft = await mkdtemp(join(folder, `${DRAFT}-`));
@@ -45,7 +47,7 @@ export function lastVersionIn(folder: string, boot: string): LastVersion {
 }
 
 /** What the version before has as well takes no room and no time. What is new is on the disk before anybody finds it, whenever the power fails. */
-async function fill(draft: string, { version, files }: StoredVersion, before: StoredVersion | undefined) {
+async function fill(draft: string, { version, files, seal }: StoredVersion, before: StoredVersion | undefined) {
   const there = new Map(before?.files.map(({ digest, at }) => [digest, at]));
   for (const { path, digest, at } of files) {
     const [same, target] = [there.get(digest), join(draft, path)];
@@ -54,7 +56,7 @@ async function fill(draft: string, { version, files }: StoredVersion, before: St
     await (same === undefined ? copy() : link(same, target).catch(copy));
   }
   const list = files.map(({ path, digest }) => ({ path, digest }));
-  await writeFile(join(draft, LIST), JSON.stringify({ version, files: list }), { flush: true });
+  await writeFile(join(draft, LIST), JSON.stringify({ version, files: list, seal }), { flush: true });
 }
 
 async function finish(draft: string, target: string): Promise<void> {

@@ -1,4 +1,6 @@
+import { digest } from '../lib/digest.ts';
 import type { SecretFacts } from '../model/material.ts';
+import type { ReportedDoubts } from '../model/name-doubts.ts';
 import type { ConfigurationFile } from '../reconcile/ports.ts';
 
 /** A rendered configuration; the main file first. */
@@ -7,10 +9,20 @@ export interface Version {
   readonly files: readonly ConfigurationFile[];
 }
 
+/** The extension's signature of a version, for one specification; see `link/seal.ts`. */
+export interface Seal {
+  /** Of the extension, in PEM. */
+  readonly certificate: string;
+  /** In base64. */
+  readonly signature: string;
+}
+
 /** A version whose files lie somewhere. */
 export interface StoredVersion {
   readonly version: string;
   readonly files: readonly StoredFile[];
+  /** Absent from extensions of earlier releases. */
+  readonly seal?: Seal | undefined;
 }
 
 export interface StoredFile extends Omit<ConfigurationFile, 'text'> {
@@ -39,6 +51,8 @@ export interface Report {
   readonly loaded: string | null;
   /** The last version that this replica did not take, while it has taken none since. */
   readonly refused: Refused | null;
+  /** Names that Docker's DNS does not answer as it should; absent if there are none. */
+  readonly doubts?: ReportedDoubts | undefined;
   /** What is in the secrets of the task; they never change while it lives. */
   readonly secrets: readonly SecretFacts[];
 }
@@ -84,9 +98,14 @@ const UNTRIED = { next: undefined, trial: undefined, refused: undefined, first: 
 /** Specifications that are remembered: Swarm may roll back to an older one. */
 const KEPT_LINES = 4;
 /** A replica that has tried for so long is not waited for: another one tries. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 10_000;
+const RECHECK_MS = 1000;
 /** The same where there is a newer one by now. */
 const OVERTAKEN_PATIENCE_MS = 5000;
+/** Replicas that are remembered; more are ignored. */
+const MAX_REPLICAS = 512;
+/** Replicas whose secrets are remembered, the newest: they may take a megabyte each. */
+const KEPT_SECRETS = 2;
 /** Agents ask again far more often; one that is silent for so long is gone. */
 const SILENCE_MS = 120_000;
 
@@ -97,7 +116,7 @@ const SILENCE_MS = 120_000;
 export class Offers {
   readonly #now: () => number;
   readonly #lines = new Map<string, Line>();
-  readonly #replicas = new Map<string, { readonly report: Report; readonly at: number }>();
+  readonly #replicas = new Map<string, { readonly report: Report; readonly text: string; readonly at: number }>();
   #change = Promise.withResolvers<void>();
 
   constructor(now: () => number) {
@@ -164,7 +183,8 @@ export class Offers {
     while (!signal.aborted) {
       const handout = this.#choose(report);
       if (handout) return handout;
-      await this.#changed(signal);
+      // The patience with another replica may end without any change.
+      await this.#changed(AbortSignal.any([signal, AbortSignal.timeout(RECHECK_MS)]));
     }
     return undefined;
   }
@@ -189,11 +209,19 @@ export class Offers {
 
   #note(report: Report): void {
     const at = this.#now();
-    const before = JSON.stringify(this.#replicas.get(report.task)?.report);
-    this.#replicas.set(report.task, { report, at });
     for (const [task, replica] of this.#replicas) if (at - replica.at > SILENCE_MS) this.#replicas.delete(task);
+    const before = this.#replicas.get(report.task);
+    if (!before && this.#replicas.size >= MAX_REPLICAS) return;
+    const text = digest(JSON.stringify(report));
+    this.#replicas.set(report.task, { report, text, at });
+    const others = [...this.#replicas.values()].slice(0, -KEPT_SECRETS);
+    for (const { report } of others) {
+      if (report.secrets.length === 0) continue;
+      const known = this.#replicas.get(report.task)!;
+      this.#replicas.set(report.task, { ...known, report: { ...report, secrets: [] } });
+    }
     this.#judge(report);
-    if (before !== JSON.stringify(report)) this.#announce();
+    if (before?.text !== text) this.#announce();
   }
 
   #judge({ boot, serving, loaded, refused, task }: Report): void {

@@ -1,7 +1,9 @@
-import { Agent } from 'node:https';
-import type { BriefVersion, Offering } from '../in-place/agent.ts';
+import { randomBytes } from 'node:crypto';
+import { type BriefVersion, InvalidVersionError, type Offering } from '../in-place/agent.ts';
 import type { Report } from '../in-place/offers.ts';
-import { HELD_TIMEOUT_MS, send } from './call.ts';
+import { versionFault } from '../model/version-digest.ts';
+import { HELD_TIMEOUT_MS, SILENCE_MS, send } from './call.ts';
+import { ExtensionAgent } from './extension-agent.ts';
 import { extensionName, type Identity } from './names.ts';
 
 export interface AgentClientOptions {
@@ -9,12 +11,15 @@ export interface AgentClientOptions {
   readonly cluster: string;
   /** Name of the extension's service. */
   readonly service: string;
+  /** Virtual address of that service, which no network alias can change. */
+  readonly address?: string | undefined;
   readonly port: number;
 }
 
 /** The agents' end of the control channel. */
-export function createAgentClient({ identity, cluster, service, port }: AgentClientOptions): Offering {
-  const agent = new Agent({ ...identity, keepAlive: true, minVersion: 'TLSv1.3' });
+export function createAgentClient({ identity, cluster, service, address, port }: AgentClientOptions): Offering {
+  const agent = new ExtensionAgent({ identity, address });
+  const instance = randomBytes(16).toString('hex');
   return {
     async next(report: Report, known: readonly string[], signal: AbortSignal): Promise<BriefVersion | undefined> {
       const { status, text } = await send(
@@ -25,14 +30,18 @@ export function createAgentClient({ identity, cluster, service, port }: AgentCli
           servername: extensionName(cluster),
           method: 'POST',
           path: '/report',
-          body: JSON.stringify({ ...report, known }),
+          body: JSON.stringify({ ...report, known, instance }),
           timeoutMs: HELD_TIMEOUT_MS,
+          silenceMs: SILENCE_MS,
         },
         signal,
       );
       if (status === 204) return undefined;
       if (status !== 200) throw new Error(`The extension answers ${status}: ${text.slice(0, 300)}`);
-      return JSON.parse(text) as BriefVersion;
+      const offered = JSON.parse(text) as BriefVersion;
+      const fault = versionFault(cluster, offered.version, offered.files);
+      if (fault !== undefined) throw new InvalidVersionError(fault);
+      return offered;
     },
   };
 }

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
 import { controllerName, type Identity } from './names.ts';
 
@@ -40,7 +41,7 @@ export async function createAuthority(now: number): Promise<Authority> {
   return { ...signer, ...(await issueIdentity(signer, controllerName, now)) };
 }
 
-/** `aliases` are further DNS names that the certificate is good for. */
+/** `aliases` are further DNS names or addresses that the certificate is good for. */
 export async function issueIdentity(
   { ca, caKey }: Pick<Authority, 'ca' | 'caKey'>,
   name: string,
@@ -61,7 +62,9 @@ export async function issueIdentity(
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
-      new x509.SubjectAlternativeNameExtension([name, ...aliases].map((value) => ({ type: 'dns', value }))),
+      new x509.SubjectAlternativeNameExtension(
+        [name, ...aliases].map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value })),
+      ),
     ],
   });
   return { ca, cert: certificate.toString('pem'), key: await exportKey(keys.privateKey) };

@@ -1,21 +1,26 @@
-import { Agent } from 'node:https';
-import { sameItems } from '../lib/memo.ts';
+import { digest } from '../lib/digest.ts';
+import { memoize, sameItems } from '../lib/memo.ts';
+import { plainText } from '../lib/plain-text.ts';
 import { sleep } from '../lib/sleep.ts';
 import { extensionPort } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
+import { versionFault } from '../model/version-digest.ts';
 import {
   type Renderer,
   type Rendering,
   type Replicas,
   SettingsRefusedError,
+  type TaskAddresses,
   type VersionOffer,
 } from '../reconcile/ports.ts';
-import { type Answer, HELD_TIMEOUT_MS, send } from './call.ts';
+import { type Answer, HELD_TIMEOUT_MS, SILENCE_MS, send } from './call.ts';
 import { differenceOf } from './difference.ts';
-import { RenderResponse, StateResponse } from './messages.ts';
+import { ExtensionAgent } from './extension-agent.ts';
+import { RenderResponse, routeFault, StateResponse } from './messages.ts';
 import { extensionName, type Identity } from './names.ts';
+import { MAX_REPORT_BYTES } from './read-body.ts';
 
 /** The extension can't be reached, or does not answer as agreed. */
 export class LinkError extends Error {
@@ -24,7 +29,17 @@ export class LinkError extends Error {
 
 const RENDER_TIMEOUT_MS = 120_000;
 const OFFER_TIMEOUT_MS = 30_000;
+const BRIEF_TIMEOUT_MS = 5000;
+/** While it writes out thousands of routes, an extension does nothing else. */
+const SILENCE_MS_PER_ROUTE = 3;
 const RETRY_MS = 1000;
+/** Of the state of agents: the facts of one report, and a few lines for each replica. */
+const MAX_STATE_BYTES = 16 * MAX_REPORT_BYTES;
+const STATE_LIMITS = { timeoutMs: HELD_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES };
+const MAX_BRIEF_ANSWER_BYTES = 64 * 1024;
+const MAX_SHOWN = 5;
+/** Of an error that contains words of the extension. */
+const MAX_ERROR = 500;
 
 /** The last question to an extension, and its answer. */
 interface Remembered {
@@ -41,18 +56,32 @@ type RenderAnswer =
 
 /** The controller's end of the control channel. */
 export class LinkClient implements Renderer {
-  readonly #agent: Agent;
+  #agent: ExtensionAgent;
   readonly #port: number;
   /** The last answer of each extension: an equal question is not asked again, unless its templates have changed. */
   readonly #remembered = new Map<string, Remembered>();
-  readonly #states = new Map<string, StateResponse>();
+  readonly #states = new Map<string, StateResponse & { readonly since: number }>();
+  /** The same list for the same routes: lists are compared by what they hold. */
+  readonly #sendable = memoize((routes: readonly Route[]) => routes.filter((route) => routeFault(route) === undefined));
 
   constructor(identity: Identity, port = extensionPort) {
     this.#port = port;
-    this.#agent = new Agent({ ...identity, keepAlive: true, minVersion: 'TLSv1.3' });
+    this.#agent = new ExtensionAgent({ identity });
   }
 
-  async render(service: string, input: RenderInput, signal: AbortSignal, boot?: string): Promise<Rendering> {
+  /** For new connections. Calls under way are not interrupted. */
+  useIdentity(identity: Identity): void {
+    const old = this.#agent;
+    this.#agent = new ExtensionAgent({ identity });
+    // A connection that is no longer in use is closed.
+    old.maxFreeSockets = 0;
+    for (const socket of Object.values(old.freeSockets).flat()) socket?.destroy();
+  }
+
+  async render(service: string, wanted: RenderInput, signal: AbortSignal, boot?: string): Promise<Rendering> {
+    // A value that the extension would not read costs the service its route, not the cluster its changes.
+    const faulty = wanted.routes.filter((route) => routeFault(route) !== undefined);
+    const input = faulty.length === 0 ? wanted : { ...wanted, routes: this.#sendable(wanted.routes) };
     const { routes, ...rest } = input;
     const frame = JSON.stringify(rest);
     const known = this.#remembered.get(service);
@@ -61,16 +90,57 @@ export class LinkClient implements Renderer {
     this.#remembered.set(service, { frame, routes, answer });
     if (answer.kind === 'settings-refused') throw new SettingsRefusedError(answer.message);
     const { version, files, refused } = answer;
-    return { version, files, problems: refused.map((refusal) => toProblem(refusal, input.cluster)) };
+    return {
+      version,
+      files,
+      problems: [...toProblems(refused, input), ...faulty.map((route) => unsendable(route, input))],
+    };
+  }
+
+  forget(service: string): void {
+    this.#remembered.delete(service);
   }
 
   async offer(service: string, { cluster, boot, version, files }: VersionOffer, signal: AbortSignal): Promise<void> {
     const put = (offer: object) =>
-      this.#send({ service, cluster, method: 'PUT', path: '/offer', body: JSON.stringify(offer) }, signal);
+      this.#send(
+        {
+          service,
+          cluster,
+          method: 'PUT',
+          path: '/offer',
+          body: JSON.stringify(offer),
+          maxBytes: MAX_BRIEF_ANSWER_BYTES,
+        },
+        signal,
+      );
     const brief = await put({ boot, version });
     // It has started anew since it rendered this, or never did.
     const { status, text } = brief.status === 409 ? await put({ boot, version, files }) : brief;
-    if (status !== 204) throw new LinkError(`Extension ${service} takes no offer: ${status} ${text.slice(0, 300)}`);
+    if (status !== 204)
+      throw new LinkError(`Extension ${service} takes no offer: ${status} ${plainText(text, MAX_ERROR)}`);
+  }
+
+  async introduce(
+    service: string,
+    cluster: string,
+    tasks: readonly TaskAddresses[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const state = this.#states.get(service);
+    // One that is away, or is only just there, is told when it is heard of.
+    if (state === undefined || state.tasks === digest(JSON.stringify(tasks))) return;
+    const call = {
+      service,
+      cluster,
+      method: 'PUT',
+      path: '/tasks',
+      body: JSON.stringify({ tasks }),
+      timeoutMs: BRIEF_TIMEOUT_MS,
+    };
+    const { status, text } = await this.#send({ ...call, maxBytes: MAX_BRIEF_ANSWER_BYTES }, signal);
+    if (status !== 204)
+      throw new LinkError(`Extension ${service} takes no tasks: ${status} ${plainText(text, MAX_ERROR)}`);
   }
 
   replicas(service: string): Replicas | undefined {
@@ -82,15 +152,18 @@ export class LinkClient implements Renderer {
    * that somebody edits them.
    */
   async watch(service: string, cluster: string, onChange: () => void, signal: AbortSignal): Promise<void> {
+    let since: number | undefined;
     while (!signal.aborted) {
       const known = this.#states.get(service)?.digest;
       const state = await this.#nextState(service, cluster, known, signal);
       if (state === undefined) {
+        since = undefined;
         await sleep(RETRY_MS, signal);
         continue;
       }
+      since ??= Date.now();
       if (state.digest === known) continue;
-      this.#states.set(service, state);
+      this.#states.set(service, { ...state, since });
       const remembered = this.#remembered.get(service);
       if (remembered && remembered.answer.templates !== state.templates) this.#remembered.delete(service);
       onChange();
@@ -104,7 +177,7 @@ export class LinkClient implements Renderer {
     known = '',
     signal: AbortSignal,
   ): Promise<StateResponse | undefined> {
-    const call = { service, cluster, method: 'GET', path: `/state/${known}`, body: '', timeoutMs: HELD_TIMEOUT_MS };
+    const call = { service, cluster, method: 'GET', path: `/state/${known}`, body: '', ...STATE_LIMITS };
     const answer = await this.#send(call, signal).catch(() => undefined);
     if (answer?.status !== 200) return undefined;
     return StateResponse.safeParse(parseJson(answer.text)).data;
@@ -124,7 +197,8 @@ export class LinkClient implements Renderer {
     const post = (routes: object, digests: readonly string[]) => {
       const body = JSON.stringify({ ...input, routes, boot, known: digests });
       const call = { service, cluster: input.cluster, method: 'POST', path: '/render', body };
-      return this.#send({ ...call, timeoutMs: RENDER_TIMEOUT_MS }, signal);
+      const silenceMs = SILENCE_MS + input.routes.length * SILENCE_MS_PER_ROUTE;
+      return this.#send({ ...call, timeoutMs: RENDER_TIMEOUT_MS, silenceMs }, signal);
     };
     try {
       const brief = difference && (await post({ base: before.routes, ...difference }, [...texts.keys()]));
@@ -132,15 +206,30 @@ export class LinkClient implements Renderer {
       if (status !== 200) throw new Error(`it answers ${status}: ${text.slice(0, 300)}`);
       const parsed = RenderResponse.safeParse(JSON.parse(text));
       if (!parsed.success) throw new Error('its answer is not as agreed', { cause: parsed.error });
-      return withTexts(parsed.data, texts);
+      const answer = withTexts(parsed.data, texts);
+      const fault = answer.kind === 'rendered' ? versionFault(input.cluster, answer.version, answer.files) : undefined;
+      if (fault !== undefined) throw new Error(fault);
+      return answer;
     } catch (error) {
-      throw new LinkError(`Extension ${service} is of no help: ${(error as Error).message}`, { cause: error });
+      throw new LinkError(`Extension ${service} is of no help: ${plainText((error as Error).message, MAX_ERROR)}`, {
+        cause: error,
+      });
     }
   }
 
-  #send({ service, cluster, timeoutMs = OFFER_TIMEOUT_MS, ...request }: ExtensionCall, signal: AbortSignal) {
+  #send(
+    { service, cluster, timeoutMs = OFFER_TIMEOUT_MS, silenceMs = SILENCE_MS, ...request }: ExtensionCall,
+    signal: AbortSignal,
+  ) {
     const servername = extensionName(cluster);
-    const channel = { host: service, port: this.#port, agent: this.#agent, servername, timeoutMs };
+    const channel = {
+      host: service,
+      port: this.#port,
+      agent: this.#agent,
+      servername,
+      timeoutMs,
+      silenceMs: SILENCE_MS,
+    };
     return send({ ...channel, ...request }, signal) satisfies Promise<Answer>;
   }
 }
@@ -152,6 +241,8 @@ interface ExtensionCall {
   readonly path: string;
   readonly body: string;
   readonly timeoutMs?: number;
+  readonly silenceMs?: number;
+  readonly maxBytes?: number;
 }
 
 function withTexts(response: RenderResponse, texts: ReadonlyMap<string, string>): RenderAnswer {
@@ -169,6 +260,41 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Services that were not in the question are none of the extension's business. */
+function toProblems(
+  refused: readonly { service: string; message: string }[],
+  { cluster, routes }: RenderInput,
+): Problem[] {
+  const asked = new Set(routes.map(({ service }) => service.name));
+  const own = new Map(refused.filter(({ service }) => asked.has(service)).map((refusal) => [refusal.service, refusal]));
+  const unknown = new Set(refused.map(({ service }) => service).filter((service) => !asked.has(service)));
+  return [
+    ...[...own.values()].map((refusal) => toProblem(refusal, cluster)),
+    ...(unknown.size === 0 ? [] : [unknownServices([...unknown], cluster)]),
+  ];
+}
+
+function unsendable(route: Route, { cluster }: RenderInput): Problem {
+  return {
+    severity: 'error',
+    service: route.service.name,
+    cluster,
+    reason: `A route has a value that is beyond a limit, and is left out: ${plainText(routeFault(route) ?? '', MAX_ERROR)}`,
+    remedy: 'Shorten the value. Please report this: a grammar should have caught it.',
+  };
+}
+
+function unknownServices(services: readonly string[], cluster: string): Problem {
+  const shown = services.slice(0, MAX_SHOWN).map((service) => plainText(service, 64));
+  const more = services.length > MAX_SHOWN ? ` and ${services.length - MAX_SHOWN} more` : '';
+  return {
+    severity: 'error',
+    cluster,
+    reason: `The extension rejects services that are not in its cluster: ${shown.join(', ')}${more}`,
+    remedy: "This is ignored. Check the extension's image and templates: it may be compromised.",
+  };
 }
 
 function toProblem({ service, message }: { service: string; message: string }, cluster: string): Problem {

@@ -4,9 +4,7 @@ import type { OwnedRole, StoredObject } from '../model/snapshot.ts';
 import type { Credentials, NewObject } from '../reconcile/ports.ts';
 import { type Authority, expiry, fingerprint, issueIdentity } from './certificates.ts';
 import { extensionName, proxyName } from './names.ts';
-
-/** An identity is replaced this long before it ends. */
-const RENEWAL_MS = 180 * 24 * 3_600_000;
+import { RENEWAL_MS } from './renewed-identity.ts';
 
 const NAMES = { extension: extensionName, proxy: proxyName } as const;
 

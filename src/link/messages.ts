@@ -1,6 +1,33 @@
 import { z } from 'zod';
+import { memoize } from '../lib/memo.ts';
+import { plainText } from '../lib/plain-text.ts';
+import { MOST_RESPONSE_HEADER_KB } from '../model/labels.ts';
+import { MOST_FILES } from '../model/limits.ts';
+import { doubtKinds, MAX_DOUBTS } from '../model/name-doubts.ts';
 import { MOST_PAGE_BYTES } from '../model/pages.ts';
-import { nginxKeys } from '../model/settings-keys.ts';
+import { isCanonicalPath } from '../model/path.ts';
+import type { Route } from '../model/route.ts';
+import { CLIENT_ADDRESS_HEADERS, nginxKeys } from '../model/settings-keys.ts';
+
+/** A list that is read up to its first fault: a message of faults alone would become issues of a hundred times its size. */
+function firstFault<T>(item: z.ZodType<T>, most: number) {
+  return z
+    .array(z.unknown())
+    .max(most)
+    .transform((values, context): T[] => {
+      const read: T[] = [];
+      for (const [position, value] of values.entries()) {
+        const { data, error } = item.safeParse(value);
+        if (error) {
+          const [{ path, message }] = error.issues as [z.core.$ZodIssue];
+          context.addIssue({ code: 'custom', path: [position, ...path], message });
+          return z.NEVER;
+        }
+        read.push(data as T);
+      }
+      return read;
+    });
+}
 
 /**
  * What controller and extension say to each other. Both ends check it: the extension because its input came from labels, the controller
@@ -14,6 +41,7 @@ const peer = z.object({
   address: z.string().regex(/^[A-Za-z0-9_.:[\]-]{1,300}$/),
   port: z.int().min(1).max(65_535),
   resolve: z.boolean(),
+  exactCase: z.literal(true).optional(),
   virtual: z.literal(true).optional(),
   maxFails: z.int().optional(),
   failTimeout: z
@@ -26,14 +54,15 @@ const backend = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unavailable') }),
 ]);
 const secretName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/);
+const hsts = z.string().regex(/^(max-age=\d{1,9}(; includeSubDomains)?(; preload)?)?$/);
 const tls = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('none') }),
+  z.object({ kind: z.literal('none'), hsts: hsts.optional() }),
   z.object({
     kind: z.literal('terminated'),
     certificate: secretName,
     key: secretName,
     isStapled: z.boolean(),
-    hsts: z.string().regex(/^(max-age=\d{1,9}(; includeSubDomains)?(; preload)?)?$/),
+    hsts,
     clientCa: secretName.or(z.literal('')),
   }),
   z.object({ kind: z.literal('passthrough'), proxyProtocol: z.boolean() }),
@@ -43,7 +72,7 @@ const route = z.object({
   service: z.object({ id: name, name, createdAt: name }),
   hosts: z.array(host),
   isDefault: z.boolean(),
-  path: z.string().regex(/^(\/[A-Za-z0-9._~!+=:@-]+)*$/),
+  path: z.string().max(MAX_NAME).refine(isCanonicalPath),
   redirects: z.array(
     z.object({ host: name, secure: z.boolean(), target: z.string().regex(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}$/) }),
   ),
@@ -59,6 +88,7 @@ const route = z.object({
       z.object({ kind: z.literal('cookie'), name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/) }),
       z.object({ kind: z.literal('address') }),
     ]),
+    responseHeaderKb: z.int().min(0).max(MOST_RESPONSE_HEADER_KB).default(0),
   }),
   tls,
   backend,
@@ -71,17 +101,39 @@ const nginx = z.record(z.enum(Object.keys(nginxKeys) as [keyof typeof nginxKeys]
 const digest = z.string().regex(/^[0-9a-f]{16}$/);
 const position = z.int().min(0);
 
+const networks = z.array(z.string().regex(/^[0-9a-fA-F.:/]{2,50}$/));
+const dnsName = z.string().regex(/^[A-Za-z0-9_.-]{1,253}$/);
+
+const MAX_CERTIFICATE_NAMES = 10_000;
+
+/** What keeps a route out of a request; undefined if nothing does. */
+export const routeFault = memoize((candidate: Route): string | undefined => {
+  const [issue] = route.safeParse(candidate).error?.issues ?? [];
+  return issue && `${issue.path.join('.')}: ${issue.message}`;
+});
+
 export const RenderRequest = z.object({
   cluster: name,
   targetPort: z.int(),
   targetSslPort: z.int(),
   publishedSslPort: z.int(),
-  proxyProtocolFrom: z.array(z.string().regex(/^[0-9a-fA-F.:/]{2,50}$/)),
+  defaultPorts: z.object({ http: z.int(), https: z.int() }).default({ http: 80, https: 443 }),
+  proxyProtocolFrom: networks,
+  trustedProxies: networks.default([]),
+  clientAddressHeader: z.enum(CLIENT_ADDRESS_HEADERS).default('X-Forwarded-For'),
   defaultCertificate: secretName.or(z.literal('')),
+  defaultCertificateNames: z.array(z.string().max(253)).max(MAX_CERTIFICATE_NAMES).optional(),
   /** Absent in what earlier releases say. */
   metrics: z.boolean().default(false),
   nginx,
   zoneKb: z.int(),
+  /** Absent in the requests of earlier releases. */
+  watch: z
+    .object({
+      networks: z.array(z.object({ name: dnsName, subnets: networks })),
+      doubted: z.array(dnsName).max(MAX_DOUBTS),
+    })
+    .default({ networks: [], doubted: [] }),
   template: z.string().optional(),
   pages: z.object({
     unavailable: z.string().max(MOST_PAGE_BYTES).optional(),
@@ -105,47 +157,97 @@ export type RenderRequest = z.infer<typeof RenderRequest>;
 
 /** Digest of the extension's templates. */
 const templatesVersion = digest;
-const message = z.string().max(2000);
-const file = z.object({ path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/), digest, text: z.string() });
-const MAX_FILES = 256;
-const files = z.array(file).min(1).max(MAX_FILES);
+/** nginx's words, or somebody's who pretends to be nginx. They reach log, state and page. */
+const MAX_MESSAGE = 2000;
+const message = z
+  .string()
+  .max(MAX_MESSAGE)
+  .transform((text) => plainText(text, MAX_MESSAGE));
+/** A Docker config holds less. */
+const MAX_FILE_LENGTH = 1000 * 1024;
+const file = z.object({
+  path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/),
+  digest,
+  text: z.string().max(MAX_FILE_LENGTH),
+});
+const files = z.array(file).min(1).max(MOST_FILES);
 
 /** Without files where the extension has rendered the version itself. */
 export const OfferRequest = z.object({ boot: digest, version: digest, files: files.optional() });
 
+/** A report of that many, with a chain each, is larger than it may be. */
+const MAX_SECRETS = 1000;
 const keyDigest = z.string().regex(/^[0-9a-f]{32}$/);
 const date = z.iso.datetime();
+const opensslReason = z.string().regex(/^[A-Za-z0-9 ._,-]{0,100}$/);
+
+/** Names or addresses of a certificate. One fault is one issue, as in `firstFault`. */
+function texts(isGood: (text: string) => boolean) {
+  const areGood = (value: unknown) =>
+    Array.isArray(value) &&
+    value.length <= MAX_CERTIFICATE_NAMES &&
+    value.every((item) => typeof item === 'string' && isGood(item));
+  return z.custom<string[]>(areGood, 'Invalid list');
+}
+
 const secret = z.object({
-  name: z.string().min(1).max(255),
+  name: z.string().max(255),
   certificates: z
     .array(
       z.object({
-        names: z.array(z.string().max(253)).max(100),
+        names: texts((text) => text.length <= 253).transform((names) => names.map((name) => plainText(name, 253))),
+        /** Absent in the reports of earlier releases, like other facts with a default. */
+        addresses: texts((text) => /^[0-9a-f.:[\]]{2,50}$/.test(text)).default([]),
+        hasAllNames: z.boolean().default(true),
         from: date,
         until: date,
         publicKey: keyDigest,
+        keyType: z
+          .string()
+          .regex(/^[A-Za-z0-9_.-]{0,50}$/)
+          .default(''),
         rsaBits: z.int().min(0).max(1_000_000),
         isFollowedByIssuer: z.boolean(),
         wantsStapling: z.boolean(),
-        responder: z.string().max(300).default(''),
+        responder: z
+          .string()
+          .regex(/^[!-~]{0,300}$/)
+          .default(''),
       }),
     )
     .max(8),
   isBroken: z.boolean(),
+  rejected: opensslReason.default(''),
+  rejectedAuthority: opensslReason.default(''),
+  isMaterial: z.boolean().default(true),
+  hidesBlocks: z.boolean().default(false),
   key: z.discriminatedUnion('kind', [
-    z.object({ kind: z.enum(['none', 'encrypted', 'unreadable']) }),
+    z.object({ kind: z.enum(['none', 'encrypted']) }),
+    z.object({ kind: z.literal('unreadable'), reason: opensslReason.default('') }),
     z.object({ kind: z.literal('plain'), publicKey: keyDigest }),
   ]),
-  stapledWith: z.array(z.string().min(1).max(255)).max(1000).default([]),
+  stapledWith: z.array(secretName).max(100).default([]),
 });
-/** Absent in what earlier releases say. */
-const secrets = z.array(secret).max(10_000).default([]);
+/** Absent in what earlier releases say. Nothing is known of secrets with names that Swarm does not allow. */
+const secrets = firstFault(secret, MAX_SECRETS)
+  .default([])
+  .transform((secrets) => secrets.filter(({ name }) => secretName.safeParse(name).success));
 
+const task = z.string().regex(/^[a-z0-9]{1,64}$/);
 const replica = z.object({
-  task: z.string().regex(/^[a-z0-9]{1,64}$/),
+  task,
   boot: digest,
   serving: digest.nullable(),
   refused: z.object({ version: digest, message }).nullable(),
+  /** Absent if no name is in doubt, and in the reports of earlier releases. */
+  doubts: z
+    .object({
+      names: z
+        .array(z.object({ name: dnsName, kind: z.enum(doubtKinds), address: z.ipv4().optional() }))
+        .max(MAX_DOUBTS),
+      hasMore: z.boolean(),
+    })
+    .optional(),
 });
 
 /** What an agent says of its replica. */
@@ -154,7 +256,18 @@ export const ReportRequest = replica.extend({
   /** The version that nginx has only just taken over. */
   loaded: digest.nullable().default(null),
   /** Files whose content the agent has, by digest. */
-  known: z.array(digest).max(MAX_FILES).default([]),
+  known: z.array(digest).max(MOST_FILES).default([]),
+  /** Chosen by the agent when it starts: nobody else reports for its task. Absent in the reports of earlier releases. */
+  instance: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
+});
+
+const MAX_TASKS = 4096;
+/** The tasks of the cluster's proxies and their addresses on the control network, the newest first. */
+export const TasksRequest = z.object({
+  tasks: z.array(z.object({ task, addresses: z.array(z.string().max(50)).max(16) })).max(MAX_TASKS),
 });
 
 const MAX_OFFERS = 16;
@@ -164,11 +277,15 @@ export const StateResponse = z.object({
   /** Digest of offers and replicas. */
   digest,
   templates: templatesVersion,
+  /** Digest of the tasks that it was told of. */
+  tasks: digest.optional(),
   offers: z.array(z.object({ boot: digest, version: digest, refused: message.nullable() })).max(MAX_OFFERS),
   replicas: z.array(replica).max(MAX_REPLICAS),
   secrets,
 });
 
+/** Services of a cluster. */
+const MAX_REFUSED = 20_000;
 export const RenderResponse = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('rendered'),
@@ -180,9 +297,9 @@ export const RenderResponse = z.discriminatedUnion('kind', [
     files: z
       .array(file.partial({ text: true }))
       .min(1)
-      .max(MAX_FILES),
+      .max(MOST_FILES),
     /** Services that nginx refused, by name, with nginx's words. */
-    refused: z.array(z.object({ service: name, message })),
+    refused: firstFault(z.object({ service: name, message }), MAX_REFUSED),
   }),
   z.object({ kind: z.literal('settings-refused'), templates: templatesVersion, message }),
 ]);

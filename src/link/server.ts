@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { z } from 'zod';
-import type { Offers } from '../in-place/offers.ts';
+import type { Offers, Seal, Version } from '../in-place/offers.ts';
 import { digest } from '../lib/digest.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Recent } from '../lib/recent.ts';
@@ -11,10 +11,13 @@ import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
 import type { ConfigurationFile, Rendering } from '../reconcile/ports.ts';
 import type { Trial } from '../render/prove.ts';
+import { SIGN_OF_LIFE_MS } from './call.ts';
+import { Claims } from './claims.ts';
 import { applyDifference, type Difference } from './difference.ts';
-import { OfferRequest, RenderRequest, ReportRequest } from './messages.ts';
+import { OfferRequest, RenderRequest, ReportRequest, TasksRequest } from './messages.ts';
 import { controllerName, type Identity, proxyName } from './names.ts';
-import { readBody } from './read-body.ts';
+import { MAX_MESSAGE_BYTES, MAX_REPORT_BYTES, readBody, TooLargeError } from './read-body.ts';
+import { contentHash, sealVersion } from './seal.ts';
 
 /** Answers with what a RenderResponse holds, but for the version of the templates. */
 export type Prove = (input: RenderInput, trial?: Pick<Trial, 'routes' | 'isTaken'>) => Promise<object>;
@@ -34,6 +37,18 @@ export interface TemplateVersions {
   changed(known: string): Promise<void>;
 }
 
+const LIMITS = {
+  maxHeaderSize: 8192,
+  handshakeTimeout: 10_000,
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+} as const;
+/** Agents of all proxies, each with a connection or two, and the controllers. */
+const MAX_CONNECTIONS = 4096;
+/** Reports from one address that are read or held at a time. An agent has one, for a moment two. */
+const MAX_REPORTS_PER_ADDRESS = 96;
+/** A source that is rejected again and again is logged this often. */
+const REJECTION_LOG_MS = 60_000;
 /** A request is held for so long at most, so that whoever lost the other end notices. */
 const HOLD_MS = 25_000;
 /** A replica that tries a version is waited for so long, before nginx reads the version here. */
@@ -45,29 +60,33 @@ const KEPT_ROUTES = 4;
 
 /**
  * The extension's end of the control channel. Only the controller and the agents of the cluster's own proxies get through: their
- * certificates must be of the same CA and carry their names.
+ * certificates must be of the same CA and carry their names. While a request is under way, it is told so every second, by `102 Processing`.
  *
  * The controller:
  * - `POST /render` takes a RenderRequest and answers with a RenderResponse; with 409 when it builds on routes that are not known here. Where it
  *   names a `boot`, one of those replicas is offered the result, and what its nginx takes is not read by nginx here.
  * - `PUT /offer` takes an OfferRequest and answers with 204; with 409 when it brings no files and the version is not known here.
- * - `GET /state/<digest>` is held until offers, replicas or templates are others than those of the digest, 25 s at most, and answers
+ * - `PUT /tasks` takes a TasksRequest and answers with 204: nobody reports from the address of another task.
+ * - `GET /state/<digest>` is held until offers, replicas, templates or tasks are others than those of the digest, 25 s at most, and answers
  *   with a StateResponse.
  *
  * Agents:
- * - `POST /report` takes a ReportRequest, is held until there is a version for the replica, and answers with that, without the content of
- *   files that the agent knows; after 25 s without one with 204.
+ * - `POST /report` takes a ReportRequest of at most 1 MB, is held until there is a version for the replica, and answers with that, signed, without
+ *   the content of files that the agent knows; after 25 s without one with 204; with 409 if another agent reports for the task, with 429 if there are too
+ *   many from one address.
  */
 export function createLinkServer(options: LinkServerOptions): Server {
   const tls = { ...options.identity, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
   const channel = new Channel(options);
-  return createServer(tls, (request, response) => {
+  const server = createServer({ ...tls, ...LIMITS }, (request, response) => {
     answer(channel, request, response).catch((error) => {
       if (response.destroyed) return;
       options.logger.error({ err: error }, 'Request failed');
       send(response, { status: 500, body: { error: (error as Error).message } });
     });
   });
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
 }
 
 interface Answer {
@@ -80,6 +99,7 @@ type Handler = (channel: Channel, request: IncomingMessage, hold: AbortSignal) =
 const CONTROLLER: Readonly<Record<string, Handler>> = {
   'POST /render': (channel, request) => channel.render(request),
   'PUT /offer': (channel, request) => channel.offer(request),
+  'PUT /tasks': (channel, request) => channel.tasks(request),
   'GET /state': (channel, request, hold) => channel.state(request.url!.split('/')[2] ?? '', hold),
 };
 const AGENT: Readonly<Record<string, Handler>> = {
@@ -94,11 +114,24 @@ async function answer(channel: Channel, request: IncomingMessage, response: Serv
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   const hold = AbortSignal.any([gone.signal, AbortSignal.timeout(HOLD_MS)]);
-  send(response, await handler(channel, request, hold));
+  // Whoever waits can tell an extension that works from one that hangs, or whose node is gone.
+  const signs = setInterval(() => signOfLife(response), SIGN_OF_LIFE_MS);
+  try {
+    send(response, await handler(channel, request, hold));
+  } finally {
+    clearInterval(signs);
+  }
+}
+
+/** `102 Processing` may come any number of times before the response. */
+function signOfLife(response: ServerResponse): void {
+  if (!response.headersSent && !response.destroyed) response.writeProcessing();
 }
 
 function send(response: ServerResponse, { status, body }: Answer): void {
   if (response.headersSent || response.destroyed) return;
+  // The remainder of the body is not read.
+  if (status === 413) response.setHeader('connection', 'close');
   if (body === undefined) response.writeHead(status).end();
   else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
@@ -106,8 +139,15 @@ function send(response: ServerResponse, { status, body }: Answer): void {
 class Channel {
   readonly #options: LinkServerOptions;
   readonly #rendered = new Recent<readonly ConfigurationFile[]>(KEPT_VERSIONS);
+  readonly #seals = new Recent<Seal>(KEPT_VERSIONS);
   /** Routes of the last requests; of different controllers, perhaps. */
   readonly #routes = new Recent<readonly Route[]>(KEPT_ROUTES);
+  readonly #claims = new Claims(() => performance.now());
+  /** Reports that are read or held, by address. */
+  readonly #reports = new Map<string, number>();
+  #tasks: string | undefined;
+  #tasksChange = Promise.withResolvers<void>();
+  #rejectionLoggedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: LinkServerOptions) {
     this.#options = options;
@@ -171,26 +211,85 @@ class Channel {
     });
   }
 
+  async tasks(request: IncomingMessage): Promise<Answer> {
+    return take(request, TasksRequest, async ({ tasks }) => {
+      this.#claims.know(tasks);
+      this.#tasks = digest(JSON.stringify(tasks));
+      this.#tasksChange.resolve();
+      this.#tasksChange = Promise.withResolvers();
+      return { status: 204 };
+    });
+  }
+
   async state(known: string, hold: AbortSignal): Promise<Answer> {
     const { offers, templates } = this.#options;
-    const current = () => digest(JSON.stringify([templates.version, offers.state]));
+    const current = () => digest(JSON.stringify([templates.version, offers.state, this.#tasks]));
     if (current() === known) {
       const moved = new AbortController();
       const either = AbortSignal.any([hold, moved.signal]);
-      await Promise.race([templates.changed(templates.version), offers.moved(offers.state, either)]);
+      const changes = [templates.changed(templates.version), this.#tasksChange.promise];
+      await Promise.race([...changes, offers.moved(offers.state, either)]);
       moved.abort();
     }
-    return { status: 200, body: { digest: current(), templates: templates.version, ...offers.state } };
+    const told = { digest: current(), templates: templates.version, tasks: this.#tasks };
+    return { status: 200, body: { ...told, ...offers.state } };
   }
 
   async report(request: IncomingMessage, hold: AbortSignal): Promise<Answer> {
-    return take(request, ReportRequest, async ({ known, ...report }) => {
+    const address = request.socket.remoteAddress ?? '';
+    const count = this.#reports.get(address) ?? 0;
+    if (count >= MAX_REPORTS_PER_ADDRESS) return { status: 429, body: { error: 'Too many reports at a time' } };
+    this.#reports.set(address, count + 1);
+    try {
+      return await this.#takeReport(request, address, hold);
+    } finally {
+      const left = this.#reports.get(address)! - 1;
+      if (left > 0) this.#reports.set(address, left);
+      else this.#reports.delete(address);
+    }
+  }
+
+  #takeReport(request: IncomingMessage, address: string, hold: AbortSignal): Promise<Answer> {
+    const handle = async ({ known, instance, ...report }: z.infer<typeof ReportRequest>): Promise<Answer> => {
+      const rejection = this.#claims.reject({ task: report.task, address, instance });
+      if (rejection !== undefined) return this.#rejectReport(rejection, report.task, address);
       const offered = await this.#options.offers.next(report, hold);
       if (offered === undefined) return { status: 204 };
       const { version, files } = offered;
-      return { status: 200, body: { version, files: withoutKnown(files, known) } };
-    });
+      const seal = this.#seal(report.boot, offered);
+      return { status: 200, body: { version, files: withoutKnown(files, known), seal } };
+    };
+    return take(request, ReportRequest, handle, MAX_REPORT_BYTES);
   }
+
+  /** Once for all replicas. */
+  #seal(boot: string, { version, files }: Version): Seal {
+    const name = `${boot} ${version}`;
+    const known = this.#seals.get(name);
+    if (known) return known;
+    const hashed = files.map((file) => ({ path: file.path, hash: hashOf(file) }));
+    const seal = sealVersion(this.#options.identity, { boot, version, files: hashed });
+    this.#seals.set(name, seal);
+    return seal;
+  }
+
+  #rejectReport(reason: string, task: string, address: string): Answer {
+    const at = performance.now();
+    if (at - this.#rejectionLoggedAt > REJECTION_LOG_MS) {
+      this.#rejectionLoggedAt = at;
+      this.#options.logger.warn({ task, address, reason }, 'Rejected report');
+    }
+    return { status: 409, body: { error: reason } };
+  }
+}
+
+const hashes = new WeakMap<ConfigurationFile, string>();
+
+/** Most files of a version are those of the version before. */
+function hashOf(file: ConfigurationFile): string {
+  const hash = hashes.get(file) ?? contentHash(file.text);
+  hashes.set(file, hash);
+  return hash;
 }
 
 /** Files whose content the other end has are only named. */
@@ -203,8 +302,22 @@ async function take<T>(
   request: IncomingMessage,
   schema: z.ZodType<T>,
   handle: (body: T) => Promise<Answer>,
+  maxBytes = MAX_MESSAGE_BYTES,
 ): Promise<Answer> {
-  const parsed = schema.safeParse(JSON.parse(await readBody(request)));
-  if (!parsed.success) return { status: 400, body: { error: parsed.error.message } };
-  return handle(parsed.data);
+  const tooLarge = { status: 413, body: { error: 'The body is too large' } };
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge;
+  try {
+    const parsed = schema.safeParse(JSON.parse(await readBody(request, maxBytes)));
+    if (!parsed.success) return { status: 400, body: { error: faultOf(parsed.error) } };
+    return await handle(parsed.data);
+  } catch (error) {
+    if (error instanceof TooLargeError) return tooLarge;
+    if (error instanceof SyntaxError) return { status: 400, body: { error: 'The body is not JSON' } };
+    throw error;
+  }
+}
+
+/** The first fault: the text of all of them may be much longer than the body. */
+function faultOf({ issues: [first] }: z.ZodError): string {
+  return `${first?.path.join('.')}: ${first?.message}`.slice(0, 500);
 }

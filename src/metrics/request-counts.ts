@@ -1,3 +1,5 @@
+import { LONG_NAME } from '../model/host.ts';
+
 /** Of hosts that were routed once and no longer are, too, until the agent ends; more are counted together. */
 const MOST_HOSTS = 20_000;
 const LONGEST_HOST = 300;
@@ -82,8 +84,8 @@ function sumOf(times: string): number {
   return answered.length === 0 ? Number.NaN : answered.reduce((sum, time) => sum + time);
 }
 
-/** As labels write it; that of the default server is nobody's. */
+/** As labels write it; that of the default server is nobody's, and so is that of names that are too long. */
 export function shownHost(serverName: string): string {
-  if (serverName === '_') return '*';
-  return serverName.replace(/^~\^\(\?=\.\{1,253\}\$\)(.*)\$$/, '~$1');
+  if (serverName === '_' || serverName === LONG_NAME) return '*';
+  return serverName.replace(/^~\^(.*)\$$/, '~$1');
 }

@@ -1,15 +1,36 @@
 import { z } from 'zod';
+import { apiTokenSchema } from './api-tokens.ts';
 import { maintenanceSchema } from './maintenance.ts';
 import { roleLabel } from './names.ts';
+import { type SignInMethod, signInMethodSchema } from './roles.ts';
 import type { Settings } from './settings.ts';
 import type { StoredObject, SwarmService } from './snapshot.ts';
 
 /** A port that a service can be published on. */
 export const portSchema = z.int().min(1).max(65_535);
 
-/** Who changed what, and when. */
-export const changeSchema = z.object({ at: z.iso.datetime(), who: z.string(), what: z.string() }).readonly();
+/** Who changed what, when, from which address, and how they signed in. */
+export const changeSchema = z
+  .object({
+    at: z.iso.datetime(),
+    who: z.string(),
+    via: signInMethodSchema.exactOptional(),
+    address: z.string().exactOptional(),
+    what: z.string(),
+  })
+  .readonly();
 export type Change = z.infer<typeof changeSchema>;
+
+/** Who makes a change. */
+export interface Actor {
+  readonly name: string;
+  readonly via?: SignInMethod;
+  readonly address?: string;
+}
+
+/** A session that was signed out before its token expires. */
+const endedSessionSchema = z.object({ id: z.string(), user: z.string(), until: z.iso.datetime() }).readonly();
+export type EndedSession = z.infer<typeof endedSessionSchema>;
 
 /** What administrators decide by page, API and command line, beside the settings file. Kept in a Docker config. */
 export const administrationSchema = z
@@ -24,7 +45,14 @@ export const administrationSchema = z
     /** Hosts and services that are closed for a while. */
     maintenance: z.array(maintenanceSchema).readonly().default([]),
     /** The newest first. */
-    changes: z.array(changeSchema).default([]),
+    changes: z.array(changeSchema).readonly().default([]),
+    /** Failed sign-in attempts, the newest first. */
+    failedSignIns: z.array(changeSchema).readonly().default([]),
+    endedSessions: z.array(endedSessionSchema).readonly().default([]),
+    /** API tokens, the newest first. */
+    tokens: z.array(apiTokenSchema).readonly().default([]),
+    /** By user: sessions that began before this time have ended. */
+    sessionsEndedBefore: z.record(z.string(), z.iso.datetime()).default({}),
   })
   .readonly();
 export type Administration = z.infer<typeof administrationSchema>;
@@ -49,10 +77,53 @@ export function seenRevision(configs: readonly StoredObject[]): number {
 
 export const untouched: Administration = administrationSchema.parse({});
 
-const KEPT_CHANGES = 50;
+interface Bounds {
+  readonly days: number;
+  /** Of the entries as JSON. All of them share a Docker config, which holds 500 KB. */
+  readonly bytes: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+export const changesBounds: Bounds = { days: 365, bytes: 128 * 1024 };
+export const failedSignInsBounds: Bounds = { days: 30, bytes: 32 * 1024 };
+const MAX_ENDED_SESSIONS = 200;
 
 export function recordChange(administration: Administration, change: Change): Administration {
-  return { ...administration, changes: [change, ...administration.changes].slice(0, KEPT_CHANGES) };
+  return { ...administration, changes: bounded([change, ...administration.changes], changesBounds, change.at) };
+}
+
+/** Failed attempts have bounds of their own, so that they cannot displace changes. */
+export function recordFailedSignIns(
+  administration: Administration,
+  failed: readonly Change[],
+  now: string,
+): Administration {
+  const all = [...failed, ...administration.failedSignIns];
+  return { ...administration, failedSignIns: bounded(all, failedSignInsBounds, now) };
+}
+
+/** The newest entries that are within the bounds; they are sorted, the newest first. */
+function bounded(entries: readonly Change[], { days, bytes }: Bounds, now: string): Change[] {
+  const oldest = new Date(Date.parse(now) - days * DAY_MS).toISOString();
+  let size = 0;
+  const isKept = (entry: Change) => {
+    size += Buffer.byteLength(JSON.stringify(entry)) + 1;
+    return entry.at >= oldest && size <= bytes;
+  };
+  const end = entries.findIndex((entry) => !isKept(entry));
+  return end === -1 ? [...entries] : entries.slice(0, end);
+}
+
+/** If a user ends too many sessions to remember, all sessions of that user end. */
+export function endSession(administration: Administration, session: EndedSession, now: string): Administration {
+  const ended = administration.endedSessions.filter(({ until }) => until > now);
+  if (ended.length < MAX_ENDED_SESSIONS) return { ...administration, endedSessions: [...ended, session] };
+  const { user } = session;
+  return {
+    ...administration,
+    endedSessions: ended.filter((other) => other.user !== user),
+    sessionsEndedBefore: { ...administration.sessionsEndedBefore, [user]: now },
+  };
 }
 
 /** The settings with the ports that administrators chose. */

@@ -1,7 +1,10 @@
 import { compareHosts, type Host } from './host.ts';
+import type { RefusedClaim } from './host-ownership.ts';
 import { nearest } from './nearest.ts';
+import { resolveSegments } from './path.ts';
 import type { Maintenance } from './route.ts';
 import { type Location, leadsToTls, type RouteTable, strips, type VirtualServer } from './route-table.ts';
+import { stripRoot } from './stripped-path.ts';
 
 /** Which route of a cluster answers a URL, why, and why not the others: what its proxies would do, told without asking them. */
 export interface Explanation {
@@ -47,16 +50,24 @@ export interface PassedOver {
 }
 
 /** Undefined where the text is not a URL over HTTP or HTTPS; the scheme may be left out. `httpsPort` is the public one. */
-export function explainUrl(table: RouteTable, text: string, httpsPort: number): Explanation | undefined {
+export function explainUrl(
+  table: RouteTable,
+  text: string,
+  httpsPort: number,
+  refusedClaims: readonly RefusedClaim[] = [],
+): Explanation | undefined {
   const request = parseRequest(text);
   if (request === undefined) return undefined;
   const { url, host, path, uri, isSecure } = request;
   const site = isSecure ? chooseSecureSite(table, host) : chooseSite(table.servers, table, host);
+  const refused = refusedClaims
+    .filter((claim) => claim.host === undefined || answersTo(claim.host, host))
+    .map(refusedRoute);
   const told = (step: Step, passedOver: readonly PassedOver[] = []): Explanation => ({
     url,
     answer: step.answer,
     because: [...site.because, ...step.because],
-    passedOver: [...passedOver, ...site.passedOver],
+    passedOver: [...passedOver, ...site.passedOver, ...refused],
   });
   if (isSecure && site.tls.kind !== 'terminated') return told(withoutTermination(site, host, uri));
   if (path === undefined) {
@@ -69,6 +80,11 @@ export function explainUrl(table: RouteTable, text: string, httpsPort: number): 
   const step =
     location === undefined ? nowhere(site) : answerAt(site.name, location, { host, uri, httpsPort, isSecure });
   return told({ answer: step.answer, because: [...because, ...step.because] }, passedOver);
+}
+
+/** Whether the text is a URL over HTTP or HTTPS; the scheme may be left out. */
+export function isExplainable(text: string): boolean {
+  return parseRequest(text) !== undefined;
 }
 
 interface Request {
@@ -96,18 +112,18 @@ function parseRequest(text: string): Request | undefined {
   };
 }
 
-/** As nginx does before it chooses a location: escapes are undone, slashes merged, dots resolved. Context roots are ASCII. */
+/** As nginx does before it chooses a location: escapes are undone, slashes merged, dots resolved. */
 function normalisePath(path: string): string | undefined {
-  const decoded = path.replaceAll(/%[0-7][0-9a-f]/gi, decodeURIComponent);
-  if (decoded.includes('\0')) return undefined;
-  const segments: string[] = [];
-  const parts = decoded.split('/').slice(1);
-  for (const part of parts) {
-    if (part === '..' && segments.pop() === undefined) return undefined;
-    if (!['', '.', '..'].includes(part)) segments.push(part);
-  }
-  const isFolder = segments.length > 0 && ['', '.', '..'].includes(parts.at(-1)!);
-  return `/${segments.join('/')}${isFolder ? '/' : ''}`;
+  const decoded = decodeBytes(path);
+  return decoded.includes('\0') ? undefined : resolveSegments(decoded);
+}
+
+/** Bytes that are not UTF-8 match no context root: a replacement character takes their place. */
+function decodeBytes(path: string): string {
+  const bytes = path.replaceAll(/%([0-9a-f]{2})/gi, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  );
+  return Buffer.from(bytes, 'latin1').toString();
 }
 
 /** All that one host answers. */
@@ -246,11 +262,18 @@ function answerAt(name: string, location: Location, { host, uri, httpsPort, isSe
   }
   const route = toRoute(name, location);
   if (location.upstream === undefined) {
-    const reason = 'The route has no task to ask: none is wanted, or a label that must not be wrong is wrong.';
+    const reason = 'The route is closed: no tasks are desired, or one of the reported problems closes it.';
     return { answer: { kind: 'unavailable', route }, because: [reason] };
   }
   const shared = location.services.length > 1 ? ['Its services share the requests by the number of their tasks.'] : [];
-  return { answer: { kind: 'service', route, requestUri: forwardedUri(location, uri) }, because: shared };
+  const stripped = strips(location) ? stripRoot(location.path, uri) : undefined;
+  if (stripped?.kind === 'rejected')
+    return {
+      answer: { kind: 'bad-request' },
+      because: ['The path has a segment that some applications take for `..`.'],
+    };
+  const requestUri = stripped?.kind === 'reaches' ? stripped.url : uri;
+  return { answer: { kind: 'service', route, requestUri }, because: shared };
 }
 
 function redirected(target: string, uri: string, isSecure: boolean): Step {
@@ -267,16 +290,13 @@ function redirectTo(status: 301 | 302, location: string): Answer {
   return { kind: 'redirect', status, location };
 }
 
-/** A context root that the client spells in another way (with escapes, or double slashes) is left on. */
-function forwardedUri(location: Location, uri: string): string {
-  if (!strips(location)) return uri;
-  const [, rest] = /^(\/.*|\?.*|)$/.exec(uri.slice(location.path.length)) ?? [];
-  if (rest === undefined) return uri;
-  return rest.startsWith('/') ? rest : `/${rest}`;
-}
-
 function passOver(host: string, locations: readonly Location[], reason: string): PassedOver[] {
   return locations.map((location) => ({ route: toRoute(host, location), reason }));
+}
+
+function refusedRoute({ service, host, path, problem }: RefusedClaim): PassedOver {
+  const reason = `The claim does not count: ${problem.reason}.`;
+  return { route: { host: host?.name ?? '*', path: path || '/', services: [service] }, reason };
 }
 
 function toRoute(host: string, { path, services }: Location): ExplainedRoute {

@@ -1,5 +1,5 @@
 import { hasRoutingLabels, type LabelEntry } from './label-reader.ts';
-import { LABEL_PREFIX, type LabelName } from './labels.ts';
+import { isUnset, LABEL_PREFIX, type LabelName } from './labels.ts';
 import { type Problem, shownValue } from './problem.ts';
 import type { SwarmService } from './snapshot.ts';
 
@@ -8,6 +8,14 @@ import type { SwarmService } from './snapshot.ts';
  * `com.docker.ucp.mesh.http[.<n>]` = `external_route=http://host,internal_port=80,…`, or in short `80=http://host`.
  */
 const HRM_LABEL = /^com\.docker\.ucp\.mesh\.http(?:\.(.+))?$/;
+/** On networks: the mesh reached services over them. */
+const HRM_NETWORK_LABEL = 'com.docker.ucp.mesh.http';
+/** Network that the mesh created and labelled. */
+export const HRM_NETWORK = 'ucp-hrm';
+
+export function isMeshNetwork(labels: Readonly<Record<string, string>>): boolean {
+  return labels[HRM_NETWORK_LABEL]?.trim().toLowerCase() === 'true';
+}
 
 export interface HrmResult {
   readonly groups: ReadonlyMap<string, ReadonlyMap<string, LabelEntry>>;
@@ -20,13 +28,21 @@ export function isHrmLabel(label: string): boolean {
 
 /** Whether a service asks to be routed, by labels of today or of then. */
 export function asksForRoutes(labels: Readonly<Record<string, string>>): boolean {
-  return hasRoutingLabels(labels) || Object.keys(labels).some(isHrmLabel);
+  return hasRoutingLabels(labels) || hasHrmLabels(labels);
+}
+
+export function hasHrmLabels(labels: Readonly<Record<string, string>>): boolean {
+  return hrmLabelsOf(labels).length > 0;
+}
+
+function hrmLabelsOf(labels: Readonly<Record<string, string>>): string[] {
+  return Object.keys(labels).filter((label) => isHrmLabel(label) && !isUnset(labels[label] ?? ''));
 }
 
 export function readHrmLabels(service: SwarmService): HrmResult {
   const groups = new Map<string, ReadonlyMap<string, LabelEntry>>();
   const problems: Problem[] = [];
-  for (const label of Object.keys(service.labels).filter(isHrmLabel).toSorted()) {
+  for (const label of hrmLabelsOf(service.labels).toSorted()) {
     const value = service.labels[label] ?? '';
     const translated = translate(parsePairs(value), service);
     if (typeof translated === 'string')
@@ -69,8 +85,8 @@ function translate(pairs: ReadonlyMap<string, string>, { ports }: SwarmService):
   if (scheme === undefined) return 'has no external_route such as http://app.example.org';
   if (scheme.toLowerCase() === 'sni') return 'asks for TLS by SNI, which is done with com.docker.lb.ssl_passthrough';
   const published = [...new Set(ports.map(({ target }) => target))];
-  const port = pairs.get('internal_port') ?? (published.length === 1 ? String(published[0]) : undefined);
-  if (port === undefined) return 'has no internal_port, and the service does not publish exactly one';
+  const port = pairs.get('internal_port') || (published.length === 1 ? String(published[0]) : '');
+  if (port === '') return 'has no internal_port, and the service does not publish exactly one';
   const sticky = pairs.get('sticky_sessions');
   const redirect = pairs.get('redirect');
   return [

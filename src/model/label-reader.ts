@@ -1,6 +1,7 @@
-import { LABEL_PREFIX, type LabelDefinition, type LabelName, labelAliases, labels } from './labels.ts';
+import { isUnset, LABEL_PREFIX, type LabelDefinition, type LabelName, labelAliases, labels } from './labels.ts';
 import { nearest } from './nearest.ts';
 import { type Problem, shownValue } from './problem.ts';
+import { labelName } from './route.ts';
 
 /** The labels of one route of a service, read one by one; remembers what was wrong. */
 export class LabelReader {
@@ -8,11 +9,14 @@ export class LabelReader {
   /** A label that must not be wrong is wrong: the route is closed. */
   closed = false;
   readonly #service: string;
+  /** '' for plain labels, the number of a numbered group, or the complete label of the HTTP Routing Mesh. */
+  readonly group: string;
   readonly #values: ReadonlyMap<string, LabelEntry>;
 
-  constructor(service: string, values: ReadonlyMap<string, LabelEntry>) {
+  constructor(service: string, values: ReadonlyMap<string, LabelEntry>, group = '') {
     this.#service = service;
     this.#values = values;
+    this.group = group;
   }
 
   has(name: LabelName): boolean {
@@ -45,11 +49,24 @@ export class LabelReader {
     this.problems.push({
       severity,
       service: this.#service,
-      label: entry?.label ?? LABEL_PREFIX + definition.name,
+      label: entry?.label ?? labelName(definition.name as LabelName, this),
       ...(entry === undefined ? {} : { value: shownValue(entry.value) }),
       reason,
       remedy,
     });
+  }
+
+  /** Notes a problem whose cause is not the label and may affect other routes, too; `reason` names the cause. */
+  noteShared(
+    severity: Problem['severity'],
+    definition: { readonly name: string },
+    reason: string,
+    remedy: string,
+    routes: readonly string[] = [],
+  ): void {
+    this.note(severity, definition, reason, remedy);
+    const problem = this.problems.pop()!;
+    this.problems.push({ ...problem, affects: [{ service: this.#service, label: problem.label!, routes }] });
   }
 }
 
@@ -59,7 +76,7 @@ function remedyFor(definition: { readonly type: string; readonly example: string
 
 /** Whether a service asks to be routed, by labels of today. */
 export function hasRoutingLabels(all: Readonly<Record<string, string>>): boolean {
-  return Object.keys(all).some((label) => label.startsWith(LABEL_PREFIX));
+  return Object.entries(all).some(([label, value]) => label.startsWith(LABEL_PREFIX) && !isUnset(value));
 }
 
 export interface LabelEntry {
@@ -83,6 +100,7 @@ export function groupLabels(service: string, all: Readonly<Record<string, string
     const [, number = '', written = ''] = /^(?:(\d+)\.)?(.*)$/s.exec(label.slice(LABEL_PREFIX.length)) ?? [];
     const name = labelAliases[written] ?? written;
     const value = all[label] ?? '';
+    if (isUnset(value)) continue;
     if (!Object.hasOwn(labels, name)) {
       problems.push(unknownLabel(service, label, number, written, value));
       continue;

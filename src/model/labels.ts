@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { allowListSchema } from './allow-list.ts';
 import { type Host, parseHost } from './host.ts';
+import { splitHosts } from './host-list.ts';
+import { parsePath } from './path.ts';
 import { shownValue } from './problem.ts';
 
 /**
@@ -20,6 +22,9 @@ export interface LabelDefinition<T = unknown> {
   readonly description: string;
   readonly schema: z.ZodType<T, string>;
 }
+
+/** A proxy keeps as much for each response. */
+export const MOST_RESPONSE_HEADER_KB = 256;
 
 export const LABEL_PREFIX = 'com.docker.lb.';
 
@@ -64,24 +69,18 @@ function splitList(value: string): string[] {
 
 const hostList = z
   .string()
-  .transform((value) => value.split(',').filter((entry) => entry.trim() !== ''))
-  .transform((entries) => entries.map((entry) => ({ text: shownValue(entry.trim()), host: parseHost(entry) })));
+  .transform((value) => splitHosts(value).map((entry) => ({ text: shownValue(entry), host: parseHost(entry) })));
 
-/** Prefix of a path, without trailing slash; the empty string stands for the whole host. */
-const PATH_SEGMENT = /^[A-Za-z0-9._~!+=:@-]+$/;
+/** Prefix of a path, decoded and normalized, without trailing slash; the empty string is the whole host. */
 const contextRoot = z
   .string()
   .trim()
-  .max(512, 'is longer than 512 characters')
-  .transform((value) => value.replace(/\/+$/, ''))
-  .refine(
-    (value) => value === '' || (value.startsWith('/') && value.slice(1).split('/').every(isPathSegment)),
-    'is not a path such as /app',
-  );
-
-function isPathSegment(segment: string): boolean {
-  return PATH_SEGMENT.test(segment) && segment !== '.' && segment !== '..';
-}
+  .transform((value, context) => {
+    const parsed = parsePath(value);
+    if ('path' in parsed) return parsed.path;
+    context.addIssue(parsed.reason);
+    return z.NEVER;
+  });
 
 export type BackendProtocol = 'http' | 'https' | 'h2c' | 'grpc' | 'grpcs';
 
@@ -156,7 +155,7 @@ export const labels = {
     default: '',
     example: 'app.example.org, *.apps.example.org',
     description:
-      'Names that the service answers to. A name may be a wildcard (`*.example.org`) or, behind `~`, a safe regular expression.',
+      'Names that the service answers to. A name may be a wildcard or, after `~`, a regular expression of linear time ([limits](docs/limits.md#regular-expressions)). `*.example.org` matches names of any depth (`a.example.org`, `a.b.example.org`), but not `example.org` itself. A certificate for `*.example.org` covers one level only.',
     schema: hostList,
   }),
   port: label({
@@ -184,7 +183,8 @@ export const labels = {
     type: 'path',
     default: '/',
     example: '/app',
-    description: 'Path below the hosts that belongs to the service. Several services may share a host by path.',
+    description:
+      'Path below the hosts that belongs to the service. Several services may share a host by path. Any path of RFC 3986, percent-encoded or not: `/größe` and `/gr%C3%B6%C3%9Fe` are the same. `%2F` and control characters are rejected.',
     schema: contextRoot,
   }),
   context_root_rewrite: label({
@@ -277,9 +277,10 @@ export const labels = {
     name: 'max_fails',
     policy: 'optional',
     type: 'whole number',
-    default: '1',
+    default: '0',
     example: '3',
-    description: 'Failed attempts within `fail_timeout` after which a task is left alone for that time; 0 never.',
+    description:
+      'Failed requests within `fail_timeout` after which a task gets none for that time; 0 never. Requests that the application drops count, too, so that one client can take a task from all. If no task is left, all get requests again.',
     schema: wholeNumber(0, 1000),
   }),
   fail_timeout: label({
@@ -288,7 +289,7 @@ export const labels = {
     type: 'time',
     default: '10s',
     example: '30s',
-    description: 'Window for counting failures, and how long a task is then left alone.',
+    description: 'Time in which `max_fails` failures count, and for which the task then gets no requests.',
     schema: z
       .string()
       .trim()
@@ -438,6 +439,21 @@ export const labels = {
       .toLowerCase()
       .pipe(z.enum(['http', 'https', 'h2c', 'grpc', 'grpcs'], 'is none of http, https, h2c, grpc, grpcs')),
   }),
+  response_header_size: label({
+    name: 'response_header_size',
+    policy: 'optional',
+    type: 'size from 4k to 256k',
+    default: '`ResponseHeaderSize` of the settings: 32k',
+    example: '64k',
+    description:
+      'Largest headers of a response, cookies included. Clients get 502 in place of a response with larger ones.',
+    schema: z
+      .string()
+      .trim()
+      .regex(/^\d{1,3}[kK]$/, 'is not a size such as 64k')
+      .transform((value) => Number.parseInt(value, 10))
+      .refine((kb) => kb >= 4 && kb <= MOST_RESPONSE_HEADER_KB, `is not between 4k and ${MOST_RESPONSE_HEADER_KB}k`),
+  }),
   maintenance: label({
     name: 'maintenance',
     policy: 'protective',
@@ -461,6 +477,11 @@ export const labels = {
 } as const;
 
 export type LabelName = keyof typeof labels;
+
+/** An empty value, as `${VAR:-}` leaves it, means the same as no label. */
+export function isUnset(value: string): boolean {
+  return value.trim() === '';
+}
 
 /** `defaul_backend` stood in UCP 3.0's documentation, so services carry it. */
 export const labelAliases: Readonly<Record<string, LabelName>> = { defaul_backend: 'default_backend' };

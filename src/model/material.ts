@@ -1,25 +1,40 @@
 import type { Host } from './host.ts';
+import { shownValue } from './problem.ts';
 
 /** What a proxy finds in a secret: enough to judge it, and nothing that is secret. */
 export interface SecretFacts {
   readonly name: string;
   /** In the order of the file, the first few. */
   readonly certificates: readonly CertificateFacts[];
-  /** One of its certificates cannot be read, and so nginx reads none. */
+  /** OpenSSL rejects its certificates. The only word of earlier releases on it. */
   readonly isBroken: boolean;
+  /** OpenSSL's reason to reject the file as a server's certificate and chain; '' if it accepts it. */
+  readonly rejected: string;
+  /** nginx's reason to reject the file as a list of CAs; '' if it accepts it. */
+  readonly rejectedAuthority: string;
+  /** It has a certificate or a private key in PEM, good or bad. If not, it is not for a proxy. */
+  readonly isMaterial: boolean;
+  /** OpenSSL ignores PEM blocks with text before BEGIN on the same line, and the file has some. */
+  readonly hidesBlocks: boolean;
   readonly key: KeyFacts;
   /** Secrets with its key; only where it names a responder of OCSP, its issuer is behind it, and nginx takes both as they are. */
   readonly stapledWith: readonly string[];
 }
 
 export interface CertificateFacts {
-  /** DNS names that it covers. */
+  /** DNS names that it covers, in lower case. Reported for the first certificate only. */
   readonly names: readonly string[];
+  /** Addresses that it covers, as hosts are written: `10.20.30.40`, `[2001:db8::1]`. */
+  readonly addresses: readonly string[];
+  /** False if there are too many to report. */
+  readonly hasAllNames: boolean;
   /** RFC 3339. */
   readonly from: string;
   readonly until: string;
   /** Digest of the public key, which its private key has as well. */
   readonly publicKey: string;
+  /** Algorithm, of elliptic curves the name of the curve; '' in reports of earlier releases. */
+  readonly keyType: string;
   /** Size of an RSA key; 0 of others. */
   readonly rsaBits: number;
   /** The certificate behind it has signed it, or there is none. */
@@ -31,7 +46,8 @@ export interface CertificateFacts {
 }
 
 export type KeyFacts =
-  | { readonly kind: 'none' | 'encrypted' | 'unreadable' }
+  | { readonly kind: 'none' | 'encrypted' }
+  | { readonly kind: 'unreadable'; readonly reason: string }
   | { readonly kind: 'plain'; readonly publicKey: string };
 
 /** What is known of secrets, by name, and the time by which certificates are judged. */
@@ -39,11 +55,18 @@ export interface Material {
   readonly facts: ReadonlyMap<string, SecretFacts>;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Facts by service cluster, where they differ: the word of a proxy counts for its own cluster only. */
+  readonly byCluster?: ReadonlyMap<string, Material['facts']>;
+}
+
+/** What the proxies of a service cluster know. */
+export function materialOf(serviceCluster: string | undefined, { facts, now, byCluster }: Material): Material {
+  return { facts: byCluster === undefined ? facts : (byCluster.get(serviceCluster ?? '') ?? new Map()), now };
 }
 
 /** The last time at which a verdict changed: until the next one, it stands for all times. */
-export function judgementTime(facts: ReadonlyMap<string, SecretFacts>, now: number): number {
-  const certificates = [...facts.values()].flatMap((secret) => secret.certificates);
+export function judgementTime(facts: readonly Material['facts'][], now: number): number {
+  const certificates = facts.flatMap((known) => [...known.values()]).flatMap((secret) => secret.certificates);
   const turns = certificates.flatMap(({ from, until }) => {
     const end = Date.parse(until);
     return [Date.parse(from), end - WARNING_MS, end + 1];
@@ -57,29 +80,57 @@ export const unknownMaterial: Material = { facts: new Map(), now: 0 };
 export interface Verdict {
   /** `error`: no handshake would succeed, or none should. */
   readonly severity: 'error' | 'warning';
-  /** Of certificate and key, the secret at fault. */
+  /** Of certificate and key, the one with the fault. */
   readonly part: 'certificate' | 'key';
+  /** A sentence that names the secret. */
   readonly reason: string;
   readonly remedy: string;
 }
 
 const DAY_MS = 86_400_000;
 const WARNING_MS = 30 * DAY_MS;
-/** What OpenSSL takes at its default level of security. */
-const LEAST_RSA_BITS = 2048;
+/** Keys for which TLS clients in use have signature algorithms. nginx loads others, and no handshake succeeds. */
+const USABLE_KEYS = ['', 'rsa', 'rsa-pss', 'prime256v1', 'secp384r1', 'secp521r1', 'ed25519', 'ed448'];
 
-/** What is wrong with a server's certificate and key; the first error hides the others. */
+/** False if proxies have found neither a certificate nor a key. */
+export function isMaterial(secret: string, { facts }: Material): boolean {
+  return facts.get(secret)?.isMaterial ?? true;
+}
+
+/** All that is known of a secret that is none: nothing of its content. */
+export function foreignFacts(name: string): SecretFacts {
+  return {
+    name,
+    certificates: [],
+    isBroken: false,
+    rejected: NO_START_LINE,
+    rejectedAuthority: '',
+    isMaterial: false,
+    hidesBlocks: false,
+    key: { kind: 'none' },
+    stapledWith: [],
+  };
+}
+
+/** Problems of a server's certificate and key; the first error hides the others. */
 export function judgeServer(certificate: string, key: string, { facts, now }: Material): Verdict[] {
   const own = facts.get(certificate);
   const keyOwn = facts.get(key);
   const error =
-    (own && (judgeReadable(own) ?? judgeStrength(own.certificates[0]!))) ??
-    (keyOwn && judgeKey(keyOwn.key)) ??
-    (own && keyOwn && judgePair(own, keyOwn.key)) ??
-    (own && judgeDates(own.certificates.slice(0, 1), now));
+    (own && judgeForeign(own, 'certificate')) ??
+    (keyOwn && judgeForeign(keyOwn, 'key')) ??
+    (own && (judgeReadable(own) ?? judgeKeyType(own))) ??
+    (keyOwn && judgeKey(keyOwn)) ??
+    (own && keyOwn && judgePair(own, keyOwn)) ??
+    (own && judgeDates(own.name, own.certificates.slice(0, 1), now));
   if (error) return [error];
   if (own === undefined) return [];
-  return [...judgeChain(own), ...judgeStapling(own), ...judgeExpiry(own.certificates.slice(0, 1), now)];
+  return [
+    ...judgeHidden(own),
+    ...judgeChain(own),
+    ...judgeStapling(own),
+    ...judgeExpiry(own.name, own.certificates.slice(0, 1), now),
+  ];
 }
 
 /** Whether proxies have found that nginx can hand out, with this certificate, what its responder of OCSP says. */
@@ -87,90 +138,195 @@ export function isStapled(certificate: string, key: string, { facts }: Material)
   return facts.get(certificate)?.stapledWith.includes(key) ?? false;
 }
 
-/** What is wrong with a CA, or several of them. */
+/** Problems of a CA, or several of them. */
 export function judgeAuthority(name: string, { facts, now }: Material): Verdict[] {
   const own = facts.get(name);
   if (own === undefined) return [];
-  const error = judgeReadable(own) ?? judgeDates(own.certificates, now);
-  return error ? [error] : judgeExpiry(own.certificates, now);
+  const error =
+    judgeForeign(own, 'certificate') ?? judgeReadableAuthority(own) ?? judgeDates(name, own.certificates, now);
+  return error ? [error] : judgeExpiry(name, own.certificates, now);
 }
 
 /** Hosts that the certificate is not for. What an expression stands for is not known. */
 export function uncoveredHosts(certificate: string, hosts: readonly Host[], { facts }: Material): Host[] {
-  const [own] = facts.get(certificate)?.certificates ?? [];
-  return own === undefined ? [] : hosts.filter(({ kind, name }) => kind !== 'regex' && !covers(own.names, name));
+  const [leaf] = facts.get(certificate)?.certificates ?? [];
+  if (leaf === undefined || !leaf.hasAllNames) return [];
+  return hosts.filter(({ kind, name }) => kind !== 'regex' && !covers(leaf, name));
 }
 
-function covers(names: readonly string[], host: string): boolean {
-  return names.includes(host) || names.includes(host.replace(/^[^.]+/, '*'));
+/** `similar` is a secret whose name differs in case alone. */
+export function missingSecret(name: string, similar?: string): Verdict {
+  const shown = shownValue(name);
+  const remedy =
+    similar === undefined ? `Create it: docker secret create ${shown} <file>.` : `Did you mean ${similar}?`;
+  return refuse('certificate', `secret ${shown} does not exist`, remedy);
 }
 
-function judgeReadable({ certificates, isBroken }: SecretFacts): Verdict | undefined {
-  const remedy = 'Put the certificates into it in PEM, from BEGIN CERTIFICATE to END CERTIFICATE.';
-  if (isBroken) return refuse('certificate', 'holds a certificate that cannot be read', remedy);
-  return certificates.length === 0 ? refuse('certificate', 'holds no certificate', remedy) : undefined;
-}
-
-function judgeStrength({ rsaBits }: CertificateFacts): Verdict | undefined {
-  if (rsaBits === 0 || rsaBits >= LEAST_RSA_BITS) return undefined;
-  const remedy = `Have one made with ${LEAST_RSA_BITS} bits or more, or of an elliptic curve.`;
-  return refuse('certificate', `has a key of ${rsaBits} bits, which is too short`, remedy);
-}
-
-const KEY_REASONS = {
-  none: ['holds no key', 'Put the key into it in PEM.'],
-  encrypted: ['holds a key that is encrypted', 'Take the password off: openssl pkey -in <file> -out <file>.'],
-  unreadable: ['holds a key that cannot be read', 'Put the key into it in PEM.'],
-} as const;
-
-function judgeKey(key: KeyFacts): Verdict | undefined {
-  if (key.kind === 'plain') return undefined;
-  const [reason, remedy] = KEY_REASONS[key.kind];
-  return refuse('key', reason, remedy);
-}
-
-function judgePair({ certificates }: SecretFacts, key: KeyFacts): Verdict | undefined {
-  const fits = certificates.map(({ publicKey }) => key.kind === 'plain' && publicKey === key.publicKey);
-  if (fits[0]) return undefined;
-  if (!fits.includes(true)) return refuse('key', 'does not fit the certificate', 'Name the key of that certificate.');
+export function uncovered(certificate: string): Verdict {
   return refuse(
     'certificate',
-    'has another certificate before the own one',
-    'Put the own certificate first, then those that signed it.',
+    `the certificate in secret ${certificate} does not cover all hosts that use it`,
+    'Use a certificate that covers them, or remove the hosts from the label.',
   );
 }
 
-/** One that is in date is enough: of several CAs, old ones may be left. */
-function judgeDates(certificates: readonly CertificateFacts[], now: number): Verdict | undefined {
-  const remedy = 'Create a secret with a certificate that is in date, and name that one.';
-  const inDate = certificates.some(({ from, until }) => Date.parse(from) <= now && now <= Date.parse(until));
-  if (inDate) return undefined;
+/** `10.20.30.40`, `[2001:db8::1]` */
+export function isAddress({ kind, name }: Host): boolean {
+  return kind === 'exact' && /^\[|^[\d.]+$/.test(name);
+}
+
+/** A wildcard covers one level. Clients do not look for addresses among DNS names. */
+function covers({ names, addresses }: Pick<CertificateFacts, 'names' | 'addresses'>, host: string): boolean {
+  if (isAddress({ kind: 'exact', name: host })) return addresses.includes(host);
+  return names.includes(host) || names.includes(host.replace(/^[^.]+/, '*'));
+}
+
+/** The same with names and addresses in one list. */
+export function coversHost(names: readonly string[], { kind, name }: Host): boolean {
+  return kind !== 'regex' && covers({ names, addresses: names }, name);
+}
+
+const MOST_SHARED_NAMES = 1000;
+
+/** Names and addresses of a certificate; undefined if they are not known, or too many. */
+export function namesOf(certificate: string, { facts }: Material): readonly string[] | undefined {
+  const [leaf] = facts.get(certificate)?.certificates ?? [];
+  if (leaf === undefined || !leaf.hasAllNames) return undefined;
+  const all = [...leaf.names, ...leaf.addresses];
+  return all.length > MOST_SHARED_NAMES ? undefined : all;
+}
+
+const PEM_REMEDY = 'Store the certificates in PEM format, from BEGIN CERTIFICATE to END CERTIFICATE.';
+const LINES_REMEDY = 'Put each BEGIN line and each END line on a line of its own, without other text.';
+const NO_START_LINE = 'no start line';
+
+/** OpenSSL's reasons in plain words. */
+const REJECTIONS: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {
+  'bad end line': ['an END line is missing, or is followed by other text', LINES_REMEDY],
+  'bad base64 decode': ['a PEM block is not valid base64', 'Copy the file again, without changes.'],
+  'ee key too small': [
+    'the key is too short',
+    'Use a certificate with an RSA key of at least 2048 bits, or an EC key.',
+  ],
+  'ca key too small': ['a CA in the chain has a key that is too short', 'Use a certificate of another CA.'],
+  'ca md too weak': ['a CA in the chain uses a weak digest', 'Use a certificate of another CA.'],
+  'ee md too weak': ['it is signed with a weak digest', 'Use a certificate that is signed with SHA-256 or better.'],
+};
+
+function judgeForeign({ name, isMaterial }: SecretFacts, part: Verdict['part']): Verdict | undefined {
+  if (isMaterial) return undefined;
+  const reason = `secret ${name} contains neither a certificate nor a private key in PEM format, so the proxies no longer receive it`;
+  return refuse(part, reason, `${PEM_REMEDY} A secret cannot be changed: create another one.`);
+}
+
+function judgeReadable({ name, certificates, isBroken, rejected, hidesBlocks }: SecretFacts): Verdict | undefined {
+  if (rejected === NO_START_LINE || (rejected === '' && !isBroken && certificates.length === 0))
+    return hidesBlocks ? hidden(name) : refuse('certificate', `secret ${name} contains no certificate`, PEM_REMEDY);
+  if (rejected !== '') return rejectedFor(name, 'the certificate', rejected);
+  if (!isBroken) return undefined;
+  return refuse('certificate', `secret ${name} contains a certificate that cannot be read`, PEM_REMEDY);
+}
+
+function judgeReadableAuthority(own: SecretFacts): Verdict | undefined {
+  const { name, certificates, rejectedAuthority, hidesBlocks } = own;
+  if (rejectedAuthority !== '') return rejectedFor(name, 'the CA', rejectedAuthority);
+  if (certificates.length > 0) return undefined;
+  if (own.isBroken)
+    return refuse('certificate', `secret ${name} contains a certificate that cannot be read`, PEM_REMEDY);
+  return hidesBlocks ? hidden(name) : refuse('certificate', `secret ${name} contains no certificate`, PEM_REMEDY);
+}
+
+function hidden(name: string): Verdict {
+  return refuse(
+    'certificate',
+    `secret ${name} has text before BEGIN on the same line, so OpenSSL ignores the block`,
+    LINES_REMEDY,
+  );
+}
+
+/** The rest of the file is used: most often it is a part of the chain that is missing. */
+function judgeHidden({ name, hidesBlocks }: SecretFacts): Verdict[] {
+  if (!hidesBlocks) return [];
+  return [warn(`secret ${name} has text before BEGIN on the same line, so OpenSSL ignores the block`, LINES_REMEDY)];
+}
+
+function rejectedFor(name: string, subject: string, rejection: string): Verdict {
+  const [reason, remedy] = REJECTIONS[rejection] ?? [`OpenSSL says "${rejection}"`, PEM_REMEDY];
+  return refuse('certificate', `${subject} in secret ${name} is rejected: ${reason}`, remedy);
+}
+
+function judgeKeyType({ name, certificates: [leaf] }: SecretFacts): Verdict | undefined {
+  if (leaf === undefined || USABLE_KEYS.includes(leaf.keyType)) return undefined;
+  const reason = `the certificate in secret ${name} has a key of type ${leaf.keyType}, which TLS clients do not support`;
+  return refuse('certificate', reason, 'Use a certificate with an RSA key, or an EC key on P-256 or P-384.');
+}
+
+function judgeKey({ name, key }: SecretFacts): Verdict | undefined {
+  if (key.kind === 'plain') return undefined;
+  const remedy = 'Store the key in PEM format.';
+  if (key.kind === 'none') return refuse('key', `secret ${name} contains no private key`, remedy);
+  if (key.kind === 'unreadable') return refuse('key', `the private key in secret ${name} cannot be read`, remedy);
+  const decrypt = 'Remove the password: openssl pkey -in <file> -out <file>.';
+  return refuse('key', `the private key in secret ${name} is encrypted`, decrypt);
+}
+
+function judgePair(
+  { name, certificates, hidesBlocks }: SecretFacts,
+  { name: keyName, key }: SecretFacts,
+): Verdict | undefined {
+  const matches = certificates.map(({ publicKey }) => key.kind === 'plain' && publicKey === key.publicKey);
+  if (matches[0]) return undefined;
+  if (hidesBlocks) return hidden(name);
+  if (!matches.includes(true))
+    return refuse(
+      'key',
+      `the private key in secret ${keyName} does not match the certificate in secret ${name}`,
+      'Use the key of that certificate.',
+    );
+  return refuse(
+    'certificate',
+    `the leaf certificate is not the first one in secret ${name}`,
+    'Put the leaf certificate first, then the certificates that signed it.',
+  );
+}
+
+/** One valid certificate is enough: of several CAs, old ones may be left. */
+function judgeDates(name: string, certificates: readonly CertificateFacts[], now: number): Verdict | undefined {
+  const remedy = 'Create a secret with a valid certificate, and set the label to it.';
+  const isValid = certificates.some(({ from, until }) => Date.parse(from) <= now && now <= Date.parse(until));
+  if (isValid) return undefined;
   const { from, until } = lastOf(certificates);
   return Date.parse(until) < now
-    ? refuse('certificate', `is out of date since ${until}`, remedy)
-    : refuse('certificate', `is not valid before ${from}`, remedy);
+    ? refuse('certificate', `the certificate in secret ${name} expired on ${dayOf(until)}`, remedy)
+    : refuse('certificate', `the certificate in secret ${name} is not valid before ${dayOf(from)}`, remedy);
 }
 
-function judgeExpiry(certificates: readonly CertificateFacts[], now: number): Verdict[] {
+function judgeExpiry(name: string, certificates: readonly CertificateFacts[], now: number): Verdict[] {
   const { until } = lastOf(certificates);
   if (Date.parse(until) - now > WARNING_MS) return [];
-  return [warn(`expires on ${until}`, 'Create a secret with a new certificate, and name that one.')];
+  const remedy = 'Create a secret with a new certificate, and set the label to it.';
+  return [warn(`the certificate in secret ${name} expires on ${dayOf(until)}`, remedy)];
 }
 
-function judgeChain({ certificates }: SecretFacts): Verdict[] {
+function dayOf(time: string): string {
+  return time.slice(0, 10);
+}
+
+function judgeChain({ name, certificates }: SecretFacts): Verdict[] {
   const isOrdered = certificates.every(({ isFollowedByIssuer }) => isFollowedByIssuer);
-  const reason = 'has a chain in which a certificate is not followed by the one that signed it';
-  return isOrdered ? [] : [warn(reason, 'Sort the certificates.')];
+  const remedy = 'Put each certificate directly after the one that it signed.';
+  return isOrdered ? [] : [warn(`the certificate chain in secret ${name} is out of order`, remedy)];
 }
 
-/** nginx asks for what it staples when it is first needed, and anew after each reload. */
-function judgeStapling({ certificates: [own], stapledWith }: SecretFacts): Verdict[] {
-  if (!own?.wantsStapling) return [];
-  const reason =
+/** nginx requests the response when it first needs it, and again after each reload. */
+function judgeStapling({ name, certificates: [leaf], stapledWith }: SecretFacts): Verdict[] {
+  if (!leaf?.wantsStapling) return [];
+  const consequence =
     stapledWith.length > 0
-      ? 'insists on OCSP stapling, which the first handshakes after a change go without'
-      : 'insists on OCSP stapling, which is not done: it names no responder, or is not followed by its issuer';
-  return [warn(reason, 'Have one made without "must staple".')];
+      ? 'but the first handshakes after a change have no response'
+      : 'which is off: the certificate names no responder, or its issuer does not follow it';
+  const reason = `the certificate in secret ${name} requires OCSP stapling, ${consequence}`;
+  return [warn(reason, 'Use a certificate without "must staple".')];
 }
 
 function lastOf(certificates: readonly CertificateFacts[]): CertificateFacts {

@@ -17,6 +17,10 @@ export const refusedReasonLabel = 'com.signalbox.refused-reason';
 export const refusedTimesLabel = 'com.signalbox.refused-times';
 export const refusedUntilLabel = 'com.signalbox.refused-until';
 export const refusalLabels = [refusedLabel, refusedReasonLabel, refusedTimesLabel, refusedUntilLabel] as const;
+/** On proxy services: ids of secrets in which proxies have found no TLS material, separated by spaces. They are not attached again. */
+export const foreignLabel = 'com.signalbox.not-tls';
+/** On proxy services: what is known of the last attempts to spread replicas over the nodes (JSON). */
+export const spreadLabel = 'com.signalbox.spread';
 /** On secrets of the control channel: fingerprint of the CA, and end of validity (RFC 3339). */
 export const caLabel = 'com.signalbox.ca';
 export const expiresLabel = 'com.signalbox.expires';
@@ -26,6 +30,9 @@ export const proxyTypeValue = 'com.docker.interlock.core.proxy';
 export const configPrefix = 'com.docker.interlock.proxy.';
 
 export const controlNetwork = 'signalbox';
+/** Between the controllers and the relays that publish the administrator's page; nothing else joins it. */
+export const adminNetwork = 'signalbox-admin';
+export const adminPort = 9443;
 /** Port on which extensions take calls, on the control network alone. */
 export const extensionPort = 7443;
 /** Where an extension finds its identity. */
@@ -36,6 +43,10 @@ export const proxySecretTarget = 'signalbox-proxy';
 export const versionsFolder = '/var/lib/signalbox';
 /** Where the agent writes the version that it has brought to nginx, for the health check. */
 export const servingFile = '/tmp/signalbox/serving';
+/** The agent writes it now and then: its age tells the health check that the agent hangs. */
+export const aliveFile = '/tmp/signalbox/alive';
+/** The same of controller and extension, while they make progress. Every container has this folder, even if its stack file mounts no /tmp. */
+export const progressFile = '/dev/shm/signalbox-progress';
 /** Where the agent finds the token of those who may ask it for metrics: beside the secrets of services, so that it cannot be named as one of them. */
 export const metricsTokenPath = '/run/signalbox-metrics-token';
 /** Port on which proxies tell their metrics, in all of their networks; never published. */
@@ -44,3 +55,11 @@ export const controllerSecretTarget = 'signalbox-controller';
 /** Where the controller finds the passwords of the administrator and of who may only look. */
 export const adminPasswordTarget = 'signalbox-admin-password';
 export const viewerPasswordTarget = 'signalbox-viewer-password';
+/** Where it finds secrets that the settings name; their names follow. */
+export const namedSecretPrefix = 'signalbox-named-';
+
+/** Names under which an extension may be found, the safest first: a network alias can take over any of them, but not its identity. */
+export function extensionNames(service: string): readonly string[] {
+  const qualified = `${service}.${controlNetwork}`;
+  return [`tasks.${qualified}`, qualified, `tasks.${service}`, service].map((name) => name.toLowerCase());
+}

@@ -11,7 +11,7 @@ export function nearest(name: string, candidates: readonly string[]): string | u
 }
 
 /** Letters that differ, are missing, are too many, or have changed places: the optimal string alignment, three rows at a time. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let beforePrevious: readonly number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {

@@ -1,4 +1,5 @@
 import {
+  aliveFile,
   clusterLabel,
   extensionSecretTarget,
   proxyTypeLabel,
@@ -9,7 +10,17 @@ import {
   versionsFolder,
 } from './names.ts';
 import type { Cluster } from './settings.ts';
+import { bytesOf } from './size.ts';
 import type { OwnedRole, SwarmNode } from './snapshot.ts';
+
+/** For configurations under test; those of 10,000 services take 15 MB each. */
+const EXTENSION_TMP_BYTES = 128 * 1024 ** 2;
+/**
+ * For the few request bodies that nginx has to write to a file: those that cannot be streamed. A folder of its own, so that clients cannot fill the
+ * one that the agent writes new versions to.
+ */
+const BODIES_BYTES = 16 * 1024 ** 2;
+const bodiesFolder = '/tmp/client-body';
 
 /** A service as the controller wants it, in our words; `docker/` turns it into the Engine's. */
 export interface DesiredService {
@@ -31,12 +42,24 @@ export interface DesiredService {
   readonly stopGracePeriodMs: number;
   readonly updateDelayMs: number;
   readonly updateOrder: 'start-first' | 'stop-first';
-  readonly healthCommand: string;
+  readonly health: HealthCheck;
   readonly env: Readonly<Record<string, string>>;
   /** Volumes of the nodes, by the path at which tasks find them. */
   readonly volumes: Readonly<Record<string, string>>;
+  /** 0 for no limit. */
+  readonly limits: { readonly memoryBytes: number; readonly pids: number };
+  /** Folders in memory, with their size in bytes. */
+  readonly tmpfs: Readonly<Record<string, number>>;
   /** Has the Engine's own little init in front, which clears away processes that nobody waits for. */
   readonly init: boolean;
+}
+
+export interface HealthCheck {
+  /** For a shell; the image has its own if it is undefined. */
+  readonly command?: string;
+  /** Engines before 25 wait as long before the first check, and a task is found by its name when it is healthy. */
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
 }
 
 /** A Docker config or secret and the path at which it appears. */
@@ -91,9 +114,12 @@ export function desiredExtension(
     stopGracePeriodMs: 10_000,
     updateDelayMs: 0,
     updateOrder: 'start-first',
-    healthCommand: '',
+    // The image knows its program, which earlier releases do not have.
+    health: { intervalMs: 5000, timeoutMs: 10_000 },
     env: {},
     volumes: {},
+    limits: { memoryBytes: bytesOf(settings.MemoryLimit), pids: settings.PidsLimit },
+    tmpfs: { '/tmp': EXTENSION_TMP_BYTES },
     init: false,
   };
 }
@@ -104,6 +130,10 @@ export interface ProxyAttachments {
   readonly configs: readonly MountedObject[];
   readonly secrets: readonly MountedObject[];
   readonly networkIds: readonly string[];
+  /** Virtual address of the extension on the control network; undefined while unknown. */
+  readonly extensionAddress?: string | undefined;
+  /** What the administrator lets the extension write beyond our templates; absent if nothing. */
+  readonly allowedText?: string | undefined;
 }
 
 export function desiredProxy(
@@ -113,7 +143,7 @@ export function desiredProxy(
 ): DesiredService {
   const { settings, name } = cluster;
   const mode = settings.PublishMode;
-  const { version, ...attached } = attachments;
+  const { version, extensionAddress, allowedText, ...attached } = attachments;
   return {
     role: 'proxy',
     cluster: name,
@@ -140,27 +170,42 @@ export function desiredProxy(
     updateDelayMs: settings.ProxyUpdateDelay,
     // A port published by a node can be held by one task only, so the old one must let go first.
     updateOrder: mode === 'ingress' ? 'start-first' : 'stop-first',
-    healthCommand: healthCommand(version),
-    ...(settings.HitlessServiceUpdate ? agentParts(cluster, version) : { env: {}, volumes: {}, init: false }),
+    health: { command: healthCommand(version), intervalMs: 2000, timeoutMs: 3000 },
+    limits: { memoryBytes: bytesOf(settings.ProxyMemoryLimit), pids: settings.ProxyPidsLimit },
+    tmpfs: { '/tmp': bytesOf(settings.ProxyTmpSize), [bodiesFolder]: BODIES_BYTES },
+    ...(settings.HitlessServiceUpdate
+      ? agentParts(cluster, { version, extensionAddress, allowedText })
+      : { env: {}, volumes: {}, init: false }),
   };
 }
 
+/** An agent that gave no sign of life for so many seconds hangs. */
+const AGENT_SILENCE_S = 15;
+
 /**
- * Healthy means: nginx itself answers with the version that the agent has brought; where there is no agent, with the one that this
- * task was started for. A stock image has curl or wget.
+ * Healthy means: nginx itself answers with the version that the agent has brought, and the agent is alive; where there is no agent, nginx answers with the version that
+ * this task was started for. A stock image has curl or wget.
  */
 function healthCommand(version: string): string {
   const url = 'http://127.0.0.1:10246/version';
   const wanted = `$(cat ${servingFile} 2>/dev/null || echo ${version})`;
-  return `(curl -fsS ${url} || wget -qO- ${url}) 2>/dev/null | grep -qxF "${wanted}"`;
+  const age = `$(($(date +%s) - $(stat -c %Y ${aliveFile})))`;
+  const isAlive = `{ [ ! -e ${aliveFile} ] || [ ${age} -lt ${AGENT_SILENCE_S} ]; }`;
+  return `(curl -fsS ${url} || wget -qO- ${url}) 2>/dev/null | grep -qxF "${wanted}" && ${isAlive}`;
 }
 
 /** What the agent beside nginx goes by. An image without an agent takes no notice. */
-function agentParts({ settings, name }: Cluster, version: string) {
+function agentParts(
+  { settings, name }: Cluster,
+  { version, extensionAddress, allowedText }: Pick<ProxyAttachments, 'version' | 'extensionAddress' | 'allowedText'>,
+) {
   return {
     env: {
       SIGNALBOX_CLUSTER: name,
       SIGNALBOX_EXTENSION: settings.ServiceName,
+      ...(extensionAddress === undefined ? {} : { SIGNALBOX_EXTENSION_ADDRESS: extensionAddress }),
+      // From the controller itself: the extension must not choose what it may write.
+      ...(allowedText === undefined ? {} : { SIGNALBOX_ALLOWED_TEXT: allowedText }),
       SIGNALBOX_BOOT: version,
       SIGNALBOX_CONFIG_PATH: settings.ProxyConfigPath,
       SIGNALBOX_RELOAD_INTERVAL_MS: String(settings.ProxyReloadInterval),

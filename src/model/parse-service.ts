@@ -1,20 +1,44 @@
 import type { Host } from './host.ts';
-import { readHrmLabels } from './hrm.ts';
-import { groupLabels, hasRoutingLabels, type LabelEntry, LabelReader } from './label-reader.ts';
-import { type BackendProtocol, type ClientCertificate, type LabelDefinition, labels, type Redirect } from './labels.ts';
-import { isStapled, judgeAuthority, judgeServer, type Material, uncoveredHosts, type Verdict } from './material.ts';
-import type { Problem } from './problem.ts';
+import { limitHosts } from './host-limits.ts';
+import { HRM_NETWORK, hasHrmLabels, readHrmLabels } from './hrm.ts';
+import { ignoredLabels } from './ignored-labels.ts';
+import { groupLabels, hasRoutingLabels, LabelReader } from './label-reader.ts';
+import {
+  type BackendProtocol,
+  type ClientCertificate,
+  type LabelDefinition,
+  type LabelName,
+  labels,
+  type Redirect,
+} from './labels.ts';
+import {
+  isStapled,
+  judgeAuthority,
+  judgeServer,
+  type Material,
+  materialOf,
+  missingSecret,
+  uncovered,
+  uncoveredHosts,
+  type Verdict,
+} from './material.ts';
+import { encodeCase, fitsDns, hasUpperCase } from './name-case.ts';
+import { controlNetwork } from './names.ts';
+import { type Problem, shownValue } from './problem.ts';
 import {
   type Affinity,
   type Backend,
   compareText,
+  type Deciding,
   type Maintenance,
   type Peer,
   type Route,
   type RouteOptions,
+  routeNames,
   type SecretRef,
   type Tls,
 } from './route.ts';
+import { judgeUse, type SecretUse } from './secret-use.ts';
 import type { HostTask, StoredObject, SwarmNetwork, SwarmNode, SwarmService } from './snapshot.ts';
 
 /** What a service asks for by its labels. */
@@ -25,10 +49,14 @@ export interface ParsedService {
 
 export interface RoutedService {
   readonly route: Route;
+  /** Name of the service's stack; '' if it belongs to none. */
+  readonly stack: string;
   /** Value of the service cluster label; '' is the default cluster. */
   readonly serviceCluster: string;
   /** Network over which proxies reach it; undefined where none is needed. */
   readonly networkId: string | undefined;
+  /** Virtual address of the service there, which no alias can change; undefined if it has none. */
+  readonly virtualAddress?: string | undefined;
   /**
    * Secrets that the proxies must have. Those of a route that is closed too: what is in them is known from the proxies alone, and a
    * verdict must not take away its own grounds.
@@ -48,6 +76,7 @@ export interface ServiceContext {
   readonly nodeCount: number;
   /** What is in the secrets, as far as it is known. */
   readonly material: Material;
+  readonly secretUse: SecretUse;
 }
 
 export function parseService(service: SwarmService, context: ServiceContext): ParsedService {
@@ -55,16 +84,24 @@ export function parseService(service: SwarmService, context: ServiceContext): Pa
   const { groups, problems } = hasRoutingLabels(service.labels)
     ? groupLabels(service.name, service.labels)
     : readHrmLabels(service);
-  const parsed = [...groups.values()].map((group) => parseGroup(service, group, context));
+  const limited = limitHosts(service.name, groups);
+  const parsed = [...limited.groups].map(([name, group]) =>
+    parseGroup(service, new LabelReader(service.name, group, name), context),
+  );
   return {
     routes: parsed.flatMap(({ routed }) => routed),
-    problems: [...problems, ...parsed.flatMap((group) => group.problems)],
+    problems: [
+      ...problems,
+      ...limited.problems,
+      ...ignoredLabels(service),
+      ...parsed.flatMap((group) => group.problems),
+    ],
   };
 }
 
-function parseGroup(service: SwarmService, group: ReadonlyMap<string, LabelEntry>, context: ServiceContext) {
-  const reader = new LabelReader(service.name, group);
+function parseGroup(service: SwarmService, reader: LabelReader, surroundings: ServiceContext) {
   const serviceCluster = reader.readOr(labels.service_cluster, '');
+  const context = { ...surroundings, material: materialOf(serviceCluster, surroundings.material) };
   const isDefault = reader.read(labels.default_backend) ?? false;
   const hosts = readHosts(reader, isDefault);
   const path = reader.readOr(labels.context_root, '');
@@ -80,13 +117,14 @@ function parseGroup(service: SwarmService, group: ReadonlyMap<string, LabelEntry
   const limits = { maxFails: reader.read(labels.max_fails), failTimeout: reader.read(labels.fail_timeout) };
   const nowhere = hosts.length === 0 && !isDefault;
   // A bad cluster or path label leaves open where the 503 should stand: the route is then in no table at all.
-  if (nowhere || path === undefined || serviceCluster === undefined) return { routed: [], problems: reader.problems };
+  if (nowhere || path === undefined || serviceCluster === undefined)
+    return { routed: [], problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
   const reachable =
     reader.closed || port === undefined
       ? []
       : onHost
         ? hostPeers(service, port, context)
-        : namedPeers(service, network, mode, port);
+        : namedPeers(reader, service, network, mode, port);
   const peers = reachable.map((peer) => ({ ...peer, ...limits }));
   const backend: Backend = peers.length === 0 ? { kind: 'unavailable' } : { kind: 'peers', peers };
   const { id, name, createdAt } = service;
@@ -100,11 +138,63 @@ function parseGroup(service: SwarmService, group: ReadonlyMap<string, LabelEntry
     tls: reader.closed ? closed(tls) : tls,
     backend,
     maintenance,
+    ...labelsOf(reader, options, tls),
   };
   const peerCount = mode === 'vip' ? 1 : wantedTasks(service, context.nodeCount);
   const networkId = backend.kind === 'peers' ? network?.id : undefined;
-  const routed = { route, serviceCluster, networkId, peerCount, secrets: secretsOf(tls, options) };
-  return { routed: closeUncovered(routed, reader, context), problems: reader.problems };
+  const virtualAddress = virtualAddressOf(service, networkId);
+  const routed = {
+    route,
+    stack: stackOf(service),
+    serviceCluster,
+    networkId,
+    virtualAddress,
+    peerCount,
+    secrets: secretsOf(tls, options),
+  };
+  const parts = closeUncovered(routed, reader, context);
+  return { routed: parts, problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
+}
+
+/** `docker stack deploy` sets the label and the name. A label alone could name any stack. */
+function stackOf({ name, labels }: SwarmService): string {
+  const stack = labels['com.docker.stack.namespace'] ?? '';
+  return name.startsWith(`${stack}_`) ? stack : '';
+}
+
+function virtualAddressOf({ virtualAddresses = {} }: SwarmService, networkId: string | undefined): string | undefined {
+  return networkId === undefined ? undefined : virtualAddresses[networkId];
+}
+
+/** Fills in the routes of shared causes: all of the group, unless the problem names some. */
+function listRoutes(
+  problems: readonly Problem[],
+  { path = '', ...names }: Pick<Route, 'hosts' | 'isDefault'> & { readonly path: string | undefined },
+): Problem[] {
+  const routes = routeNames({ ...names, path });
+  return problems.map((problem) => {
+    const [affected] = problem.affects ?? [];
+    if (affected === undefined || affected.routes.length > 0) return problem;
+    return { ...problem, affects: [{ ...affected, routes }] };
+  });
+}
+
+function labelsOf(reader: LabelReader, options: RouteOptions, tls: Tls): Pick<Route, 'labels'> {
+  const { group } = reader;
+  const deciding = decidingLabels(reader, options, tls);
+  return group === '' && Object.keys(deciding).length === 0 ? {} : { labels: { group, deciding } };
+}
+
+function decidingLabels(reader: LabelReader, { affinity }: RouteOptions, tls: Tls): Deciding {
+  const written = (...names: readonly LabelName[]) => names.find((name) => reader.has(name));
+  const decided: [keyof Deciding, LabelName | undefined][] = [
+    ['protocol', written('backend_protocol', 'ssl_backend')],
+    ['affinity', affinity.kind === 'address' ? 'ip_hash' : written('sticky_session_cookie', 'ip_hash')],
+    ['backendCa', written('ssl_backend_tls_verify', 'ssl_backend_ca')],
+    ['clientCertificate', written('ssl_client_verify', 'ssl_client_ca')],
+    ['tls', tls.kind === 'passthrough' ? 'ssl_passthrough' : written('ssl_cert', 'ssl_key')],
+  ];
+  return Object.fromEntries(decided.filter(([, name]) => name !== undefined));
 }
 
 function secretsOf(tls: Tls, { backendCa }: RouteOptions): SecretRef[] {
@@ -118,13 +208,9 @@ function closeUncovered(routed: RoutedService, reader: LabelReader, { material }
   if (route.tls.kind !== 'terminated') return [routed];
   const hosts = uncoveredHosts(route.tls.certificate, route.hosts, material);
   if (hosts.length === 0) return [routed];
-  for (const { name } of hosts)
-    reader.note(
-      'error',
-      labels.ssl_cert,
-      `does not cover ${name}`,
-      'Name a certificate that does, or leave out the host.',
-    );
+  const { severity, reason, remedy } = uncovered(route.tls.certificate);
+  const names = routeNames({ hosts, isDefault: false, path: route.path });
+  reader.noteShared(severity, labels.ssl_cert, reason, remedy, names);
   const covered = { ...route, hosts: route.hosts.filter((host) => !hosts.includes(host)) };
   const shut: Route = { ...route, hosts, isDefault: false, tls: { kind: 'closed' }, backend: { kind: 'unavailable' } };
   const isLeft = covered.hosts.length > 0 || route.isDefault;
@@ -136,13 +222,7 @@ function readHosts(reader: LabelReader, isDefault: boolean): Host[] {
   const hosts: Host[] = [];
   for (const { text, host } of entries) {
     if (typeof host !== 'string') hosts.push(host);
-    else
-      reader.note(
-        'error',
-        labels.hosts,
-        `${JSON.stringify(text)} ${host}`,
-        `Write names as in ${labels.hosts.example}.`,
-      );
+    else reader.note('error', labels.hosts, `${JSON.stringify(text)} ${host}`, remedyForHost(text));
   }
   if (entries.length === 0 && !isDefault) {
     reader.note(
@@ -155,10 +235,15 @@ function readHosts(reader: LabelReader, isDefault: boolean): Host[] {
   return [...new Map(hosts.map((host) => [`${host.kind} ${host.name}`, host])).values()];
 }
 
+function remedyForHost(text: string): string {
+  if (!text.startsWith('~')) return `Write names as in ${labels.hosts.example}.`;
+  return String.raw`Use literals, classes, groups and repetitions. What is repeated should exclude the character behind it, as in ~^[a-z0-9-]+\.example\.org$.`;
+}
+
 function readRedirects(reader: LabelReader, hosts: readonly Host[]): Redirect[] {
   const redirects = reader.read(labels.redirects) ?? [];
-  const own = (name: string) => hosts.some((host) => host.kind === 'exact' && host.name === name);
-  for (const { host } of redirects.filter(({ host }) => !own(host))) {
+  const own = new Set(hosts.filter(({ kind }) => kind === 'exact').map(({ name }) => name));
+  for (const { host } of redirects.filter(({ host }) => !own.has(host)).slice(0, MOST_NOTED)) {
     reader.note(
       'error',
       labels.redirects,
@@ -166,8 +251,15 @@ function readRedirects(reader: LabelReader, hosts: readonly Host[]): Redirect[] 
       `Add ${host} to the hosts.`,
     );
   }
-  return redirects.filter(({ host }) => own(host));
+  // The first of a host holds, and the first over TLS.
+  const first = new Map(redirects.toReversed().map((redirect) => [`${redirect.host} ${redirect.secure}`, redirect]));
+  return redirects.filter(
+    (redirect) => own.has(redirect.host) && first.get(`${redirect.host} ${redirect.secure}`) === redirect,
+  );
 }
+
+/** A label may have thousands of faults; those of a service are shown up to a limit anyway. */
+const MOST_NOTED = 100;
 
 function readOptions(reader: LabelReader, service: SwarmService, context: ServiceContext): RouteOptions {
   const rewrite = reader.read(labels.context_root_rewrite) ?? false;
@@ -191,6 +283,7 @@ function readOptions(reader: LabelReader, service: SwarmService, context: Servic
     backendName: reader.read(labels.ssl_backend_name) ?? '',
     clientCertificate: readClientCertificate(reader),
     affinity: readAffinity(reader),
+    responseHeaderKb: reader.read(labels.response_header_size) ?? 0,
   };
 }
 
@@ -221,12 +314,16 @@ function readBackendCa(
       'is required without a CA',
       'Name the secret with the CA in ssl_backend_ca.',
     );
-  if (protocol !== 'https' && protocol !== 'grpcs')
-    reader.refuse(
-      labels.ssl_backend_tls_verify,
-      `is required, but ${protocol} is spoken to the service, without TLS`,
-      'Set ssl_backend to true.',
-    );
+  if (protocol !== 'https' && protocol !== 'grpcs') {
+    const remedy = 'Set ssl_backend to true.';
+    if (reader.has('ssl_backend_tls_verify'))
+      reader.refuse(
+        labels.ssl_backend_tls_verify,
+        `is required, but ${protocol} is spoken to the service, without TLS`,
+        remedy,
+      );
+    else reader.refuse(labels.ssl_backend_ca, `requires TLS to the service, but the protocol is ${protocol}`, remedy);
+  }
   return ca ?? '';
 }
 
@@ -250,15 +347,16 @@ function readTls(reader: LabelReader, service: SwarmService, context: ServiceCon
       ? { kind: 'terminated', ...material, hsts, clientCa }
       : { kind: 'closed' };
   }
-  if (!passthrough) return { kind: 'none' };
-  if (reader.has('ssl_cert') || reader.has('ssl_key'))
-    reader.note(
-      'warning',
-      labels.ssl_cert,
-      'is not used: ssl_passthrough leaves TLS to the service',
-      'Choose one of the two.',
-    );
+  if (!passthrough) return { kind: 'none', ...(hsts === '' ? {} : { hsts }) };
+  noteUnusedMaterial(reader);
   return { kind: 'passthrough', proxyProtocol };
+}
+
+function noteUnusedMaterial(reader: LabelReader): void {
+  const written = [labels.ssl_cert, labels.ssl_key].find(({ name }) => reader.has(name as LabelName));
+  if (written === undefined) return;
+  const reason = 'is not used: ssl_passthrough leaves TLS to the service';
+  reader.note('warning', written, reason, 'Choose one of the two.');
 }
 
 function readMaterial(reader: LabelReader, service: SwarmService, context: ServiceContext) {
@@ -304,23 +402,29 @@ function readAuthority(
 
 function complain(reader: LabelReader, definition: LabelDefinition<string>, verdict: Verdict): void {
   const { severity, reason, remedy } = verdict;
-  if (severity === 'error') reader.refuse(definition, reason, remedy);
-  else reader.note(severity, definition, reason, remedy);
+  reader.noteShared(severity, definition, reason, remedy);
+  if (severity === 'error') reader.closed = true;
 }
 
 /** Names are accepted with and without the prefix of the stack. */
 function readSecret(
   reader: LabelReader,
   definition: LabelDefinition<string>,
-  { labels: all }: SwarmService,
-  { secrets }: ServiceContext,
+  { name: service, labels: all }: SwarmService,
+  { secrets, secretUse }: ServiceContext,
 ): string | undefined {
   const wanted = reader.read(definition);
   if (wanted === undefined) return undefined;
-  const found = [wanted, `${all['com.docker.stack.namespace']}_${wanted}`].find((name) => secrets.has(name));
-  if (found === undefined)
-    reader.refuse(definition, 'is not a secret of this swarm', `Create it: docker secret create ${wanted} <file>.`);
-  return found;
+  const accepted = [wanted, `${all['com.docker.stack.namespace']}_${wanted}`];
+  const found = accepted.flatMap((name) => secrets.get(name) ?? [])[0];
+  if (found !== undefined) {
+    const verdict = judgeUse(found, secretUse, service);
+    if (verdict !== undefined) complain(reader, definition, verdict);
+    return verdict?.severity === 'error' ? undefined : found.name;
+  }
+  const similar = byName([...secrets.values()], accepted, { ignoreCase: true });
+  complain(reader, definition, missingSecret(wanted, similar?.name));
+  return undefined;
 }
 
 function closed(tls: Tls): Tls {
@@ -398,14 +502,26 @@ function readNetwork(
   const wanted = reader.read(labels.network);
   if (wanted === undefined) {
     if (attached.length === 1) return only;
+    const mesh = hasHrmLabels(service.labels) && !reader.has('network') ? meshNetwork(attached) : undefined;
+    if (mesh !== undefined) return mesh;
     if (!reader.has('network'))
       reader.refuse(labels.network, 'is missing, and the service has several networks', `Name one of: ${names}.`);
     return undefined;
   }
   const stack = service.labels['com.docker.stack.namespace'];
-  const found =
-    attached.find(({ name }) => name === wanted) ?? attached.find(({ name }) => name === `${stack}_${wanted}`);
+  const accepted = [wanted, `${stack}_${wanted}`];
+  const found = byName(attached, accepted);
   if (found) return found;
+  const similar = byName(attached, accepted, { ignoreCase: true });
+  if (similar) {
+    reader.note(
+      'warning',
+      labels.network,
+      `differs in upper and lower case from the network ${similar.name}, which is used`,
+      `Name it ${similar.name}.`,
+    );
+    return similar;
+  }
   if (attached.length > 1) {
     reader.refuse(labels.network, 'is none of the networks of the service', `Name one of: ${names}.`);
     return undefined;
@@ -419,16 +535,62 @@ function readNetwork(
   return only;
 }
 
+/** The first of the names that an object has. Swarm has no two networks or secrets whose names differ in case only. */
+function byName<T extends { readonly name: string }>(
+  objects: readonly T[],
+  names: readonly string[],
+  { ignoreCase = false } = {},
+): T | undefined {
+  const fold = (name: string) => (ignoreCase ? name.toLowerCase() : name);
+  const find = (wanted: string) => objects.find(({ name }) => fold(name) === fold(wanted));
+  return names.map(find).find((object) => object !== undefined);
+}
+
+/** The HTTP Routing Mesh reached services over its own network, or over others that were labelled for it. */
+function meshNetwork(attached: readonly SwarmNetwork[]): SwarmNetwork | undefined {
+  const labelled = attached.filter(({ isMesh }) => isMesh);
+  const own = (labelled.length > 0 ? labelled : attached).find(({ name }) => name === HRM_NETWORK);
+  return own ?? (labelled.length === 1 ? labelled[0] : undefined);
+}
+
+/** Proxies reject configurations that lead there. Names of services in a network that ends like it look the same. */
+function isControlNetwork({ name }: SwarmNetwork): boolean {
+  return name === controlNetwork || name.endsWith(`.${controlNetwork}`);
+}
+
 /**
  * Tasks are followed by the engine's DNS: `tasks.<service>.<network>` is every task that is up and healthy, and the network
  * behind it keeps old engines from answering with another network's addresses.
  * A service without tasks must be a rendered 503: its last addresses may belong to somebody else by now.
  */
-function namedPeers(service: SwarmService, network: SwarmNetwork | undefined, mode: string, port: number): Peer[] {
+function namedPeers(
+  reader: LabelReader,
+  service: SwarmService,
+  network: SwarmNetwork | undefined,
+  mode: string,
+  port: number,
+): Peer[] {
   if (network === undefined || wantedTasks(service, 1) === 0) return [];
+  if (isControlNetwork(network)) {
+    const remedy = 'Attach the service to another overlay network, and name that one.';
+    reader.refuse(labels.network, `leads to ${shownValue(network.name)}, a network for Signalbox itself`, remedy);
+    return [];
+  }
+  const isVirtual = mode === 'vip';
   const name = `${service.name}.${network.name}`;
-  if (mode === 'vip') return [{ address: name, port, resolve: true, virtual: true }];
-  return [{ address: `tasks.${name}`, port, resolve: true }];
+  const address = isVirtual ? name : `tasks.${name}`;
+  // Docker's DNS compares names of services without regard to case.
+  const exactCase = hasUpperCase(network.name);
+  if (!fitsDns(exactCase ? encodeCase(address) : address)) {
+    reader.refuse(
+      labels.network,
+      `leads to the name ${shownValue(address)}, which is too long for DNS`,
+      'Give the service or the network a shorter name.',
+    );
+    return [];
+  }
+  const peer: Peer = { address, port, resolve: true, ...(exactCase ? { exactCase } : {}) };
+  return [isVirtual ? { ...peer, virtual: true } : peer];
 }
 
 /**

@@ -6,17 +6,29 @@ import { memoize } from '../lib/memo.ts';
  */
 export interface Problem {
   readonly severity: 'error' | 'warning' | 'notice';
-  /** Name of the service whose owner can mend it; absent for a problem of the settings. */
+  /** Name of the service whose owner can fix it; absent for a problem of the settings, or of several services. */
   readonly service?: string;
   /** Service cluster it appeared in, where it belongs to one. */
   readonly cluster?: string;
-  /** Full label name, or settings key. */
+  /** Full label name, or settings key; of a shared cause, the first. */
   readonly label?: string;
   readonly value?: string;
-  /** What is wrong. */
+  /** Where a settings file says it. */
+  readonly place?: { readonly file: string; readonly line: number; readonly column: number };
+  /** What is wrong. Of a shared cause, a sentence that names it. */
   readonly reason: string;
   /** What would be right. */
   readonly remedy: string;
+  /** Everything that one cause affects, such as the routes of a certificate that expires. Absent if the cause is the label itself. */
+  readonly affects?: readonly Affected[];
+}
+
+export interface Affected {
+  readonly service?: string;
+  /** Full label name, or settings key. */
+  readonly label: string;
+  /** Host and path, sorted: `app.example.org/path`. */
+  readonly routes: readonly string[];
 }
 
 /** The longest piece of a user's value that a problem repeats. */
@@ -26,13 +38,92 @@ export function shownValue(value: string): string {
   return value.length > SHOWN_VALUE_LENGTH ? `${value.slice(0, SHOWN_VALUE_LENGTH)}…` : value;
 }
 
-/** Identity of a problem: the same mistake in two passes is one problem, logged once. */
-export const problemKey = memoize(({ severity, service, cluster, label, value, reason }: Problem) =>
-  JSON.stringify([service, cluster, label, value, severity, reason]),
+/**
+ * Identity of a problem: the same mistake in two passes is one problem, logged once. A shared cause stays the same problem when it affects more
+ * routes or fewer.
+ */
+export const problemKey = memoize(({ severity, service, cluster, label, value, reason, affects }: Problem) =>
+  JSON.stringify(affects ? [null, severity, reason] : [service, cluster, label, value, severity, reason]),
 );
 
+/** Sorted, and one for each cause. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
-  return [...new Map(problems.map((problem) => [problemKey(problem), problem])).entries()]
+  const byKey = Map.groupBy(problems, problemKey);
+  return [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, same]) => merge(same));
+}
+
+const MOST_PER_SERVICE = 20;
+const BY_SEVERITY = ['error', 'warning', 'notice'] as const;
+
+/** The most severe problems of each service, and how many more there are: one service must not fill log, state and page. */
+export function limitProblems(problems: readonly Problem[]): Problem[] {
+  const byService = Map.groupBy(problems, ({ service }) => service);
+  const hidden = new Set<Problem>();
+  const summaries: Problem[] = [];
+  for (const [service, own] of byService) {
+    if (service === undefined || own.length <= MOST_PER_SERVICE) continue;
+    const rest = BY_SEVERITY.flatMap((severity) => own.filter((problem) => problem.severity === severity)).slice(
+      MOST_PER_SERVICE,
+    );
+    for (const problem of rest) hidden.add(problem);
+    const reason = `The service has ${rest.length} more problems, which are not shown`;
+    const remedy =
+      'Fix those that are shown; the others then appear. `signalbox lint` shows all problems of a compose file.';
+    summaries.push({ severity: rest[0]!.severity, service, reason, remedy });
+  }
+  return hidden.size === 0 ? [...problems] : [...problems.filter((problem) => !hidden.has(problem)), ...summaries];
+}
+
+/** Whether a service's owner must know. */
+export function concerns({ service, affects }: Pick<Problem, 'service' | 'affects'>, name: string): boolean {
+  return service === name || (affects?.some((each) => each.service === name) ?? false);
+}
+
+/** One problem for each label of a shared cause, for views that show problems where they can be fixed. */
+export function splitByLabel({ affects, ...problem }: Problem): Problem[] {
+  if (affects === undefined) return [problem];
+  const { service: _, ...shared } = problem;
+  return affects.map((each) => ({
+    ...shared,
+    ...(each.service === undefined ? {} : { service: each.service }),
+    label: each.label,
+    affects: [each],
+  }));
+}
+
+const LOGGED = 10;
+
+/** For the log: a line for each problem, however many routes it affects. */
+export function shortened(problem: Problem): Problem {
+  if (problem.affects === undefined) return problem;
+  const affects = problem.affects.slice(0, LOGGED).map((each) => ({ ...each, routes: each.routes.slice(0, LOGGED) }));
+  return { ...problem, affects };
+}
+
+function merge(same: readonly Problem[]): Problem {
+  const [only] = same;
+  if (same.length === 1 || only!.affects === undefined) return same.at(-1)!;
+  const affects = mergeAffected(same.flatMap((problem) => problem.affects ?? []));
+  const first = same.find(({ affects: [each] = [] }) => isSame(each, affects[0]))!;
+  const { service, cluster, ...shared } = first;
+  return {
+    ...shared,
+    ...(service !== undefined && same.every((problem) => problem.service === service) ? { service } : {}),
+    ...(cluster !== undefined && same.every((problem) => problem.cluster === cluster) ? { cluster } : {}),
+    affects,
+  };
+}
+
+function mergeAffected(all: readonly Affected[]): Affected[] {
+  const byLabel = Map.groupBy(all, ({ service, label }) => JSON.stringify([service ?? '', label]));
+  return [...byLabel]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, problem]) => problem);
+    .map(([, [first, ...others]]) => ({
+      ...first!,
+      routes: [...new Set([first!, ...others].flatMap(({ routes }) => routes))].toSorted(),
+    }));
+}
+
+function isSame(a: Affected | undefined, b: Affected | undefined): boolean {
+  return a?.service === b?.service && a?.label === b?.label;
 }

@@ -3,7 +3,7 @@ import { type ParsedService, parseService, type ServiceContext } from './parse-s
 import type { HostTask, SwarmNetwork, SwarmService } from './snapshot.ts';
 
 /** What parsing a service looks at beside the service. */
-type Surroundings = Partial<Pick<ServiceContext, 'secrets' | 'material' | 'nodes' | 'nodeCount'>> & {
+type Surroundings = Partial<Pick<ServiceContext, 'secrets' | 'material' | 'secretUse' | 'nodes' | 'nodeCount'>> & {
   readonly networks: readonly (SwarmNetwork | undefined)[];
   readonly tasks: readonly HostTask[] | undefined;
 };
@@ -35,7 +35,9 @@ function surroundingsOf(service: SwarmService, context: ServiceContext): Surroun
   return {
     networks: service.networkIds.map((id) => context.networks.get(id)),
     tasks: context.hostTasks.get(service.id),
-    ...(namesSecrets(service) ? { secrets: context.secrets, material: context.material } : {}),
+    ...(namesSecrets(service)
+      ? { secrets: context.secrets, material: context.material, secretUse: context.secretUse }
+      : {}),
     ...(service.ports.length > 0 ? { nodes: context.nodes } : {}),
     ...(service.mode.kind === 'global' ? { nodeCount: context.nodeCount } : {}),
   };
@@ -43,11 +45,12 @@ function surroundingsOf(service: SwarmService, context: ServiceContext): Surroun
 
 /** Tasks on hosts come anew with each look, so that services that have some are parsed each time. */
 function isAsBefore({ service, surroundings }: RememberedService, context: ServiceContext): boolean {
-  const { networks, tasks, secrets, material, nodes, nodeCount } = surroundings;
+  const { networks, tasks, secrets, material, secretUse, nodes, nodeCount } = surroundings;
   return (
     tasks === context.hostTasks.get(service.id) &&
     (secrets === undefined || secrets === context.secrets) &&
     (material === undefined || material === context.material) &&
+    (secretUse === undefined || secretUse === context.secretUse) &&
     (nodes === undefined || nodes === context.nodes) &&
     (nodeCount === undefined || nodeCount === context.nodeCount) &&
     networks.every((network, position) => network === context.networks.get(service.networkIds[position]!))

@@ -2,13 +2,14 @@ import { DIGEST_LENGTH, digest } from '../lib/digest.ts';
 import { memoize } from '../lib/memo.ts';
 import { changesBetween, createSorter } from '../lib/sorter.ts';
 import { compareHosts, type Host } from './host.ts';
-import { type BackendProtocol, LABEL_PREFIX, type LabelName, type Redirect } from './labels.ts';
+import type { BackendProtocol, LabelName, Redirect } from './labels.ts';
 import type { Problem } from './problem.ts';
 import {
   type Affinity,
   compareOwners,
   compareRoutes,
   compareText,
+  labelName,
   type Maintenance,
   type Peer,
   type Route,
@@ -85,7 +86,7 @@ export function createRouteTableBuilder(): (routes: readonly Route[]) => RouteTa
   return memoize((routes) => {
     const hosts = sortHosts(hostIndex.update(routes));
     const defaults = routes.filter(({ isDefault }) => isDefault).toSorted(compareAge);
-    const fallback = claim(defaults, 'unknown hosts');
+    const fallback = claim(defaults, '*');
     const all = [...hosts, fallback];
     return {
       upstreams: withoutRepeats(sortUpstreams(all.flatMap(({ upstreams }) => upstreams))),
@@ -178,7 +179,7 @@ function buildTls(
   problems: Problem[],
 ): HostTls {
   const [first, ...others] = owners.filter(({ tls }) => tls.kind === 'terminated' || tls.kind === 'passthrough');
-  if (!first) return { kind: owners.some(({ tls }) => tls.kind === 'closed') ? 'closed' : 'none' };
+  if (!first) return owners.some(({ tls }) => tls.kind === 'closed') ? { kind: 'closed' } : withoutTls(owners);
   for (const other of others.filter(({ tls }) => JSON.stringify(tls) !== JSON.stringify(first.tls)))
     problems.push(disagreement(tlsLabel(first, other), first, other, host));
   const { tls } = first;
@@ -189,8 +190,14 @@ function buildTls(
   return upstream === undefined ? { kind: 'closed' } : { ...tls, upstream };
 }
 
-function tlsLabel({ tls: a }: Route, { tls: b }: Route): LabelName {
-  if (a.kind !== b.kind) return 'ssl_passthrough';
+/** A balancer in front may end TLS: what the oldest service asks of browsers then holds. */
+function withoutTls(owners: readonly Route[]): HostTls {
+  const asking = owners.find(({ tls }) => tls.kind === 'none' && tls.hsts)?.tls;
+  return { kind: 'none', ...(asking?.kind === 'none' && asking.hsts ? { hsts: asking.hsts } : {}) };
+}
+
+function tlsLabel({ tls: a, labels }: Route, { tls: b, labels: own }: Route): LabelName {
+  if (a.kind !== b.kind) return own?.deciding.tls ?? labels?.deciding.tls ?? 'ssl_passthrough';
   if (a.kind !== 'terminated' || b.kind !== 'terminated') return 'ssl_passthrough_proxy_protocol';
   if (a.certificate !== b.certificate) return 'ssl_cert';
   if (a.key !== b.key) return 'ssl_key';
@@ -251,14 +258,13 @@ function lacking({ tls, options }: Route, oldest: Route, hostTls: HostTls): Labe
   return isAsked && oldest.options.clientCertificate === 'required' ? undefined : 'ssl_client_ca';
 }
 
-function unprotected(label: LabelName, { service }: Route, host: string): Problem {
-  return {
+function unprotected(label: LabelName, route: Route, host: string): Problem {
+  const { service } = route;
+  return shared(label, route, host, {
     severity: 'error',
-    service: service.name,
-    label: LABEL_PREFIX + label,
-    reason: `asks for protection that an older service with ${host} does not have, so that this one is left out`,
+    reason: `${label} of ${service.name} asks for protection that an older service on the same hosts does not have, so ${service.name} is left out`,
     remedy: 'Give both services the same labels of TLS, or another host.',
-  };
+  });
 }
 
 /** Requests over HTTP are sent to HTTPS, unless nobody could answer there either. */
@@ -303,6 +309,7 @@ const OPTION_LABELS = {
   backendName: 'ssl_backend_name',
   clientCertificate: 'ssl_client_verify',
   affinity: 'sticky_session_cookie',
+  responseHeaderKb: 'response_header_size',
 } as const satisfies Record<keyof RouteOptions, LabelName>;
 
 function disagreements([oldest, ...others]: readonly Route[], host: string): Problem[] {
@@ -312,18 +319,33 @@ function disagreements([oldest, ...others]: readonly Route[], host: string): Pro
   return others.flatMap((other) =>
     names
       .filter((name) => differs(oldest!, other, name))
-      .map((name) => disagreement(OPTION_LABELS[name], oldest!, other, host)),
+      .map((name) => disagreement(optionLabel(name, oldest!, other), oldest!, other, host)),
   );
 }
 
+/** The label that this service wrote; otherwise the one that the older service wrote, which this one lacks. */
+function optionLabel(option: keyof RouteOptions, { labels: older }: Route, { labels: own }: Route): LabelName {
+  return own?.deciding[option] ?? older?.deciding[option] ?? OPTION_LABELS[option];
+}
+
 function disagreement(label: LabelName, oldest: Route, other: Route, host: string): Problem {
-  return {
+  const { service } = other;
+  return shared(label, other, host, {
     severity: 'warning',
-    service: other.service.name,
-    label: LABEL_PREFIX + label,
-    reason: `differs from that of ${oldest.service.name}, which is older and shares ${host}; the older one's holds`,
+    reason: `${label} of ${service.name} differs from that of ${oldest.service.name}, an older service on the same hosts, whose value applies`,
     remedy: 'Give both services the same value.',
-  };
+  });
+}
+
+/** Two services may share many hosts: that is one problem. */
+function shared(
+  name: LabelName,
+  { service: { name: service }, path, labels }: Route,
+  host: string,
+  { severity, ...problem }: Pick<Problem, 'severity' | 'reason' | 'remedy'>,
+): Problem {
+  const label = labelName(name, labels);
+  return { severity, service, label, ...problem, affects: [{ service, label, routes: [host + (path || '/')] }] };
 }
 
 /** Locations with the same peers share one upstream, and with it the connections that are kept. */

@@ -1,5 +1,5 @@
 import type { Host } from './host.ts';
-import type { BackendProtocol, ClientCertificate, Redirect } from './labels.ts';
+import { type BackendProtocol, type ClientCertificate, LABEL_PREFIX, type LabelName, type Redirect } from './labels.ts';
 
 /**
  * A route: host and path → service. One service may have several. Routes are all that an extension is told: flat, complete
@@ -19,6 +19,25 @@ export interface Route {
   readonly backend: Backend;
   /** Absent while nobody works on it. */
   readonly maintenance?: Maintenance | undefined;
+  /** The labels that the user wrote, for problems about what routes share. Absent if they follow from the options. */
+  readonly labels?: RouteLabels | undefined;
+}
+
+/** Which labels a route comes from. */
+export interface RouteLabels {
+  /** '' for plain labels, the number of a numbered group, or the complete label of the HTTP Routing Mesh. */
+  readonly group: string;
+  /** The label that decided, for options that several labels can decide. */
+  readonly deciding: Deciding;
+}
+
+export type Deciding = Readonly<Partial<Record<keyof RouteOptions | 'tls', LabelName>>>;
+
+/** The complete label, as the user wrote it or would have to write it. */
+export function labelName(name: LabelName, labels?: Pick<RouteLabels, 'group'>): string {
+  const group = labels?.group ?? '';
+  if (group === '') return LABEL_PREFIX + name;
+  return /^\d+$/.test(group) ? `${LABEL_PREFIX}${group}.${name}` : group;
 }
 
 /** Closed for a while: answers 503 to all but these clients. */
@@ -29,7 +48,7 @@ export interface Maintenance {
 
 /** Where TLS ends for the hosts of a route. Where services share a host, that of the oldest with TLS holds. */
 export type Tls =
-  | { readonly kind: 'none' }
+  | { readonly kind: 'none'; readonly hsts?: string | undefined }
   /** In the proxies. */
   | Terminated
   /** In the service, which gets the connections as they are. */
@@ -64,6 +83,8 @@ export interface RouteOptions {
   readonly backendName: string;
   readonly clientCertificate: ClientCertificate;
   readonly affinity: Affinity;
+  /** Room for the headers of a response, in KiB; 0 is the cluster's. */
+  readonly responseHeaderKb: number;
 }
 
 /** Which task a client is sent to again. */
@@ -90,12 +111,19 @@ export interface Peer {
   readonly port: number;
   /** Follow the name while it changes. */
   readonly resolve: boolean;
+  /** The name has upper-case letters where Docker's DNS is case-sensitive: in the name of the network. */
+  readonly exactCase?: true | undefined;
   /** Swarm spreads connections to it over the tasks of the service. */
   readonly virtual?: true | undefined;
   /** nginx's default where absent: 1. */
   readonly maxFails?: number | undefined;
   /** nginx's default where absent: 10s. */
   readonly failTimeout?: string | undefined;
+}
+
+/** nginx resolves such an upstream through the relay of our proxy, see name-case.ts. */
+export function needsNameRelay(peers: readonly Peer[]): boolean {
+  return peers.some(({ exactCase }) => exactCase);
 }
 
 export function compareOwners(a: RouteOwner, b: RouteOwner): number {
@@ -114,4 +142,15 @@ export function compareRoutes(a: Route, b: Route): number {
 /** By code unit: locale-aware comparison would make bytes depend on the machine. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** `app.example.org/path`; without a host, for unknown hosts. */
+export function routeName(host: Host | undefined, path: string): string {
+  const name = host?.kind === 'regex' ? `~${host.name}` : (host?.name ?? '*');
+  return name + (path || '/');
+}
+
+export function routeNames({ hosts, isDefault, path }: Pick<Route, 'hosts' | 'isDefault' | 'path'>): string[] {
+  const names = hosts.map((host) => routeName(host, path));
+  return [...names, ...(isDefault ? [routeName(undefined, path)] : [])].toSorted(compareText);
 }

@@ -1,3 +1,5 @@
+import { parseHost } from './host.ts';
+import type { HostPattern, HostRules } from './host-ownership.ts';
 import { nearest } from './nearest.ts';
 import { type Problem, shownValue } from './problem.ts';
 import {
@@ -8,12 +10,17 @@ import {
   type KeyDefinition,
   type NginxSettings,
   nginxKeys,
+  type OidcSettings,
+  oidcKeys,
 } from './settings-keys.ts';
 
 /** What an administrator has decided: the settings file, complete with defaults. */
 export interface Settings {
   readonly core: CoreSettings;
   readonly clusters: readonly Cluster[];
+  readonly hosts: HostRules;
+  /** Undefined if users sign in with passwords alone. */
+  readonly oidc: OidcSettings | undefined;
 }
 
 /** One `[Extensions.<name>]` table: a service cluster with its extension and its proxies. */
@@ -39,21 +46,92 @@ const CLUSTER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,30}$/;
 
 /** `release` is the tag of the images that belong to this controller. */
 export function parseSettings(document: Table, release: string): SettingsResult {
-  const { extensions, ...coreTable } = lowerKeys(document);
+  const { extensions, hosts, oidc, ...coreTable } = lowerKeys(document);
   const core = readTable<CoreSettings>(coreTable, coreKeys, '');
+  const listed = parseHosts(hosts);
+  const signIn = parseOidc(oidc);
   const tables = Object.entries(tableOrEmpty(extensions)).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const clusters = (tables.length > 0 ? tables : [['default', {}] as const]).map(([name, table]) =>
     parseCluster(name, table, release),
   );
   return {
-    settings: { core: core.values, clusters: clusters.flatMap(({ cluster }) => cluster ?? []) },
+    settings: {
+      core: core.values,
+      clusters: clusters.flatMap(({ cluster }) => cluster ?? []),
+      hosts: { mode: core.values.HostsMode, patterns: listed.patterns },
+      oidc: signIn.oidc,
+    },
     problems: [
       ...core.problems,
+      ...noTable('Hosts', hosts),
+      ...listed.problems,
+      ...noTable('Oidc', oidc),
+      ...signIn.problems,
       ...noTable('Extensions', extensions),
       ...clusters.flatMap(({ problems }) => problems),
       ...duplicateNames(clusters.flatMap(({ cluster }) => cluster ?? [])),
     ],
   };
+}
+
+/** `[Oidc]`: with a mistake in it, nobody signs in by it. */
+function parseOidc(table: unknown): { readonly oidc: OidcSettings | undefined; readonly problems: readonly Problem[] } {
+  if (!isTable(table)) return { oidc: undefined, problems: [] };
+  const { values, problems } = readTable<OidcSettings>(lowerKeys(table), oidcKeys, 'Oidc.');
+  const missing = (['Issuer', 'ClientId'] as const)
+    .filter((key) => values[key] === '' && !problems.some(({ label }) => label === `Oidc.${key}`))
+    .map((key) => settingsProblem(`Oidc.${key}`, '', 'is missing', oidcKeys[key].description));
+  const all = [...problems, ...missing];
+  return { oidc: all.length === 0 ? values : undefined, problems: all };
+}
+
+/** Secrets that the controller mounts by these settings. No proxy gets them, whatever a label asks for. */
+export function controllerSecrets({ core, oidc }: Pick<Settings, 'core' | 'oidc'>): readonly string[] {
+  return [core.UsersSecret, oidc?.ClientSecret ?? '', oidc?.CA ?? ''].filter((name) => name !== '');
+}
+
+/** `[Hosts]`: pattern → names of the stacks and services that may claim it. */
+function parseHosts(table: unknown) {
+  const entries = Object.entries(tableOrEmpty(table)).map(([key, value]) => parsePattern(key, value));
+  const patterns = entries.flatMap(({ pattern }) => pattern ?? []);
+  const same = Map.groupBy(patterns, ({ host }) => (host ? `${host.kind} ${host.name}` : '*'));
+  const repeated = [...same.values()].flatMap(([first, ...others]) =>
+    others.map(({ key }) =>
+      settingsProblem(`Hosts.${key}`, key, `is the same host as ${first!.key}`, 'Write one list for both.'),
+    ),
+  );
+  return {
+    // A mistake lets nobody in: who may claim the host is in all lists.
+    patterns: [...same.values()].map(([first, ...others]) => ({
+      ...first!,
+      owners: first!.owners.filter((name) => others.every(({ owners }) => owners.includes(name))),
+    })),
+    problems: [...entries.flatMap(({ problems }) => problems), ...repeated],
+  };
+}
+
+/** One whose list is wrong stays, so that nobody may claim it. */
+function parsePattern(key: string, value: unknown): { pattern?: HostPattern; problems: Problem[] } {
+  const label = `Hosts.${key}`;
+  if (isTable(value)) {
+    const remedy = 'Quote the pattern: "app.example.org" = ["shop"].';
+    return { problems: [settingsProblem(label, value, 'is a table', remedy)] };
+  }
+  const host = key.trim() === '*' ? undefined : parseHost(key);
+  if (typeof host === 'string') {
+    const remedy = 'Write a host, a wildcard such as "*.example.org", or "*" for the default backend.';
+    return { problems: [settingsProblem(label, key, host, remedy)] };
+  }
+  const { names, isGood } = readOwners(value);
+  const remedy = 'List names of stacks and services: ["shop", "blog_web"]; [] lets nobody claim it.';
+  const problems = isGood ? [] : [settingsProblem(label, value, 'is not a list of names', remedy)];
+  return { pattern: { host, key: key.trim(), owners: names }, problems };
+}
+
+function readOwners(value: unknown) {
+  const isName = (name: unknown) => typeof name === 'string' && /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name);
+  if (!Array.isArray(value)) return { names: [], isGood: false };
+  return { names: value.filter(isName) as string[], isGood: value.every(isName) };
 }
 
 function parseCluster(name: string, table: unknown, release: string) {
@@ -119,8 +197,10 @@ function readTable<T>(table: Table, definitions: Readonly<Record<string, KeyDefi
 /** Two clusters must not fight for one service name. */
 function duplicateNames(clusters: readonly Cluster[]): Problem[] {
   const names = clusters.flatMap(({ settings }) => [settings.ServiceName, settings.ProxyServiceName]);
+  // Swarm compares them without regard to case.
+  const folded = names.map((name) => name.toLowerCase());
   return names
-    .filter((name, position) => names.indexOf(name) !== position)
+    .filter((_, position) => folded.indexOf(folded[position]!) !== position)
     .map((name) =>
       settingsProblem('Extensions', name, 'names two services', 'Give every extension and proxy a name of its own.'),
     );

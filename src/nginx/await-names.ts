@@ -1,5 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeCase, nameRelay } from '../model/name-case.ts';
 
 /** Longer is not waited: a service without tasks has no name, and must not keep the others waiting. */
 const PATIENCE_MS = 2000;
@@ -27,7 +28,7 @@ export async function awaitNames(
   }
 }
 
-/** Names of upstreams in a file of the configuration: see templates/upstream.hbs. */
+/** Names of upstreams in a file of the configuration, as nginx queries them: see templates/upstream.hbs. */
 export function namesIn(text: string): string[] {
   return [...text.matchAll(/^ *server "?([\w.-]+):\d+"?[^;]* resolve;$/gm)].map(([, name]) => name!);
 }
@@ -46,6 +47,9 @@ async function stillUnknown(names: readonly string[], resolve: Resolve, deadline
 }
 
 function askEngine(): Resolve {
-  const resolver = new Resolver({ timeout: 500, tries: 1 });
-  return (name) => resolver.resolve4(name);
+  const engine = new Resolver({ timeout: 500, tries: 1 });
+  // Node queries in lower case, as nginx does.
+  const relay = new Resolver({ timeout: 500, tries: 1 });
+  relay.setServers([`${nameRelay.host}:${nameRelay.port}`]);
+  return (name) => (decodeCase(name) === undefined ? engine : relay).resolve4(name);
 }

@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, link, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { BriefVersion, Nginx } from '../in-place/agent.ts';
+import { type BriefVersion, InvalidVersionError, type Nginx } from '../in-place/agent.ts';
 import type { StoredVersion } from '../in-place/offers.ts';
 import { sleep } from '../lib/sleep.ts';
+import { contentHash } from '../link/seal.ts';
+import { usesNameRelay } from '../model/name-case.ts';
 import { awaitNames, namesIn } from './await-names.ts';
 import { readAtHandshake, testConfiguration } from './check.ts';
 import { servedVersion } from './status.ts';
@@ -17,6 +19,12 @@ export interface NginxRunOptions {
   readonly mountedPath: string;
   /** A folder of this process alone. */
   readonly folder: string;
+  /** What is wrong with a version that lies elsewhere; undefined if nothing is. */
+  readonly faultOf?: (version: string, files: BriefVersion['files']) => string | undefined;
+  /** The same, with the SHA-256 of each file's content: whether the extension has signed it. */
+  readonly sealFaultOf?: (version: StoredVersion, hashes: readonly string[]) => string | undefined;
+  /** Called before nginx reads a configuration that resolves names through the relay. */
+  readonly startNameRelay: () => Promise<void>;
 }
 
 const MAIN_FILE = 'nginx.conf';
@@ -39,6 +47,7 @@ export class NginxRun implements Nginx {
   #exited = Promise.resolve(0);
   /** What nginx was last brought; before that, what was adopted. */
   #brought: StoredVersion | undefined;
+  #needsNameRelay = false;
 
   constructor(options: NginxRunOptions) {
     this.#options = options;
@@ -57,9 +66,25 @@ export class NginxRun implements Nginx {
   async adopt(version: StoredVersion): Promise<void> {
     const folder = this.#folderOf(version);
     await mkdir(folder, { recursive: true });
-    for (const [position, { path, at }] of version.files.entries())
-      await copyFile(at, join(folder, nameOf(path, position)));
+    const hashes: string[] = [];
+    for (const [position, { path, at }] of version.files.entries()) {
+      const target = join(folder, nameOf(path, position));
+      await copyFile(at, target);
+      const text = await readFile(target, 'utf8');
+      this.#look(text);
+      this.#verify(version, position, text);
+      hashes.push(contentHash(text));
+    }
+    const fault = this.#options.sealFaultOf?.(version, hashes);
+    if (fault !== undefined) throw new InvalidVersionError(fault);
     this.#remember(version);
+  }
+
+  /** The copy, one file after the other. Others may write where the version lies. */
+  #verify({ version, files }: StoredVersion, position: number, text: string): void {
+    const named = files.map(({ path, digest }, other) => ({ path, digest, ...(other === position ? { text } : {}) }));
+    const fault = this.#options.faultOf?.(version, named);
+    if (fault !== undefined) throw new InvalidVersionError(fault);
   }
 
   /** Undefined where nginx accepts the version, else its complaint. */
@@ -76,7 +101,9 @@ export class NginxRun implements Nginx {
     await this.#point(folder);
     await this.#announce(version?.version);
     if (version !== undefined) this.#remember(version);
-    await awaitNames(await upstreamsIn(folder));
+    const names = await this.#namesIn(folder);
+    if (this.#needsNameRelay) await this.#options.startNameRelay();
+    await awaitNames(names);
     const [program, ...args] = this.#options.command;
     this.#process = spawn(program!, [...args, '-c', join(this.#current, MAIN_FILE)], { stdio: 'inherit' });
     this.#exited = once(this.#process, 'exit').then(([code]) => (code as number | null) ?? 1);
@@ -85,6 +112,11 @@ export class NginxRun implements Nginx {
       if ((await servedVersion()) !== undefined) return;
       await sleep(CONFIRM_EVERY_MS, signal);
     }
+  }
+
+  /** The folder of the configuration that nginx was last brought. */
+  servedFolder(): Promise<string> {
+    return readlink(this.#current);
   }
 
   #isRunning(): boolean {
@@ -108,6 +140,7 @@ export class NginxRun implements Nginx {
    */
   async reload(version: BriefVersion, onLoaded: () => void, signal: AbortSignal): Promise<void> {
     const folder = await this.#store(version);
+    if (this.#needsNameRelay) await this.#options.startNameRelay();
     const before = await readlink(this.#current);
     const oldWorkers = await this.#workers();
     // nginx starts new ones when it has read everything. Where the kernel does not tell, only their answers do.
@@ -171,7 +204,7 @@ export class NginxRun implements Nginx {
       digest,
       at: join(folder, nameOf(path, position)),
     }));
-    this.#brought = { version: brought.version, files };
+    this.#brought = { version: brought.version, files, seal: brought.seal };
   }
 
   /** Resolves to its folder. */
@@ -184,8 +217,10 @@ export class NginxRun implements Nginx {
       if (there.get(digest) === target) continue;
       // Another version may share the file by then.
       await rm(target, { force: true });
-      if (text !== undefined) await writeFile(target, text);
-      else if (there.has(digest)) await link(there.get(digest)!, target);
+      if (text !== undefined) {
+        await writeFile(target, text);
+        this.#look(text);
+      } else if (there.has(digest)) await link(there.get(digest)!, target);
       else throw new Error(`The content of ${path} is missing`);
     }
     return folder;
@@ -217,6 +252,21 @@ export class NginxRun implements Nginx {
     await link(mountedPath, MAIN_FILE);
     for (const name of await readdir(dirname(mountedPath))) await link(join(dirname(mountedPath), name), name);
     return target;
+  }
+
+  /** Names of all upstreams. */
+  async #namesIn(folder: string): Promise<string[]> {
+    const names = new Set<string>();
+    for await (const { text } of configurationsIn(folder)) {
+      this.#look(text);
+      for (const name of namesIn(text)) names.add(name);
+    }
+    return [...names];
+  }
+
+  /** At every file that comes in: a later version may leave out the text of files that are already here. */
+  #look(text: string): void {
+    this.#needsNameRelay ||= usesNameRelay(text);
   }
 
   /** In one step, so that nginx never finds half of it. */
@@ -254,14 +304,8 @@ function fileName(text: string): string {
   return text;
 }
 
-async function upstreamsIn(folder: string): Promise<string[]> {
-  const names = new Set<string>();
-  for await (const { text } of configurationsIn(folder)) for (const name of namesIn(text)) names.add(name);
-  return [...names];
-}
-
 /** One after the other: all of them, of thousands of services, take megabytes. */
-async function* configurationsIn(folder: string) {
+export async function* configurationsIn(folder: string) {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     if (name.endsWith('.conf')) yield { path, text: await readFile(path, 'utf8') };

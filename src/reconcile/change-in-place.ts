@@ -11,8 +11,10 @@ export interface CurrentProxy {
   readonly tasks: readonly OwnedTask[];
 }
 
-/** A replica that is up for so long and whose agent was never heard of has none: its image is not ours. */
+/** If replicas are up for so long, beside an extension that is there for so long, and no agent was ever heard of, they have none: their image is not ours. */
 const AGENT_PATIENCE_MS = 15_000;
+/** A replica that has not taken over a version for so long is named. */
+const LATE_MS = 10_000;
 
 /**
  * Offers the version to the agents beside nginx, whose tasks were started for the version `boot`. Undefined where that does not do: no replica
@@ -23,15 +25,19 @@ export async function changeInPlace(
   { service, tasks }: CurrentProxy,
   boot: string,
   rendering: Rendering,
-  { renderer, now }: ClusterOptions,
+  { renderer, timeline, now }: ClusterOptions,
   signal: AbortSignal,
 ): Promise<RolledOut | undefined> {
   const running = runningTasks(tasks);
   if (running.length === 0) return undefined;
-  const heard = renderer.replicas(settings.ServiceName);
-  const silent = running.filter(({ id }) => reportOf(heard, id) === undefined);
-  if (silent.some(({ createdAt }) => now() - Date.parse(createdAt) > AGENT_PATIENCE_MS)) return undefined;
-  if (silent.length > 0) return { rolling: true, problems: [] };
+  const heard = heardFrom(tasks, renderer.replicas(settings.ServiceName));
+  const heardOf = running.filter(({ id }) => reportOf(heard, id) !== undefined);
+  // One that hangs keeps the version from none of the others.
+  if (heardOf.length === 0) {
+    const since = heard?.since ?? now();
+    const isOverdue = ({ createdAt }: OwnedTask) => now() - Math.max(Date.parse(createdAt), since) > AGENT_PATIENCE_MS;
+    return running.some(isOverdue) ? undefined : { rolling: true, problems: [] };
+  }
 
   const { version, files } = rendering;
   const offered = offerTo(heard, boot);
@@ -40,12 +46,18 @@ export async function changeInPlace(
     return { rolling: true, problems: [] };
   }
   const refusals = refusalsOf(version, offered.refused, running, heard);
-  const reached = running.every(({ id }) => reportOf(heard, id)?.serving === version);
+  const behind = refusals.length > 0 ? [] : running.filter(({ id }) => reportOf(heard, id)?.serving !== version);
   // Swarm may still be replacing tasks, for an update before this change.
   const replacing = service.rollout.kind === 'updating' || service.rollout.kind === 'rolling-back';
+  const renderedAt = timeline.of(name).find((change) => change.version === version)?.renderedAt ?? now();
+  const isLate = ({ createdAt }: OwnedTask) =>
+    now() - Math.max(Date.parse(createdAt), renderedAt, heard?.since ?? 0) > LATE_MS;
   return {
-    rolling: replacing || (!reached && refusals.length === 0),
-    problems: refusals.map((message) => refused(name, message)),
+    rolling: replacing || behind.length > 0,
+    problems: [
+      ...refusals.map((message) => refused(name, message)),
+      ...(replacing ? [] : behind.filter(isLate)).map((task) => late(name, task, service.name)),
+    ],
   };
 }
 
@@ -60,6 +72,12 @@ export async function offerQuietly(
   if (offerTo(renderer.replicas(settings.ServiceName), boot)?.version === version) return;
   const offer = { cluster: name, boot, version, files };
   await renderer.offer(settings.ServiceName, offer, signal).catch(() => undefined);
+}
+
+/** What is heard of tasks that Swarm knows. Whoever has an agent's identity may tell of others. */
+export function heardFrom(tasks: readonly OwnedTask[], heard: Replicas | undefined): Replicas | undefined {
+  const known = new Set(tasks.map(({ id }) => id));
+  return heard && { ...heard, replicas: heard.replicas.filter(({ task }) => known.has(task)) };
 }
 
 function offerTo(heard: Replicas | undefined, boot: string): Replicas['offers'][number] | undefined {
@@ -91,6 +109,15 @@ function refusalsOf(
   if (first !== null) return [first];
   const reports = running.map(({ id }) => reportOf(heard, id)?.refused);
   return [...new Set(reports.flatMap((refusal) => (refusal?.version === version ? [refusal.message] : [])))];
+}
+
+function late(cluster: string, { id, nodeId }: OwnedTask, service: string): Problem {
+  return {
+    severity: 'error',
+    cluster,
+    reason: `Replica ${id} of ${service} on node ${nodeId ?? 'unknown'} does not take over the current configuration`,
+    remedy: `The other replicas serve it. If the replica hangs, its health check ends it; if it lasts, look at docker service ps ${service}, or restart it.`,
+  };
 }
 
 function refused(cluster: string, message: string): Problem {

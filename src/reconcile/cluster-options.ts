@@ -1,6 +1,8 @@
 import type { Logger } from '../lib/logger.ts';
+import type { TextChecks } from '../nginx-text/check-text.ts';
 import type { Credentials, Renderer, Swarm } from './ports.ts';
 import type { Attempts } from './rollout.ts';
+import type { SpreadBook } from './spread-book.ts';
 import type { Timeline } from './timeline.ts';
 
 /** What every step of a cluster's pass needs. */
@@ -12,6 +14,8 @@ export interface ClusterOptions {
   readonly now: () => number;
   readonly attempts: Attempts;
   readonly timeline: Timeline;
+  readonly textChecks: TextChecks;
+  readonly spreadBook: SpreadBook;
   /** When the first event came that this pass is about. */
   readonly seenAt: number;
   /** Versions that clusters are held at, by name of the cluster. */

@@ -8,6 +8,9 @@ import type { StatusBoard } from './status.ts';
 /** Passes in a row after which a conflict is more than bad luck. */
 const LASTING_CONFLICTS = 5;
 
+/** A pass that takes longer is shown as trouble. */
+const SLOW_MS = 8000;
+
 export interface LoopOptions {
   readonly pass: Pass;
   readonly status: StatusBoard;
@@ -32,6 +35,8 @@ export class ReconcileLoop {
   /** When the first of the triggers came that no pass has dealt with. */
   #seenAt: number | undefined;
   #failures = 0;
+  /** Resolves with the next trigger. */
+  #next = Promise.withResolvers<void>();
   #isAtRest = false;
   /** Trouble that was logged and lasts. */
   #trouble: string | undefined;
@@ -50,6 +55,7 @@ export class ReconcileLoop {
     this.#isAtRest = false;
     this.#seenAt ??= this.#options.now();
     this.#wake?.();
+    this.#next.resolve();
   }
 
   /** Resolves when the signal aborts; a pass under way is finished first. */
@@ -72,8 +78,12 @@ export class ReconcileLoop {
     const { pass, status, logger, rollingMs, now } = this.#options;
     const seenAt = this.#seenAt ?? now();
     this.#seenAt = undefined;
+    this.#next = Promise.withResolvers();
+    const slow = setTimeout(() => {
+      status.delay = `Work on the current change takes longer than ${SLOW_MS / 1000} s: the Engine, a node or an extension may not answer`;
+    }, SLOW_MS);
     try {
-      const { rolling } = await pass(signal, seenAt);
+      const { rolling } = await pass(signal, seenAt, this.#next.promise);
       if (this.#trouble !== undefined) logger.info({ failures: this.#failures }, 'Recovered');
       this.#trouble = undefined;
       this.#failures = 0;
@@ -83,19 +93,28 @@ export class ReconcileLoop {
       if (signal.aborted) return undefined;
       // What it was about is still to be done.
       this.#seenAt = seenAt;
-      this.#failures += 1;
-      const { message } = error as Error;
       if (isBug(error)) throw error;
-      // That somebody else wrote first is no trouble, unless it never ends: a name may be taken for good.
-      const isTrouble = !(error instanceof ConflictError) || this.#failures >= LASTING_CONFLICTS;
-      // The same trouble again and again is one line, not one for each try.
-      if (isTrouble && this.#trouble !== message) {
-        logger.error({ reason: message, failures: this.#failures }, 'Pass failed');
-        this.#trouble = message;
-      }
-      status.error = message;
+      this.#fail(error as Error);
       return backoffMs(this.#failures, 250, 15_000);
+    } finally {
+      clearTimeout(slow);
+      status.delay = undefined;
     }
+  }
+
+  #fail(error: Error): void {
+    const { status, logger } = this.#options;
+    const { message } = error;
+    this.#failures += 1;
+    // That somebody else wrote first is no trouble, unless it never ends: a name may be taken for good.
+    if (error instanceof ConflictError && this.#failures < LASTING_CONFLICTS) {
+      status.countConflict();
+      return;
+    }
+    // The same trouble again and again is one line, not one for each try.
+    if (this.#trouble !== message) logger.error({ reason: message, failures: this.#failures }, 'Pass failed');
+    this.#trouble = message;
+    status.error = message;
   }
 
   /** Waits for a trigger; with `ms`, no longer than that. */

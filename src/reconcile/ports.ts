@@ -1,13 +1,14 @@
 import type { SecretFacts } from '../model/material.ts';
+import type { ReportedDoubts } from '../model/name-doubts.ts';
 import type { DesiredService } from '../model/owned-service.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
-import type { OwnedRole, OwnedService, OwnedTask, Snapshot, StoredObject } from '../model/snapshot.ts';
+import type { OwnedRole, OwnedService, OwnedTask, Snapshot, StoredObject, SwarmService } from '../model/snapshot.ts';
 
 /** What the loop needs of the world. The edges implement it; tests have a world in memory. */
 export interface Swarm {
   /** The whole state, or an error: never a part of it. */
-  observe(signal: AbortSignal): Promise<Snapshot>;
+  observe(signal: AbortSignal, chooseFollowed?: ChooseFollowed): Promise<Snapshot>;
   /** Tasks of a service, the newest first. Throws `ConflictError` when the service is gone. */
   tasks(serviceId: string, signal: AbortSignal): Promise<readonly OwnedTask[]>;
   /** Last lines that a task wrote; empty where they can't be had. */
@@ -24,8 +25,18 @@ export interface Swarm {
   updateService(current: OwnedService, desired: DesiredService, signal: AbortSignal): Promise<void>;
   /** Changes labels alone: restarts nothing. */
   labelService(current: OwnedService, labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;
+  /** Changes the number of replicas, and labels: replaces no task. */
+  scaleService(
+    current: OwnedService,
+    replicas: number,
+    labels: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void>;
   removeService(id: string, signal: AbortSignal): Promise<void>;
 }
+
+/** Chooses the services whose running tasks are needed; returns their ids. */
+export type ChooseFollowed = (services: readonly SwarmService[]) => readonly string[];
 
 export interface NewObject {
   readonly name: string;
@@ -40,10 +51,20 @@ export interface Renderer {
    * version may load the result while the extension still tests it.
    */
   render(service: string, input: RenderInput, signal: AbortSignal, boot?: string): Promise<Rendering>;
+  /** Drops the last answer of an extension: the next question is asked even if it is the same. */
+  forget(service: string): void;
   /** Has the agents of those replicas fetch a version that were started with the version `boot`. */
   offer(service: string, offer: VersionOffer, signal: AbortSignal): Promise<void>;
+  /** Tells the extension which tasks Swarm has, so that no agent reports for another's. */
+  introduce(service: string, cluster: string, tasks: readonly TaskAddresses[], signal: AbortSignal): Promise<void>;
   /** What the extension last told of its agents; undefined before it told anything. */
   replicas(service: string): Replicas | undefined;
+}
+
+/** A task of a proxy and its addresses on the control network. */
+export interface TaskAddresses {
+  readonly task: string;
+  readonly addresses: readonly string[];
 }
 
 export interface VersionOffer extends Pick<Rendering, 'version' | 'files'> {
@@ -52,6 +73,8 @@ export interface VersionOffer extends Pick<Rendering, 'version' | 'files'> {
 }
 
 export interface Replicas {
+  /** Since when the extension is heard of without a break, in milliseconds since the epoch: agents come back to a new one one by one. */
+  readonly since: number;
   /** The newest offer for each `boot`, and why the first replica did not take it. */
   readonly offers: readonly { readonly boot: string; readonly version: string; readonly refused: string | null }[];
   readonly replicas: readonly ReplicaReport[];
@@ -66,6 +89,7 @@ export interface ReplicaReport {
   /** Null before nginx runs. */
   readonly serving: string | null;
   readonly refused: { readonly version: string; readonly message: string } | null;
+  readonly doubts?: ReportedDoubts | undefined;
 }
 
 export interface Rendering {
@@ -107,6 +131,11 @@ export interface SavedText {
 /** The world has moved on since it was observed: look again. */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError';
+}
+
+/** The extension answered with text that neither our templates nor the administrator's write. */
+export class TextRefusedError extends Error {
+  override readonly name = 'TextRefusedError';
 }
 
 /** nginx refuses the configuration even without any service: the settings or the template are at fault. */

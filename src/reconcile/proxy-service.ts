@@ -9,6 +9,7 @@ import {
 } from '../model/names.ts';
 import { desiredProxy, type MountedObject, type ProxyAttachments } from '../model/owned-service.ts';
 import type { OwnedService, Snapshot, StoredObject } from '../model/snapshot.ts';
+import { encodePermissions, type Permissions } from '../nginx-text/permissions.ts';
 import { type CurrentProxy, changeInPlace, offerQuietly } from './change-in-place.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import { differs } from './ensure-service.ts';
@@ -20,21 +21,22 @@ import { prunable, toStored, versionConfigs } from './versions.ts';
 /** What is known of the proxies of a cluster before there is a version for them. */
 export interface ProxyPlan {
   readonly current: CurrentProxy | undefined;
-  readonly attached: Pick<ProxyAttachments, 'networkIds' | 'secrets'>;
+  readonly attached: Omit<ProxyAttachments, 'version' | 'configs'>;
   /** The version that the tasks were started for, where they have all that is to be attached now; a new one then comes to them in place. */
   readonly boot: string | undefined;
 }
 
-/** What is attached depends on labels and settings alone. */
+/** What is attached depends on labels, settings and the administrator's template alone. */
 export async function planProxy(
   state: ClusterState,
   snapshot: Snapshot,
   current: CurrentProxy | undefined,
+  permissions: Permissions,
   options: ClusterOptions,
   signal: AbortSignal,
 ): Promise<ProxyPlan> {
   const { cluster } = state;
-  const attached = await attachments(state, snapshot, options, signal);
+  const attached = { ...(await attachments(state, snapshot, options, signal)), ...allowedText(permissions) };
   if (!current || !cluster.settings.HitlessServiceUpdate) return { current, attached, boot: undefined };
   const [version, configs] = bootOf(state, snapshot, current);
   const booted = desiredProxy(cluster, snapshot.nodes, { version, configs, ...attached });
@@ -65,6 +67,11 @@ export async function ensureProxy(
   return rollOutService(desired, current?.service, options, signal);
 }
 
+/** Other permissions mean other tasks, which alone receive them. */
+function allowedText(permissions: Permissions) {
+  return permissions.length === 0 ? {} : { allowedText: encodePermissions(permissions) };
+}
+
 /** What the tasks of this service were started for. */
 function bootOf({ cluster }: ClusterState, { configs }: Snapshot, { service }: CurrentProxy) {
   const boot = service.labels[versionLabel] ?? '';
@@ -77,13 +84,17 @@ async function attachments(
   snapshot: Snapshot,
   options: ClusterOptions,
   signal: AbortSignal,
-): Promise<Pick<ProxyAttachments, 'networkIds' | 'secrets'>> {
+): Promise<Omit<ProxyAttachments, 'version' | 'configs'>> {
   const material = secrets.map((secret) => ({ ...secret, target: secret.name }));
   if (!cluster.settings.HitlessServiceUpdate) return { networkIds, secrets: material };
   const identity = await ensureIdentity('proxy', cluster.name, snapshot, options, signal);
   const token = metricsSecret ? [{ ...metricsSecret, target: metricsTokenPath }] : [];
   const control = snapshot.networks.find(({ name }) => name === controlNetwork);
+  const extension = snapshot.owned.find(
+    ({ role, name }) => role === 'extension' && name === cluster.settings.ServiceName,
+  );
   return {
+    extensionAddress: extension?.virtualAddresses?.[control?.id ?? ''],
     networkIds: control ? [...networkIds, control.id] : networkIds,
     secrets: [...material, ...token, { ...identity, target: proxySecretTarget }],
   };

@@ -1,16 +1,19 @@
 import type { ClusterState } from '../model/desired-state.ts';
-import { versionLabel } from '../model/names.ts';
+import { controlNetwork, versionLabel } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
-import { toRenderInput } from '../model/render-input.ts';
-import type { OwnedTask, Snapshot } from '../model/snapshot.ts';
-import { reportOf, versionInPlace } from './change-in-place.ts';
+import { type RenderInput, toRenderInput } from '../model/render-input.ts';
+import type { OwnedRole, OwnedService, OwnedTask, Snapshot } from '../model/snapshot.ts';
+import { type Permissions, permissionsOf } from '../nginx-text/permissions.ts';
+import { heardFrom, reportOf, versionInPlace } from './change-in-place.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import { ensureExtension } from './extension-service.ts';
 import { heldRendering } from './held-rendering.ts';
 import { readOwnTexts } from './own-texts.ts';
-import { type Replicas, SettingsRefusedError } from './ports.ts';
+import { type Rendering, type Replicas, SettingsRefusedError, TextRefusedError } from './ports.ts';
 import { ensureProxy, planProxy, removeOldConfigs } from './proxy-service.ts';
+import { rememberForeign } from './remember-foreign.ts';
 import { noReplicaProblem } from './rollout.ts';
+import { spreadProxies } from './spread-proxies.ts';
 import type { TimedChange } from './timeline.ts';
 
 /** What a pass did for one cluster, for the administrator's eyes. */
@@ -22,6 +25,8 @@ export interface ClusterOutcome {
   readonly served: string | undefined;
   /** The proxies are on their way to that version, or wait for a roll-out under way. */
   readonly rolling: boolean;
+  /** Replicas are, or are about to be, spread over the nodes again. */
+  readonly isSpreading: boolean;
   readonly problems: readonly Problem[];
   readonly tasks: readonly Replica[];
   /** The last changes and the time they took, the newest first. */
@@ -42,17 +47,13 @@ export async function reconcileCluster(
 ): Promise<ClusterOutcome> {
   const { swarm, renderer } = options;
   const { name, settings } = state.cluster;
-  const owned = snapshot.owned.filter(({ cluster }) => cluster === name);
-  const proxy = owned.find(({ role }) => role === 'proxy');
-  const extension = await ensureExtension(
-    state,
-    snapshot,
-    owned.find(({ role }) => role === 'extension'),
-    options,
-    signal,
-  );
+  const proxy = findOwned(snapshot, 'proxy', name, settings.ProxyServiceName);
+  const present = findOwned(snapshot, 'extension', name, settings.ServiceName);
+  const extension = await ensureExtension(state, snapshot, present, options, signal);
+  const isRemembered = proxy && (await rememberForeign(proxy, state.foreignSecretIds, snapshot, options, signal));
   const tasks = proxy === undefined ? [] : await swarm.tasks(proxy.id, signal);
-  const heard = renderer.replicas(settings.ServiceName);
+  await introduce(tasks, state, snapshot, options, signal);
+  const heard = heardFrom(tasks, renderer.replicas(settings.ServiceName));
   const served = versionInPlace(tasks, heard) ?? proxy?.labels[versionLabel];
   const replicas = toReplicas(tasks, heard, snapshot);
   const { timeline, seenAt, now } = options;
@@ -62,21 +63,33 @@ export async function reconcileCluster(
     served,
     version: served,
     rolling: false,
+    isSpreading: false,
     changes: timeline.of(name),
   });
+  const withSpread = async (before: ClusterOutcome): Promise<ClusterOutcome> => {
+    if (!proxy) return before;
+    const current = { service: proxy, tasks };
+    const { isPending, problems } = await spreadProxies(current, snapshot.nodes, before.rolling, options, signal);
+    return { ...before, isSpreading: isPending, problems: [...before.problems, ...problems] };
+  };
+  // The service is no longer as it was observed.
+  if (isRemembered) return { ...outcome(), rolling: true, problems: extension.problems };
   try {
     const own = await readOwnTexts(state, snapshot, options, signal);
-    const plan = await planProxy(state, snapshot, proxy && { service: proxy, tasks }, options, signal);
+    const input = toRenderInput(state, own.texts);
+    const permissions = permissionsOf(input);
+    const current = proxy && { service: proxy, tasks };
+    const plan = await planProxy(state, snapshot, current, permissions, options, signal);
     const rendering =
       (await heldRendering(state, snapshot, options, signal)) ??
-      (await renderer.render(settings.ServiceName, toRenderInput(state, own.texts), signal, plan.boot));
+      (await renderChecked(input, permissions, settings.ServiceName, options, signal, plan.boot));
     timeline.rendered(name, rendering.version, seenAt, now());
     const up = replicas.filter(isUp);
     timeline.served(name, up, now());
     const rolled = await ensureProxy(state, snapshot, plan, rendering, options, signal);
     const inUse = up.flatMap(({ version }) => version ?? []);
     await removeOldConfigs(state, snapshot, proxy, rendering, inUse, options, signal);
-    return {
+    return await withSpread({
       ...outcome(),
       version: rendering.version,
       rolling: rolled.rolling,
@@ -85,13 +98,51 @@ export async function reconcileCluster(
         ...own.problems,
         ...rendering.problems,
         ...rolled.problems,
-        ...noReplicaProblem(tasks, settings.ProxyServiceName, name),
+        ...(proxy ? noReplicaProblem(tasks, proxy, now()) : []),
       ],
-    };
+    });
   } catch (error) {
-    if (!(error instanceof SettingsRefusedError)) throw error;
-    return { ...outcome(), problems: [...extension.problems, settingsRefused(name, error.message)] };
+    const problem = refusalProblem(name, error);
+    if (problem === undefined) throw error;
+    return withSpread({ ...outcome(), problems: [...extension.problems, problem] });
   }
+}
+
+/** One of another name has been renamed in the settings. Labels alone prove nothing: any service may carry ours. */
+function findOwned({ owned }: Snapshot, role: OwnedRole, cluster: string, name: string): OwnedService | undefined {
+  const candidates = owned.filter((service) => service.role === role && service.cluster === cluster);
+  return candidates.find((service) => service.name === name) ?? candidates[0];
+}
+
+/** An extension that does not take it is told again in the next pass; until then it goes by who reports first. */
+async function introduce(
+  tasks: readonly OwnedTask[],
+  { cluster: { name, settings } }: ClusterState,
+  { networks }: Snapshot,
+  { renderer, logger }: ClusterOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const control = networks.find((network) => network.name === controlNetwork)?.id ?? '';
+  const known = tasks.map(({ id, addresses }) => ({ task: id, addresses: addresses[control] ?? [] }));
+  await renderer.introduce(settings.ServiceName, name, known, signal).catch((error) => {
+    logger.debug({ cluster: name, err: error }, 'The extension was not told of the tasks');
+  });
+}
+
+/** What an extension answers is not trusted, even if nginx accepts it. */
+async function renderChecked(
+  input: RenderInput,
+  permissions: Permissions,
+  service: string,
+  { renderer, textChecks }: ClusterOptions,
+  signal: AbortSignal,
+  boot: string | undefined,
+): Promise<Rendering> {
+  const rendering = await renderer.render(service, input, signal, boot);
+  const fault = textChecks.faultOf(input.cluster, permissions, rendering.files);
+  if (fault === undefined) return rendering;
+  renderer.forget(service);
+  throw new TextRefusedError(fault);
 }
 
 function toReplicas(tasks: readonly OwnedTask[], heard: Replicas | undefined, { configs }: Snapshot): Replica[] {
@@ -103,6 +154,21 @@ function toReplicas(tasks: readonly OwnedTask[], heard: Replicas | undefined, { 
 /** Swarm keeps a roll-out's older tasks until the new ones are healthy: they count while they run. */
 function isUp({ state }: Replica): boolean {
   return state === 'running';
+}
+
+function refusalProblem(cluster: string, error: unknown): Problem | undefined {
+  if (error instanceof SettingsRefusedError) return settingsRefused(cluster, error.message);
+  return error instanceof TextRefusedError ? textRefused(cluster, error.message) : undefined;
+}
+
+function textRefused(cluster: string, fault: string): Problem {
+  return {
+    severity: 'error',
+    cluster,
+    reason: `The extension answered with text that is not allowed: ${fault}`,
+    remedy:
+      'The last good configuration is served. Directives of your own belong into the settings or into the config that Template names. Otherwise check the image of the extension: it may be compromised.',
+  };
 }
 
 function settingsRefused(cluster: string, message: string): Problem {

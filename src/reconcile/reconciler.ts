@@ -1,16 +1,21 @@
 import type { Logger } from '../lib/logger.ts';
 import { memoizeLast } from '../lib/memo.ts';
+import type { UnderWay } from '../lib/under-way.ts';
 import { type Administration, applyPorts } from '../model/administration.ts';
-import { createStateBuilder, type DesiredState } from '../model/desired-state.ts';
+import { type ClusterState, createStateBuilder, type DesiredState } from '../model/desired-state.ts';
 import { hasWorkers } from '../model/owned-service.ts';
-import { type Problem, sortProblems } from '../model/problem.ts';
+import { limitProblems, type Problem, sortProblems } from '../model/problem.ts';
 import { buildRouteTable } from '../model/route-table.ts';
 import type { Settings } from '../model/settings.ts';
 import type { Snapshot, StoredObject } from '../model/snapshot.ts';
+import { TextChecks } from '../nginx-text/check-text.ts';
+import { ClusterRuns } from './cluster-runs.ts';
+import { DoubtBook } from './doubt-book.ts';
 import { MaterialBook } from './material-book.ts';
 import { ConflictError, type Credentials, type Renderer, type Swarm } from './ports.ts';
 import { type ClusterOutcome, reconcileCluster } from './reconcile-cluster.ts';
 import type { Attempts } from './rollout.ts';
+import { SpreadBook } from './spread-book.ts';
 import type { StatusBoard } from './status.ts';
 import { removeStrays } from './strays.ts';
 import { Timeline } from './timeline.ts';
@@ -27,13 +32,20 @@ export interface ReconcilerOptions {
   readonly settingsProblems: readonly Problem[];
   readonly logger: Logger;
   readonly now: () => number;
+  /** Passes, and what they do for single clusters, which may go on when the pass is over. */
+  readonly underWay: UnderWay;
+  /** Called when a cluster is done that a pass did not wait for. */
+  readonly onLate?: () => void;
 }
 
-/** `seenAt` is when the first event came that the pass is about, in milliseconds since the epoch. */
-export type Pass = (signal: AbortSignal, seenAt: number) => Promise<PassResult>;
+/**
+ * `triggered` resolves when there is a reason for another pass: then this one no longer waits for slow clusters. `seenAt` is when the first event came that the pass is about, in milliseconds since the
+ * epoch.
+ */
+export type Pass = (signal: AbortSignal, seenAt: number, triggered?: Promise<void>) => Promise<PassResult>;
 
 export interface PassResult {
-  /** A roll-out is under way: look again soon, since Swarm has no events for tasks. */
+  /** A roll-out is under way, or replicas are to be spread: look again soon, since Swarm has no events for tasks. */
   readonly rolling: boolean;
 }
 
@@ -42,38 +54,55 @@ export interface PassResult {
  * published. A cluster in trouble does not hold up another; its error is thrown when all have been seen to.
  */
 export function createReconciler(options: ReconcilerOptions): Pass {
-  const { swarm, status, now } = options;
+  const { swarm, status, underWay, now } = options;
   const attempts: Attempts = new Map();
   const timeline = new Timeline();
+  const textChecks = new TextChecks();
   const buildDesiredState = createStateBuilder();
   const settingsFor = memoizeLast(applyPorts);
   const materialBook = new MaterialBook(options.renderer);
-  return async (signal, seenAt) => {
-    const snapshot = await swarm.observe(signal);
+  const spreadBook = new SpreadBook();
+  const doubtBook = new DoubtBook(options.renderer);
+  const runs = new ClusterRuns(options.onLate);
+  const pass: Pass = async (signal, seenAt, triggered) => {
+    const { clusters } = options.settings;
+    doubtBook.note(clusters, runningProxies(status.current?.outcomes ?? []), now());
+    const snapshot = await swarm.observe(signal, (services) => doubtBook.follows(clusters, services));
     const administration = await options.administration(snapshot.configs);
     const settings = settingsFor(options.settings, administration);
     // Off is the same as no cluster at all; what would be routed is shown all the same.
     const material = materialBook.read(settings.clusters, snapshot, now());
-    const desired = buildDesiredState(snapshot, settings, administration.maintenance, material);
+    const doubts = doubtBook.judge(snapshot, now());
+    const desired = buildDesiredState(snapshot, settings, administration.maintenance, material, doubts);
     const active = administration.enabled ? desired.clusters : [];
     // Before anything is made: a cluster that is gone may hold a port that another one wants.
     const strays = await Promise.allSettled([removeStrays(snapshot, active, options, signal)]);
-    const clusterOptions = { ...options, attempts, timeline, seenAt, held: administration.held };
-    const settled = await Promise.allSettled(
-      active.map((cluster) => reconcileCluster(cluster, snapshot, clusterOptions, signal)),
+    const clusterOptions = { ...options, attempts, timeline, textChecks, spreadBook, held: administration.held };
+    const run = (cluster: ClusterState) => (signal: AbortSignal, seenAt: number) =>
+      underWay.track(() => reconcileCluster(cluster, snapshot, { ...clusterOptions, seenAt }, signal));
+    const settled = await runs.run(
+      active.map((cluster) => ({ name: cluster.cluster.name, run: run(cluster) })),
+      { signal, seenAt, triggered },
     );
-    // Of a cluster in trouble the last that is known still holds: its problems are not gone.
+    // Of a cluster in trouble, or not done yet, the last that is known still holds: its problems are not gone.
     const outcomes = active.flatMap(({ cluster: { name } }, position) => {
-      const result = settled[position]!;
-      if (result.status === 'fulfilled') return [result.value];
+      const result = settled[position];
+      if (result?.status === 'fulfilled') return [result.value];
       return status.current?.outcomes.filter((outcome) => outcome.name === name) ?? [];
     });
     const problems = allProblems(options, snapshot, desired, outcomes);
     status.record({ at: now(), snapshot, desired, outcomes, problems });
-    const errors = [...strays, ...settled].flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    const errors = [...strays, ...settled].flatMap((result) => (result?.status === 'rejected' ? [result.reason] : []));
     if (errors.length > 0) throw combine(errors);
-    return { rolling: outcomes.some(({ rolling }) => rolling) };
+    return { rolling: outcomes.some(({ rolling, isSpreading }) => rolling || isSpreading) };
   };
+  return (...circumstances) => underWay.track(() => pass(...circumstances));
+}
+
+/** Tasks that are meant to run, as the last pass saw them: one that is being stopped has left its networks. */
+function runningProxies(outcomes: readonly ClusterOutcome[]): Set<string> {
+  const tasks = outcomes.flatMap(({ tasks }) => tasks);
+  return new Set(tasks.filter(({ desiredState }) => desiredState === 'running').map(({ id }) => id));
 }
 
 function combine(errors: readonly Error[]): Error {
@@ -88,7 +117,7 @@ function allProblems(
   desired: DesiredState,
   outcomes: readonly ClusterOutcome[],
 ): Problem[] {
-  return sortProblems([
+  const all = sortProblems([
     ...settingsProblems,
     ...desired.problems,
     ...desired.clusters.flatMap(({ cluster, routes }) =>
@@ -97,6 +126,7 @@ function allProblems(
     ...outcomes.flatMap(({ problems }) => problems),
     ...(hasWorkers(snapshot.nodes) ? [] : relaxedPlacement(settings)),
   ]);
+  return limitProblems(all);
 }
 
 function relaxedPlacement({ clusters }: Settings): Problem[] {

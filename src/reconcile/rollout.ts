@@ -92,12 +92,25 @@ export function rolloutReason(rollout: Rollout, failed: OwnedTask | undefined, l
     .slice(0, MAX_REASON_LENGTH);
 }
 
-/** No replica is up, and the newest says why. */
-export function noReplicaProblem(tasks: readonly OwnedTask[], service: string, cluster: string): Problem[] {
-  const wanted = tasks.filter(({ desiredState }) => desiredState === 'running');
-  if (tasks.length === 0 || wanted.some(({ state }) => state === 'running')) return [];
+/** A task that is neither up nor failed for so long waits for something. */
+const START_PATIENCE_MS = 10_000;
+
+/** Nothing is served, and why. */
+export function noReplicaProblem(
+  tasks: readonly OwnedTask[],
+  { name, replicas, cluster }: OwnedService,
+  now: number,
+): Problem[] {
+  const problem = (reason: string, remedy: string): Problem[] => [
+    { severity: 'error', cluster, reason: reason.slice(0, MAX_REASON_LENGTH), remedy },
+  ];
+  if (replicas === 0)
+    return problem(`No proxy is up: ${name} is scaled to 0`, `Start proxies: docker service scale ${name}=2`);
+  const wanted = tasks.filter(({ desiredState }) => desiredState === 'running' || desiredState === 'ready');
+  if (wanted.some(({ state }) => state === 'running')) return [];
+  const remedy = `Look at: docker service ps ${name}`;
   const error = tasks.find((task) => task.error !== undefined)?.error;
-  if (error === undefined) return [];
-  const remedy = `Look at: docker service ps ${service}`;
-  return [{ severity: 'error', cluster, reason: `No proxy is up: ${error}`.slice(0, MAX_REASON_LENGTH), remedy }];
+  if (error !== undefined) return problem(`No proxy is up: ${error}`, remedy);
+  const waiting = wanted.find(({ createdAt }) => now - Date.parse(createdAt) > START_PATIENCE_MS);
+  return waiting ? problem(`No proxy is up: a task is ${waiting.state}`, remedy) : [];
 }

@@ -1,6 +1,6 @@
 import type { Logger } from '../lib/logger.ts';
 import type { DesiredState } from '../model/desired-state.ts';
-import { type Problem, problemKey } from '../model/problem.ts';
+import { type Problem, problemKey, shortened } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { ClusterOutcome } from './reconcile-cluster.ts';
 
@@ -19,6 +19,7 @@ export class StatusBoard {
   readonly #logger: Logger;
   #current: Status | undefined;
   #error: string | undefined;
+  #delay: string | undefined;
   readonly #passes = { succeeded: 0, failed: 0 };
   #known = new Map<string, Problem>();
   readonly #listeners = new Set<() => void>();
@@ -38,7 +39,14 @@ export class StatusBoard {
 
   /** What keeps passes from succeeding, while it does. */
   get error(): string | undefined {
-    return this.#error;
+    return this.#error ?? this.#delay;
+  }
+
+  /** What is waited for, while a pass takes far longer than it should. */
+  set delay(message: string | undefined) {
+    if (this.#delay === message) return;
+    this.#delay = message;
+    this.#announce();
   }
 
   /** A pass has ended, with an error or without. */
@@ -49,14 +57,19 @@ export class StatusBoard {
     this.#announce();
   }
 
+  /** A pass has ended because somebody else wrote first. The next one sees what was written, so there is nothing to show. */
+  countConflict(): void {
+    this.#passes.failed += 1;
+  }
+
   record(status: Status): void {
     this.#current = status;
     const problems = new Map(status.problems.map((problem) => [problemKey(problem), problem]));
     for (const [key, problem] of problems) {
-      if (!this.#known.has(key)) this.#logger.warn(problem, 'Problem appeared');
+      if (!this.#known.has(key)) this.#logger.warn(shortened(problem), 'Problem appeared');
     }
     for (const [key, problem] of this.#known) {
-      if (!problems.has(key)) this.#logger.info(problem, 'Problem gone');
+      if (!problems.has(key)) this.#logger.info(shortened(problem), 'Problem gone');
     }
     this.#known = problems;
     this.#announce();

@@ -1,5 +1,5 @@
-import { digest } from '../lib/digest.ts';
 import { sameItems } from '../lib/memo.ts';
+import { fileDigest } from '../model/version-digest.ts';
 import type { Block, Piece } from './blocks.ts';
 
 /** A file of a configuration. */
@@ -15,6 +15,10 @@ export interface RenderedFile {
 const WHOLE_LENGTH = 256 * 1024;
 /** Small enough that a change costs little, large enough that there are not too many. A Docker config holds less than 1,000 KiB. */
 const PART_LENGTH = 128 * 1024;
+/** A part is divided further from here on: a few large blocks may come to be in the same one. */
+const MOST_LENGTH = 640 * 1024;
+/** Of one kind; in a larger configuration the parts grow instead. */
+const MOST_PARTS = 128;
 /** Not worth a file. */
 const LEAST_LENGTH = 32 * 1024;
 
@@ -47,16 +51,18 @@ export class FileDivider {
 
   /** By powers of two, and by what the blocks are about: one more or less moves no other. */
   #toParts(run: readonly Block[], parts: Map<string, Part>): Part[] {
-    const count = 2 ** Math.max(0, Math.ceil(Math.log2(lengthOf(run) / PART_LENGTH)));
+    const count = Math.min(MOST_PARTS, 2 ** Math.max(0, Math.ceil(Math.log2(lengthOf(run) / PART_LENGTH))));
     const groups = Array.from({ length: count }, (): Block[] => []);
     for (const block of run) groups[block.place! % count]!.push(block);
     const name = freeName(`${run[0]!.partial}s`, parts);
-    return groups.flatMap((blocks, number) => {
-      if (blocks.length === 0) return [];
-      const part = this.#toPart(`${name}-${String(number).padStart(2, '0')}.conf`, blocks);
-      parts.set(part.path, part);
-      return [part];
-    });
+    return groups.flatMap((group, number) =>
+      divideLarge(group).map((blocks, position) => {
+        const more = position === 0 ? '' : `-${position + 1}`;
+        const part = this.#toPart(`${name}-${String(number).padStart(2, '0')}${more}.conf`, blocks);
+        parts.set(part.path, part);
+        return part;
+      }),
+    );
   }
 
   #toPart(path: string, blocks: readonly Block[]): Part {
@@ -67,13 +73,24 @@ export class FileDivider {
   }
 }
 
-/** With cluster and path: two places must not share a config object. */
-export function fileDigest(cluster: string, path: string, text: string): string {
-  return digest(`${cluster}\n${path}\n${text}`);
+/** In the order of the blocks, each as large as it may be; one block alone may be larger. */
+function divideLarge(group: readonly Block[]): Block[][] {
+  const parts: Block[][] = [];
+  let length = 0;
+  for (const block of group) {
+    const size = Buffer.byteLength(block.text);
+    if (parts.length === 0 || length + size > MOST_LENGTH) {
+      parts.push([]);
+      length = 0;
+    }
+    parts.at(-1)!.push(block);
+    length += size;
+  }
+  return parts;
 }
 
 function lengthOf(pieces: readonly Piece[]): number {
-  return pieces.reduce((sum, piece) => sum + textOf(piece).length, 0);
+  return pieces.reduce((sum, piece) => sum + Buffer.byteLength(textOf(piece)), 0);
 }
 
 function textOf(piece: Piece): string {

@@ -1,8 +1,12 @@
 import Handlebars from 'handlebars';
 import { digest } from '../lib/digest.ts';
 import { memoize, memoizeLast } from '../lib/memo.ts';
+import { LONG_NAME } from '../model/host.ts';
+import { coversHost } from '../model/material.ts';
+import { encodeCase, nameRelay, usesNameRelay } from '../model/name-case.ts';
+import { encodePath, pathBytes } from '../model/path.ts';
 import type { RenderInput } from '../model/render-input.ts';
-import { type Affinity, compareText, type Maintenance } from '../model/route.ts';
+import { type Affinity, compareText, type Maintenance, needsNameRelay, type Peer } from '../model/route.ts';
 import {
   createRouteTableBuilder,
   type HostTls,
@@ -14,9 +18,14 @@ import {
   type Upstream,
   type VirtualServer,
 } from '../model/route-table.ts';
+import { bytesOf } from '../model/size.ts';
+import { VERSION_MARK, versionDigest } from '../model/version-digest.ts';
 import { Blocks } from './blocks.ts';
+import { errorCodes, errorPages, grpcErrors, locationErrorCodes } from './errors.ts';
 import { FileDivider, type RenderedFile } from './files.ts';
-import { quote, quoteBefore, quoteHost, quoteLiteral, quoteName } from './quote.ts';
+import { directives, httpLimits, numbersUpTo, responseBuffers, setsDirective } from './limits.ts';
+import { quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath } from './quote.ts';
+import { askedHost, clientAddress, clientVariables, hstsVariable, toTrustedView } from './trusted.ts';
 
 export interface RenderedConfiguration {
   /** Digest of all files: equal configurations have equal versions. */
@@ -29,15 +38,13 @@ export interface RenderedConfiguration {
 export type Templates = Readonly<Record<string, string>>;
 export type RenderNginx = (input: RenderInput) => RenderedConfiguration;
 
-/** Stands in the rendered text for the version, which is the digest of that text. */
-const VERSION_MARK = '@version@';
 export const MAIN_FILE = 'nginx.conf';
 /** Partials that write one host or one upstream each: of these there are thousands, and few change at a time. */
-const BLOCK_PARTIALS = ['upstream', 'server'];
+const BLOCK_PARTIALS = ['upstream', 'server', 'handshake', 'target', 'plain-target', 'passthrough'];
 
 export function compileNginx(templates: Templates): RenderNginx {
   const handlebars = Handlebars.create();
-  handlebars.registerHelper({ quote, quoteBefore, quoteHost, quoteLiteral, quoteName });
+  handlebars.registerHelper({ quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath });
   // Strict: a field that a template misspells is an error with its line, not an empty string in a configuration.
   const compile = (text: string) => handlebars.compile(text, { noEscape: true, strict: true });
   const blocks = new Blocks();
@@ -49,25 +56,24 @@ export function compileNginx(templates: Templates): RenderNginx {
   const builtIn = compile(templates[MAIN_FILE] ?? '');
   const compileOwn = memoizeLast(compile);
   const dividerFor = memoizeLast((cluster: string) => new FileDivider(cluster));
-  const viewsFor = memoizeLast(createViews);
+  const viewsFor = memoizeLast((common: string) => createViews(JSON.parse(common) as Common));
   // Of its own: who renders other lists must not have all of this one worked out anew.
   const buildRouteTable = createRouteTableBuilder();
   return (input) => {
     const { template: own, cluster } = input;
     const template = own === undefined ? builtIn : compileOwn(own);
     const table = buildRouteTable(input.routes);
-    const { httpListener, tlsListener } = listeners(input, table);
-    const { IPHash } = input.nginx;
-    const again = asksAgain(input);
-    const views = viewsFor(httpListener, tlsListener, httpsPortOf(input), IPHash, input.defaultCertificate, again);
+    const views = viewsFor(JSON.stringify(commonOf(input, table)));
     const view = toView(input, table, views);
     const pieces = blocks.collect(() => template(view));
     const { main: text, parts } = dividerFor(cluster).divide(pieces);
+    if (relayedUpstreams(table).length > 0 && ![text, ...parts.map((part) => part.text)].some(usesNameRelay)) {
+      throw new Error('The template leaves out the resolver of upstreams, which names with upper-case letters require');
+    }
     if (!text.includes(VERSION_MARK)) {
       throw new Error('The template leaves out {{> status}}, by which a proxy tells which version it serves');
     }
-    // With the cluster: two with equal text must not share config objects.
-    const version = digest([cluster, text, ...parts.map((part) => part.digest)].join('\n'));
+    const version = versionDigest(cluster, text, parts);
     const main = { path: MAIN_FILE, digest: version, text: text.replace(VERSION_MARK, version) };
     return { version, files: [main, ...parts] };
   };
@@ -76,29 +82,68 @@ export function compileNginx(templates: Templates): RenderNginx {
 /** Views of hosts and upstreams, kept from one rendering to the next: equal ones are the same object. */
 type Views = ReturnType<typeof createViews>;
 
-function createViews(
-  httpListener: string,
-  tlsListener: string,
-  httpsPort: string,
-  hashesAddresses: boolean,
-  defaultCertificate: string,
-  asksAgain: boolean,
-) {
+/** What the blocks of all hosts and upstreams depend on besides themselves. Plain data: views are kept while its text stays the same. */
+function commonOf(input: RenderInput, table: RouteTable) {
+  const { httpListener, tlsListener } = listeners(input, table);
+  const { IPHash, ReadTimeout } = input.nginx;
   return {
+    httpListener,
+    tlsListener,
+    httpsPort: httpsPortOf(input),
+    defaultCertificate: input.defaultCertificate,
+    hashesAddresses: IPHash,
+    readTimeout: ReadTimeout,
+    handlesErrors: handlesErrors(input),
+    isTrusting: input.trustedProxies.length > 0,
+    fallbackSite: fallbackSite(input, table),
+    defaultNames: input.defaultCertificateNames,
+  };
+}
+
+type Common = ReturnType<typeof commonOf>;
+
+function createViews(common: Common) {
+  const { httpListener, tlsListener, httpsPort, defaultCertificate, hashesAddresses, readTimeout } = common;
+  const { handlesErrors, isTrusting, fallbackSite: fallback, defaultNames } = common;
+  const plain: LocationContext = { handlesErrors, isTrusting, readTimeout, httpsPort };
+  const secure: LocationContext = { ...plain, httpsPort: undefined };
+  return {
+    plain,
+    secure,
     // The first mention of a zone gives its size, the others share it.
-    upstream: memoize((upstream: Upstream) => ({ ...toUpstreamView(upstream, hashesAddresses), zone: 'upstreams' })),
+    upstream: memoize((upstream: Upstream) => ({
+      ...toUpstreamView(upstream, hashesAddresses, isTrusting),
+      zone: 'upstreams',
+    })),
+    passthrough: memoize((upstream: Upstream) => ({
+      ...toUpstreamView(upstream, false, false),
+      zone: 'passthroughs',
+    })),
+    handshake: memoize(({ host, tls }: VirtualServer) => ({ host, site: siteOf(tls) })),
+    target: memoize(({ host, tls }: VirtualServer) => ({
+      host,
+      target: tls.kind === 'passthrough' ? targetOf(tls) : TLS_SOCKET,
+    })),
+    plainTarget: memoize(({ host, tls }: VirtualServer) => ({
+      host,
+      upstream: tls.kind === 'passthrough' ? tls.upstream : '',
+    })),
     server: memoize((server: VirtualServer) => ({
       httpListener,
       tlsListener,
       defaultCertificate,
+      handlesErrors,
       answersAlike: answersAlike(server),
       host: server.host,
       redirect: server.redirect,
       secureRedirect: server.secureRedirect,
+      redirectsPlain: isTrusting && redirectsPlain(server),
+      hidden: hopByHopHeaders,
+      hstsVariable: isTrusting && 'hsts' in server.tls && server.tls.hsts ? hstsVariable(server.tls.hsts) : undefined,
       ...toMaintenanceView(server.maintenance),
-      ...toTlsView(server.tls),
-      locations: toLocationViews(server.locations, asksAgain, httpsPort),
-      secureLocations: toLocationViews(server.locations, asksAgain),
+      ...toTlsView(server.tls, acceptedSites(server, fallback, defaultNames)),
+      locations: toLocationViews(server.locations, plain),
+      secureLocations: toLocationViews(server.locations, secure),
     })),
   };
 }
@@ -107,24 +152,41 @@ function createViews(
 function toView(input: RenderInput, table: RouteTable, views: Views) {
   const [first, ...others] = table.upstreams.map(views.upstream);
   const zone = `upstreams ${input.zoneKb}k`;
-  const again = asksAgain(input);
   return {
     cluster: input.cluster,
     version: VERSION_MARK,
+    watch: input.watch,
     ...listeners(input, table),
     proxyProtocolFrom: input.proxyProtocolFrom,
     defaultCertificate: input.defaultCertificate,
     metrics: input.metrics,
-    asksAgain: again,
-    passthrough: toPassthroughView(input, table),
+    ...toErrorsView(input),
+    appHost: askedHost(table),
+    client: clientVariables(input, table),
+    trusted: toTrustedView(input, table),
+    defaultPorts: input.defaultPorts,
+    limits: httpLimits(input.nginx),
+    mergesHeaders: !setsDirective(input.nginx.HTTPOptions, 'add_header_inherit'),
+    hidden: hopByHopHeaders,
+    passthrough: toPassthroughView(input, table, views),
     hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
     ...identities(input, table),
-    hasH2c: locationsOf(table).some(({ options }) => options.protocol === 'h2c'),
+    hasExpressions: hasExpressions(table),
+    longName: quote(LONG_NAME),
+    handshakes: toHandshakeView(input, table, views),
     hasRealAddresses: hasPassthrough(table) || input.proxyProtocolFrom.length > 0,
-    nginx: { ...input.nginx, ...logFormats(input), WorkerShutdownTimeout: shutdownTimeout(input) },
+    nginx: {
+      ...input.nginx,
+      ...logFormats(input),
+      // Each resolver of an upstream has a socket, which counts as a connection.
+      MaxConnections: input.nginx.MaxConnections + relayedUpstreams(table).length,
+      WorkerShutdownTimeout: shutdownTimeout(input),
+    },
+    pcreJit: !setsDirective(input.nginx.GlobalOptions, 'pcre_jit'),
     hash: namesHash(table),
     upstreams: first === undefined ? [] : [{ ...first, zone }, ...others],
-    stripped: strippedLengths(table).map((length) => ({ length, head: `~^.{${length}}` })),
+    stripped: strippedLengths(table).map((length) => ({ length, head: headOf(length) })),
+    resolvingSteps,
     stickyCookies: [...new Set(table.upstreams.flatMap(({ affinity }) => plainCookie(affinity) ?? []))].toSorted(
       compareText,
     ),
@@ -136,10 +198,19 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     servers: table.servers.map(views.server),
     fallback: {
       ...toTlsView(table.fallbackTls),
-      locations: toLocationViews(table.fallback, again, httpsPortOf(input)),
-      secureLocations: toLocationViews(table.fallback, again),
+      site: fallbackSite(input, table),
+      locations: toLocationViews(table.fallback, views.plain),
+      secureLocations: toLocationViews(table.fallback, views.secure),
     },
   };
+}
+
+function hasExpressions({ servers }: RouteTable): boolean {
+  return servers.some(({ host }) => host.kind === 'regex');
+}
+
+function relayedUpstreams({ upstreams, passthroughs }: RouteTable): readonly Upstream[] {
+  return [...upstreams, ...passthroughs].filter(({ peers }) => needsNameRelay(peers));
 }
 
 /** As redirects to HTTPS need it. */
@@ -147,14 +218,39 @@ function httpsPortOf({ publishedSslPort }: RenderInput): string {
   return publishedSslPort === 443 ? '' : `:${publishedSslPort}`;
 }
 
-/**
- * An `error_page` of ours would take an administrator's own out of force, and answer for applications whose errors are intercepted; and a body
- * that is not kept cannot be sent again.
- */
-function asksAgain({ nginx }: RenderInput): boolean {
-  const others = /\b(error_page|proxy_intercept_errors|proxy_request_buffering)\s/;
-  return !nginx.HTTPOptions.some((option) => others.test(option));
+/** An `error_page` of an administrator's own, or errors of applications that nginx intercepts, leave no room for ours. */
+function handlesErrors({ nginx }: RenderInput): boolean {
+  const others = ['error_page', 'proxy_intercept_errors', 'recursive_error_pages', 'proxy_request_buffering'];
+  return !others.some((name) => setsDirective(nginx.HTTPOptions, name));
 }
+
+function toErrorsView(input: RenderInput) {
+  return {
+    handlesErrors: handlesErrors(input),
+    streamsAll: !setsDirective(input.nginx.HTTPOptions, 'proxy_request_buffering'),
+    errors: errorPages,
+    errorCodes,
+    smallBody: numbersUpTo(bytesOf(input.nginx.ClientBodyBufferSize)),
+  };
+}
+
+/** Of one connection, and so neither from nor for anybody behind the proxy. `Connection` and `Keep-Alive` nginx drops by itself. */
+const hopByHopHeaders = ['Upgrade', 'Proxy-Connection', 'TE', 'HTTP2-Settings'];
+
+/** One character of a context root in the path as the client wrote it: an escape, a run of slashes, or the character. */
+const ROOT_CHARACTER = '(?:(?:/|%2[fF])++|%[0-9a-fA-F]{2}|[^%/?])';
+
+function headOf(length: number): string {
+  return `~^${ROOT_CHARACTER}{${length}}`;
+}
+
+/** Dot segments are resolved in so many steps; each takes one run of them. */
+const RESOLVING_STEPS = 8;
+const resolvingSteps = Array.from({ length: RESOLVING_STEPS }, (_, step) => ({
+  name: `step${step + 1}`,
+  from: step === 0 ? '$request_uri' : `$resolved${step}_uri`,
+  to: step === RESOLVING_STEPS - 1 ? '$resolved_uri' : `$resolved${step + 1}_uri`,
+}));
 
 /** Where TLS ends in nginx: behind the stream block when some connections are handed on as they are. */
 const TLS_SOCKET = 'unix:/tmp/tls.sock';
@@ -173,6 +269,11 @@ function listeners({ targetPort, targetSslPort, proxyProtocolFrom }: RenderInput
   };
 }
 
+/** Whether only requests over plain HTTP are sent elsewhere, and answered here at all. */
+function redirectsPlain({ redirect, secureRedirect, maintenance }: VirtualServer): boolean {
+  return redirect !== undefined && secureRedirect === undefined && maintenance === undefined;
+}
+
 /** One server then listens for both: of 10,000 hosts with TLS, nginx reads them in three quarters of the time. */
 function answersAlike({ tls, redirect, secureRedirect, locations }: VirtualServer): boolean {
   const isPlain = tls.kind === 'terminated' && tls.hsts === '' && tls.clientCa === '';
@@ -180,68 +281,125 @@ function answersAlike({ tls, redirect, secureRedirect, locations }: VirtualServe
   return isPlain && !isSecured && redirect === secureRedirect;
 }
 
-function toTlsView(tls: HostTls) {
-  return { material: tls.kind === 'terminated' ? tls : undefined, isClosed: tls.kind === 'closed' };
+function toTlsView(tls: HostTls, site = siteOf(tls)) {
+  const material = tls.kind === 'terminated' ? { ...tls, site, hidden: hopByHopHeaders } : undefined;
+  return { material, site, isClosed: tls.kind === 'closed' };
 }
 
 /** Headers that a client may not send are set to nothing, which costs a request less than a variable that is empty. */
 function identities({ nginx }: RenderInput, table: RouteTable) {
-  const handshakes = toHandshakeView(table);
-  const spelled = nginx.UnderscoresInHeaders ? identityHeaders.flatMap(withUnderscores) : [];
-  return { handshakes, forgeries: handshakes ? spelled : [...identityHeaders, ...spelled] };
+  const asksClients = [table.fallbackTls, ...table.servers.map(({ tls }) => tls)].some((tls) => clientCaOf(tls) !== '');
+  const spelled = nginx.UnderscoresInHeaders
+    ? [...identityHeaders, ...forwardingHeaders, ...setHeaders].flatMap(withUnderscores)
+    : [];
+  const own = asksClients ? [] : identityHeaders;
+  const forgeries = [...own, ...forwardingHeaders, ...hopByHopHeaders.slice(1), 'Trailer'];
+  // Metadata of gRPC has but one spelling.
+  return { asksClients, forgeries: [...forgeries, ...spelled], grpcForgeries: forgeries };
 }
 
-/** Absent where no client is asked for a certificate. */
-function toHandshakeView({ servers, fallbackTls }: RouteTable) {
-  const caOf = (tls: HostTls) => (tls.kind === 'terminated' ? tls.clientCa : '');
-  if ([fallbackTls, ...servers.map(({ tls }) => tls)].every((tls) => caOf(tls) === '')) return undefined;
+const clientCaOf = (tls: HostTls) => (tls.kind === 'terminated' ? tls.clientCa : '');
+
+/**
+ * What the handshakes may have been made with whose requests reach a host: its own certificate and client CA, or the default certificate, if that
+ * is not known to be for other names.
+ */
+function acceptedSites(
+  { host, tls }: Pick<VirtualServer, 'host' | 'tls'>,
+  fallback: string,
+  names: Common['defaultNames'],
+): string {
+  const own = siteOf(tls);
+  const asksNobody = clientCaOf(tls) === '' && fallback.endsWith(' ') && fallback !== ' ';
+  const isCovered = names === undefined || coversHost(names, host);
+  return asksNobody && isCovered && own !== fallback ? `${own}|${fallback}` : own;
+}
+
+/** What a handshake was made with. */
+function siteOf(tls: HostTls): string {
+  return tls.kind === 'terminated' ? `${tls.certificate} ${tls.clientCa}` : '-';
+}
+
+/** Of a handshake for an unknown name. */
+function fallbackSite({ defaultCertificate }: RenderInput, { fallbackTls }: RouteTable): string {
+  return fallbackTls.kind === 'terminated' ? siteOf(fallbackTls) : `${defaultCertificate} `;
+}
+
+/** Absent if TLS ends nowhere in the proxies. */
+function toHandshakeView(input: RenderInput, table: RouteTable, views: Views) {
   // Of those alone that have a server for TLS: the others' handshakes are with a wildcard's, or with the default.
-  const secure = servers.filter(({ tls }) => tls.kind === 'terminated' || tls.kind === 'closed');
-  return { fallback: caOf(fallbackTls), hosts: secure.map(({ host, tls }) => ({ host, ca: caOf(tls) })) };
+  const secure = table.servers.filter(({ tls }) => tls.kind === 'terminated' || tls.kind === 'closed');
+  const { fallbackTls } = table;
+  if (secure.length === 0 && fallbackTls.kind !== 'terminated' && input.defaultCertificate === '') return undefined;
+  return {
+    fallback: fallbackSite(input, table),
+    hasExpressions: hasExpressions(table),
+    longName: quote(LONG_NAME),
+    hosts: secure.map(views.handshake),
+  };
 }
 
 /** All connections come to one port; the name that the client asks for tells where they go. */
-function toPassthroughView({ zoneKb }: RenderInput, table: RouteTable) {
+function toPassthroughView({ zoneKb }: RenderInput, table: RouteTable, views: Views) {
   if (!hasPassthrough(table)) return undefined;
-  const named = table.servers.flatMap(({ host, tls }) => (tls.kind === 'passthrough' ? [{ ...tls, host }] : []));
   const { fallbackTls } = table;
   const fallback = fallbackTls.kind === 'passthrough' ? fallbackTls : undefined;
-  const first = ({ upstream, proxyProtocol }: { upstream: string; proxyProtocol: boolean }) =>
-    proxyProtocol ? upstream : PASSTHROUGH_SOCKET;
+  const [first, ...others] = table.passthroughs.map(views.passthrough);
   return {
     tlsSocket: TLS_SOCKET,
     socket: PASSTHROUGH_SOCKET,
     // A name that ends here must not fall to a wildcard that is handed on.
-    targets: table.servers.map(({ host, tls }) => ({
-      host,
-      target: tls.kind === 'passthrough' ? first(tls) : TLS_SOCKET,
-    })),
-    fallbackTarget: fallback === undefined ? TLS_SOCKET : first(fallback),
-    plain: named.filter(({ proxyProtocol }) => !proxyProtocol),
+    targets: table.servers.map(views.target),
+    fallbackTarget: fallback === undefined ? TLS_SOCKET : targetOf(fallback),
+    plain: table.servers.filter(({ tls }) => tls.kind === 'passthrough' && !tls.proxyProtocol).map(views.plainTarget),
     plainFallback: fallback?.upstream,
-    upstreams: table.passthroughs.map((upstream, position) => ({
-      ...toUpstreamView(upstream, false),
-      zone: position === 0 ? `passthroughs ${zoneKb}k` : 'passthroughs',
-    })),
+    upstreams: [{ ...first!, zone: `passthroughs ${zoneKb}k` }, ...others],
   };
 }
 
-function toUpstreamView({ name, peers, affinity }: Upstream, hashesAddresses: boolean) {
+function targetOf({ upstream, proxyProtocol }: { upstream: string; proxyProtocol: boolean }): string {
+  return proxyProtocol ? upstream : PASSTHROUGH_SOCKET;
+}
+
+function toUpstreamView({ name, peers: own, affinity }: Upstream, hashesAddresses: boolean, isTrusting: boolean) {
+  const isRelayed = needsNameRelay(own);
+  // The relay answers encoded names only.
+  const peers = isRelayed ? own.map(withEncodedCase) : own;
+  const hashesAddress = affinity.kind === 'address' || (affinity.kind === 'none' && hashesAddresses);
+  const hashedCookie = plainCookie(affinity);
+  const isVirtual = peers.some(({ virtual }) => virtual);
+  const isHashed = hashesAddress || hashedCookie !== undefined;
+  const last = peers.filter(({ maxFails }) => !isHashed && maxFails !== undefined && maxFails > 0);
   return {
     name,
-    peers: peers.map(({ address, port, resolve, maxFails, failTimeout }) => ({
-      endpoint: `${address}:${port}`,
-      resolve,
-      limits: [
-        ...(maxFails === undefined ? [] : [`max_fails=${maxFails}`]),
-        ...(failTimeout ? [`fail_timeout=${failTimeout}`] : []),
-      ],
-    })),
-    hashesAddress: affinity.kind === 'address' || (affinity.kind === 'none' && hashesAddresses),
-    hashedCookie: plainCookie(affinity),
+    resolver: isRelayed ? `${nameRelay.host}:${nameRelay.port}` : undefined,
+    peers: [
+      ...peers.map((peer) => toPeerView(peer)),
+      ...last.map((peer) => toPeerView({ ...peer, maxFails: 0 }, ['backup'])),
+    ],
+    hashesAddress,
+    addressHash: isTrusting ? 'hash $client_address' : 'ip_hash',
+    hashedCookie,
+    balances: !isHashed && !isVirtual,
     routeCookie: affinity.kind === 'cookie' ? `${affinity.name}_route` : undefined,
     // Swarm spreads connections, not requests: over those that are kept, new tasks would get none.
-    kept: peers.some(({ virtual }) => virtual) ? 0 : KEPT_CONNECTIONS,
+    kept: isVirtual ? 0 : KEPT_CONNECTIONS,
+  };
+}
+
+function withEncodedCase(peer: Peer): Peer {
+  return peer.resolve ? { ...peer, address: encodeCase(peer.address) } : peer;
+}
+
+/**
+ * nginx counts a request that an application drops, or answers in a way it cannot read, as a failure of the task, and would then spare the task for
+ * everybody. So failures are not counted, unless a label asks for it: then the same tasks follow once more, for when all are spared.
+ */
+function toPeerView({ address, port, resolve, maxFails = 0, failTimeout }: Peer, more: readonly string[] = []) {
+  return {
+    endpoint: `${address}:${port}`,
+    resolve,
+    limits: [`max_fails=${maxFails}`, ...(failTimeout && maxFails > 0 ? [`fail_timeout=${failTimeout}`] : []), ...more],
   };
 }
 
@@ -256,15 +414,22 @@ function plainCookie(affinity: Affinity): string | undefined {
   return affinity.kind === 'cookie' && /^\w+$/.test(affinity.name) ? affinity.name : undefined;
 }
 
-/** A raw option says it already in files made for Interlock, and nginx takes it but once. */
 function shutdownTimeout({ nginx }: RenderInput): string | undefined {
-  const isSet = nginx.GlobalOptions.some((option) => /^\s*worker_shutdown_timeout\s/m.test(option));
-  return isSet ? undefined : nginx.WorkerShutdownTimeout;
+  return setsDirective(nginx.GlobalOptions, 'worker_shutdown_timeout') ? undefined : nginx.WorkerShutdownTimeout;
 }
 
-/** Interlock's formats are whole directive bodies, with their quotes and the semicolon at the end. */
-function logFormats({ nginx }: RenderInput) {
-  const body = (format: string) => format.trim().replace(/;$/, '');
+/**
+ * Interlock's formats are whole directive bodies, with their quotes and the semicolon at the end. They name the client by the variable that nginx has
+ * for the other side of the connection.
+ */
+function logFormats(input: RenderInput) {
+  const { nginx } = input;
+  const address = clientAddress(input);
+  const body = (format: string) =>
+    format
+      .trim()
+      .replace(/;$/, '')
+      .replaceAll(/\$remote_addr\b/g, address);
   return { MainLogFormat: body(nginx.MainLogFormat), TraceLogFormat: body(nginx.TraceLogFormat) };
 }
 
@@ -276,6 +441,30 @@ const identityHeaders = [
   'X-SSL-Client-Cert',
 ];
 
+/** By which balancers tell applications about clients. Set to nothing if we do not set them ourselves: a client could write anything. */
+const forwardingHeaders = [
+  ...[
+    'Access-Token',
+    'By',
+    'Client-Cert',
+    'Client-Ip',
+    'Email',
+    'For-Original',
+    'Groups',
+    'Method',
+    'Path',
+    'PathBase',
+  ],
+  ...['Preferred-Username', 'Protocol', 'Query', 'Remote-Port', 'Root', 'Scheme', 'Server', 'Ssl', 'Tls-Client-Cert'],
+  ...['Tls-Client-Cert-Info', 'Uri', 'Url', 'User'],
+]
+  .map((name) => `X-Forwarded-${name}`)
+  .concat(['Forwarded', 'Front-End-Https', 'X-Original-URL', 'X-Rewrite-URL', 'X-Original-Host', 'X-Host', 'Proxy'])
+  .concat(['X-Client-IP', 'True-Client-IP', 'CF-Connecting-IP', 'X-Cluster-Client-IP', 'X-Url-Scheme']);
+
+/** That we set ourselves. */
+const setHeaders = ['For', 'Host', 'Port', 'Prefix', 'Proto'].map((name) => `X-Forwarded-${name}`).concat('X-Real-IP');
+
 /** Other spellings of a header that many applications take for the same. */
 function withUnderscores(header: string): string[] {
   const [first = '', ...rest] = header.split('-');
@@ -286,31 +475,17 @@ function withUnderscores(header: string): string[] {
   return spellings.filter((text) => text !== header);
 }
 
-/**
- * A path belongs to a location as whole segments: `/app` and `/app/…`, never `/apple`. `httpsPort` is for the locations over HTTP: over TLS
- * nobody is sent to TLS.
- */
-function toLocationViews(locations: readonly Location[], asksAgain: boolean, httpsPort?: string) {
+/** What the views of all locations depend on besides themselves. */
+interface LocationContext extends Pick<Common, 'handlesErrors' | 'isTrusting' | 'readTimeout'> {
+  /** For the locations over HTTP: over TLS nobody is sent to TLS. */
+  readonly httpsPort: string | undefined;
+}
+
+/** A path belongs to a location as whole segments: `/app` and `/app/…`, never `/apple`. */
+function toLocationViews(locations: readonly Location[], context: LocationContext) {
   const again = new AgainViews();
   const list = locations.flatMap((location) => {
-    const isSecure = httpsPort === undefined;
-    // Who cannot answer there either is not sent there.
-    const sslOnly = !isSecure && leadsToTls(location);
-    // Where there is nothing behind it, maintenance lets nobody pass.
-    const isEmpty = location.upstream === undefined && !sslOnly;
-    const target = toTargetView(location);
-    const view = {
-      ...target,
-      // What gRPC sends is not kept.
-      again:
-        asksAgain && location.upstream !== undefined && !sslOnly && !target.isGrpc ? again.nameOf(target) : undefined,
-      ...toMaintenanceView(
-        location.maintenance && isEmpty ? { ...location.maintenance, allow: [] } : location.maintenance,
-      ),
-      httpsPort,
-      sslOnly,
-      needsClient: isSecure && location.options.clientCertificate === 'required',
-    };
+    const view = toLocationView(location, context, again);
     if (location.path === '') return [{ ...view, exact: false, match: '/' }];
     return [
       { ...view, exact: true, match: location.path },
@@ -320,13 +495,52 @@ function toLocationViews(locations: readonly Location[], asksAgain: boolean, htt
   return {
     list,
     again: again.all,
+    errorCodes: locationErrorCodes,
+    grpcStatuses: context.handlesErrors && list.some(({ isGrpc }) => isGrpc) ? grpcErrors : [],
     hasRoot: locations.some(({ path }) => path === ''),
     isEmpty: locations.length === 0,
   };
 }
 
+function toLocationView(location: Location, context: LocationContext, views: AgainViews) {
+  const { handlesErrors, isTrusting, readTimeout, httpsPort } = context;
+  const isSecure = httpsPort === undefined;
+  const requiresClient = location.options.clientCertificate === 'required';
+  // Who cannot answer there either is not sent there.
+  const sslOnly = !isSecure && leadsToTls(location);
+  // A trusted balancer may have ended TLS; who must show a certificate here cannot have shown it there.
+  const passesSecure = sslOnly && isTrusting && !requiresClient;
+  // Where there is nothing behind it, maintenance lets nobody pass.
+  const isEmpty = location.upstream === undefined && !sslOnly;
+  const target = toTargetView(location, readTimeout);
+  const forwards = location.upstream !== undefined && (!sslOnly || passesSecure);
+  // What gRPC sends is not kept.
+  const again = handlesErrors && forwards && !target.isGrpc ? views.nameOf(target) : undefined;
+  return {
+    ...target,
+    again,
+    hasOwnErrors: again !== FIRST_AGAIN,
+    againSuffix: again?.slice(FIRST_AGAIN.length),
+    errorCodes: locationErrorCodes,
+    grpcErrors: handlesErrors ? grpcErrors : [],
+    ...toMaintenanceView(
+      location.maintenance && isEmpty ? { ...location.maintenance, allow: [] } : location.maintenance,
+      target.isGrpc && handlesErrors,
+    ),
+    httpsPort,
+    clientHost: isTrusting ? '$client_host' : '$host',
+    sslOnly,
+    passesSecure,
+    // Otherwise a balancer that ends TLS would be sent to HTTPS for ever.
+    refusesSecure: sslOnly && isTrusting && requiresClient,
+    needsClient: isSecure && requiresClient,
+  };
+}
+
 type TargetView = ReturnType<typeof toTargetView>;
 type AgainView = Omit<TargetView, 'scheme'> & { readonly name: string; readonly scheme: string };
+
+const FIRST_AGAIN = '@again';
 
 /** Where requests go that are asked again: a location for all of a host that are asked in the same way, which most are. */
 class AgainViews {
@@ -339,7 +553,7 @@ class AgainViews {
     const way = JSON.stringify(view);
     const known = this.#byWay.get(way) ?? {
       ...view,
-      name: this.#byWay.size === 0 ? '@again' : `@again${this.#byWay.size + 1}`,
+      name: this.#byWay.size === 0 ? FIRST_AGAIN : `${FIRST_AGAIN}${this.#byWay.size + 1}`,
     };
     this.#byWay.set(way, known);
     return known.name;
@@ -385,23 +599,25 @@ function allowLists({ servers, fallback }: RouteTable) {
     .map(([variable, networks]) => ({ variable, networks }));
 }
 
-function toMaintenanceView(maintenance: Maintenance | undefined) {
+function toMaintenanceView(maintenance: Maintenance | undefined, isGrpc = false) {
   const passes = maintenance !== undefined && maintenance.allow.length > 0;
   return {
-    maintenance: maintenance && { variable: passes ? allowVariable(maintenance) : undefined },
+    maintenance: maintenance && { variable: passes ? allowVariable(maintenance) : undefined, isGrpc },
     /** Nobody passes: there is nothing behind it. */
     isShut: maintenance !== undefined && !passes,
   };
 }
 
-function toTargetView({ path, options, upstream }: Location) {
-  const { protocol, backendCa, backendName } = options;
+function toTargetView({ path, options, upstream }: Location, readTimeout: number) {
+  const { protocol, backendCa, backendName, responseHeaderKb } = options;
   return {
     upstream,
     backendCa,
     backendName,
-    strip: strips({ path, options }) ? path.length : undefined,
-    prefix: path,
+    readTimeout,
+    response: responseHeaderKb > 0 ? directives(responseBuffers(responseHeaderKb)) : undefined,
+    strip: strips({ path, options }) ? pathBytes(path) : undefined,
+    prefix: encodePath(path),
     scheme: SCHEMES[protocol],
     isGrpc: isGrpc(protocol),
     isH2c: protocol === 'h2c',
@@ -415,7 +631,7 @@ function locationsOf({ servers, fallback }: RouteTable): readonly Location[] {
 
 function strippedLengths(table: RouteTable): number[] {
   const stripped = locationsOf(table).filter(strips);
-  return [...new Set(stripped.map(({ path }) => path.length))].toSorted((a, b) => a - b);
+  return [...new Set(stripped.map(({ path }) => pathBytes(path)))].toSorted((a, b) => a - b);
 }
 
 /** nginx refuses to start when a name does not fit into a bucket, and slows down when the table is tight. */

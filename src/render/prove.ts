@@ -1,3 +1,4 @@
+import { MOST_FILE_BYTES, MOST_FILES } from '../model/limits.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
 import type { RenderedConfiguration, RenderNginx } from './nginx.ts';
@@ -24,9 +25,6 @@ export interface Trial {
   /** Resolves to whether the replica's nginx has taken it; to false, too, where none tries it, or has not done so in time. */
   readonly isTaken: (rendered: RenderedConfiguration) => Promise<boolean>;
 }
-
-/** A Docker config holds less than 1,000 KiB. */
-const MAX_FILE_BYTES = 990 * 1024;
 
 /**
  * Renders and has nginx check the result, here or in a trial. Grammars should keep out whatever nginx could refuse; where one of them fails, the
@@ -77,9 +75,11 @@ export async function proveConfiguration(
 }
 
 function tooLarge(files: RenderedConfiguration['files']): string | undefined {
-  const large = files.find(({ text }) => text.length > MAX_FILE_BYTES);
-  const kib = Math.ceil((large?.text.length ?? 0) / 1024);
-  return large && `${large.path} would have ${kib} KiB, more than a Docker config can hold`;
+  if (files.length > MOST_FILES) return `The configuration would have ${files.length} files, more than ${MOST_FILES}`;
+  const large = files.find(({ text }) => Buffer.byteLength(text) > MOST_FILE_BYTES);
+  if (large === undefined) return undefined;
+  const kib = Math.ceil(Buffer.byteLength(large.text) / 1024);
+  return `${large.path} would have ${kib} KiB, more than a Docker config can hold`;
 }
 
 /** A value that cannot be quoted is refused like one that nginx dislikes. */

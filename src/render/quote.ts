@@ -1,12 +1,22 @@
+import { isCanonicalPath } from '../model/path.ts';
+
 /**
  * The one place where a value becomes part of nginx's text. nginx has no escape for `$`, so a value with one is refused, and so
  * is everything outside printable ASCII: grammars should have kept both away long before.
  */
 export function quote(value: unknown): string {
+  if (value === undefined) throw new Error('A template quotes a field that is not there');
   const text = String(value);
   if (!/^[\x20-\x7e]*$/.test(text) || text.includes('$')) {
     throw new Error(`Value cannot be written into an nginx configuration: ${JSON.stringify(text.slice(0, 80))}`);
   }
+  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}
+
+/** A decoded path as the prefix of a location, where nginx takes `$` for what it is and compares bytes. */
+export function quotePath(value: unknown): string {
+  const text = String(value);
+  if (!isCanonicalPath(text.replace(/\/$/, ''))) throw new Error('Path cannot be written into an nginx configuration');
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
@@ -24,11 +34,10 @@ export function quoteName(kind: string, name: string): string {
 /** Regular expressions of server names may hold `$`-free text only; nginx marks them with `~`. */
 export function quoteHost(kind: string, name: string): string {
   if (kind !== 'regex') return quote(name);
-  if (!/^[\x21-\x7e]*$/.test(name) || /["$;{}]{1}/.test(name.replaceAll(/\{\d+(,\d+)?\}/g, ''))) {
+  if (!/^[\x21-\x7e]*$/.test(name) || /["$;{}]{1}/.test(name.replaceAll(/\{\d+(,\d*)?\}/g, ''))) {
     throw new Error('Expression cannot be written into an nginx configuration');
   }
-  // No host is longer; a longer one would give the expression more to try.
-  return `"~^(?=.{1,253}$)${name}$"`;
+  return `"~^${name}$"`;
 }
 
 /**

@@ -1,10 +1,21 @@
 import type { z } from 'zod';
 import type { problemDetailsSchema } from '../admin/problem-details.ts';
-import type { ClusterExplanation, KeptVersion, userSchema } from '../admin/requests.ts';
+import type {
+  ClusterExplanation,
+  CreatedToken,
+  KeptVersion,
+  methodsSchema,
+  oidcFlowSchema,
+  sessionTokenSchema,
+  TokenView,
+  tokenRequestSchema,
+  UsersView,
+  userSchema,
+} from '../admin/requests.ts';
 import type { ClosedView } from '../admin/state.ts';
 
 export type User = z.infer<typeof userSchema>;
-export type { ClusterExplanation, KeptVersion };
+export type { ClusterExplanation, CreatedToken, KeptVersion, TokenView as Token, UsersView };
 
 /** The controller said no, and why. */
 export class Refused extends Error {
@@ -23,12 +34,62 @@ const RETRY_MS = [300, 1000];
 /** Says `ended` when a session is over: the page then asks for the password again. */
 export const session = new EventTarget();
 
-export const logIn = (username: string, password: string) =>
-  send('/auth/session', { method: 'POST', body: JSON.stringify({ username, password }) });
+/**
+ * The cookie is sent to all ports of this host; this token is kept for this origin only, and the API wants both. All windows of the
+ * page share it, as they share the cookie.
+ */
+const TOKEN_KEY = 'signalbox-session';
+let tokenOfWindow: string | undefined;
+
+function keepToken(token: string | undefined): void {
+  tokenOfWindow = token;
+  try {
+    if (token === undefined) localStorage.removeItem(TOKEN_KEY);
+    else localStorage.setItem(TOKEN_KEY, token);
+  } catch {
+    // A browser that stores nothing asks for the password again after a reload.
+  }
+}
+
+function keptToken(): string | undefined {
+  try {
+    return localStorage.getItem(TOKEN_KEY) ?? tokenOfWindow;
+  } catch {
+    return tokenOfWindow;
+  }
+}
+
+export async function logIn(username: string, password: string): Promise<void> {
+  const answer = await send('/auth/session', { method: 'POST', body: JSON.stringify({ username, password }) });
+  const { session_token }: z.infer<typeof sessionTokenSchema> = await answer.json();
+  keepToken(session_token);
+}
+
+/** How one can sign in, beside a password. */
+export async function signInMethods(): Promise<z.infer<typeof methodsSchema>> {
+  return (await send('/auth/methods', {})).json();
+}
+
+export async function startOidc(): Promise<z.infer<typeof oidcFlowSchema>> {
+  return (await send('/auth/oidc', { method: 'POST' })).json();
+}
+
+export async function finishOidc(flow: string, answer: string): Promise<void> {
+  const response = await send('/auth/oidc/session', { method: 'POST', body: JSON.stringify({ flow, answer }) });
+  const { session_token }: z.infer<typeof sessionTokenSchema> = await response.json();
+  keepToken(session_token);
+}
 
 export async function logOut(): Promise<void> {
   await send('/auth/session', { method: 'DELETE' });
+  keepToken(undefined);
   session.dispatchEvent(new Event('ended'));
+}
+
+/** The stream of events, which `EventSource` cannot open: it sends no headers. */
+export async function openEvents(signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const { body } = await request('/api/events', { signal, headers: { accept: 'text/event-stream' } });
+  return body!;
 }
 
 /** Undefined where nobody is logged in. */
@@ -74,6 +135,15 @@ export const close = (target: Target, allow: readonly string[]) => change(mainte
 
 export const openAgain = (target: Target) => change(maintenancePath(target), 'DELETE');
 
+export const listUsers = () => read<UsersView>('/api/users');
+
+export const listTokens = () => read<TokenView[]>('/api/tokens');
+
+export const createToken = async (wanted: z.input<typeof tokenRequestSchema>): Promise<CreatedToken> =>
+  (await request('/api/tokens', { method: 'POST', body: JSON.stringify(wanted) })).json();
+
+export const revokeToken = (id: string) => change(`/api/tokens/${encodeURIComponent(id)}`, 'DELETE');
+
 async function read<T>(path: string): Promise<T> {
   return (await request(path)).json();
 }
@@ -92,8 +162,14 @@ async function request(path: string, init: RequestInit = {}): Promise<Response> 
 }
 
 async function send(path: string, init: RequestInit): Promise<Response> {
-  const headers = { accept: 'application/json', ...(init.body ? { 'content-type': 'application/json' } : {}) };
-  const answer = await insist(() => fetch(path, { ...init, headers }));
+  const token = keptToken();
+  const headers = {
+    accept: 'application/json',
+    ...(init.body ? { 'content-type': 'application/json' } : {}),
+    ...(token === undefined ? {} : { 'x-signalbox-session': token }),
+    ...init.headers,
+  };
+  const answer = await insist(() => fetch(path, { ...init, headers }), init.signal);
   if (answer.ok) return answer;
   const title = `Refused (${answer.status})`;
   throw new Refused({
@@ -105,11 +181,12 @@ async function send(path: string, init: RequestInit): Promise<Response> {
 }
 
 /** Browsers drop requests when a network of their machine comes or goes. Everything here may be asked for twice. */
-async function insist(attempt: () => Promise<Response>): Promise<Response> {
+async function insist(attempt: () => Promise<Response>, signal?: AbortSignal | null): Promise<Response> {
   for (const pauseMs of RETRY_MS) {
     try {
       return await attempt();
-    } catch {
+    } catch (error) {
+      if (signal?.aborted) throw error;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }

@@ -3,6 +3,7 @@ import type { State } from '../admin/state.ts';
 import { session, type User, whoAmI } from './api.ts';
 import { UserContext } from './hooks.ts';
 import { type Connection, watchState } from './live.ts';
+import { finishSignIn, takeAnswer } from './oidc.ts';
 import { Shell } from './shell.tsx';
 import { Login } from './views/login.tsx';
 
@@ -13,6 +14,7 @@ type Visitor =
 
 export function App() {
   const [visitor, setVisitor] = useState<Visitor>({ kind: 'unknown' });
+  const [refusal, setRefusal] = useState<string>();
   const greet = () =>
     whoAmI().then(
       (user) => setVisitor(user === undefined ? { kind: 'stranger' } : { kind: 'known', user }),
@@ -21,11 +23,16 @@ export function App() {
   useEffect(() => {
     const forget = () => setVisitor({ kind: 'stranger' });
     session.addEventListener('ended', forget);
-    void greet();
+    const answer = takeAnswer();
+    const signedIn = answer === undefined ? Promise.resolve(undefined) : finishSignIn(answer);
+    void signedIn.then((reason) => {
+      setRefusal(reason);
+      return greet();
+    });
     return () => session.removeEventListener('ended', forget);
   }, []);
   if (visitor.kind === 'unknown') return null;
-  if (visitor.kind === 'stranger') return <Login onLogin={greet} />;
+  if (visitor.kind === 'stranger') return <Login onLogin={greet} refusal={refusal} />;
   return (
     <UserContext.Provider value={visitor.user}>
       <Live />

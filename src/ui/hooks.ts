@@ -2,10 +2,10 @@ import { createContext } from 'preact';
 import { useContext, useEffect, useRef, useState } from 'preact/hooks';
 import { Refused, type User } from './api.ts';
 
-export const UserContext = createContext<User>({ name: '', role: 'viewer' });
+export const UserContext = createContext<User>({ name: '', role: 'viewer', via: 'password', cluster: null });
 
 /** Who may only look sees nothing that changes anything. */
-export const useCanChange = (): boolean => useContext(UserContext).role === 'admin';
+export const useCanChange = (): boolean => useContext(UserContext).role !== 'viewer';
 
 const TICK_MS = 10_000;
 

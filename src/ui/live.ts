@@ -1,5 +1,6 @@
 import type { State } from '../admin/state.ts';
-import { session, whoAmI } from './api.ts';
+import { openEvents, session, whoAmI } from './api.ts';
+import { readEvents } from './lib/events.ts';
 
 /** How the page hears of the swarm. */
 export type Connection =
@@ -23,7 +24,7 @@ const LAST_RETRY_MS = 15_000;
 /** Follows the state by server-sent events, again and again until the function that comes back is called. */
 export function watchState({ onState, onSeen, onConnection }: Watcher): () => void {
   const stop = new AbortController();
-  let source: EventSource | undefined;
+  let source: AbortController | undefined;
   let timer: number | undefined;
   let isLive = false;
   let lostAt: number | undefined;
@@ -42,28 +43,31 @@ export function watchState({ onState, onSeen, onConnection }: Watcher): () => vo
     onConnection({ kind: 'live' });
   };
   const open = () => {
-    source?.close();
-    source = new EventSource('/api/events');
-    source.addEventListener('state', ({ data }) => {
-      hear();
-      onState(JSON.parse(data));
-    });
-    source.addEventListener('seen', ({ data }) => {
-      hear();
-      onSeen(JSON.parse(data));
-    });
-    source.addEventListener('error', lose);
+    source?.abort();
+    const opened = new AbortController();
+    source = opened;
     later(lose, SILENCE_MS);
+    follow(opened.signal).then(
+      () => !opened.signal.aborted && lose(),
+      () => !opened.signal.aborted && lose(),
+    );
+  };
+  const follow = async (signal: AbortSignal) => {
+    for await (const { event, data } of readEvents(await openEvents(signal))) {
+      if (signal.aborted) return;
+      hear();
+      if (event === 'state') onState(JSON.parse(data));
+      if (event === 'seen') onSeen(JSON.parse(data));
+    }
   };
   const lose = () => {
-    source?.close();
+    source?.abort();
     isLive = false;
     lostAt ??= Date.now();
     onConnection({ kind: 'lost', since: lostAt, retryAt: Date.now() + retryMs });
     later(retry, retryMs);
     retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
   };
-  // An EventSource does not tell a refused login from a dead line.
   const retry = () => {
     whoAmI().then((user) => {
       if (stop.signal.aborted) return;
@@ -82,6 +86,6 @@ export function watchState({ onState, onSeen, onConnection }: Watcher): () => vo
   return () => {
     stop.abort();
     window.clearTimeout(timer);
-    source?.close();
+    source?.abort();
   };
 }

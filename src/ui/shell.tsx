@@ -10,6 +10,7 @@ import { usePlace } from './location.ts';
 import { Banners } from './parts/banners.tsx';
 import { Loading } from './parts/notes.tsx';
 import { Lamp, Signal } from './parts/signal.tsx';
+import { Access } from './views/access.tsx';
 import { Configuration } from './views/configuration.tsx';
 import { Maintenance } from './views/maintenance.tsx';
 import { Overview } from './views/overview.tsx';
@@ -22,6 +23,7 @@ const titles: Readonly<Record<View, string>> = {
   problems: 'Problems',
   configuration: 'Configuration',
   maintenance: 'Maintenance',
+  access: 'Access',
 };
 
 interface ShellProps {
@@ -86,6 +88,8 @@ function Body({ place, state }: { readonly place: Place; readonly state: State }
       return <Configuration state={state} place={place} />;
     case 'maintenance':
       return <Maintenance state={state} />;
+    case 'access':
+      return <Access state={state} />;
   }
 }
 
@@ -95,9 +99,11 @@ function Navigation({ place, state }: { readonly place: Place; readonly state: S
     problems: state?.problems.length,
     maintenance: state?.maintenance.length,
   };
+  const { role } = useContext(UserContext);
+  const open = views.filter((view) => view !== 'access' || role === 'administrator');
   return (
     <nav aria-label="Views">
-      {views.map((view) => (
+      {open.map((view) => (
         <a key={view} href={toHash({ view, query: {} })} aria-current={view === place.view ? 'page' : undefined}>
           {titles[view]}
           {counts[view] ? <span class={`count count-${view}`}>{counts[view].toLocaleString('en')}</span> : null}
@@ -124,6 +130,7 @@ function Foot({ connection }: { readonly connection: Connection }) {
       <span class="user">
         {user.name}
         {user.role === 'viewer' ? <span class="muted"> · may only look</span> : null}
+        {user.role === 'operator' ? <span class="muted"> · operator</span> : null}
       </span>
       <button type="button" class="button button-quiet" onClick={() => void logOut()}>
         Log out

@@ -19,6 +19,7 @@ const operations: readonly Operation[] = [
   'createService',
   'updateService',
   'labelService',
+  'scaleService',
 ];
 
 /** Two controllers over one swarm; either may start anew at any time. */
@@ -81,6 +82,12 @@ const step: fc.Arbitrary<[string, Step]> = fc.oneof(
       },
     ],
     ['a worker comes', ({ swarm }) => swarm.addNode(aNode('worker1'))],
+    [
+      'all proxies end up on a worker',
+      ({ swarm }) => {
+        if (swarm.services.some(({ name }) => name === proxy)) swarm.crowd(proxy, 'worker2');
+      },
+    ],
   ),
   fc
     .constantFrom(...operations)

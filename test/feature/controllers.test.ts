@@ -95,11 +95,11 @@ describe('what an administrator decides at one controller', () => {
     const { one, two, first, second } = twoControllers();
     await one.settle();
     await two.settle();
-    await first.startMaintenance('admin', host, []);
+    await first.startMaintenance({ name: 'admin' }, host, []);
     await two.settle();
     expect(two.served()).toContain('return 503 $maintenance_page;');
     expect(second.current).toEqual(first.current);
-    await second.endMaintenance('admin', host);
+    await second.endMaintenance({ name: 'admin' }, host);
     await one.settle();
     expect(one.served()).toContain('proxy_pass');
     expect(first.current.changes).toHaveLength(2);
@@ -110,11 +110,11 @@ describe('what an administrator decides at one controller', () => {
     await one.settle();
     await two.settle();
     await Promise.all([
-      first.disable('admin'),
-      second.startMaintenance('admin', host, []),
-      first.startMaintenance('admin', { kind: 'service', name: 'shop' }, []),
+      first.disable({ name: 'admin' }),
+      second.startMaintenance({ name: 'admin' }, host, []),
+      first.startMaintenance({ name: 'admin' }, { kind: 'service', name: 'shop' }, []),
     ]);
-    await second.endMaintenance('admin', host);
+    await second.endMaintenance({ name: 'admin' }, host);
     await one.settle();
     await two.settle();
     expect(first.current).toMatchObject({ enabled: false, maintenance: [{ kind: 'service', name: 'shop' }] });
@@ -131,13 +131,13 @@ describe('what an administrator decides at one controller', () => {
         if (!isQuick) return;
         isQuick = false;
         await second.load();
-        await second.disable('other');
+        await second.disable({ name: 'other' });
         throw new ConflictError('out of date');
       }
     }
     const { one, first, second } = twoControllers(OvertakenStore);
     await one.settle();
-    await first.startMaintenance('admin', host, []);
+    await first.startMaintenance({ name: 'admin' }, host, []);
     expect(first.current.changes.map(({ who }) => who)).toEqual(['other', 'admin']);
     expect(second.current).toEqual(first.current);
   });
@@ -149,6 +149,6 @@ describe('what an administrator decides at one controller', () => {
     await new FakeAdministrationStore(one.swarm).save({ revision: 7, text });
     await expect(one.pass()).rejects.toThrow('The Docker config signalbox.administration.7 is not understood: ');
     expect(one.served()).toBe(before);
-    await expect(second.disable('admin')).rejects.toThrow('is not understood');
+    await expect(second.disable({ name: 'admin' })).rejects.toThrow('is not understood');
   });
 });

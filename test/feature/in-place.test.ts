@@ -89,6 +89,49 @@ it('waits for agents that have only just started', async () => {
   expect(world.status.outcomes[0]?.rolling).toBe(true);
 });
 
+it('brings a change to the other replicas while one hangs, and names that one', async () => {
+  const world = await aWorld();
+  const before = tasksOf(world);
+  const { agents } = world.extension;
+  world.extension.agents = (service) => agents(service).slice(1);
+  world.swarm.clock.advance(60_000);
+
+  world.swarm.deploy(aService('blog'));
+  await world.passes(3);
+  expect(serverOf(world.served(), 'blog.example.org')).toContain('proxy_pass');
+  expect(tasksOf(world)).toEqual(before);
+
+  world.swarm.clock.advance(11_000);
+  await world.passes(1);
+  const hung = agents('signalbox-extension')[0]!.task;
+  expect(world.problems).toMatchObject([
+    { severity: 'error', reason: expect.stringContaining(`Replica ${hung} of signalbox-proxy`) },
+  ]);
+
+  world.extension.agents = agents;
+  await world.settle();
+  expect(world.problems).toEqual([]);
+  expect(tasksOf(world)).toEqual(before);
+});
+
+it('waits for agents to come back to an extension that has only just started', async () => {
+  const world = await aWorld();
+  const before = tasksOf(world);
+  const { agents } = world.extension;
+  world.extension.agents = () => [];
+  world.swarm.clock.advance(60_000);
+  world.extension.since = world.swarm.clock.now();
+
+  world.swarm.deploy(aService('blog'));
+  await world.pass();
+  expect(tasksOf(world)).toEqual(before);
+
+  world.extension.agents = agents;
+  await world.settle();
+  expect(tasksOf(world)).toEqual(before);
+  expect(serverOf(world.served(), 'blog.example.org')).toContain('proxy_pass');
+});
+
 it('rolls out when settings say so', async () => {
   const world = new ControllerWorld({
     agents: true,

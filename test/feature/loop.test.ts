@@ -60,6 +60,35 @@ describe('the loop', () => {
     vi.useRealTimers();
   });
 
+  it('shows a pass that takes long as trouble, while it lasts', async () => {
+    const world = new LoopWorld();
+    const { promise, resolve } = Promise.withResolvers<{ rolling: boolean }>();
+    world.pass = () => promise;
+    await world.start();
+
+    await vi.advanceTimersByTimeAsync(7000);
+    expect(world.status.error).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(world.status.error).toContain('takes longer than');
+
+    resolve({ rolling: false });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(world.status.error).toBeUndefined();
+    world.stop();
+  });
+
+  it('shows a conflict as trouble only when it lasts: with several controllers, all but one meet it at every change', async () => {
+    const world = new LoopWorld();
+    world.pass = () => Promise.reject(new ConflictError('somebody was quicker'));
+    await world.start();
+
+    expect(world.status.passes.failed).toBe(1);
+    expect(world.status.error).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(world.status.error).toBe('somebody was quicker');
+    world.stop();
+  });
+
   it('looks once at the start, and then when something happened', async () => {
     const world = new LoopWorld();
 

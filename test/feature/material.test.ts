@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { SecretFacts } from '../../src/model/material.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
+import { certificateFacts, secretFacts } from '../support/facts.ts';
 
 const day = 86_400_000;
 const app = aService('app', { lb: { ssl_cert: 'site' } });
@@ -11,26 +12,13 @@ let world: ControllerWorld;
 
 function facts(name: string, untilDays = 300): SecretFacts {
   const now = world.swarm.clock.now();
-  const certificate = {
-    names: ['app.example.org'],
+  const certificate = certificateFacts({
     from: new Date(now - day).toISOString(),
     until: new Date(now + untilDays * day).toISOString(),
-    publicKey: '0'.repeat(32),
-    rsaBits: 0,
-    isFollowedByIssuer: true,
-    wantsStapling: false,
-    responder: '',
-  };
-  const key = { kind: 'plain', publicKey: '0'.repeat(32) } as const;
-  return { name, certificates: [certificate], isBroken: false, key, stapledWith: [] };
+  });
+  return secretFacts(name, { certificates: [certificate], key: { kind: 'plain', publicKey: certificate.publicKey } });
 }
-const garbage = (name: string): SecretFacts => ({
-  name,
-  certificates: [],
-  isBroken: true,
-  key: { kind: 'none' },
-  stapledWith: [],
-});
+const garbage = (name: string): SecretFacts => secretFacts(name, { isBroken: true, rejected: 'bad base64 decode' });
 
 beforeEach(async () => {
   world = new ControllerWorld({ agents: true });
@@ -40,7 +28,7 @@ beforeEach(async () => {
   await world.settle();
 });
 
-const isOpen = () => !serverOf(world.served(), 'app.example.org')!.includes('503');
+const isOpen = () => !serverOf(world.served(), 'app.example.org')!.includes('return 503');
 const attached = () =>
   world.swarm
     .service('signalbox-proxy')
@@ -78,10 +66,10 @@ describe('a secret', () => {
     await world.settle();
 
     expect(isOpen()).toBe(false);
-    expect(complaints()).toEqual(['holds a certificate that cannot be read']);
+    expect(complaints()).toEqual(['the certificate in secret site is rejected: a PEM block is not valid base64']);
     expect(attached()).toContain('site');
     expect(world.swarm.service('signalbox-proxy').tasks).toHaveLength(tasks);
-    expect(serverOf(world.served(), 'other.example.org')).not.toContain('503');
+    expect(serverOf(world.served(), 'other.example.org')).not.toContain('return 503');
     expect(await world.writesOf(() => world.settle())).toEqual([]);
   });
 
@@ -101,13 +89,29 @@ describe('a secret', () => {
 
     world.swarm.clock.advance(11 * day);
     await world.settle();
-    expect(complaints()).toMatchObject([expect.stringMatching(/^expires on/)]);
+    expect(complaints()).toMatchObject([expect.stringMatching(/^the certificate in secret site expires on/)]);
     expect(isOpen()).toBe(true);
 
     world.swarm.clock.advance(30 * day);
     await world.settle();
-    expect(complaints()).toMatchObject([expect.stringMatching(/^is out of date since/)]);
+    expect(complaints()).toMatchObject([expect.stringMatching(/^the certificate in secret site expired on/)]);
     expect(isOpen()).toBe(false);
+  });
+
+  it('that several services use is one problem, logged once', async () => {
+    world.extension.secrets = [facts('site', 10)];
+    await world.settle();
+    world.swarm.deploy(aService('second', { host: 'app.example.org', lb: { ssl_cert: 'site', context_root: '/x' } }));
+    await world.settle();
+
+    const [problem, ...others] = world.problems;
+    expect(others).toEqual([]);
+    expect(problem!.affects!.map(({ service, routes }) => [service, routes])).toEqual([
+      ['app', ['app.example.org/']],
+      ['second', ['app.example.org/x']],
+    ]);
+    expect(world.messages('Problem appeared')).toHaveLength(1);
+    expect(world.messages('Problem gone')).toEqual([]);
   });
 
   it('is forgotten with the secret, of which nothing is known when it comes again', async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Observer } from '../../src/docker/observer.ts';
 import { ConflictError } from '../../src/reconcile/ports.ts';
+import { eventually } from '../support/eventually.ts';
 import { engineNetwork, engineObject, engineService, FakeDocker } from '../support/fake-docker.ts';
 
 const everything = ['list configs', 'list networks', 'list nodes', 'list secrets', 'list services'];
@@ -74,7 +75,7 @@ describe('an observer', () => {
 
     observer.forget();
 
-    expect(await docker.callsOf(() => observer.observe())).toEqual(everything);
+    expect(await docker.callsOf(() => observer.observe())).toEqual(['inspect service shop', ...everything]);
     expect((await observer.observe()).services).toEqual([]);
   });
 
@@ -87,7 +88,7 @@ describe('an observer', () => {
     docker.before = async (call) => {
       if (call === 'list services') now += 200;
     };
-    const observer = new Observer(docker.client, () => now);
+    const observer = new Observer(docker.client, '', () => now);
     await observer.observe();
     const callsAfter = (ms: number) => {
       now += ms;
@@ -98,6 +99,18 @@ describe('an observer', () => {
     expect(await callsAfter(everyMs - 1)).toEqual([]);
     expect(await callsAfter(1)).toEqual(everything);
     expect(await callsAfter(everyMs - 1)).toEqual([]);
+  });
+
+  it('knows which secrets the controller mounts', async () => {
+    const docker = new FakeDocker();
+    const controller = engineService('controller') as { Spec: { TaskTemplate: object } };
+    const TaskTemplate = { ...controller.Spec.TaskTemplate, ContainerSpec: { Secrets: [{ SecretID: 'password' }] } };
+    docker.objects.service.set('controller', { ...controller, Spec: { ...controller.Spec, TaskTemplate } });
+
+    expect(await new Observer(docker.client, 'controller').observe()).toMatchObject({
+      controllerSecretIds: ['password'],
+    });
+    expect(await new Observer(docker.client).observe()).toMatchObject({ controllerSecretIds: [] });
   });
 
   it('fetches again what could not be fetched', async () => {
@@ -220,5 +233,62 @@ describe('an observer', () => {
     await expect(observer.observe()).rejects.toThrow(ConflictError);
 
     expect(names((await observer.observe()).services)).toEqual(['shop']);
+  });
+});
+
+describe('an observer that follows tasks', () => {
+  const task = (ID: string, ServiceID: string, State = 'running') => ({
+    ...{
+      ID,
+      ServiceID,
+      NodeID: 'node',
+      CreatedAt: '',
+      DesiredState: 'running',
+      Spec: {},
+      Status: { State, Timestamp: '1970-01-01T00:00:01Z' },
+    },
+    NetworksAttachments: [{ Network: { ID: 'app' }, Addresses: ['10.0.1.5/24', 'fd00::5/64'] }],
+  });
+  const chooseShop = () => ['shop'];
+
+  it('lists the running tasks of the chosen services only', async () => {
+    const { docker, observer } = await anObservedEngine();
+    docker.tasks = [task('b', 'shop'), task('a', 'shop'), task('c', 'shop', 'starting'), task('d', 'other')];
+
+    const { tasks } = await observer.observe(chooseShop);
+
+    expect(tasks).toEqual([
+      { id: 'a', serviceId: 'shop', nodeId: 'node', since: 1000, addresses: { app: ['10.0.1.5'] } },
+      { id: 'b', serviceId: 'shop', nodeId: 'node', since: 1000, addresses: { app: ['10.0.1.5'] } },
+    ]);
+    expect(await docker.callsOf(() => observer.observe(() => []))).toEqual([]);
+    expect((await observer.observe(chooseShop)).tasks).toEqual(tasks);
+  });
+
+  it('notices that tasks have changed, since there are no events for them, and nothing else', async () => {
+    const { docker, observer } = await anObservedEngine();
+    docker.tasks = [task('a', 'shop')];
+    const before = (await observer.observe(chooseShop)).tasks;
+    const stop = new AbortController();
+    let changes = 0;
+    const watching = observer.watchTasks(() => {
+      changes += 1;
+    }, stop.signal);
+
+    const calls = docker.calls.length;
+    await eventually(async () => expect(docker.calls.length).toBeGreaterThan(calls + 1));
+    expect(changes).toBe(0);
+    expect((await observer.observe(chooseShop)).tasks).toBe(before);
+    docker.tasks = [task('b', 'shop')];
+    await eventually(async () => expect(changes).toBe(1));
+    stop.abort();
+    await watching;
+  });
+
+  it('asks for no tasks while no service is followed', async () => {
+    const { docker, observer } = await anObservedEngine();
+    const stop = AbortSignal.timeout(1200);
+
+    expect(await docker.callsOf(() => observer.watchTasks(() => undefined, stop))).toEqual([]);
   });
 });

@@ -26,7 +26,7 @@ it('Shows pages from Docker configs, and the built-in ones before they are there
     { ...missing, label: 'Extensions.default.UnavailablePage', value: 'gone-page' },
   ]);
   const built = world.served();
-  expect(built).toContain('503 In Maintenance');
+  expect(built).toContain('503 Under Maintenance');
 
   const long = html.repeat(1000);
   const ids = [

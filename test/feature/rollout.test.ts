@@ -229,3 +229,18 @@ it('tells of proxies of which none comes up', async () => {
     }),
   ]);
 });
+
+it('tells that proxies were scaled to 0 by hand', async () => {
+  const world = new ControllerWorld({ agents: true });
+  world.swarm.deploy(aService('shop'));
+  await world.settle();
+
+  world.swarm.amend('signalbox-proxy', (spec) => {
+    spec.Mode = { Replicated: { Replicas: 0 } };
+  });
+  await world.passes(2);
+
+  expect(world.problems).toMatchObject([
+    { severity: 'error', reason: 'No proxy is up: signalbox-proxy is scaled to 0' },
+  ]);
+});

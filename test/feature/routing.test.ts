@@ -10,7 +10,7 @@ it('publishes a service under its host', async () => {
   await world.settle();
 
   expect(serverOf(world.served(), 'shop.example.org')).toContain('proxy_pass');
-  expect(world.served()).toContain('server "tasks.shop.app:8080" resolve;');
+  expect(world.served()).toContain('server "tasks.shop.app:8080" max_fails=0 resolve;');
   expect(world.swarm.service('signalbox-proxy').observe()).toMatchObject({
     networkIds: ['app'],
     labels: { type: 'com.docker.interlock.core.proxy' },
@@ -85,7 +85,9 @@ it('shares a host between services', async () => {
   for (const name of ['blue', 'green']) world.swarm.deploy(aService(name, { host: 'shop.example.org' }));
   await world.settle();
 
-  expect(world.served()).toMatch(/server "tasks\.blue\.app:8080" resolve;\s+server "tasks\.green\.app:8080" resolve;/);
+  expect(world.served()).toMatch(
+    /server "tasks\.blue\.app:8080" max_fails=0 resolve;\s+server "tasks\.green\.app:8080" max_fails=0 resolve;/,
+  );
 });
 
 it('reaches services in host mode at their nodes, and follows them', async () => {
@@ -97,7 +99,7 @@ it('reaches services in host mode at their nodes, and follows them', async () =>
   world.swarm.setHostTasks([{ serviceId, nodeId: 'worker1', ports }]);
   await world.settle();
 
-  expect(world.served()).toContain('server "192.0.2.1:32768";');
+  expect(world.served()).toContain('server "192.0.2.1:32768" max_fails=0;');
 
   world.swarm.setHostTasks([]);
   await world.settle();

@@ -76,7 +76,7 @@ it('keeps what was changed by hand, whatever else changes', async () => {
       ContainerSpec: {
         Image: 'example.org/nginx:2',
         Env: ['TZ=UTC'],
-        Mounts: [{ Target: '/var/log' }, { Target: '/tmp' }],
+        Mounts: [{ Target: '/var/log' }, { Target: '/tmp' }, { Target: '/tmp/client-body' }],
       },
       Resources: { Limits: { MemoryBytes: 1e9 } },
     },

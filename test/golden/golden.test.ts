@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { textFault } from '../../src/nginx-text/check-text.ts';
 import { goldenCases, goldenPath, readSnapshot, renderCase } from '../support/golden.ts';
 
 it.each(goldenCases)('renders %s', async (name) => {
@@ -19,4 +20,10 @@ it.each(goldenCases)('does not depend on the order of what the Engine lists: %s'
   };
 
   expect(renderCase(name, reversed)).toEqual(renderCase(name));
+});
+
+it.each(goldenCases)('passes the check of what extensions answer: %s', (name) => {
+  const faults = renderCase(name).files.map(({ text, permissions }) => textFault(text, [], permissions));
+
+  expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
 });

@@ -37,8 +37,8 @@ const services: readonly SwarmService[] = [
   aService('gone', { mode: { kind: 'replicated', replicas: 0 } }),
   aService('wild', { host: '*.wild.example.org' }),
   aService('regex', { host: String.raw`~^shop-\d+\.example\.org$` }),
-  // Matches in as many ways as two repetitions can.
-  aService('ways', { host: '~^[a-x]+[a-x]+z$' }),
+  // Matches in as many ways as an expression may.
+  aService('ways', { host: '~^[a-x]{1,70}[a-x]{1,70}z$' }),
   aService('moved', { lb: { redirects: 'http://moved.example.org,https://new.example.org:8443' } }),
   aService('secure', { lb: { ssl_only: 'true' } }),
 ];
@@ -155,7 +155,7 @@ describe('what a service is told', () => {
     expect(await reached({ host })).toMatchObject({ port: '80' });
   });
 
-  it('cannot be forged, but for the list of those before us', async () => {
+  it('cannot be forged', async () => {
     const headers = {
       'X-Forwarded-For': '203.0.113.9',
       'X-Forwarded-Proto': 'https',
@@ -169,7 +169,7 @@ describe('what a service is told', () => {
 
     expect(echo).toMatchObject({ proto: 'http', forwardedHost: host, port: '80', prefix: '' });
     expect(echo.realIp).not.toBe('203.0.113.9');
-    expect(echo.for).toBe(`203.0.113.9, ${echo.realIp}`);
+    expect(echo.for).toBe(echo.realIp);
   });
 
   it('has a prefix that only a context root gives', async () => {
@@ -230,11 +230,12 @@ describe('a host', () => {
     expect(answer.body).toContain('503 Service Unavailable');
   });
 
-  it('that is far too long is not even tried', async () => {
-    // nginx drops the connection of a client whose host takes an expression too many steps.
-    expect((await nginx.ask({ host: `${'a'.repeat(7000)}zb` })).status).toBe(503);
-    expect((await nginx.ask({ host: `${'a'.repeat(240)}zb` })).status).toBe(503);
-    expect((await nginx.ask({ host: `${'a'.repeat(240)}z` })).status).toBe(200);
+  it('that is too long is not tried', async () => {
+    expect((await nginx.ask({ host: `${'a'.repeat(20_000)}zb` })).status).toBe(400);
+    expect((await nginx.ask({ host: 'a'.repeat(254) })).status).toBe(400);
+    expect((await nginx.ask({ host: 'a'.repeat(253) })).status).toBe(503);
+    expect((await nginx.ask({ host: `${'a'.repeat(140)}zb` })).status).toBe(503);
+    expect((await nginx.ask({ host: `${'a'.repeat(140)}z` })).status).toBe(200);
   });
 
   it.each(['/status', '/version', '/nginx_status'])('does not show the state of nginx under %s', async (path) => {

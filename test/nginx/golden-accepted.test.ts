@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { ownerFlags } from '../../bed/owner.ts';
 import { goldenCases, goldenPath } from '../support/golden.ts';
 import { proxyImage } from '../support/proxy-image.ts';
 
@@ -19,6 +20,7 @@ it('is accepted by the nginx of the proxy image: every golden configuration', as
   const folder = goldenPath('.', '').replace(/\/\.\/$/, '');
   const args = [
     'run',
+    ...ownerFlags(),
     '--rm',
     ...restrictions,
     '-v',

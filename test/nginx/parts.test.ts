@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { readAtHandshake } from '../../src/nginx/check.ts';
 import { render } from '../support/golden.ts';
 import { inputOf, manyServices } from '../support/many-services.ts';
 import { NginxContainer } from '../support/nginx-container.ts';
@@ -11,4 +12,37 @@ it('is accepted by the nginx of the proxy image: a configuration in parts', asyn
   expect(files.length).toBeGreaterThan(3);
   expect(await nginx.testFiles(files)).toBe('');
   expect(await nginx.testFiles(broken)).toContain(`unknown directive "oops" in /tmp/files/${files[1]!.path}`);
+});
+
+it('is accepted with its tables in parts: certificates, and services that end TLS themselves', async () => {
+  await using nginx = await NginxContainer.start();
+  const input = inputOf(manyServices(1500));
+  const certificate = 'demo_app.example.org.cert';
+  const terminated = {
+    kind: 'terminated',
+    certificate,
+    key: certificate,
+    isStapled: true,
+    hsts: '',
+    clientCa: '',
+  } as const;
+  const routes = input.routes.map((route, n) => ({
+    ...route,
+    tls: n % 2 === 0 ? terminated : ({ kind: 'passthrough', proxyProtocol: false } as const),
+  }));
+
+  const { files } = render({ ...input, routes });
+
+  const kinds = new Set(files.map(({ path }) => path.replace(/-\d+\.conf$/, '')));
+  expect([...kinds].toSorted()).toEqual([
+    'handshakes',
+    'nginx.conf',
+    'passthroughs',
+    'plain-targets',
+    'servers',
+    'targets',
+    'upstreams',
+  ]);
+  expect(files[0]!.text.length).toBeLessThan(32 * 1024);
+  expect(await nginx.testFiles(files.map((file) => ({ ...file, text: readAtHandshake(file.text) })))).toBe('');
 });

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SecretFacts } from '../../src/model/material.ts';
 import { readAtHandshake } from '../../src/nginx/check.ts';
+import { confirmPairs } from '../../src/nginx/confirm-pairs.ts';
 import { inspectSecret } from '../../src/nginx/inspect-secrets.ts';
-import { findStapled } from '../../src/nginx/stapling.ts';
 import { aService } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import { answerOcsp, makeCertificate } from '../support/material.ts';
@@ -35,13 +35,12 @@ beforeAll(async () => {
     await makeCertificate(folder, name, { names: [`${name}.example.org`], issuer: 'ca', more });
     contents[name] = (await read(`${name}.crt`)) + (await read('ca.crt')) + (await read(`${name}.key`));
   }
-  // Node can read it, nginx cannot.
   contents.broken += '-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n';
   nginx = await NginxContainer.start();
   await nginx.write('/run/secrets', { ...contents, 'answer.der': await answerOcsp(folder, 'good', 'ca') });
 
-  const found = Object.entries(contents).map(([name, text]) => ({ ...inspectSecret(name, text), isBroken: false }));
-  facts = await findStapled(found, async ([file]) => (await nginx.test([file!.text]))[0] || undefined);
+  const found = Object.entries(contents).map(([name, text]) => inspectSecret(name, text));
+  facts = await confirmPairs(found, async ([file]) => (await nginx.test([file!.text]))[0] || undefined);
   const services = Object.keys(contents).map((name) => aService(name, { lb: { ssl_cert: name } }));
   configuration = renderOnLoopback(
     services,

@@ -117,7 +117,7 @@ describe.each([
   it('shows the page of what is in maintenance, and lets clients of the list pass by their own address', async () => {
     const { out } = await curl('shut.rsa.example.org');
 
-    expect(out).toMatch(/^HTTP\/2 503 .*retry-after: 60.*strict-transport-security: .*503 In Maintenance/s);
+    expect(out).toMatch(/^HTTP\/2 503 .*retry-after: 60.*strict-transport-security: .*503 Under Maintenance/s);
     expect((await curl('let.rsa.example.org')).out).toMatch(/^HTTP\/2 200 /);
   });
 
@@ -210,7 +210,7 @@ describe('a host that is handed on', () => {
 
   it('answers 503 over HTTP, or leads to TLS', async () => {
     expect((await nginx.ask({ host: 'own.example.org' })).status).toBe(503);
-    expect((await nginx.ask({ host: 'sealed.example.org' })).body).toContain('503 In Maintenance');
+    expect((await nginx.ask({ host: 'sealed.example.org' })).body).toContain('503 Under Maintenance');
     expect((await curlAt(nginx.tlsPort, 'sealed.example.org')).code).toBe(35);
     expect(await nginx.ask({ host: 'only.example.org', method: 'POST' })).toMatchObject({
       status: 308,

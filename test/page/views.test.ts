@@ -1,40 +1,24 @@
 // Every view in each of its states, as people see it: light and dark, wide and narrow. Pictures are kept in test/artefacts/page.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { project } from '../../bed/places.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { cookieThief } from '../support/admin-world.ts';
 import {
   browserPath,
   complaints,
   expectAccessible,
   expectNoOverflow,
   keepPicture,
-  launchBrowser,
   logInto,
   openWindow,
   type Scheme,
   sizes,
 } from '../support/browser.ts';
 import { aService } from '../support/builders.ts';
+import { builtPage } from '../support/built-page.ts';
 import { aBusyDay, PageWorld, passwords } from '../support/page-world.ts';
 
 describe.skipIf(browserPath === undefined)('The page', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'signalbox-page-'));
-  let browser: Browser;
-
-  beforeAll(async () => {
-    const configFile = join(project, 'src/ui/vite.config.ts');
-    await build({ configFile, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } });
-    browser = await launchBrowser();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const built = builtPage();
 
   /** Looks for faults in the view, and keeps pictures of it in both sizes. */
   async function expectWell(page: Page, name: string, scheme: Scheme): Promise<void> {
@@ -47,9 +31,9 @@ describe.skipIf(browserPath === undefined)('The page', () => {
   }
 
   it.each(['light', 'dark'] as const)('is readable in its views, %s', async (look) => {
-    await using world = await PageWorld.open(folder);
+    await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
-    const page = await openWindow(browser, look);
+    const page = await openWindow(built.browser, look);
     const complained = complaints(page);
     await page.goto(world.url);
     await page.getByLabel('Password').waitFor();
@@ -72,12 +56,15 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.goto(`${world.url}/#/maintenance`);
     await page.getByText('metrics.example.org').waitFor();
     await expectWell(page, 'maintenance', look);
+    await page.goto(`${world.url}/#/access`);
+    await page.getByText('There are no tokens.').waitFor();
+    await expectWell(page, 'access', look);
     expect(complained).toEqual([]);
   });
 
   it('is well without anything to show', async () => {
-    await using world = await PageWorld.open(folder);
-    const page = await openWindow(browser, 'light');
+    await using world = await PageWorld.open(built.folder);
+    const page = await openWindow(built.browser, 'light');
     await logInto(page, world.url, 'admin', passwords.admin);
     for (const [view, title] of [
       ['routes', 'No routes yet'],
@@ -90,10 +77,24 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     }
   });
 
+  it('shows the first problems of a service, and how many more there are', async () => {
+    await using world = await PageWorld.open(built.folder);
+    const host = Array.from({ length: 500 }, (_, n) => `wrong ${n}`).join(',');
+    world.world.swarm.deploy(aService('wrong', { host }));
+    await world.look();
+    const page = await openWindow(built.browser, 'light');
+    await logInto(page, world.url, 'admin', passwords.admin);
+
+    await page.goto(`${world.url}/#/problems`);
+
+    await page.getByText(/The service has 4\d\d more problems/).waitFor();
+    expect(await page.locator('ul.problems > li').count()).toBe(21);
+  });
+
   it('says so when the controller is in trouble, or away', async () => {
-    await using world = await PageWorld.open(folder);
+    await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
-    const page = await openWindow(browser, 'dark');
+    const page = await openWindow(built.browser, 'dark');
     await logInto(page, world.url, 'admin', passwords.admin);
     world.disguise = (state) => ({ ...state, error: 'List services: connect ECONNREFUSED' });
     await world.look();
@@ -109,8 +110,8 @@ describe.skipIf(browserPath === undefined)('The page', () => {
   });
 
   it('follows what happens without being loaded again', async () => {
-    await using world = await PageWorld.open(folder);
-    const page = await openWindow(browser, 'light');
+    await using world = await PageWorld.open(built.folder);
+    const page = await openWindow(built.browser, 'light');
     await logInto(page, world.url, 'admin', passwords.admin);
     await page.getByRole('link', { name: 'Routes' }).first().click();
     await page.getByRole('heading', { name: 'No routes yet' }).waitFor();
@@ -124,11 +125,14 @@ describe.skipIf(browserPath === undefined)('The page', () => {
   });
 
   it('shows a viewer nothing that changes anything', async () => {
-    await using world = await PageWorld.open(folder);
+    await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
-    const page = await openWindow(browser, 'light');
+    const page = await openWindow(built.browser, 'light');
     await logInto(page, world.url, 'viewer', passwords.viewer);
     await page.getByText('may only look').waitFor();
+    await page.goto(`${world.url}/#/access`);
+    await page.getByText('Only administrators see this.').waitFor();
+    expect(await page.getByRole('link', { name: 'Access' }).count()).toBe(0);
     for (const view of ['overview', 'routes', 'problems', 'configuration', 'maintenance']) {
       await page.goto(`${world.url}/#/${view}`);
       await page.getByRole('heading', { level: 1, name: view }).waitFor();
@@ -139,8 +143,8 @@ describe.skipIf(browserPath === undefined)('The page', () => {
   });
 
   it('says why it lets nobody in, and asks again when a session is over', async () => {
-    await using world = await PageWorld.open(folder);
-    const page = await openWindow(browser, 'light');
+    await using world = await PageWorld.open(built.folder);
+    const page = await openWindow(built.browser, 'light');
     await page.goto(world.url);
     await page.getByLabel('Password').fill('wrong');
     await page.keyboard.press('Enter');
@@ -152,10 +156,53 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.getByLabel('Password').waitFor();
   });
 
+  it('stays signed in when it is loaded again, and in another window', async () => {
+    await using world = await PageWorld.open(built.folder);
+    const page = await openWindow(built.browser, 'light');
+    await logInto(page, world.url, 'admin', passwords.admin);
+    await page.reload();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    const second = await page.context().newPage();
+    await second.goto(world.url);
+    await second.getByText('Live', { exact: true }).waitFor();
+    await second.getByRole('button', { name: 'Log out' }).click();
+    await second.getByLabel('Password').waitFor();
+    // The server ended the stream of the first window as well.
+    await page.getByLabel('Password').waitFor();
+  });
+
+  it('gives an application on another port of its host a cookie that opens nothing', async () => {
+    await using world = await PageWorld.open(built.folder);
+    const page = await openWindow(built.browser, 'light');
+    await logInto(page, world.url, 'admin', passwords.admin);
+    const thief = await cookieThief();
+    try {
+      const visit = await page.context().newPage();
+      await visit.goto(`https://localhost:${thief.port}/`);
+      const [stolen] = thief.stolen;
+      expect(stolen).toMatch(/^__Host-signalbox=./);
+      expect(await visit.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
+      const value = stolen!.slice(stolen!.indexOf('=') + 1);
+      for (const headers of [
+        { cookie: stolen! },
+        { authorization: `Bearer ${value}` },
+        { cookie: stolen!, 'x-signalbox-session': value },
+      ]) {
+        const answer = await page.context().request.get(`${world.url}/api/state`, { headers, ignoreHTTPSErrors: true });
+        expect(answer.status(), JSON.stringify(Object.keys(headers))).toBe(401);
+      }
+      const script = `fetch('${world.url}/api/state', { credentials: 'include' }).then((a) => a.status, () => 'refused')`;
+      expect(await visit.evaluate(script)).toBe('refused');
+    } finally {
+      thief.close();
+    }
+  });
+
   it('is worked with the keyboard alone', async () => {
-    await using world = await PageWorld.open(folder);
+    await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
-    const page = await openWindow(browser, 'dark');
+    const page = await openWindow(built.browser, 'dark');
     await logInto(page, world.url, 'admin', passwords.admin);
     await page.getByRole('button', { name: 'Turn off…' }).focus();
     await page.keyboard.press('Enter');

@@ -1,4 +1,4 @@
-import type { SwarmNetwork, SwarmNode, SwarmService } from '../../src/model/snapshot.ts';
+import type { Placement, SwarmNetwork, SwarmNode, SwarmService } from '../../src/model/snapshot.ts';
 
 /** Labels of routing without their prefix, so that tests read like sentences. */
 type Labels = Readonly<Record<string, string>>;
@@ -30,10 +30,22 @@ export function aService(name: string, options: ServiceOptions = {}): SwarmServi
   };
 }
 
+/** Of a service that may run on every node. */
+export const anywhere: Placement = { constraints: [], spreadOver: [], platforms: [] };
+
 export function aNetwork(name: string, options: Partial<SwarmNetwork> = {}): SwarmNetwork {
   return { id: name, name, driver: 'overlay', scope: 'swarm', ingress: false, ...options };
 }
 
 export function aNode(id: string, options: Partial<SwarmNode> = {}): SwarmNode {
-  return { id, name: id, role: 'worker', ready: true, active: true, address: '192.0.2.1', ...options };
+  return {
+    id,
+    name: id,
+    role: 'worker',
+    ready: true,
+    active: true,
+    address: '192.0.2.1',
+    platform: { os: 'linux', architecture: 'x86_64' },
+    ...options,
+  };
 }

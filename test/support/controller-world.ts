@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { Administrator } from '../../src/admin/administrator.ts';
+import { UnderWay } from '../../src/lib/under-way.ts';
 import { createAuthority } from '../../src/link/certificates.ts';
 import { createCredentials } from '../../src/link/credentials.ts';
 import { type Administration, untouched } from '../../src/model/administration.ts';
@@ -46,12 +47,16 @@ export class ControllerWorld {
   administration: Administration = untouched;
   /** Decides instead of that, where it is set. */
   administrator: Administrator | undefined;
+  /** A cluster is done that its pass did not wait for. */
+  onLate = (): void => undefined;
+  readonly underWay: UnderWay;
   readonly #agents: boolean;
   readonly #status: StatusBoard;
   readonly #pass: Pass;
 
   constructor({ settings = {}, swarm = aSwarm(), extension = new FakeExtension(), agents = false }: WorldOptions = {}) {
     this.swarm = swarm;
+    this.underWay = new UnderWay(swarm.clock.now);
     this.extension = extension;
     const logger = pino({ level: 'info' }, sink(this.logs));
     this.#status = new StatusBoard(logger);
@@ -65,11 +70,13 @@ export class ControllerWorld {
       renderer: extension,
       credentials: createCredentials(authority, now),
       status: this.#status,
+      underWay: this.underWay,
       settings: this.settings,
       settingsProblems: parsed.problems,
       administration: async (configs) => this.administrator?.follow(configs) ?? this.administration,
       logger,
       now,
+      onLate: () => this.onLate(),
     });
   }
 
@@ -80,6 +87,11 @@ export class ControllerWorld {
 
   async pass(): Promise<PassResult> {
     return this.#pass(new AbortController().signal, this.swarm.clock.now());
+  }
+
+  /** For a loop of its own. */
+  get controllerPass(): Pass {
+    return this.#pass;
   }
 
   async passes(count: number): Promise<void> {

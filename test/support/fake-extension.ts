@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { SecretFacts } from '../../src/model/material.ts';
+import type { ReportedDoubts } from '../../src/model/name-doubts.ts';
 import type { RenderInput } from '../../src/model/render-input.ts';
 import type { ReplicaReport } from '../../src/reconcile/ports.ts';
 import {
@@ -7,6 +8,7 @@ import {
   type Rendering,
   type Replicas,
   SettingsRefusedError,
+  type TaskAddresses,
   type VersionOffer,
 } from '../../src/reconcile/ports.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
@@ -45,8 +47,16 @@ export class FakeExtension implements Renderer {
     return { version: proof.version, files: proof.files, problems };
   }
 
+  forget(): void {}
+
   /** Replicas that run now, with the version that each was started for; only those whose image has an agent. */
   agents: (service: string) => readonly { readonly task: string; readonly boot: string }[] = () => [];
+  /** What all agents report about names. */
+  doubts: ReportedDoubts | undefined;
+  /** What agents reported last whose tasks have ended. */
+  lastReports: readonly ReplicaReport[] = [];
+  /** When the extensions were started, in milliseconds since the epoch. */
+  since = 0;
   /** What the agents find in the secrets of their tasks. */
   secrets: readonly SecretFacts[] = [];
   /** nginx's complaint about a version in a replica, undefined where it takes it. */
@@ -61,18 +71,33 @@ export class FakeExtension implements Renderer {
     if (this.refusal(offer.version) === undefined) this.#taken.set(offer.boot, offer.version);
   }
 
+  /** The tasks that the extensions were told of, by their service. */
+  readonly introduced = new Map<string, readonly TaskAddresses[]>();
+
+  async introduce(service: string, _cluster: string, tasks: readonly TaskAddresses[]): Promise<void> {
+    if (this.away.has(service)) throw new Error(`Extension ${service} is of no help: it is away`);
+    this.introduced.set(service, tasks);
+  }
+
   replicas(service: string): Replicas | undefined {
     if (this.away.has(service)) return undefined;
     return {
+      since: this.since,
       secrets: this.secrets,
       offers: [...this.offers.values()].map(({ boot, version }) => ({
         boot,
         version,
         refused: this.refusal(version) ?? null,
       })),
-      replicas: this.agents(service).map(
-        ({ task, boot }): ReplicaReport => ({ task, boot, serving: this.serving(boot), refused: null }),
-      ),
+      replicas: [
+        ...this.lastReports,
+        ...this.agents(service).map(
+          ({ task, boot }): ReplicaReport => ({
+            ...{ task, boot, serving: this.serving(boot), refused: null },
+            doubts: this.doubts,
+          }),
+        ),
+      ],
     };
   }
 

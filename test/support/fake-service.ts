@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { EngineService } from '../../src/docker/schema.ts';
 import { toOwnedService } from '../../src/docker/to-model.ts';
-import type { OwnedService, OwnedTask } from '../../src/model/snapshot.ts';
+import type { OwnedService, OwnedTask, SwarmNode } from '../../src/model/snapshot.ts';
 import type { FakeClock } from './fake-clock.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the Engine's open-ended JSON.
@@ -18,6 +18,8 @@ interface World {
   /** Every write to a swarm gives what it touches the next index. */
   readonly nextIndex: () => number;
   readonly nextId: (kind: string) => string;
+  /** Where Swarm may place tasks. */
+  readonly nodesFor: (service: OwnedService) => readonly SwarmNode[];
 }
 
 /**
@@ -33,6 +35,7 @@ export class FakeService {
   #previous: Spec | undefined;
   #status: UpdateStatus | undefined;
   #tasks: OwnedTask[];
+  #start: Pick<OwnedTask, 'state' | 'error'> = { state: 'running', error: undefined };
 
   constructor(spec: Spec, world: World) {
     this.#world = world;
@@ -40,6 +43,7 @@ export class FakeService {
     this.createdAt = world.clock.timestamp();
     this.#index = world.nextIndex();
     this.#spec = structuredClone(spec);
+    this.#tasks = [];
     this.#tasks = this.#newTasks();
   }
 
@@ -85,6 +89,7 @@ export class FakeService {
     this.#spec = structuredClone(spec);
     this.#status = undefined;
     if (rolling || !isDeepStrictEqual(taskPart(this.#previous), taskPart(this.#spec))) this.#setStatus('updating', '');
+    if (!this.isRolling) this.#scale();
     this.#index = this.#world.nextIndex();
   }
 
@@ -115,28 +120,82 @@ export class FakeService {
     this.#tasks = this.#tasks.map((task) => ({ ...task, state: 'rejected', error }));
   }
 
+  /** The node is lost, or drained: its tasks end, and others start elsewhere. */
+  evict(nodeId: string): void {
+    this.#tasks = this.#tasks.filter((task) => task.nodeId !== nodeId);
+    this.#scale();
+  }
+
+  /** All tasks end, and others start where they are told to. */
+  replaceTasks(choose: () => string): void {
+    this.#tasks = this.#tasks.map(() => ({ ...this.#newTask(), nodeId: choose() }));
+  }
+
+  /** How the tasks that start from now on fare, and the last one that was started. */
+  startAs(state: string, error?: string): void {
+    this.#start = { state, error };
+    const [newest] = this.#tasks;
+    if (newest) this.#tasks[0] = { ...newest, ...(newest.state === 'running' ? {} : this.#start) };
+  }
+
+  /** Address of a task, the newest is 0, on a network. */
+  giveAddress(position: number, networkId: string, address: string): void {
+    this.#tasks = this.#tasks.map((task, at) =>
+      at === position ? { ...task, addresses: { ...task.addresses, [networkId]: [address] } } : task,
+    );
+  }
+
   #setStatus(state: string, message: string): void {
     const startedAt = this.#status?.StartedAt ?? this.#world.clock.timestamp();
     this.#status = { State: state, StartedAt: startedAt, Message: message };
   }
 
-  #newTasks(): OwnedTask[] {
-    return Array.from({ length: this.#spec.Mode?.Replicated?.Replicas ?? 1 }, () => this.#newTask()).toReversed();
+  get #replicas(): number {
+    return this.#spec.Mode?.Replicated?.Replicas ?? 1;
   }
 
-  #newTask(): OwnedTask {
+  #newTasks(): OwnedTask[] {
+    const tasks: OwnedTask[] = [];
+    while (tasks.length < this.#replicas) tasks.unshift(this.#newTask(tasks));
+    return tasks;
+  }
+
+  /** Adds tasks, or removes them: first those without a node, then one of the node with the most. */
+  #scale(): void {
+    const ended = this.#tasks.filter(({ desiredState }) => desiredState !== 'running');
+    const tasks = this.#tasks.filter(({ desiredState }) => desiredState === 'running');
+    while (tasks.length < this.#replicas) tasks.unshift(this.#newTask(tasks));
+    while (tasks.length > this.#replicas) tasks.splice(tasks.indexOf(surplus(tasks)), 1);
+    this.#tasks = [...tasks, ...ended];
+  }
+
+  /** On the node with the fewest of the others. */
+  #newTask(others: readonly OwnedTask[] = this.#tasks): OwnedTask {
+    const [node] = this.#world
+      .nodesFor(this.observe())
+      .toSorted((a, b) => countOn(others, a.id) - countOn(others, b.id));
+
     const configs: readonly { ConfigID: string }[] = this.#spec.TaskTemplate.ContainerSpec.Configs ?? [];
     return {
       id: this.#world.nextId('task'),
       serviceId: this.id,
-      nodeId: undefined,
-      state: 'running',
+      nodeId: node?.id,
+      ...(node ? this.#start : { state: 'pending', error: undefined }),
       desiredState: 'running',
-      error: undefined,
       configIds: configs.map(({ ConfigID }) => ConfigID),
       createdAt: this.#world.clock.timestamp(),
+      addresses: {},
     };
   }
+}
+
+function countOn(tasks: readonly OwnedTask[], nodeId: string | undefined): number {
+  return tasks.filter((task) => task.nodeId === nodeId).length;
+}
+
+function surplus(tasks: readonly OwnedTask[]): OwnedTask {
+  const [first] = tasks.toSorted((a, b) => countOn(tasks, b.nodeId) - countOn(tasks, a.nodeId));
+  return tasks.find(({ nodeId }) => nodeId === undefined) ?? first!;
 }
 
 /** What tasks are made from: neither the labels of the service nor its number of replicas. */

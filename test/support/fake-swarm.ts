@@ -1,9 +1,11 @@
 import { toServiceSpec } from '../../src/docker/service-spec.ts';
+import { eligibleNodes } from '../../src/model/constraints.ts';
 import type { DesiredService } from '../../src/model/owned-service.ts';
 import type {
   HostTask,
   OwnedService,
   OwnedTask,
+  ServiceTask,
   Snapshot,
   StoredObject,
   SwarmNetwork,
@@ -11,7 +13,7 @@ import type {
   SwarmService,
 } from '../../src/model/snapshot.ts';
 import { specDigest } from '../../src/model/spec-digest.ts';
-import { ConflictError, type NewObject, type Swarm } from '../../src/reconcile/ports.ts';
+import { type ChooseFollowed, ConflictError, type NewObject, type Swarm } from '../../src/reconcile/ports.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeService, type Spec } from './fake-service.ts';
 
@@ -37,11 +39,13 @@ export class FakeSwarm implements Swarm {
   readonly #applications = new Map<string, SwarmService>();
   readonly #networks = new Map<string, SwarmNetwork>();
   readonly #nodes = new Map<string, SwarmNode>();
+  readonly #closed = new Set<string>();
   readonly #configs = new Map<string, FakeObject>();
   readonly #secrets = new Map<string, FakeObject>();
   readonly #logs = new Map<string, string>();
   readonly #faults: Fault[] = [];
   #hostTasks: readonly HostTask[] = [];
+  readonly #tasks = new Map<string, readonly ServiceTask[]>();
   #index = 0;
   #ids = 0;
 
@@ -51,8 +55,9 @@ export class FakeSwarm implements Swarm {
 
   // The port.
 
-  async observe(): Promise<Snapshot> {
+  async observe(_signal?: AbortSignal, chooseFollowed: ChooseFollowed = () => []): Promise<Snapshot> {
     return this.#call('observe', () => ({
+      tasks: chooseFollowed([...this.#applications.values()]).flatMap((id) => this.#tasks.get(id) ?? []),
       services: [...this.#applications.values()],
       networks: [...this.#networks.values()],
       nodes: [...this.#nodes.values()],
@@ -125,6 +130,14 @@ export class FakeSwarm implements Swarm {
     });
   }
 
+  async scaleService(current: OwnedService, replicas: number, labels: Readonly<Record<string, string>>): Promise<void> {
+    return this.#write('scaleService', `${current.name}=${replicas}`, () => {
+      const service = this.#unmoved(current);
+      const Mode = { Replicated: { Replicas: replicas } };
+      service.update({ ...service.spec, Mode, Labels: { ...service.spec.Labels, ...labels } });
+    });
+  }
+
   async removeService(id: string): Promise<void> {
     return this.#write('removeService', this.#services.get(id)?.name ?? id, () => void this.#services.delete(id));
   }
@@ -150,6 +163,17 @@ export class FakeSwarm implements Swarm {
     this.#hostTasks = tasks;
   }
 
+  /** The running tasks of a service, by their addresses on a network. */
+  runTasks(name: string, addresses: readonly string[], network = 'app', nodeId = 'worker1'): void {
+    const since = this.clock.now();
+    const { id: serviceId } = known(this.#applications, name, 'service');
+    const tasks = addresses.map((address) => ({
+      ...{ id: address, serviceId, nodeId, since },
+      addresses: { [network]: [address] },
+    }));
+    this.#tasks.set(serviceId, tasks);
+  }
+
   addNetwork(network: SwarmNetwork): void {
     this.#networks.set(network.id, network);
   }
@@ -164,10 +188,26 @@ export class FakeSwarm implements Swarm {
 
   addNode(node: SwarmNode): void {
     this.#nodes.set(node.id, node);
+    if (!node.ready || !node.active) this.#evict(node.id);
   }
 
   removeNode(id: string): void {
     this.#nodes.delete(id);
+    this.#evict(id);
+  }
+
+  /** Swarm places nothing there, for reasons that no node tells, such as missing plugins. */
+  closeNode(id: string): void {
+    this.#closed.add(id);
+  }
+
+  /** All replicas end up on one node, as after a roll-out. */
+  crowd(name: string, nodeId: string): void {
+    this.service(name).replaceTasks(() => nodeId);
+  }
+
+  #evict(nodeId: string): void {
+    for (const service of this.services) service.evict(nodeId);
   }
 
   /** `docker service update`, by hand. */
@@ -176,6 +216,15 @@ export class FakeSwarm implements Swarm {
     const { spec } = service;
     change(spec);
     service.update(spec);
+  }
+
+  /** `docker service create`, by hand, with the labels of one of ours; the Engine lists it first. */
+  imitate(original: string, name: string): void {
+    const { spec } = this.service(original);
+    const service = new FakeService({ ...spec, Name: name, EndpointSpec: {} }, this.#world);
+    const others = [...this.#services];
+    this.#services.clear();
+    for (const [id, each] of [[service.id, service] as const, ...others]) this.#services.set(id, each);
   }
 
   /** `docker config create`, by hand. */
@@ -226,6 +275,8 @@ export class FakeSwarm implements Swarm {
         return this.#index;
       },
       nextId: (kind: string) => this.#nextId(kind),
+      nodesFor: ({ placement }: OwnedService) =>
+        eligibleNodes([...this.#nodes.values()], placement).filter(({ id }) => !this.#closed.has(id)),
     };
   }
 

@@ -2,13 +2,21 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { z } from 'zod';
 import { EngineNetwork, EngineNode, EngineObject, EngineService, EngineTask } from '../../src/docker/schema.ts';
-import { toHostTask, toStoredObject, toSwarmNetwork, toSwarmNode, toSwarmService } from '../../src/docker/to-model.ts';
+import {
+  toHostTask,
+  toServiceTask,
+  toStoredObject,
+  toSwarmNetwork,
+  toSwarmNode,
+  toSwarmService,
+} from '../../src/docker/to-model.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { sortProblems } from '../../src/model/problem.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
 import { buildRouteTable } from '../../src/model/route-table.ts';
 import { parseSettings } from '../../src/model/settings.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
+import { permissionsOf } from '../../src/nginx-text/permissions.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
 import { readTemplates } from '../../src/templates.ts';
 
@@ -42,6 +50,7 @@ export function readSnapshot(name: string): Snapshot {
     networks: swarm.networks.map(toSwarmNetwork),
     nodes: swarm.nodes.map(toSwarmNode),
     hostTasks: swarm.tasks.map(toHostTask),
+    tasks: swarm.tasks.map(toServiceTask),
     configs: [],
     secrets: swarm.secrets.map(toStoredObject),
     owned: [],
@@ -56,6 +65,7 @@ export function renderCase(name: string, snapshot = readSnapshot(name)) {
   const files = desired.clusters.map((state) => ({
     name: state.cluster.name === 'default' ? 'nginx.conf' : `nginx-${state.cluster.name}.conf`,
     text: render(toRenderInput(state)).files[0]!.text,
+    permissions: permissionsOf(toRenderInput(state)),
   }));
   const conflicts = desired.clusters.flatMap(({ routes }) => buildRouteTable(routes).problems);
   return { files, problems: sortProblems([...problems, ...desired.problems, ...conflicts]) };

@@ -28,7 +28,8 @@ const snippets = [
   '__proto__',
 ];
 
-const anyText = fc.oneof(
+/** What somebody might write who means harm. */
+export const hostileText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ unit: fc.constantFrom(...metacharacters), maxLength: 40 }),
   fc
@@ -43,17 +44,23 @@ const good = fc
   .map((chosen) =>
     Object.fromEntries([...chosen, 'hosts' as const, 'port' as const].map((name) => [name, labels[name].example])),
   );
+/** The example of a label, with something hostile before, behind or inside it, or instead of it. */
+export const bentExample = (example: string): fc.Arbitrary<string> =>
+  fc
+    .tuple(hostileText, fc.constantFrom('before', 'behind', 'inside', 'instead'), fc.nat({ max: example.length }))
+    .map(([text, where, at]) => {
+      if (where === 'instead') return text;
+      const position = { before: 0, behind: example.length, inside: at }[where]!;
+      return example.slice(0, position) + text + example.slice(position);
+    });
 const bent = fc
-  .tuple(fc.constantFrom(...names), anyText, fc.constantFrom('before', 'behind', 'instead'))
-  .map(([name, text, where]): [string, string] => {
-    const { example } = labels[name];
-    return [name, where === 'instead' ? text : where === 'before' ? text + example : example + text];
-  });
+  .constantFrom(...names)
+  .chain((name) => bentExample(labels[name].example).map((value): [string, string] => [name, value]));
 const known = fc
   .tuple(good, fc.array(bent, { maxLength: 3 }))
   .map(([values, changes]): Record<string, string> => ({ ...values, ...Object.fromEntries(changes) }));
-const unknown = fc.dictionary(anyText, anyText, { maxKeys: 3 });
-const mesh = fc.dictionary(fc.constantFrom('com.docker.ucp.mesh.http', 'com.docker.ucp.mesh.http.1'), anyText, {
+const unknown = fc.dictionary(hostileText, hostileText, { maxKeys: 3 });
+const mesh = fc.dictionary(fc.constantFrom('com.docker.ucp.mesh.http', 'com.docker.ucp.mesh.http.1'), hostileText, {
   maxKeys: 2,
 });
 

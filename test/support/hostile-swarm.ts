@@ -18,11 +18,18 @@ const innocents: readonly SwarmService[] = [
 
 /** What comes of a swarm with a service that has these labels, or with the innocent ones alone. */
 export function renderBeside(labels?: Labels) {
-  const mallory: SwarmService[] = labels === undefined ? [] : [{ ...aService('mallory'), labels }];
+  return renderAllBeside(labels === undefined ? [] : [{ ...aService('mallory'), labels }]);
+}
+
+/** The same with any number of services. */
+export function renderAllBeside(mallory: readonly SwarmService[]) {
   const nothing = { hostTasks: [], configs: [], secrets: [], owned: [] };
   const networks = [aNetwork('app'), aNetwork('demo_demo-network')];
   // Older ones would win a tie over a host; that they do is another test.
-  const services = [...innocents, ...mallory].map((service, position) => ({ ...service, createdAt: String(position) }));
+  const services = [...innocents, ...mallory].map((service, position) => ({
+    ...service,
+    createdAt: String(position).padStart(6, '0'),
+  }));
   const desired = buildDesiredState({ services, networks, nodes: [aNode('node')], ...nothing }, settings);
   const clusters = desired.clusters.map((state) => ({
     name: state.cluster.name,

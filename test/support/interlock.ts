@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { expect, inject, vi } from 'vitest';
 import { adminPassword } from '../../bed/admin-password.ts';
 import type { NodeRequest } from '../../bed/bed.ts';
+import type { NodeName } from '../../bed/bed-shape.ts';
 import { dropOldSettings } from '../../bed/deploy-signalbox.ts';
 import { digestOf } from '../../bed/digest.ts';
 import { project } from '../../bed/places.ts';
 import type { Answer } from '../../bed/request.ts';
 import { storyBed } from '../../bed/story-bed.ts';
 import type { ClusterView, State } from '../../src/admin/state.ts';
+import { concerns } from '../../src/model/problem.ts';
 
 export const bed = await storyBed(inject('beds'));
 /** Stands in for the images of Interlock's documentation: ehazlett/docker-demo, training/whoami and the like. */
@@ -57,12 +59,19 @@ export async function echo(host: string, path: string, more: Partial<NodeRequest
   };
 }
 
+/** Among several managers Swarm chooses where the controller runs. */
+async function controllerNode(): Promise<NodeName> {
+  if (bed.managers.length === 1) return bed.manager.name;
+  const nodes = await bed.nodesOf('signalbox_controller');
+  return nodes.includes(bed.manager.name) ? bed.manager.name : (nodes[0] ?? bed.manager.name);
+}
+
 let password: Promise<string> | undefined;
 let token: string | undefined;
 
 /** A request to the controller's API without login. */
-export function askController(path: string, more: Partial<NodeRequest> = {}): Promise<Answer> {
-  return bed.request({ node: 'manager', port: 9443, tls: true, host: 'localhost', path, ...more });
+export async function askController(path: string, more: Partial<NodeRequest> = {}): Promise<Answer> {
+  return bed.request({ node: await controllerNode(), port: 9443, tls: true, host: 'localhost', path, ...more });
 }
 
 export async function logIn(): Promise<string> {
@@ -79,7 +88,12 @@ export async function logIn(): Promise<string> {
 /** A request to the controller's API, as its administrator. */
 export async function administer(path: string, more: Partial<NodeRequest> = {}): Promise<Answer> {
   token ??= await logIn();
-  return askController(path, { ...more, headers: { ...more.headers, authorization: `Bearer ${token}` } });
+  const ask = () => askController(path, { ...more, headers: { ...more.headers, authorization: `Bearer ${token}` } });
+  const answer = await ask();
+  if (answer.status !== 401) return answer;
+  // Another controller answers: it knows no sessions of the one before.
+  token = await logIn();
+  return ask();
 }
 
 export async function state(): Promise<State> {
@@ -88,14 +102,17 @@ export async function state(): Promise<State> {
   return JSON.parse(answer.body);
 }
 
+/** Those of several services included. */
 export async function problemsOf(service: string) {
   const { problems } = await state();
-  return problems.filter((problem) => problem.service === service);
+  return problems.filter((problem) => concerns(problem, service));
 }
 
 interface ProxyService {
   readonly Version: { readonly Index: number };
+  readonly UpdateStatus?: { readonly State: string };
   readonly Spec: {
+    readonly Labels?: Readonly<Record<string, string>>;
     readonly Mode: { readonly Replicated: { readonly Replicas: number } };
     readonly TaskTemplate: {
       readonly Networks?: readonly { readonly Target: string }[];
@@ -120,8 +137,8 @@ async function clusterOf(service: string): Promise<ClusterView> {
 
 /** What would change if the proxies were touched: the tasks, and the version that they serve. */
 export async function proxyIdentity(service = 'signalbox-proxy'): Promise<string[]> {
-  const running = await bed.running(service);
-  return [(await clusterOf(service)).served ?? '', ...running.map(({ ID }) => ID).toSorted()];
+  const running = await bed.runningIds(service);
+  return [(await clusterOf(service)).served ?? '', ...running];
 }
 
 /** `docker config inspect` of what the proxies serve, as KB articles on Interlock read it. */
@@ -142,6 +159,8 @@ async function expectSettled(cluster: ClusterView): Promise<void> {
   expect(cluster).toMatchObject({ rolling: false, version: expect.any(String) });
   expect(cluster.served).toBe(cluster.version);
   const service = await inspectProxy(cluster.proxyService);
+  // While replicas are spread there is one more.
+  expect(service.Spec.Labels?.['com.signalbox.spread'] ?? '').not.toContain('"replicas"');
   const tasks = (await bed.tasks(cluster.proxyService)) as unknown as ProxyTask[];
   const living = tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' || Status.State === 'running');
   expect(living.map(({ Status }) => Status.State)).toEqual(
@@ -152,14 +171,16 @@ async function expectSettled(cluster: ClusterView): Promise<void> {
   );
 }
 
-/** Waits until the controller has looked again after now, and every proxy serves what it decided. */
+/** Waits until the controller has looked again after now, Swarm knows it as healthy, and every proxy serves what it decided. */
 export async function settled(): Promise<State> {
   const asked = Date.now();
   return eventually(async () => {
     const now = await state();
     expect(now.error).toBeNull();
     expect(Date.parse(now.observedAt ?? '')).toBeGreaterThan(asked);
+    expect(now.problems.filter(({ reason }) => reason.includes('unevenly spread'))).toEqual([]);
     for (const cluster of now.clusters) await expectSettled(cluster);
+    expect(await bed.running('signalbox_controller')).not.toEqual([]);
     return now;
   }, 300_000);
 }

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NodeName } from '../../bed/bed-node.ts';
+import type { NodeName } from '../../bed/bed-shape.ts';
 import { bed } from './interlock.ts';
 
 interface LoadOptions {

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { execFile } from 'node:child_process';
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as x509 from '@peculiar/x509';
@@ -30,7 +31,7 @@ export async function makeCertificate(
     '-subj',
     `/CN=${names[0]}`,
     '-addext',
-    `subjectAltName=${names.map((host) => `DNS:${host}`).join()}`,
+    `subjectAltName=${names.map((name) => `${isIP(name) ? 'IP' : 'DNS'}:${name}`).join()}`,
   ];
   const signer = issuer ? ['-CA', join(folder, `${issuer}.crt`), '-CAkey', join(folder, `${issuer}.key`)] : [];
   await promisify(execFile)('openssl', [

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { ownerFlags } from '../../bed/owner.ts';
 import { eventually } from './eventually.ts';
 import { proxyImage } from './proxy-image.ts';
 
@@ -33,12 +34,12 @@ export interface Question {
 /** The proxies' nginx in a container as tight as theirs: unprivileged, and nothing to write but /tmp. */
 export class NginxContainer implements AsyncDisposable {
   readonly #id: string;
-  readonly #port: number;
+  readonly port: number;
   readonly tlsPort: number;
 
   constructor(id: string, port: number, tlsPort: number) {
     this.#id = id;
-    this.#port = port;
+    this.port = port;
     this.tlsPort = tlsPort;
   }
 
@@ -46,8 +47,9 @@ export class NginxContainer implements AsyncDisposable {
     const writable = ['/tmp', '/run/secrets'].flatMap((path) => ['--tmpfs', `${path}:mode=1777`]);
     const tight = ['--read-only', ...writable, '--user', '101', '--cap-drop', 'ALL', '--init'];
     const published = [containerPort, containerTlsPort].flatMap((port) => ['--publish', `127.0.0.1::${port}`]);
-    const command = [...tight, ...published, '--entrypoint', 'sleep', await proxyImage(), '600'];
-    const { stdout } = await run('docker', ['run', '--detach', '--rm', ...command]);
+    // Waits for its input, which stays open: there is no sleep in the image.
+    const command = [...tight, ...published, '--interactive', '--entrypoint', 'cat', await proxyImage()];
+    const { stdout } = await run('docker', ['run', ...ownerFlags(), '--detach', '--rm', ...command]);
     const id = stdout.trim();
     return new NginxContainer(id, await publishedPort(id, containerPort), await publishedPort(id, containerTlsPort));
   }
@@ -75,7 +77,7 @@ export class NginxContainer implements AsyncDisposable {
 
   /** Starts nginx with a configuration as the proxies do, and waits until it answers. */
   async serve(text: string): Promise<void> {
-    await this.#shell('sh -s true', readFileSync(prepareMaterial, 'utf8'));
+    await this.#shell('sh -s cat', readFileSync(prepareMaterial, 'utf8'));
     await this.#shell('cat >/tmp/nginx.conf; nginx -c /tmp/nginx.conf', text);
     await eventually(() => this.ask({ host: 'anybody' }), { timeoutMs: 10_000, intervalMs: 50 });
   }
@@ -84,7 +86,7 @@ export class NginxContainer implements AsyncDisposable {
   async ask({ host, path = '/', method = 'GET', headers = {}, body }: Question): Promise<Answer> {
     const options = {
       host: '127.0.0.1',
-      port: this.#port,
+      port: this.port,
       path,
       method,
       headers: { host, ...headers },
@@ -100,10 +102,15 @@ export class NginxContainer implements AsyncDisposable {
     return promise;
   }
 
+  /** Another configuration in place, as the agents do. */
+  async reload(text: string): Promise<void> {
+    await this.#shell('cat >/tmp/nginx.conf; nginx -c /tmp/nginx.conf -s reload', text);
+  }
+
   /** Files that a configuration names. */
   async write(folder: string, files: Readonly<Record<string, string | Buffer>>): Promise<void> {
-    for (const [name, content] of Object.entries(files))
-      await this.#shell(`mkdir -p ${folder}; cat >${folder}/${name}`, content);
+    await this.#shell(`mkdir -p ${folder}`, '');
+    for (const [name, content] of Object.entries(files)) await this.#shell(`cat >${folder}/${name}`, content);
   }
 
   /** Runs as long as the container. */

@@ -40,8 +40,8 @@ function readDirective(name: string, tokens: Iterator<Token>): Directive {
 }
 
 const BETWEEN = /(?:\s|#[^\n]*(?:\n|$))*/y;
-/** A word without quotes runs to a space, a semicolon or a brace; `${` does not end it. */
-const BARE = /(?:\\.|\$\{|[^\s;{\\])+/sy;
+/** A word without quotes runs to a space, a semicolon or a brace; braces behind `$` do not end it. */
+const BARE = /(?:\\.|\$\{*|[^\s;{\\$])+/sy;
 const QUOTED: Readonly<Record<string, RegExp>> = {
   '"': /"((?:\\.|[^"\\])*)"(?=[\s;{)]|$)/sy,
   "'": /'((?:\\.|[^'\\])*)'(?=[\s;{)]|$)/sy,

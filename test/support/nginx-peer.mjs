@@ -8,22 +8,42 @@ import { text } from 'node:stream/consumers';
 /** What was answered last, by name. */
 const told = {};
 
-/** All names have the addresses that a file says, for a second. */
+function nameIn(labels) {
+  const name = [];
+  for (let at = 0; at < labels.length; at += 1 + labels[at])
+    name.push(labels.toString('latin1', at + 1, at + 1 + labels[at]));
+  return name.join('.');
+}
+
+const contentOf = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
+
+/** As in Docker's DNS: names of networks are case-sensitive. */
+function isKnown(name) {
+  const networks = contentOf('/tmp/networks')?.split(' ');
+  return networks === undefined || networks.some((network) => name.endsWith(`.${network}`));
+}
+
+/** All names have the addresses that a file says, for a second; if another file lists networks, only names in these. */
 function answer(query) {
   const end = query.indexOf(0, 12);
   const question = query.subarray(12, end + 5);
+  const name = nameIn(query.subarray(12, end));
+  if (!isKnown(name))
+    return Buffer.concat([query.subarray(0, 2), Buffer.from([0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0]), question]);
   const addresses = readFileSync('/tmp/addresses', 'utf8').split(' ').filter(Boolean);
   const records = addresses.map((address) =>
     Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, ...address.split('.').map(Number)]),
   );
   const head = Buffer.from([...query.subarray(0, 2), 0x81, 0x80, 0, 1, 0, records.length, 0, 0, 0, 0]);
-  told[query.toString('latin1', 13, end)] = addresses;
+  told[name] = addresses;
   writeFileSync('/tmp/told', JSON.stringify(told));
   return Buffer.concat([head, question, ...records]);
 }
 
 const dns = createSocket('udp4');
-dns.on('message', (query, { port, address }) => dns.send(answer(query), port, address));
+dns.on('message', (query, { port, address }) => {
+  if (!existsSync('/tmp/silent')) dns.send(answer(query), port, address);
+});
 dns.bind(5353, '127.0.0.1');
 
 /** Resolves when a test says that the task is to go. */
@@ -35,6 +55,7 @@ async function toldToLeave() {
 let asked = 0;
 let left = 0;
 async function serve(request, response) {
+  response.setHeader('task', request.socket.localAddress);
   if (request.url === '/asked') return response.end(String(asked));
   asked += 1;
   const body = await text(request);

@@ -3,6 +3,7 @@ import { Access } from '../../src/admin/access.ts';
 import { Administrator } from '../../src/admin/administrator.ts';
 import { createAdminApp } from '../../src/admin/app.ts';
 import { explainEverywhere } from '../../src/admin/explain.ts';
+import { type Oidc, oidcFingerprint } from '../../src/admin/oidc.ts';
 import { servePage } from '../../src/admin/page.ts';
 import { serveAdmin } from '../../src/admin/serve.ts';
 import { type State, toState } from '../../src/admin/state.ts';
@@ -31,14 +32,15 @@ export class PageWorld implements AsyncDisposable {
   disguise: (state: State) => State = (state) => state;
 
   /** `folder` is that of the built page. */
-  static async open(folder: string): Promise<PageWorld> {
-    const opened = new PageWorld(folder, await freePort());
+  static async open(folder: string, oidc?: (origin: string) => Promise<Oidc>): Promise<PageWorld> {
+    const port = await freePort();
+    const opened = new PageWorld(folder, port, await oidc?.(`https://localhost:${port}`));
     await opened.look();
     await opened.serve();
     return opened;
   }
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, oidc: Oidc | undefined) {
     this.url = `https://localhost:${port}`;
     this.#port = port;
     const swarm = new FakeSwarm(new FakeClock(new Date(Date.now() - 9 * HOUR_MS).toISOString()));
@@ -47,7 +49,7 @@ export class PageWorld implements AsyncDisposable {
     for (const name of ['worker1', 'worker2']) swarm.addNode(aNode(name));
     this.world = new ControllerWorld({ swarm, agents: true });
     this.administrator = this.#createAdministrator();
-    this.#app = this.#createApp(folder);
+    this.#app = this.#createApp(folder, oidc);
   }
 
   #createAdministrator(): Administrator {
@@ -65,14 +67,22 @@ export class PageWorld implements AsyncDisposable {
     });
   }
 
-  #createApp(folder: string) {
+  #createApp(folder: string, oidc: Oidc | undefined) {
     const { world, administrator } = this;
     const configs = () => world.status.snapshot.configs;
     return createAdminApp({
       state: () => this.disguise(placed(toState(world.board.current, world.board.error, administrator.current))),
       metrics: async () => '',
       subscribe: (listener) => world.board.subscribe(listener),
-      access: new Access({ adminPassword: passwords.admin, viewerPassword: passwords.viewer, key: 'k', now: Date.now }),
+      access: new Access({
+        adminPassword: passwords.admin,
+        viewerPassword: passwords.viewer,
+        key: 'k',
+        now: Date.now,
+        oidcFingerprint: oidc && oidcFingerprint(oidc.settings),
+        decisions: () => administrator.current,
+      }),
+      oidc,
       administrator,
       versions: (cluster) => keptVersions(configs(), cluster),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
@@ -126,7 +136,7 @@ export async function aBusyDay(page: PageWorld): Promise<void> {
     aService('shop_web', { host: 'shop.example.org,www.shop.example.org', mode: { kind: 'replicated', replicas: 3 } }),
     aService('shop_api', { host: 'shop.example.org', lb: { context_root: '/api', context_root_rewrite: 'true' } }),
   );
-  await page.administrator.enable('admin', { httpPort: 80, httpsPort: 443 });
+  await page.administrator.enable({ name: 'admin' }, { httpPort: 80, httpsPort: 443 });
   await page.deploy(
     2 * HOUR_MS,
     aService('blog_web', { host: '*.blog.example.org', mode: { kind: 'replicated', replicas: 2 } }),
@@ -142,6 +152,8 @@ export async function aBusyDay(page: PageWorld): Promise<void> {
     aService('metrics', { host: 'metrics.example.org', mode: { kind: 'global' } }),
     aService('legacy', { host: 'legacy.example.org', mode: { kind: 'replicated', replicas: 0 } }),
   );
-  await page.administrator.startMaintenance('admin', { kind: 'host', name: 'metrics.example.org' }, ['192.0.2.0/24']);
+  await page.administrator.startMaintenance({ name: 'admin' }, { kind: 'host', name: 'metrics.example.org' }, [
+    '192.0.2.0/24',
+  ]);
   await page.deploy(3 * HOUR_MS, aService('shop_next', { host: 'next.shop.example.org' }));
 }

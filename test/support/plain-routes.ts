@@ -1,4 +1,5 @@
 import type { Host } from '../../src/model/host.ts';
+import { pathBytes } from '../../src/model/path.ts';
 import type { Affinity, Route } from '../../src/model/route.ts';
 
 /** Numbers what it is given: equal things get equal numbers. */
@@ -25,8 +26,8 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
   const network = (text: string) => `192.0.2.${networks(text)}`;
   const names = numbering();
   const host = ({ kind, name }: Host): Host => ({ kind, name: `${plainHost[kind]}${hosts(`${kind} ${name}`)}` });
-  // As long as before: the length decides how a context root is taken off.
-  const path = (text: string) => (text === '' ? '' : `/${String(paths(text)).padStart(text.length - 1, '0')}`);
+  // As many bytes as before: their number decides how a context root is removed.
+  const path = (text: string) => (text === '' ? '' : `/${String(paths(text)).padStart(pathBytes(text) - 1, '0')}`);
   const affinity = (wanted: Affinity): Affinity => {
     if (wanted.kind !== 'cookie') return wanted;
     const number = cookies(wanted.name);

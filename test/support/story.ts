@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type NodeName, nodeNames } from '../../bed/bed-node.ts';
+import type { NodeName } from '../../bed/bed-shape.ts';
 import { eventually } from './eventually.ts';
 import { bed, defaultSettings, demo, inspectProxy, pings, removeStack, settled, useSettings } from './interlock.ts';
 
@@ -11,6 +11,8 @@ export interface AppOptions {
   readonly version?: string;
   readonly order?: 'start-first' | 'stop-first';
   readonly networks?: readonly string[];
+  /** Where tasks may run, such as `node.role==worker`. */
+  readonly constraints?: readonly string[];
   /** Beside those for host and port, or instead of them. */
   readonly labels?: Readonly<Record<string, string>>;
 }
@@ -72,6 +74,7 @@ function toService({ host, replicas = 1, version = '1', order = 'start-first', .
       labels: { ...routing, ...rest.labels },
       update_config: { order, monitor: '1s' },
       restart_policy: { delay: '500ms' },
+      placement: { constraints: rest.constraints ?? [] },
     },
   };
 }
@@ -87,7 +90,7 @@ export async function answers(host: string, node: NodeName = 'worker1', port = 8
 }
 
 export async function answersOnEveryNode(host: string): Promise<void> {
-  for (const node of nodeNames) await answers(host, node);
+  for (const { name } of bed.nodes) await answers(host, name);
 }
 
 /** Instances that answer among so many requests. */
@@ -107,15 +110,24 @@ interface ControllerTask {
 /** Hands the controller other settings, and waits until nobody but a controller with these is there. */
 export async function applySettings(text: string): Promise<void> {
   await useSettings(text);
-  await eventually(async () => {
-    const { Spec } = await bed.manager.docker.getService('signalbox_controller').inspect();
-    const { Configs, Secrets } = (Spec as { TaskTemplate: ControllerTask['Spec'] }).TaskTemplate.ContainerSpec;
-    const tasks = (await bed.tasks('signalbox_controller')) as unknown as ControllerTask[];
-    const living = tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' || Status.State === 'running');
-    // It gives itself its identity, which takes another task.
-    expect(Secrets).toHaveLength(3);
-    expect(living).toMatchObject([{ Status: { State: 'running' }, Spec: { ContainerSpec: { Configs, Secrets } } }]);
-  });
+  await controllerReplaced();
+}
+
+/** Waits until a controller with the service's settings and identity runs, and no other. */
+export async function controllerReplaced(): Promise<void> {
+  await eventually(
+    async () => {
+      const { Spec } = await bed.manager.docker.getService('signalbox_controller').inspect();
+      const { Configs, Secrets } = (Spec as { TaskTemplate: ControllerTask['Spec'] }).TaskTemplate.ContainerSpec;
+      const tasks = (await bed.tasks('signalbox_controller')) as unknown as ControllerTask[];
+      const living = tasks.filter(
+        ({ DesiredState, Status }) => DesiredState === 'running' || Status.State === 'running',
+      );
+      expect(Secrets).toHaveLength(3);
+      expect(living).toMatchObject([{ Status: { State: 'running' }, Spec: { ContainerSpec: { Configs, Secrets } } }]);
+    },
+    { timeoutMs: 120_000 },
+  );
 }
 
 export async function restoreSettings(): Promise<void> {

@@ -147,6 +147,24 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       expect(await own.tasks()).toEqual(before);
     });
 
+    it('replaces no task when it is scaled', async () => {
+      const own = await contract('scaled');
+      await own.createService();
+      await own.world.settle(own.name);
+      const [first] = await own.tasks();
+      const { swarm } = own.world;
+
+      await swarm.scaleService(await own.service(), 2, { note: 'two' }, signal);
+      expect(await own.service()).toMatchObject({ replicas: 2, labels: { note: 'two' }, rollout: { kind: 'settled' } });
+      await own.world.settle(own.name);
+      expect(await own.tasks()).toContainEqual(first);
+
+      const stale = await own.service();
+      await swarm.scaleService(stale, 1, {}, signal);
+      expect(await own.service()).toMatchObject({ replicas: 1, labels: { note: 'two' } });
+      await expect(swarm.scaleService(stale, 3, {}, signal)).rejects.toThrow(ConflictError);
+    });
+
     it('replaces tasks for a configuration, and says that it does', async () => {
       const own = await contract('config');
       const { desired, config } = await own.createService();
@@ -253,9 +271,11 @@ class Contract {
       stopGracePeriodMs: 1000,
       updateDelayMs: 0,
       updateOrder: 'start-first',
-      healthCommand: '',
+      health: { intervalMs: 2000, timeoutMs: 3000 },
       env: {},
       volumes: {},
+      limits: { memoryBytes: 0, pids: 0 },
+      tmpfs: {},
       init: false,
       ...changes,
     };

@@ -71,6 +71,14 @@ describe('Layer 7 routing', () => {
     const guesses = `test "$(for n in 1 2 3 4 5 6; do ${guess}; done)" = '401 401 401 401 401 429 '`;
     expect(await bed.manager.exec('sh', '-c', guesses)).toBe(0);
     await logIn();
+    await eventually(async () => {
+      const { body } = await administer('/api/audit');
+      const entry = expect.objectContaining({
+        who: 'admin',
+        what: expect.stringMatching(/^Failed to sign in 5 times/),
+      });
+      expect(JSON.parse(body)).toContainEqual(entry);
+    }, 120_000);
   });
 
   it('refuses what comes from a foreign page, from who may only look, or cannot be read; nothing is changed', async () => {
@@ -78,16 +86,23 @@ describe('Layer 7 routing', () => {
     const jar = join(tmpdir(), `${bed.name}-cookies`);
     const json = ['-H', 'Content-Type: application/json'];
     const credentials = JSON.stringify({ username: 'admin', password: await adminPassword(bed) });
-    expect(await curl('/auth/session', '-c', jar, ...json, '-d', credentials)).toMatchObject({ status: 204 });
+    const session = await curl('/auth/session', '-c', jar, ...json, '-d', credentials);
+    expect(session.status, session.body).toBe(200);
+    const page = ['-H', `X-Signalbox-Session: ${JSON.parse(session.body).session_token}`];
     const foreign = ['-H', 'Origin: https://elsewhere.example', '-H', 'Content-Type: text/plain'];
     const refused = [
-      await curl('/api/interlock', '-b', jar, ...foreign, '-d', '{"InterlockEnabled":false}'),
+      await curl('/api/interlock', '-b', jar, ...page, ...foreign, '-d', '{"InterlockEnabled":false}'),
+      // The cookie alone, as an application on another port of this host receives it.
+      await curl('/api/interlock', '-b', jar, '-d', '{"InterlockEnabled":false}'),
       await curl('/api/interlock', ...authorization, '-d', '{"HTTPPort":"many"}'),
       await curl('/api/hrm', ...authorization, '-d', 'InterlockEnabled=false'),
       await curl('/api/interlock', '-X', 'DELETE'),
     ];
+    expect((await curl('/api/state', '-b', jar, ...page)).status).toBe(200);
+    expect((await curl('/auth/session', '-b', jar, ...page, '-X', 'DELETE')).status).toBe(204);
+    expect((await curl('/api/state', '-b', jar, ...page)).status).toBe(401);
     rmSync(jar);
-    expect(refused.map(({ status }) => status)).toEqual([403, 400, 400, 401]);
+    expect(refused.map(({ status }) => status)).toEqual([403, 401, 400, 400, 401]);
     for (const { body } of refused)
       expect(JSON.parse(body)).toMatchObject({ title: expect.any(String), detail: expect.any(String) });
     expect((await state()).changes).toEqual(changes);

@@ -1,7 +1,13 @@
 // The bed itself: what the other stories take for granted.
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { nodeNames } from '../../bed/bed-node.ts';
+import { nodeNames } from '../../bed/bed-shape.ts';
+import { findEngine } from '../../bed/engine.ts';
+import { ownerLabel, ownerName } from '../../bed/owner.ts';
 import { storyBed } from '../../bed/story-bed.ts';
+import { sweep } from '../../bed/sweep.ts';
 
 const bed = await storyBed(inject('beds'));
 const eventually = (met: () => Promise<void>) => vi.waitFor(met, { timeout: 150_000, interval: 200 });
@@ -27,6 +33,37 @@ configs:
   web: {file: ${JSON.stringify('/tmp/signalbox-bed-test.conf')}}
 `;
 
+describe('what runs start', () => {
+  it('is removed once its run has ended, and not before', async () => {
+    const { docker } = (await findEngine())!;
+    const create = async (owner: string) => {
+      const Labels = { [ownerLabel]: owner };
+      const name = `signalbox-${bed.name}-sweep-${randomUUID()}`;
+      const network = await docker.createNetwork({ Name: name, Labels });
+      const container = await docker.createContainer({ Image: inject('clients'), Cmd: ['sleep', '600'], Labels });
+      await container.start();
+      return { container, network };
+    };
+    const ended = spawn('true');
+    const owner = ownerName(ended.pid);
+    const going = await create(ownerName());
+    const left = await create(owner);
+    if (ended.exitCode === null) await once(ended, 'exit');
+
+    try {
+      expect(await sweep(docker)).toBeGreaterThan(0);
+
+      await expect(left.container.inspect()).rejects.toThrow('No such container');
+      await expect(left.network.inspect()).rejects.toThrow('not found');
+      expect((await going.container.inspect()).State.Running).toBe(true);
+      expect(await going.network.inspect()).toBeDefined();
+    } finally {
+      await going.container.remove({ force: true });
+      await going.network.remove();
+    }
+  });
+});
+
 describe('the bed', () => {
   beforeAll(async () => {
     const { writeFileSync } = await import('node:fs');
@@ -36,6 +73,13 @@ describe('the bed', () => {
   });
   afterAll(async () => {
     await bed.removeStack('bed');
+  });
+
+  it.each(nodeNames)('has no zombies on %s: its first process clears away orphans that have ended', async (node) => {
+    // The shells end at once. The command lasts as long as its output is open, which is until the orphan has ended.
+    expect(await bed.node(node).exec('sh', '-c', "sh -c 'sleep 0.2 &'")).toBe(0);
+
+    await eventually(async () => expect(await bed.node(node).exec('pgrep', '--runstates', 'Z')).toBe(1));
   });
 
   it.each(nodeNames)('answers on %s from every task of an ingress service', async (node) => {

@@ -78,7 +78,7 @@ async function settle(swarm: FreshSwarm, name: string): Promise<void> {
       // Swarm takes a moment to say that it has begun.
       expect(service.image).not.toBe(brokenImage);
       const wanted = (await swarm.tasks(service.id)).filter(({ desiredState }) => desiredState === 'running');
-      expect(wanted).not.toEqual([]);
+      expect(wanted).toHaveLength(service.replicas ?? 1);
       for (const task of wanted) expect(task).toMatchObject({ state: 'running', configIds: service.configIds });
     },
     { timeoutMs: 150_000 },

@@ -1,4 +1,7 @@
 // A change of routes reaches proxies that run: no task ends, no request fails, no WebSocket closes.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bed, curl, defaultSettings, eventually, settled, state } from '../support/interlock.ts';
 import { Load } from '../support/load.ts';
@@ -7,6 +10,7 @@ import { connect } from '../support/websocket.ts';
 
 const proxy = 'signalbox-proxy';
 const stack = new Stack('place');
+const secret = 'place-metrics-token';
 
 beforeAll(async () => {
   await stack.deploy({ app: { host: 'place.local', replicas: 2 } });
@@ -15,10 +19,18 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await restoreSettings();
+  await bed.docker('secret', 'rm', secret);
   await stack[Symbol.asyncDispose]();
 });
 
-const taskIds = async () => (await bed.running(proxy)).map(({ ID }) => ID).toSorted();
+const taskIds = () => bed.runningIds(proxy);
+
+async function createSecret(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'secret-'));
+  await writeFile(join(folder, 'token'), 'f00dcafe'.repeat(8));
+  await bed.docker('secret', 'create', secret, join(folder, 'token'));
+  await rm(folder, { recursive: true });
+}
 
 async function setHosts(hosts: string): Promise<void> {
   const label = `com.docker.lb.hosts=${hosts}`;
@@ -27,8 +39,8 @@ async function setHosts(hosts: string): Promise<void> {
 
 /** Memory of the agent in a proxy, in MiB: all that is resident, and what is its own alone. */
 async function agentMemory(): Promise<{ readonly resident: number; readonly own: number }> {
-  const script = 'for p in /proc/[0-9]*; do case $(readlink $p/exe) in */node) cat $p/status;; esac; done';
-  const status = await bed.exec(proxy, 'sh', '-c', script);
+  // The engine's init is the first, and the agent its only child. That of a health check may be beside it.
+  const status = await bed.exec(proxy, 'sh', '-c', 'read -r agent _ </proc/1/task/1/children; cat /proc/$agent/status');
   const mib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
   return { resident: mib('VmRSS'), own: mib('RssAnon') };
 }
@@ -57,10 +69,14 @@ describe('a change of routes', () => {
   });
 
   it('that a replica refuses stays away from all, and is explained', async () => {
+    const withMetrics = `${defaultSettings.trimEnd()}\nMetricsSecret = "${secret}"\n`;
+    await createSecret();
+    await applySettings(withMetrics);
+    await settled();
     const before = await taskIds();
-    // The extension has no such file, so that its nginx finds nothing wrong.
-    const refused = `${defaultSettings}\n[Extensions.default.Config]\nHTTPOptions = ["include /usr/local/bin/prepare-materia*;"]\n`;
-    await applySettings(refused);
+    // nginx rejects the second mention of a file that only agents write: the extension's nginx finds nothing wrong.
+    const include = 'include /tmp/signalbox/metrics.conf*;';
+    await applySettings(`${withMetrics}\n[Extensions.default.Config]\nHTTPOptions = ["${include}"]\n`);
 
     await eventually(async () => {
       const { problems } = await state();
@@ -69,9 +85,12 @@ describe('a change of routes', () => {
     for (let times = 0; times < 10; times++) expect((await curl('place.local', '/ping')).status).toBe(200);
     expect(await taskIds()).toEqual(before);
 
-    await restoreSettings();
+    await applySettings(withMetrics);
+    await settled();
     expect((await state()).problems).toEqual([]);
     expect(await taskIds()).toEqual(before);
+    await restoreSettings();
+    await settled();
   });
 });
 

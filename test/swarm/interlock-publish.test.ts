@@ -1,6 +1,6 @@
 // Acceptance cases A1 to A4, H1, M1 and P1 of Interlock: to publish a service, to scale it, to remove it.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nodeNames } from '../../bed/bed-node.ts';
+import { nodeNames } from '../../bed/bed-shape.ts';
 import {
   curl,
   demo,

@@ -31,7 +31,7 @@ async function isClosed(): Promise<void> {
     for (const node of ['manager', 'worker1', 'worker2'] as const) {
       const { status, headers, body } = await curl(host, '/ping', { node });
       expect([status, headers['retry-after']], body).toEqual([503, '60']);
-      expect(body).toContain('503 In Maintenance');
+      expect(body).toContain('503 Under Maintenance');
     }
   });
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { NodeName } from '../../bed/bed-node.ts';
+import type { NodeName } from '../../bed/bed-shape.ts';
 import {
   administer,
   bed,

@@ -1,6 +1,6 @@
 // The main job: a stack with labels is routed, scaled, updated and removed while requests run.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nodeNames } from '../../bed/bed-node.ts';
+import { nodeNames } from '../../bed/bed-shape.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   bed,

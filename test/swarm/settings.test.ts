@@ -113,7 +113,7 @@ describe('changed settings', () => {
       },
     });
     const rest = ['--env-rm', 'EDGE', '--mount-rm', '/var/extra', '--update-parallelism', '1'];
-    await byHand('--limit-memory', '0', ...rest);
+    await byHand('--limit-memory', '16G', ...rest);
   });
 
   it('reach the proxies that are there', async () => {

@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { specLabel } from '../../src/model/names.ts';
 import type { OwnedService, Rollout } from '../../src/model/snapshot.ts';
 import { isStillRefused, judgeRollout, refusal } from '../../src/reconcile/rollout.ts';
+import { anywhere } from '../support/builders.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
 
 function service(spec: string, rollout: Rollout, labels: Readonly<Record<string, string>> = {}): OwnedService {
   const ids = { networkIds: [], configIds: [], previousConfigIds: [], secretIds: [] };
   const identity = { id: 'id', name: 'proxy', role: 'proxy', cluster: 'default', index: 1, image: 'image' } as const;
-  return { ...identity, ...ids, labels: { [specLabel]: spec, ...labels }, rollout };
+  const placed = { placement: anywhere, isOnHosts: false };
+  return { ...identity, ...ids, ...placed, labels: { [specLabel]: spec, ...labels }, rollout };
 }
 
 const settled: Rollout = { kind: 'settled' };

@@ -70,4 +70,20 @@ describe('a settings file', () => {
       problems: [{ label: 'Extensions.default.PublishedPort' }],
     });
   });
+
+  it.each([
+    ['[Extensions.default]\n  publishedport = 99999', 2, 3],
+    ['[extensions."default"]\n"PublishedPort" = 99999', 2, 1],
+    ['Extensions.default.PublishedPort = 99999', 1, 1],
+    ['# x\nExtensions = { default = { PublishedPort = 99999 } }', 2, 28],
+    ['[Extensions.default]\nProxyReplicas = 1\n[Extensions.default.Config]\nUnknown = 1', 4, 1],
+    ['\nUnknown = 1', 2, 1],
+    ['[Extensions.default]\nProxyReplicas = 3 3', 2, 19],
+    ['[[Extensions.default]]\nProxyReplicas = 3', 1, 1],
+    ['\n[Extensions."a b"]', 2, 1],
+  ])('with a mistake names the line and the column: %j', async (text, line, column) => {
+    const { problems } = await load(text, memory());
+
+    expect(problems[0]?.place).toEqual({ file: join(folder, 'config.toml'), line, column });
+  });
 });

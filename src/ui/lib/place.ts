@@ -1,4 +1,4 @@
-export const views = ['overview', 'routes', 'problems', 'configuration', 'maintenance'] as const;
+export const views = ['overview', 'routes', 'problems', 'configuration', 'maintenance', 'access'] as const;
 export type View = (typeof views)[number];
 
 /** Where the page stands: `#/routes?filter=shop`, so that it can be kept and sent to others. */

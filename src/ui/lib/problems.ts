@@ -1,7 +1,16 @@
 import type { State } from '../../admin/state.ts';
 import type { Aspect } from './health.ts';
 
+export { concerns } from '../../model/problem.ts';
+
 export type Problem = State['problems'][number];
+
+/** Card in which a problem is shown: its service, its cluster, or one for causes that several services share. */
+export function ownerOf({ service, cluster, affects }: Problem): string {
+  if (service !== undefined) return service;
+  if (new Set(affects?.map((each) => each.service)).size > 1) return 'Several services';
+  return cluster === undefined ? 'Settings' : `Cluster ${cluster}`;
+}
 
 interface Severity {
   readonly rank: number;

@@ -1,10 +1,18 @@
 import type { TargetedSubmitEvent } from 'preact';
-import { logIn } from '../api.ts';
-import { useAction } from '../hooks.ts';
+import { logIn, signInMethods } from '../api.ts';
+import { useAction, useLoaded } from '../hooks.ts';
+import { goToProvider } from '../oidc.ts';
 import { Refusal } from '../parts/notes.tsx';
 import { Signal } from '../parts/signal.tsx';
 
-export function Login({ onLogin }: { readonly onLogin: () => Promise<void> }) {
+interface LoginProps {
+  readonly onLogin: () => Promise<void>;
+  /** Why a sign-in through the OpenID provider did not work. */
+  readonly refusal: string | undefined;
+}
+
+export function Login({ onLogin, refusal }: LoginProps) {
+  const methods = useLoaded('methods', signInMethods);
   const action = useAction();
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -31,11 +39,21 @@ export function Login({ onLogin }: { readonly onLogin: () => Promise<void> }) {
             Password
             <input name="password" type="password" autocomplete="current-password" required autofocus />
           </label>
-          <Refusal reason={action.refusal} />
+          <Refusal reason={action.refusal ?? (action.busy ? undefined : refusal)} />
           <button type="submit" class="button button-strong" disabled={action.busy}>
             Log in
           </button>
         </form>
+        {methods.kind === 'loaded' && methods.value.oidc ? (
+          <button
+            type="button"
+            class="button login-oidc"
+            disabled={action.busy}
+            onClick={() => void action.run(goToProvider)}
+          >
+            Sign in with OpenID Connect
+          </button>
+        ) : null}
       </main>
     </div>
   );

@@ -1,6 +1,6 @@
 import type { State } from '../../admin/state.ts';
 import { count } from '../lib/format.ts';
-import { type Problem, severities, sortProblems } from '../lib/problems.ts';
+import { ownerOf, type Problem, severities, sortProblems } from '../lib/problems.ts';
 import { Empty } from '../parts/notes.tsx';
 import { Lamp } from '../parts/signal.tsx';
 
@@ -15,10 +15,7 @@ export function Problems({ state }: { readonly state: State }) {
           : `The labels of ${count(state.services.length, 'service')} say what they should.`}
       </Empty>
     );
-  const owners = Map.groupBy(
-    sorted,
-    ({ service, cluster }) => service ?? (cluster === undefined ? 'Settings' : `Cluster ${cluster}`),
-  );
+  const owners = Map.groupBy(sorted, ownerOf);
   return (
     <div class="stack">
       <p class="lead">
@@ -42,7 +39,7 @@ export function Problems({ state }: { readonly state: State }) {
 }
 
 function ProblemItem({
-  problem: { severity, label, value, reason, remedy, cluster, service },
+  problem: { severity, label, value, reason, remedy, cluster, service, affects },
 }: {
   readonly problem: Problem;
 }) {
@@ -67,6 +64,7 @@ function ProblemItem({
         </p>
       )}
       <p class="problem-reason">{reason}</p>
+      {affects === undefined ? null : <AffectedRoutes affects={affects} owner={service} />}
       <p class="problem-remedy">
         <span class="remedy-mark" aria-hidden="true">
           →
@@ -75,5 +73,37 @@ function ProblemItem({
         {remedy}
       </p>
     </li>
+  );
+}
+
+/** Longer lists are folded. */
+const SHOWN_ROUTES = 5;
+
+function AffectedRoutes({
+  affects,
+  owner,
+}: {
+  readonly affects: NonNullable<Problem['affects']>;
+  readonly owner: string | undefined;
+}) {
+  const routes = affects.flatMap(({ service, routes }) => routes.map((route) => ({ service, route })));
+  if (routes.length === 0) return null;
+  const services = new Set(routes.map(({ service }) => service)).size;
+  const summary = `Affects ${count(routes.length, 'route')}${services > 1 ? ` of ${count(services, 'service')}` : ''}`;
+  const list = (
+    <ul class="plain small">
+      {routes.map(({ service, route }) => (
+        <li key={`${service} ${route}`}>
+          <code>{route}</code>
+          {service === undefined || service === owner ? null : <span class="muted"> {service}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+  return (
+    <details class="problem-routes" open={routes.length <= SHOWN_ROUTES}>
+      <summary class="small">{summary}</summary>
+      {list}
+    </details>
   );
 }

@@ -1,8 +1,10 @@
 // Tools that others have written, in containers of their own: what they find does not rest on our own clients.
+
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
-import type { NodeName } from '../../../bed/bed-node.ts';
+import type { NodeName } from '../../../bed/bed-shape.ts';
 import { findEngine } from '../../../bed/engine.ts';
+import { ownerFlags } from '../../../bed/owner.ts';
 import { run } from '../../../bed/shell.ts';
 import { bed } from '../interlock.ts';
 
@@ -10,7 +12,7 @@ const { cli } = (await findEngine())!;
 
 /** Runs a command in the network of this machine, where the published ports of the nodes are; the host's name leads there. */
 function runTool(host: string, command: readonly string[], name = nameOfTool()): Promise<string> {
-  const flags = ['--rm', '--name', name, '--network', 'host', '--add-host', `${host}:127.0.0.1`];
+  const flags = [...ownerFlags(), '--rm', '--name', name, '--network', 'host', '--add-host', `${host}:127.0.0.1`];
   return run(cli, ['run', ...flags, inject('clients'), ...command]);
 }
 

@@ -31,6 +31,21 @@ beforeAll(() => {
 });
 
 describe('signalbox lint', () => {
+  it('checks claims against the owners in the settings, and the table of owners itself', async () => {
+    const settings = join(folder, 'hosts.toml');
+    writeFileSync(settings, 'HostsMode = "listed"\n[Hosts]\n"app.example.org" = ["shop"]\n');
+
+    const { code, out } = await signalbox(['lint', simple, '--settings', settings]);
+    expect(code).toBe(1);
+    expect(out).toContain('[Hosts] of the settings does not list stack demo for "app.example.org"');
+    expect((await signalbox(['explain', simple, 'http://app.example.org/', '--settings', settings])).out).toContain(
+      'The claim does not count: [Hosts] of the settings does not list stack demo',
+    );
+
+    writeFileSync(settings, '[Hosts]\n"b.example.org" = ["shop"]\n"http://app" = ["shop"]\n');
+    expect((await signalbox(['lint', '--settings', settings])).out).toMatch(/hosts\.toml:3:1.*Hosts\.http:\/\/app/);
+  });
+
   it('has nothing to say but a summary where nothing is wrong', async () => {
     expect(await signalbox(['lint', simple])).toEqual({
       code: 0,
@@ -107,8 +122,8 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
     const { code, out } = await signalbox(['lint', clusters, '--settings', settings]);
 
     expect(code).toBe(1);
-    expect(out).toContain('com.docker.lb.service_cluster "west" is a service cluster that is not set up');
-    expect(out).not.toContain('"east" is');
+    expect(out).toContain('com.docker.lb.service_cluster "west": service cluster west does not exist');
+    expect(out).not.toContain('cluster east');
   });
 
   it('shows colours on a terminal alone', async () => {
@@ -124,7 +139,7 @@ describe('signalbox render', () => {
 
     expect(good).toMatchObject({ code: 0, err: '' });
     expect(good.out).toContain('server_name "app.example.org";');
-    expect(good.out).toContain('server "tasks.demo_demo.demo_demo-network:8080" resolve;');
+    expect(good.out).toContain('server "tasks.demo_demo.demo_demo-network:8080" max_fails=0 resolve;');
     expect(bad.code).toBe(1);
     expect(bad.out).toContain('server_name "app.example.org";');
     expect(bad.err).toContain(':7:9: error: com.docker.lb.port');
@@ -197,6 +212,76 @@ describe('signalbox explain', () => {
   });
 });
 
+describe('signalbox lint with settings', () => {
+  const bad = `# Settings.
+PollIntervall = "3s"
+
+[Extensions.default]
+proxyReplicas = "two"
+Networks = ["missing"]
+
+[Extensions.default.Config]
+HTTPOptions = """
+KeepAlive = 1
+"""
+`;
+  const write = (text: string) => {
+    const file = join(folder, 'config.toml');
+    writeFileSync(file, text);
+    return file;
+  };
+
+  it('names the file, the line and the key, without compose files', async () => {
+    const file = write(bad);
+
+    expect(await signalbox(['lint', '--settings', file])).toMatchObject({
+      code: 1,
+      err: '',
+      out: expect.stringMatching(
+        new RegExp(
+          `^${file}:2:1: error: pollintervall [^]*^${file}:5:1: error: Extensions.default.ProxyReplicas [^]*^${file}:9:1: error: Extensions.default.Config.HTTPOptions [^]*^Settings: 1 service cluster, 3 errors$`,
+          'm',
+        ),
+      ),
+    });
+  });
+
+  it('names them beside compose files too', async () => {
+    const file = write(bad);
+    const { out } = await signalbox(['lint', simple, '--settings', file, '--json']);
+    const findings: { file: string; line: number; label: string }[] = JSON.parse(out);
+
+    expect(findings.filter((finding) => finding.file === file).map(({ line, label }) => [line, label])).toEqual([
+      [2, 'pollintervall'],
+      [5, 'Extensions.default.ProxyReplicas'],
+      [6, 'Extensions.default.Networks'],
+      [9, 'Extensions.default.Config.HTTPOptions'],
+    ]);
+  });
+
+  it('names the place where the file is not TOML', async () => {
+    const file = write('[Extensions.default]\nProxyReplicas = = 2\n');
+
+    expect((await signalbox(['lint', '--settings', file])).out).toContain(
+      `${file}:2:17: error: ${file} cannot be read: `,
+    );
+    expect(await signalbox(['lint', simple, '--settings', file])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`${file}:2:17: is not TOML`),
+    });
+  });
+
+  it('has nothing to say of good ones', async () => {
+    const file = write('[Extensions.default]\nProxyReplicas = 2\n');
+
+    expect(await signalbox(['lint', '--settings', file])).toEqual({
+      code: 0,
+      err: '',
+      out: 'Settings: 1 service cluster, nothing wrong\n',
+    });
+  });
+});
+
 describe('the command line', () => {
   it.each([
     [['frobnicate'], 'There is no command frobnicate.'],
@@ -232,5 +317,44 @@ describe('the command line', () => {
     const { stdout } = await promisify(execFile)(bin, ['explain', simple, 'http://app.example.org/', '--json']);
 
     expect(JSON.parse(stdout)).toMatchObject([{ answer: { kind: 'service' } }]);
+  });
+});
+
+describe('an upper-case network', () => {
+  const stack = JSON.stringify({
+    services: {
+      web: {
+        image: 'x',
+        deploy: { labels: { 'com.docker.lb.hosts': 'web.example.org', 'com.docker.lb.port': '8080' } },
+      },
+    },
+  });
+  let compose: string;
+  let stock: string;
+
+  beforeAll(() => {
+    compose = join(folder, 'upper.yml');
+    stock = join(folder, 'stock.toml');
+    writeFileSync(compose, stack);
+    writeFileSync(stock, '[Extensions.default]\nProxyImage = "nginx:1.30"\n');
+  });
+
+  it('is no problem for our proxies', async () => {
+    expect(await signalbox(['lint', compose, '--stack', 'MyApp'])).toMatchObject({ code: 0 });
+    const { code, out } = await signalbox(['explain', compose, 'http://web.example.org/', '--stack', 'MyApp']);
+    expect(code).toBe(0);
+    expect(out).toContain('MyApp_web by the route web.example.org/');
+  });
+
+  it('closes the route where the proxies are a stock nginx', async () => {
+    const options = ['--stack', 'MyApp', '--settings', stock];
+    const lint = await signalbox(['lint', compose, ...options]);
+    expect(lint.code).toBe(1);
+    expect(lint.out).toMatch(/MyApp_default.*MyApp_web.*lower case.*case-sensitively/);
+    expect(lint.out).toContain('leave out Extensions.default.ProxyImage');
+    const explain = await signalbox(['explain', compose, 'http://web.example.org/', ...options]);
+    expect(explain.code).toBe(1);
+    expect(explain.out).toContain('503: web.example.org/ → MyApp_web is unavailable');
+    expect(explain.out).toContain('one of the reported problems closes it');
   });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createAuthority, issueIdentity } from '../../../src/link/certificates.ts';
 import { signalbox } from '../../support/command-line.ts';
 
@@ -54,7 +54,19 @@ const configurations: Readonly<Record<string, readonly string[]>> = {
   other: numbered(30).toSpliced(9, 1, 'changed').toSpliced(20, 0, 'new'),
 };
 
-let answered = state;
+const tokens = [
+  {
+    id: '1b',
+    name: 'ci',
+    role: 'operator',
+    cluster: null as string | null,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    createdBy: 'admin',
+    expiresAt: '2026-04-01T00:00:00.000Z',
+  },
+];
+
+let answered: Omit<typeof state, 'problems'> & { problems: readonly object[] } = state;
 /** What was asked to change: method, path and body. */
 let changes: [method: string, path: string, body: unknown][] = [];
 const app = new Hono()
@@ -76,6 +88,12 @@ const app = new Hono()
   .get('/api/clusters/default/versions/:version', ({ req, text, json }) => {
     const lines = configurations[req.param('version')];
     return lines === undefined ? json({ title: 'No such version' }, 404) : text(lines.join('\n'));
+  })
+  .get('/api/tokens', ({ json }) => json(tokens))
+  .post('/api/tokens', async ({ req, json }) => {
+    const body = await req.json();
+    changes.push(['POST', req.path, body]);
+    return json({ ...tokens[0], ...body, token: 'sbt_new' });
   })
   .on(['PUT', 'POST', 'DELETE'], '/api/*', async ({ req, body, json }) => {
     const text = await req.text();
@@ -139,6 +157,14 @@ default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
     expect(await ask('status')).toMatchObject({ code: 1, out: expect.stringContaining('In trouble: no engine') });
   });
 
+  it('fails while a cluster has an error of its own', async () => {
+    const reason = 'No proxy is up: signalbox-proxy is scaled to 0';
+    const problem = { severity: 'error', cluster: 'default', reason, remedy: 'Start proxies.' };
+    answered = { ...state, problems: [...state.problems, problem] };
+
+    expect(await ask('status')).toMatchObject({ code: 1, out: expect.stringContaining(`In trouble: ${reason}`) });
+  });
+
   it('tells what an administrator switched off and holds', async () => {
     const [cluster] = state.clusters;
     answered = { ...state, enabled: false, clusters: [{ ...cluster!, rolling: false, held: '0000000000000000' }] };
@@ -187,6 +213,87 @@ notice: is new (shop_api)
       out: expect.not.stringContaining('shop_app'),
     });
     expect(await ask('problems', 'nobody')).toEqual({ code: 0, out: 'No problems\n', err: '' });
+  });
+});
+
+describe('signalbox problems of several services', () => {
+  const label = 'com.docker.lb.ssl_cert';
+  const problem = {
+    severity: 'warning',
+    label,
+    value: 'site',
+    reason: 'the certificate in secret site expires on 2026-12-09',
+    remedy: 'Create a new one.',
+    affects: [
+      { service: 'shop_api', label, routes: ['api.example.org/'] },
+      { service: 'shop_app', label, routes: Array.from({ length: 12 }, (_, n) => `${n}/`) },
+    ],
+  };
+  beforeEach(() => {
+    answered = { ...state, problems: [problem] } as never;
+  });
+
+  it('are listed once, with the routes', async () => {
+    expect((await ask('problems')).out).toBe(`warning: ${label} "site": ${problem.reason}
+    ${label} (shop_api): api.example.org/
+    ${label} (shop_app): 0/, 1/, 2/, 3/, 4/, 5/, 6/, 7/, 8/, 9/, and 2 more
+    Create a new one.
+1 warning
+`);
+  });
+
+  it.each([
+    ['shop_api', '1 warning'],
+    ['shop_app', '1 warning'],
+    ['shop_new', 'No problems'],
+  ])('are found by each of them: %s', async (service, last) => {
+    expect((await ask('problems', service)).out.trim().split('\n').at(-1)).toBe(last);
+  });
+});
+
+describe('signalbox tokens', () => {
+  it('prints a new token alone, so that it can go into a file', async () => {
+    expect(await ask('tokens', 'create', 'ci', '--role', 'operator', '--cluster', 'east', '--days', '30')).toEqual({
+      code: 0,
+      out: 'sbt_new\n',
+      err: 'Created ci: operator, cluster east, valid until 2026-04-01T00:00:00.000Z. It is shown this once.\n',
+    });
+    expect(changes).toEqual([['POST', '/api/tokens', { name: 'ci', role: 'operator', cluster: 'east', days: 30 }]]);
+  });
+
+  it('lists tokens, and revokes them by name or identifier', async () => {
+    const list = `TOKEN  ROLE      CLUSTER  VALID UNTIL               CREATED BY
+ci     operator  *        2026-04-01T00:00:00.000Z  admin
+`;
+    expect((await ask('tokens')).out).toBe(list);
+    expect((await ask('tokens', 'revoke', 'ci', '2c')).out).toBe(list);
+    expect(changes).toEqual([
+      ['DELETE', '/api/tokens/1b', undefined],
+      ['DELETE', '/api/tokens/2c', undefined],
+    ]);
+  });
+
+  it.each([
+    [['tokens', 'make'], 'It is list, create or revoke, not make.'],
+    [['tokens', 'create'], 'Give the token one name.'],
+    [['tokens', 'create', 'ci', '--role', 'root'], 'root is not a role: viewer, operator, administrator.'],
+    [['tokens', 'create', 'ci', '--days', 'many'], 'many is not a number of days.'],
+    [['tokens', 'revoke'], 'Which token?'],
+    [['tokens', '--role', 'viewer'], '--role, --cluster and --days belong to "tokens create".'],
+  ])('does not understand %j', async (argv, message) => {
+    expect(await ask(...argv)).toMatchObject({ code: 2, err: expect.stringContaining(message) });
+    expect(changes).toEqual([]);
+  });
+
+  it('works with an API token instead of a password', async () => {
+    const file = join(folder, 'token');
+    writeFileSync(file, 'the-token\n');
+    const where = ['--url', url, '--ca', ca];
+    expect((await signalbox(['status', ...where, '--token-file', file])).code).toBe(0);
+    expect((await signalbox(['status', ...where], { env: { SIGNALBOX_TOKEN: 'the-token' } })).code).toBe(0);
+    expect((await signalbox(['status', ...where], { env: { SIGNALBOX_TOKEN: 'revoked' } })).code).toBe(3);
+    const env = { SIGNALBOX_TOKEN: 'revoked' };
+    expect((await signalbox(['status', ...where, '--password-file', password], { env })).code).toBe(0);
   });
 });
 
@@ -327,7 +434,7 @@ describe('access', () => {
     expect(await access('--ca', ca)).toEqual({
       code: 3,
       out: '',
-      err: 'signalbox: Log in first (see --user and --password-file)\n',
+      err: 'signalbox: Log in first (see --user, --password-file and --token-file)\n',
     });
     expect(await access('--ca', ca, '--password-file', join(folder, 'wrong'))).toMatchObject({
       code: 3,

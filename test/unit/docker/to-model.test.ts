@@ -27,6 +27,7 @@ describe('a service of the Engine', () => {
       createdAt: services[0].CreatedAt,
       labels: services[0].Spec.Labels,
       networkIds: [networks.find(({ Name }: { Name: string }) => Name === 'app').Id],
+      virtualAddresses: { [networks.find(({ Name }: { Name: string }) => Name === 'app').Id]: '10.0.1.2' },
       mode: { kind: 'replicated', replicas: 3 },
       endpointMode: 'vip',
       ports: [],
@@ -41,6 +42,15 @@ describe('a service of the Engine', () => {
     [{ GlobalJob: {} }, { kind: 'job' }],
   ])('has a mode: %j', (mode, expected) => {
     expect(toSwarmService(service(({ Spec }) => Object.assign(Spec, { Mode: mode }))).mode).toEqual(expected);
+  });
+
+  it('lists the secrets that it mounts', () => {
+    const mounting = service(({ Spec }) => {
+      Spec.TaskTemplate.ContainerSpec.Secrets = [{ SecretID: 'a' }, { SecretID: 'b' }];
+    });
+
+    expect(toSwarmService(mounting).secretIds).toEqual(['a', 'b']);
+    expect(toSwarmService(service())).not.toHaveProperty('secretIds');
   });
 
   it('may leave out, or say null for, whatever is empty', () => {
@@ -58,6 +68,29 @@ describe('a service of the Engine', () => {
       image: '',
       rollout: { kind: 'settled' },
     });
+  });
+
+  it('has a placement', () => {
+    const placed = service(({ Spec }) => {
+      Spec.TaskTemplate.Placement = {
+        Constraints: ['node.role==worker'],
+        Preferences: [{ Spread: { SpreadDescriptor: 'node.labels.zone' } }],
+        Platforms: [{ Architecture: 'amd64', OS: 'linux' }, {}],
+      };
+    });
+    const unplaced = service(({ Spec }) => {
+      Spec.TaskTemplate.Placement = { Constraints: null };
+    });
+
+    expect(toOwnedService(placed).placement).toEqual({
+      constraints: ['node.role==worker'],
+      spreadOver: ['node.labels.zone'],
+      platforms: [
+        { os: 'linux', architecture: 'amd64' },
+        { os: '', architecture: '' },
+      ],
+    });
+    expect(toOwnedService(unplaced).placement).toEqual({ constraints: [], spreadOver: [], platforms: [] });
   });
 
   it('made by an old client has its networks in another place', () => {
@@ -83,8 +116,91 @@ describe('a service of the Engine', () => {
   });
 });
 
+describe('DNS names of a service', () => {
+  const stack = { 'com.docker.stack.namespace': 'shop' };
+  const withNetworks = (aliases: readonly (readonly string[] | null)[], more: object = {}) =>
+    service(({ Spec }) => {
+      Object.assign(Spec, { Name: 'shop_web', Labels: stack, ...more });
+      Spec.TaskTemplate.Networks = aliases.map((Aliases, position) => ({ Target: `n${position}`, Aliases }));
+    });
+
+  it('are not kept if Swarm or the stack gave them', () => {
+    expect(toSwarmService(withNetworks([null, ['web'], ['shop_web', 'web']])).claims).toBeUndefined();
+  });
+
+  it('are kept by network if somebody chose them', () => {
+    const answer = withNetworks([['web', 'tasks.web.app'], ['api']]);
+
+    expect(toSwarmService(answer).claims).toEqual([
+      { kind: 'alias', name: 'tasks.web.app', networkIds: ['n0'] },
+      { kind: 'alias', name: 'api', networkIds: ['n1'] },
+    ]);
+    expect(toOwnedService(answer).claims).toHaveLength(2);
+  });
+
+  it('are kept as host names of tasks, on all networks', () => {
+    const answer = withNetworks([null, null]);
+    answer.Spec.TaskTemplate.ContainerSpec!.Hostname = 'tasks.web.app';
+
+    expect(toSwarmService(answer).claims).toEqual([
+      { kind: 'hostname', name: 'tasks.web.app', networkIds: ['n0', 'n1'] },
+    ]);
+  });
+
+  it('are found where very old clients write networks', () => {
+    const answer = withNetworks([], { Networks: [{ Target: 'old', Aliases: ['a.b'] }] });
+
+    expect(toSwarmService(answer).claims).toEqual([{ kind: 'alias', name: 'a.b', networkIds: ['old'] }]);
+  });
+
+  it.each(['updating', 'paused', undefined])(
+    'are kept of the previous specification, whose tasks may run: %s',
+    (State) => {
+      const answer = withNetworks([null]);
+      const { Spec } = withNetworks([['tasks.web.app']]);
+      const updated = { ...answer, PreviousSpec: Spec, UpdateStatus: { State } };
+
+      expect(toSwarmService(updated).claims).toHaveLength(1);
+      expect(toSwarmService({ ...updated, UpdateStatus: { State: 'completed' } }).claims).toBeUndefined();
+    },
+  );
+
+  it('are not needed where a routed service has a virtual address', () => {
+    const labels = { Labels: { 'com.docker.lb.port': '80' } };
+    const answer = withNetworks([null], labels);
+    const at = (Addr: string) =>
+      toSwarmService({ ...answer, Endpoint: { Ports: [], VirtualIPs: [{ NetworkID: 'n0', Addr }] } });
+
+    expect(at('10.0.1.2/24').virtualAddresses).toEqual({ n0: '10.0.1.2' });
+    expect(at('').virtualAddresses).toBeUndefined();
+    expect(at('10.0.1.2/24; include /etc/passwd').virtualAddresses).toBeUndefined();
+  });
+});
+
 describe('a node of the Engine', () => {
   const [answer] = recorded().nodes;
+
+  it('has labels, labels of its engine, and a platform', () => {
+    const labelled = EngineNode.parse({
+      ...answer,
+      Spec: { ...answer.Spec, Labels: { zone: 'a' } },
+      Description: {
+        ...answer.Description,
+        Engine: { Labels: { storage: 'ssd' } },
+        Platform: { OS: 'linux', Architecture: 'aarch64' },
+      },
+    });
+    const bare = EngineNode.parse({ ...answer, Spec: { ...answer.Spec, Labels: null }, Description: null });
+
+    expect(toSwarmNode(labelled)).toMatchObject({
+      labels: { zone: 'a' },
+      engineLabels: { storage: 'ssd' },
+      platform: { os: 'linux', architecture: 'aarch64' },
+    });
+    expect(toSwarmNode(bare)).not.toHaveProperty('labels');
+    expect(toSwarmNode(bare)).not.toHaveProperty('platform');
+  });
+
   const at = (address: string, manager?: string) =>
     toSwarmNode(
       EngineNode.parse({

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Agent, type BriefVersion, type Offering } from '../../../src/in-place/agent.ts';
+import { Agent, type BriefVersion, type Names, type Offering } from '../../../src/in-place/agent.ts';
 import type { Report, StoredVersion, Version } from '../../../src/in-place/offers.ts';
 
 const version = (name: string): Version => ({
@@ -21,6 +21,7 @@ interface World {
   readonly away?: boolean;
   /** As one of an earlier release is that is told of a loaded version. */
   readonly holdsLoaded?: boolean;
+  readonly textFault?: (text: string) => string | undefined;
   /** What was brought cannot be kept. */
   readonly isUnkept?: boolean;
 }
@@ -34,6 +35,7 @@ function setUp({
   away = false,
   holdsLoaded = false,
   isUnkept = false,
+  textFault = () => undefined,
 }: World = {}) {
   const served: string[] = [];
   const tested: string[] = [];
@@ -46,6 +48,7 @@ function setUp({
   const knowns: (readonly string[])[] = [];
   const queue: Version[] = offered ? [offered] : [];
   const ended = new AbortController();
+  const names: { -readonly [K in keyof Names]: Names[K] } = { doubts: undefined, onChange: undefined };
   const until = (signal: AbortSignal) =>
     new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
   const offering: Offering = {
@@ -64,6 +67,7 @@ function setUp({
     task: 'task',
     boot: 'mounted',
     secrets: [],
+    textFault: (files) => textFault(files.map(({ text }) => text ?? '').join()),
     nginx: {
       get known() {
         return brought?.files.map(({ digest }) => digest) ?? [];
@@ -99,6 +103,7 @@ function setUp({
         written.push(version);
       },
     },
+    names,
     reloadIntervalMs: 0,
     logger: pino({ level: 'silent' }),
   });
@@ -111,7 +116,7 @@ function setUp({
     ended.abort();
     await following;
   };
-  return { agent, served, tested, reports, loaded, knowns, written, follow, signal: ended.signal };
+  return { agent, served, tested, reports, loaded, knowns, written, follow, names, signal: ended.signal };
 }
 
 describe('an agent', () => {
@@ -169,6 +174,22 @@ describe('an agent', () => {
     expect(knowns).toEqual([[], ['v0'], ['v1']]);
   });
 
+  it('reports doubts about names at once, while it waits for an offer', async () => {
+    const { agent, reports, names, signal } = setUp({ offered: version('v0') });
+    await agent.boot(signal);
+    const doubts = { names: [{ name: 'tasks.web.app', kind: 'missing' as const }], hasMore: false };
+    const ended = new AbortController();
+    const following = agent.follow(ended.signal);
+    while (names.onChange === undefined) await new Promise(setImmediate);
+    names.doubts = doubts;
+    names.onChange();
+    while (reports.length < 3) await new Promise(setImmediate);
+    ended.abort();
+    await following;
+
+    expect(reports.map((report) => report.doubts)).toEqual([undefined, undefined, doubts]);
+  });
+
   it('is not held up by an extension that keeps it waiting then', async () => {
     const { agent, follow, reports, signal } = setUp({ offered: version('v0'), holdsLoaded: true });
     await agent.boot(signal);
@@ -198,5 +219,22 @@ describe('an agent', () => {
     ]);
     expect(agent.reloads).toEqual({ done: 1, refused: 1 });
     expect(agent.serving).toBe('v1');
+  });
+
+  it('never brings a text to nginx that is not allowed, and reports it as refused', async () => {
+    const { agent, follow, served, tested, reports, written, signal } = setUp({
+      offered: version('v0'),
+      textFault: (text) => (text === 'evil' ? 'not allowed' : undefined),
+    });
+    await agent.boot(signal);
+    await follow(version('evil'), version('v1'));
+    expect([served, tested, written]).toEqual([['v0', 'v1'], ['v0'], ['v1']]);
+    expect(reports.at(-2)).toMatchObject({ serving: 'v0', refused: { version: 'evil', message: 'not allowed' } });
+  });
+
+  it('starts with what is mounted if what is offered is not allowed', async () => {
+    const { agent, served, tested, signal } = setUp({ offered: version('evil'), textFault: () => 'not allowed' });
+    await agent.boot(signal);
+    expect([served, tested]).toEqual([['mounted'], []]);
   });
 });

@@ -14,6 +14,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { lastVersionIn } from '../../../src/in-place/last-version.ts';
 import type { StoredVersion } from '../../../src/in-place/offers.ts';
 
+/** Kept as it is; who signed is checked when the version is used. */
+const seal = { certificate: 'of the extension', signature: 'of the version' };
+
 let root: string;
 let folder: string;
 
@@ -33,7 +36,7 @@ function aVersion(version: string, texts: Readonly<Record<string, string>>): Sto
     writeFileSync(join(own, path), text);
     return { path, digest: `digest of ${text}`, at: join(own, path) };
   });
-  return { version, files };
+  return { version, files, seal };
 }
 
 async function textsOf(boot: string): Promise<object | undefined> {

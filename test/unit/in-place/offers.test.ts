@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Offers, type Report } from '../../../src/in-place/offers.ts';
+import { secretFacts } from '../../support/facts.ts';
 
 const boot = 'b00t';
 const files = [{ path: 'nginx.conf', digest: 'd', text: '' }];
@@ -97,9 +98,20 @@ describe('offers', () => {
     offers.offer(of('v1'));
     await told(report('a'));
 
-    pass(61_000);
+    pass(11_000);
 
     expect(await told(report('b'))).toMatchObject({ version: 'v1' });
+  });
+
+  it('reach a replica that waits, when the first hangs', async () => {
+    const { offers, told, pass } = setUp();
+    offers.offer(of('v1'));
+    await told(report('a'));
+    const waiting = offers.next(report('b'), new AbortController().signal);
+
+    pass(11_000);
+
+    expect(await waiting).toMatchObject({ version: 'v1' });
   });
 
   it('are only for those that were started for the same', async () => {
@@ -176,8 +188,7 @@ describe('offers', () => {
 
   it('come with what the newest replica found in its secrets', async () => {
     const { offers, told } = setUp();
-    const none = { certificates: [], isBroken: false, key: { kind: 'none' }, stapledWith: [] } as const;
-    const secrets = (name: string) => [{ name, ...none }];
+    const secrets = (name: string) => [secretFacts(name)];
 
     await told(report('a', boot, { secrets: secrets('old') }));
     await told(report('b', boot, { secrets: secrets('new') }));

@@ -7,6 +7,7 @@ import { type Authority, createAuthority, issueIdentity } from '../../../src/lin
 import { LinkClient, LinkError } from '../../../src/link/client.ts';
 import { extensionName } from '../../../src/link/names.ts';
 import { createLinkServer } from '../../../src/link/server.ts';
+import { fileDigest, versionDigest } from '../../../src/model/version-digest.ts';
 import { SettingsRefusedError } from '../../../src/reconcile/ports.ts';
 import { TemplateSource } from '../../../src/render/template-source.ts';
 import { templateTexts } from '../../support/golden.ts';
@@ -15,14 +16,18 @@ import { inputOf, manyServices } from '../../support/many-services.ts';
 
 const now = Date.now();
 const { input } = renderBeside().clusters[0]!;
-const version = '0123456789abcdef';
-const other = 'fedcba9876543210';
-const rendered = {
-  kind: 'rendered',
-  version,
-  files: [{ path: 'nginx.conf', digest: version, text: '# text' }],
-  refused: [],
-};
+/** A version as an extension renders it. */
+function aVersion(parts: readonly string[] = [], text = '# text') {
+  const files = parts.map((text, n) => {
+    const path = `servers-0${n}.conf`;
+    return { path, digest: fileDigest(input.cluster, path, text), text };
+  });
+  const version = versionDigest(input.cluster, text, files);
+  return { kind: 'rendered', version, files: [{ path: 'nginx.conf', digest: version, text }, ...files], refused: [] };
+}
+const rendered = aVersion();
+const { version } = rendered;
+const [service] = input.routes.map(({ service: { name } }) => name);
 const { signal } = new AbortController();
 let authority: Authority;
 
@@ -77,14 +82,28 @@ const host = '127.0.0.1';
 describe("the controller's end of the control channel", () => {
   it('hands over the question as it is, and the answer', async () => {
     await using extension = await startExtension({
-      proof: { ...rendered, refused: [{ service: 'mallory', message: 'unknown directive' }] },
+      proof: { ...rendered, refused: [{ service, message: 'unknown directive' }] },
     });
 
     const rendering = await extension.client.render(host, input, signal);
 
     expect(extension.asked).toEqual([JSON.parse(JSON.stringify(input))]);
     expect(rendering).toMatchObject({ version, files: rendered.files });
-    expect(rendering.problems).toMatchObject([{ severity: 'error', service: 'mallory', cluster: input.cluster }]);
+    expect(rendering.problems).toMatchObject([{ severity: 'error', service, cluster: input.cluster }]);
+  });
+
+  it('leaves out a route that the extension would not read, and names its service', async () => {
+    await using extension = await startExtension();
+    const [route] = input.routes;
+    const long = { ...route!, service: { ...route!.service, name: 'long' }, path: `/${'p'.repeat(600)}` };
+
+    const rendering = await extension.client.render(host, { ...input, routes: [...input.routes, long] }, signal);
+    await extension.client.render(host, { ...input, routes: [...input.routes, long] }, signal);
+
+    expect(extension.asked).toEqual([JSON.parse(JSON.stringify(input))]);
+    expect(rendering.problems).toMatchObject([
+      { severity: 'error', service: 'long', reason: expect.stringMatching(/beyond a limit.*path/) },
+    ]);
   });
 
   it('asks an equal question once, and another one anew', async () => {
@@ -102,20 +121,15 @@ describe("the controller's end of the control channel", () => {
     const large = inputOf(manyServices(50));
     const changed = { ...large.routes[7]!, path: '/changed' };
     const routes = [...large.routes.with(7, changed).slice(1), { ...changed, path: '/added' }];
+    extension.proof = aVersion(['# kept', '# old']);
     await extension.client.render(host, large, signal);
-    extension.proof = {
-      ...rendered,
-      files: [
-        { ...rendered.files[0], text: '# not sent' },
-        { path: 'servers-00.conf', digest: other, text: '# new' },
-      ],
-    };
+    extension.proof = aVersion(['# kept', '# new']);
 
     const { files } = await extension.client.render(host, { ...large, routes }, signal);
 
     expect(extension.asked[1]).toEqual(JSON.parse(JSON.stringify({ ...large, routes })));
     expect(extension.sizes[1]).toBeLessThan(extension.sizes[0]! / 3);
-    expect(files.map(({ text }) => text)).toEqual(['# text', '# new']);
+    expect(files.map(({ text }) => text)).toEqual(['# text', '# kept', '# new']);
   });
 
   it('tells all of it to an extension that has started anew', async () => {
@@ -162,6 +176,45 @@ describe("the controller's end of the control channel", () => {
     await using extension = await startExtension({ proof });
 
     await expect(extension.client.render(host, input, signal)).rejects.toThrow(/not as agreed/);
+  });
+
+  it('does not take files that do not match their digests', async () => {
+    const two = aVersion(['# good']);
+    const [main, part] = two.files as [(typeof two.files)[0], (typeof two.files)[0]];
+    const lies = [
+      { ...two, files: [{ ...main, text: '# evil' }, part] },
+      { ...two, files: [main, { ...part, text: '# evil' }] },
+      { ...two, files: [main] },
+      { ...two, files: [main, part, part] },
+      { ...two, files: [part, main] },
+      { ...two, version: '0123456789abcdef' },
+    ];
+    for (const proof of lies) {
+      await using extension = await startExtension({ proof });
+      await expect(extension.client.render(host, input, signal)).rejects.toThrow(/digest|main file|one path/);
+    }
+  });
+
+  it('ignores problems of services that it did not ask about, and reports that', async () => {
+    const refused = Array.from({ length: 1000 }, (_, n) => ({ service: `victim${n}\u001b[2J`, message: 'no' }));
+    await using extension = await startExtension({ proof: { ...rendered, refused } });
+
+    const { problems } = await extension.client.render(host, input, signal);
+
+    expect(problems).toMatchObject([{ severity: 'error', cluster: input.cluster }]);
+    expect(problems[0]!.service).toBeUndefined();
+    expect(problems[0]!.reason).toMatch(/^[ -~]*victim0[ -~]* and 995 more$/);
+  });
+
+  it('takes one problem of a service, of printable text', async () => {
+    const message = '\u001b[2Jforged\nline';
+    await using extension = await startExtension({
+      proof: { ...rendered, refused: Array(1000).fill({ service, message }) },
+    });
+
+    const { problems } = await extension.client.render(host, input, signal);
+
+    expect(problems).toMatchObject([{ service, reason: expect.stringMatching(/: \[2Jforged line$/) }]);
   });
 
   it("is not fooled by another cluster's extension, nor by one of another CA", async () => {

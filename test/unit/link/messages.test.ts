@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RenderRequest, RenderResponse } from '../../../src/link/messages.ts';
+import { RenderRequest, RenderResponse, ReportRequest, StateResponse } from '../../../src/link/messages.ts';
 import { MAX_MESSAGE_BYTES, readBody } from '../../../src/link/read-body.ts';
+import { certificateFacts, secretFacts } from '../../support/facts.ts';
 import { renderBeside } from '../../support/hostile-swarm.ts';
 
 const request = { ...JSON.parse(JSON.stringify(renderBeside().clusters[0]!.input)), known: [] };
@@ -20,6 +21,12 @@ describe('a request to render', () => {
     expect(RenderRequest.safeParse(request).error).toBeUndefined();
   });
 
+  it('is understood with as many names of the default certificate as an agent may report', () => {
+    const defaultCertificateNames = Array.from({ length: 10_000 }, (_, n) => `h${n}.example.org`);
+
+    expect(RenderRequest.safeParse({ ...request, defaultCertificateNames }).success).toBe(true);
+  });
+
   it('is understood without anything lost on the way', () => {
     expect(RenderRequest.parse(request)).toEqual(request);
   });
@@ -31,9 +38,10 @@ describe('a request to render', () => {
     ['a port that is none', { backend: { kind: 'peers', peers: [{ ...peer, port: 65_536 }] } }],
     ['a port that is text', { backend: { kind: 'peers', peers: [{ ...peer, port: '80; evil' }] } }],
     ['a time that is none', { backend: { kind: 'peers', peers: [{ ...peer, failTimeout: '1s; evil' }] } }],
-    ['a path with a brace', { path: '/a{' }],
     ['a path with a newline', { path: '/a\n' }],
-    ['a path that is encoded', { path: '/a%20' }],
+    ['a path with a dot segment', { path: '/a/../b' }],
+    ['a path with a trailing slash', { path: '/a/' }],
+    ['a path that is no path', { path: 'a' }],
     ['an allow list with a semicolon', { maintenance: { allow: ['10.0.0.0/8 0; evil'] } }],
     ['an allow list that is none', { maintenance: { allow: 'all' } }],
     ['a redirect with a variable', { redirects: [{ host: 'a', target: 'http://$host' }] }],
@@ -53,6 +61,9 @@ describe('a request to render', () => {
     ['an unknown setting', { nginx: { ...request.nginx, Evil: 'x' } }],
     ['a port that is text', { targetPort: '80; evil' }],
     ['a size that is text', { zoneKb: '1m; evil' }],
+    ['a network with a newline', { watch: { networks: [{ name: 'a\nb', subnets: [] }], doubted: [] } }],
+    ['a subnet that is none', { watch: { networks: [{ name: 'a', subnets: ['10.0.0.0/8;'] }], doubted: [] } }],
+    ['a name in doubt with a newline', { watch: { networks: [], doubted: ['a\n    include /etc/passwd;'] } }],
     ['no routes', { routes: undefined }],
     ['changed routes with a position that is none', { routes: { base: digest, removed: [-1], added: [] } }],
     ['changed routes of nothing', { routes: { base: '../x', removed: [], added: [] } }],
@@ -76,7 +87,7 @@ describe('an answer of an extension', () => {
     ['an absolute path', file('/etc/passwd')],
     ['an empty path', file('')],
     ['no file', { files: [] }],
-    ['too many files', { files: Array.from({ length: 257 }, (_, n) => ({ path: `f${n}`, digest, text: '' })) }],
+    ['too many files', { files: Array.from({ length: 513 }, (_, n) => ({ path: `f${n}`, digest, text: '' })) }],
     ['a digest that is none', { files: [{ path: 'nginx.conf', digest: '../x', text: '' }] }],
     ['a version that is none', { version: '$(reboot)' }],
     ['a version of another length', { version: 'abc' }],
@@ -102,5 +113,75 @@ describe('a message', () => {
 
     await expect(readBody(pieces(sizeBytes, 1_000_000))).rejects.toThrow('too large');
     expect(MAX_MESSAGE_BYTES).toBeGreaterThan(sizeBytes);
+  });
+});
+
+describe('a report on names', () => {
+  const report = { task: 'a', boot: digest, serving: null, refused: null };
+  const doubt = { name: 'tasks.web.ProxyNet', kind: 'foreign', address: '10.0.9.4' };
+  const state = (doubts: unknown) => ({
+    ...{ digest, templates: digest, offers: [], secrets: [] },
+    replicas: [{ ...report, doubts }],
+  });
+
+  it('is understood by both ends', () => {
+    const doubts = { names: [doubt, { name: 'web.app', kind: 'missing' }], hasMore: true };
+
+    expect(ReportRequest.parse({ ...report, doubts }).doubts).toEqual(doubts);
+    expect(StateResponse.parse(state(doubts)).replicas[0]!.doubts).toEqual(doubts);
+    expect(ReportRequest.parse(report).doubts).toBeUndefined();
+  });
+
+  it.each([
+    ['more names than it may hold', { names: Array.from({ length: 129 }, () => doubt), hasMore: false }],
+    ['a name with a space', { names: [{ ...doubt, name: 'a b' }], hasMore: false }],
+    ['a name that is too long', { names: [{ ...doubt, name: 'a'.repeat(254) }], hasMore: false }],
+    ['an unknown kind', { names: [{ ...doubt, kind: 'stolen' }], hasMore: false }],
+    ['an address that is none', { names: [{ ...doubt, address: '<script>' }], hasMore: false }],
+    ['a list that is none', { names: 'all', hasMore: false }],
+  ])('is refused by both ends with %s', (_, doubts) => {
+    expect(ReportRequest.safeParse({ ...report, doubts }).success).toBe(false);
+    expect(StateResponse.safeParse(state(doubts)).success).toBe(false);
+  });
+});
+
+describe('a report on secrets', () => {
+  const report = { task: 'a', boot: digest, serving: null, refused: null };
+  const parse = (secret: unknown) => ReportRequest.safeParse({ ...report, secrets: [secret] });
+
+  it.each([
+    ['a certificate with 1,000 names', { names: Array.from({ length: 1000 }, (_, n) => `host${n}.example.org`) }],
+    ['a certificate for addresses', { addresses: ['10.20.30.40', '[2001:db8::1]'], hasAllNames: false }],
+  ])('is understood without anything lost on the way: %s', (_, more) => {
+    const secret = secretFacts('site', {
+      certificates: [certificateFacts(more)],
+      rejected: 'bad end line',
+      rejectedAuthority: 'BIO lib',
+      key: { kind: 'unreadable', reason: 'unsupported' },
+    });
+
+    expect(parse(secret).data?.secrets).toEqual([secret]);
+  });
+
+  it('of an earlier release is understood', () => {
+    const { addresses, hasAllNames, keyType, ...certificate } = certificateFacts();
+    const { rejected, rejectedAuthority, hidesBlocks, ...secret } = secretFacts('site');
+    const earlier = { ...secret, certificates: [certificate], key: { kind: 'unreadable' } };
+
+    expect(parse(earlier).data?.secrets).toEqual([
+      secretFacts('site', {
+        certificates: [certificateFacts({ keyType: '' })],
+        key: { kind: 'unreadable', reason: '' },
+      }),
+    ]);
+  });
+
+  it.each([
+    ['a reason with a line break', { rejected: 'a\nb' }],
+    ['a reason that is far too long', { rejected: 'a'.repeat(101) }],
+    ['an address that is none', { certificates: [certificateFacts({ addresses: ['evil.example.org'] })] }],
+    ['a type of key with a space', { certificates: [certificateFacts({ keyType: 'a b' })] }],
+  ])('is rejected with %s', (_, more) => {
+    expect(parse(secretFacts('site', more)).success).toBe(false);
   });
 });

@@ -121,7 +121,8 @@ describe('a change', () => {
 
   it('that the replica refuses is read as a whole, for whose fault it is', async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
-    world.nginx.check = async (text) => (text.includes('mail') && text.includes('shop') ? 'no' : undefined);
+    world.nginx.check = async (text) =>
+      text.includes('mail.example') && text.includes('shop.example') ? 'no' : undefined;
     const asked = world.ask(['mail'], boot);
     const tried = await world.told('a', world.first.version);
 
@@ -134,7 +135,8 @@ describe('a change', () => {
 
   it('that the replica has not taken in time, and nginx then refuses, is taken back', { timeout: 15_000 }, async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
-    world.nginx.check = async (text) => (text.includes('mail') && text.includes('shop') ? 'no' : undefined);
+    world.nginx.check = async (text) =>
+      text.includes('mail.example') && text.includes('shop.example') ? 'no' : undefined;
     const asked = world.ask(['mail'], boot);
     const tried = await world.told('a', world.first.version);
 

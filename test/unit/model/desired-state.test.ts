@@ -102,6 +102,50 @@ describe('a service', () => {
     expect(state.problems).toMatchObject([{ service: 'outside', cluster: 'default', label: 'com.docker.lb.network' }]);
   });
 
+  it.each`
+    settings                                                               | remedy
+    ${{}}                                                                  | ${undefined}
+    ${{ ProxyImage: 'registry.example.org/mirror/signalbox-proxy:1' }}     | ${undefined}
+    ${{ ProxyImage: 'registry.example.org/signalbox/proxy@sha256:0' }}     | ${undefined}
+    ${{ HitlessServiceUpdate: false }}                                     | ${undefined}
+    ${{ ProxyImage: 'example.org/edge:2' }}                                | ${undefined}
+    ${{ ProxyImage: 'example.org/edge:2', HitlessServiceUpdate: false }}   | ${'HitlessServiceUpdate = true'}
+    ${{ ProxyImage: 'nginx:1.30' }}                                        | ${'leave out Extensions.default.ProxyImage'}
+    ${{ ProxyImage: 'nginx:1.30', HitlessServiceUpdate: false }}           | ${'leave out Extensions.default.ProxyImage'}
+    ${{ ProxyImage: 'example.org:5000/nginxinc/nginx-unprivileged:1.30' }} | ${'leave out Extensions.default.ProxyImage'}
+    ${{ TargetPort: 10248 }}                                               | ${'another Extensions.default.TargetPort than 10248'}
+    ${{ TargetSSLPort: 10248 }}                                            | ${'another Extensions.default.TargetSSLPort than 10248'}
+  `('on an upper-case network answers with $settings: $remedy', ({ settings, remedy }) => {
+    const services = [aService('web', { networks: ['ProxyNet'] }), aService('lower')];
+
+    const { clusters, problems } = desired(services, { Extensions: { default: settings } });
+
+    const kinds = Object.fromEntries(clusters[0]!.routes.map(({ service, backend }) => [service.name, backend.kind]));
+    expect(kinds).toEqual({ lower: 'peers', web: remedy === undefined ? 'peers' : 'unavailable' });
+    expect(clusters[0]!.networkIds).toEqual(remedy === undefined ? ['ProxyNet', 'app'] : ['app']);
+    if (remedy === undefined) expect(problems).toEqual([]);
+    else
+      expect(problems).toEqual([
+        {
+          severity: 'error',
+          service: 'web',
+          cluster: 'default',
+          label: 'com.docker.lb.network',
+          value: 'ProxyNet',
+          reason: expect.stringMatching(/ProxyNet.*web.*lower case.*case-sensitively/),
+          remedy: expect.stringContaining(remedy),
+        },
+      ]);
+  });
+
+  it('names the network of its cluster that differs in case', () => {
+    const { problems } = desired([aService('app', { networks: ['ProxyNet'] })], {
+      Extensions: { default: { Networks: ['proxynet'] } },
+    });
+
+    expect(problems).toContainEqual(expect.objectContaining({ value: 'proxynet', remedy: 'Did you mean ProxyNet?' }));
+  });
+
   it('that is scaled to zero answers 503 instead of with the addresses of others', () => {
     const [route] = desired([aService('app', replicas(0))]).clusters[0]!.routes;
 

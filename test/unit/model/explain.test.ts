@@ -104,6 +104,30 @@ describe('which path', () => {
     expect(owner(path)).toBe(service);
   });
 
+  it.each([
+    ['/gr%C3%B6%C3%9Fe', 'size'],
+    ['/gr%c3%b6%c3%9fe/x', 'size'],
+    ['/größe', 'size'],
+    ['/gr%F6%DFe', 'no-path'],
+    ['/my%20app/x', 'space'],
+    ['/my+app', 'no-path'],
+    ['/a%3Fb', 'question'],
+    ['/a?b', 'no-path'],
+    ['/$a', 'dollar'],
+    ['/%24a', 'dollar'],
+  ])('%s is for the context root of %s', (path, service) => {
+    const roots = [at('size', '/gr%C3%B6ße'), at('space', '/my%20app'), at('question', '/a%3fb'), at('dollar', '/$a')];
+    const { answer } = explainer(...roots)(`http://app.example.org${path}`);
+
+    expect(answer.kind === 'service' ? answer.route.services[0] : answer.kind).toBe(service);
+  });
+
+  it('shows a context root as it reads', () => {
+    expect(explainer(at('app', '/gr%C3%B6%C3%9Fe'))('http://app.example.org/gr%C3%B6%C3%9Fe/')).toMatchObject({
+      answer: { route: { path: '/größe' } },
+    });
+  });
+
   it('tells why the others do not answer', () => {
     expect(explain('http://app.example.org/app/x')).toMatchObject({
       answer: { kind: 'service', route: { host: 'app.example.org', path: '/app', services: ['app'] } },
@@ -140,9 +164,18 @@ describe('what the service is asked for', () => {
     ['/app?x=1', '/?x=1'],
     ['/app/', '/'],
     ['/app/a%20b?x=/app', '/a%20b?x=/app'],
-    ['/%61pp/x', '/%61pp/x'],
+    ['/%61pp/x', '/x'],
+    ['/app/v%c3%bc', '/v%c3%bc'],
   ])('%s becomes %s behind a context root that is taken off', (path, uri) => {
     expect(forwarded(path)).toBe(uri);
+  });
+
+  it('is the rest of the path after a context root with encoded characters', () => {
+    const explain = explainer(at('app', '/größe', { context_root_rewrite: 'true' }));
+
+    expect(explain('http://app.example.org/gr%C3%B6%C3%9Fe/%C3%BC?q=%C3%BC')).toMatchObject({
+      answer: { requestUri: '/%C3%BC?q=%C3%BC' },
+    });
   });
 
   it('is the whole path where nothing is taken off', () => {

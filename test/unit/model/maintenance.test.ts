@@ -129,7 +129,7 @@ describe('a service in maintenance', () => {
 
   it('cannot tell clients behind the mesh apart, and says so', () => {
     const service = aService('app', { lb: { maintenance: 'true', maintenance_allow: '10.0.0.0/8' } });
-    const reason = expect.stringContaining('cannot tell clients apart');
+    const reason = expect.stringContaining('the ingress mesh hides client addresses');
 
     expect(build([service], [], {}).problems).toMatchObject([{ severity: 'warning', service: 'app', reason }]);
     expect(build([service], [], { ProxyProtocolFrom: ['10.0.0.1'] }).problems).toEqual([]);

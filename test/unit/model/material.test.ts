@@ -3,24 +3,14 @@ import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import type { CertificateFacts, SecretFacts } from '../../../src/model/material.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
+import { certificateFacts, secretFacts } from '../../support/facts.ts';
 
 const { settings } = parseSettings({}, '1');
 const now = Date.parse('2026-06-01T00:00:00Z');
 
-function aCertificate(more: Partial<CertificateFacts> = {}): CertificateFacts {
-  const dates = { from: '2026-01-01T00:00:00.000Z', until: '2027-01-01T00:00:00.000Z' };
-  const good = { publicKey: 'own', rsaBits: 0, isFollowedByIssuer: true, wantsStapling: false, responder: '' };
-  return { names: ['app.example.org'], ...dates, ...good, ...more };
-}
-
-const aSecret = (name: string, more: Partial<SecretFacts> = {}): SecretFacts => ({
-  name,
-  certificates: [aCertificate()],
-  isBroken: false,
-  key: { kind: 'none' },
-  stapledWith: [],
-  ...more,
-});
+const aCertificate = (more: Partial<CertificateFacts> = {}) => certificateFacts({ publicKey: 'own', ...more });
+const aSecret = (name: string, more: Partial<SecretFacts> = {}) =>
+  secretFacts(name, { certificates: [aCertificate()], ...more });
 const ownKey = { kind: 'plain', publicKey: 'own' } as const;
 const aKey = (key: SecretFacts['key'] = ownKey) => aSecret('key', { certificates: [], key });
 const labels = { ssl_cert: 'cert', ssl_key: 'key' };
@@ -68,17 +58,46 @@ describe('material that is bad', () => {
   const future = { from: '2026-06-02T00:00:00.000Z' };
   const certificates = (...more: Partial<CertificateFacts>[]) =>
     aSecret('cert', { certificates: more.map(aCertificate) });
+  const hidden = 'secret cert has text before BEGIN on the same line, so OpenSSL ignores the block';
+  const rejected = (reason: string) => `the certificate in secret cert is rejected: ${reason}`;
+  const broken = (reason: string) => aSecret('cert', { isBroken: true, rejected: reason });
   it.each([
-    ['holds no certificate', 'ssl_cert', [aSecret('cert', { certificates: [] }), aKey()]],
-    ['holds a certificate that cannot be read', 'ssl_cert', [aSecret('cert', { isBroken: true }), aKey()]],
-    ['holds no key', 'ssl_key', [aSecret('cert'), aKey({ kind: 'none' })]],
-    ['holds a key that is encrypted', 'ssl_key', [aSecret('cert'), aKey({ kind: 'encrypted' })]],
-    ['holds a key that cannot be read', 'ssl_key', [aSecret('cert'), aKey({ kind: 'unreadable' })]],
-    ['does not fit the certificate', 'ssl_key', [aSecret('cert'), aKey({ kind: 'plain', publicKey: 'other' })]],
-    ['has another certificate before the own one', 'ssl_cert', [certificates({ publicKey: 'ca' }, {}), aKey()]],
-    ['has a key of 1024 bits, which is too short', 'ssl_cert', [certificates({ rsaBits: 1024 }), aKey()]],
-    ['is out of date since 2026-05-31T00:00:00.000Z', 'ssl_cert', [certificates(past), aKey()]],
-    ['is not valid before 2026-06-02T00:00:00.000Z', 'ssl_cert', [certificates(future), aKey()]],
+    ['secret cert contains no certificate', 'ssl_cert', [aSecret('cert', { certificates: [] }), aKey()]],
+    ['secret cert contains no certificate', 'ssl_cert', [aSecret('cert', { rejected: 'no start line' }), aKey()]],
+    [hidden, 'ssl_cert', [aSecret('cert', { rejected: 'no start line', hidesBlocks: true }), aKey()]],
+    [hidden, 'ssl_cert', [{ ...certificates({ publicKey: 'ca' }), hidesBlocks: true }, aKey()]],
+    [
+      'secret cert contains a certificate that cannot be read',
+      'ssl_cert',
+      [aSecret('cert', { isBroken: true }), aKey()],
+    ],
+    [rejected('an END line is missing, or is followed by other text'), 'ssl_cert', [broken('bad end line'), aKey()]],
+    [rejected('the key is too short'), 'ssl_cert', [broken('ee key too small'), aKey()]],
+    [rejected('OpenSSL says "unexpected eoc"'), 'ssl_cert', [broken('unexpected eoc'), aKey()]],
+    [
+      'the certificate in secret cert has a key of type secp256k1, which TLS clients do not support',
+      'ssl_cert',
+      [certificates({ keyType: 'secp256k1' }), aKey()],
+    ],
+    ['secret key contains no private key', 'ssl_key', [aSecret('cert'), aKey({ kind: 'none' })]],
+    ['the private key in secret key is encrypted', 'ssl_key', [aSecret('cert'), aKey({ kind: 'encrypted' })]],
+    [
+      'the private key in secret key cannot be read',
+      'ssl_key',
+      [aSecret('cert'), aKey({ kind: 'unreadable', reason: 'unsupported' })],
+    ],
+    [
+      'the private key in secret key does not match the certificate in secret cert',
+      'ssl_key',
+      [aSecret('cert'), aKey({ kind: 'plain', publicKey: 'other' })],
+    ],
+    [
+      'the leaf certificate is not the first one in secret cert',
+      'ssl_cert',
+      [certificates({ publicKey: 'ca' }, {}), aKey()],
+    ],
+    ['the certificate in secret cert expired on 2026-05-31', 'ssl_cert', [certificates(past), aKey()]],
+    ['the certificate in secret cert is not valid before 2026-06-02', 'ssl_cert', [certificates(future), aKey()]],
   ])('closes its host with one problem, and stays attached: %s', (reason, label, facts) => {
     const { problems, attached, hosts } = judge(facts);
 
@@ -92,7 +111,7 @@ describe('material that is bad', () => {
 
   it('names the one secret where certificate and key are in it', () => {
     expect(judge([aSecret('cert')], { ssl_cert: 'cert' }).problems).toMatchObject([
-      { label: 'com.docker.lb.ssl_cert', value: 'cert', reason: 'holds no key' },
+      { label: 'com.docker.lb.ssl_cert', value: 'cert', reason: 'secret cert contains no private key' },
     ]);
   });
 
@@ -104,6 +123,16 @@ describe('material that is bad', () => {
     ['app.example.org', ['example.org', '*.org', '*.app.example.org'], ['app.example.org']],
     ['*.example.org', ['app.example.org'], ['*.example.org']],
     ['a.example.org,b.example.org', ['a.example.org'], ['b.example.org']],
+    ['a.foo.com', ['*.foo.com'], []],
+    ['a.b.foo.com', ['*.foo.com'], ['a.b.foo.com']],
+    ['a.b.foo.com', ['*.b.foo.com'], []],
+    ['foo.com', ['*.foo.com'], ['foo.com']],
+    ['*.b.foo.com', ['*.foo.com'], ['*.b.foo.com']],
+    ['web1.foo.com', ['web*.foo.com'], ['web1.foo.com']],
+    ['APP.Example.ORG.', ['app.example.org'], []],
+    ['größe.example.org', ['xn--gre-6ka8i.example.org'], []],
+    ['größe.example.org', ['größe.example.org'], ['xn--gre-6ka8i.example.org']],
+    ['10.20.30.40', ['10.20.30.40'], ['10.20.30.40']],
   ])('closes the hosts that it does not cover, and no others: %s by %s', (host, names, uncovered) => {
     const { problems, hosts } = judge(
       [aSecret('cert', { certificates: [aCertificate({ names })] }), aKey()],
@@ -111,9 +140,20 @@ describe('material that is bad', () => {
       host,
     );
 
-    expect(problems.map(({ reason }) => reason)).toEqual(uncovered.map((name) => `does not cover ${name}`));
+    const reason = 'the certificate in secret cert does not cover all hosts that use it';
+    expect(problems.map(({ reason }) => reason)).toEqual(uncovered.length === 0 ? [] : [reason]);
+    expect(problems.flatMap(({ affects }) => affects![0]!.routes)).toEqual(uncovered.map((name) => `${name}/`));
     const closed = hosts.filter(([, kind]) => kind === 'closed').map(([name]) => name);
     expect(closed).toEqual(uncovered.length > 0 ? [uncovered.join()] : []);
+  });
+
+  it('closes no host if there are too many names to report', () => {
+    const certificate = aCertificate({ names: ['a.example.org'], hasAllNames: false });
+
+    expect(judge([aSecret('cert', { certificates: [certificate] }), aKey()])).toMatchObject({
+      problems: [],
+      hosts: open,
+    });
   });
 
   it('does not take the default backend from unknown hosts', () => {
@@ -130,10 +170,14 @@ describe('a CA that is bad', () => {
   const clients = { ...labels, ssl_client_ca: 'ca' };
   const backend = { ssl_backend: 'true', ssl_backend_ca: 'ca' };
   const bad = [
-    ['holds no certificate', aSecret('ca', { certificates: [] })],
-    ['holds a certificate that cannot be read', aSecret('ca', { isBroken: true })],
+    ['secret ca contains no certificate', aSecret('ca', { certificates: [] })],
+    ['secret ca contains a certificate that cannot be read', aSecret('ca', { certificates: [], isBroken: true })],
     [
-      'is out of date since 2026-05-31T00:00:00.000Z',
+      'the CA in secret ca is rejected: OpenSSL says "no certificate or crl found"',
+      aSecret('ca', { rejectedAuthority: 'no certificate or crl found' }),
+    ],
+    [
+      'the certificate in secret ca expired on 2026-05-31',
       aSecret('ca', { certificates: [aCertificate({ until: '2026-05-31T00:00:00.000Z' })] }),
     ],
   ] as const;
@@ -176,19 +220,21 @@ describe('a certificate that proxies can staple for', () => {
     const certificates = [aCertificate({ wantsStapling: true })];
     const { problems } = judge([aSecret('cert', { certificates, stapledWith: ['key'] }), aKey()]);
 
-    expect(problems).toMatchObject([{ severity: 'warning', reason: expect.stringContaining('the first handshakes') }]);
+    expect(problems).toMatchObject([
+      { severity: 'warning', reason: expect.stringContaining('but the first handshakes') },
+    ]);
   });
 });
 
 describe('material that is good for now', () => {
   it.each([
-    ['expires on 2026-06-30T00:00:00.000Z', [aCertificate({ until: '2026-06-30T00:00:00.000Z' })]],
+    ['the certificate in secret cert expires on 2026-06-30', [aCertificate({ until: '2026-06-30T00:00:00.000Z' })]],
     [
-      'insists on OCSP stapling, which is not done: it names no responder, or is not followed by its issuer',
+      'the certificate in secret cert requires OCSP stapling, which is off: the certificate names no responder, or its issuer does not follow it',
       [aCertificate({ wantsStapling: true })],
     ],
     [
-      'has a chain in which a certificate is not followed by the one that signed it',
+      'the certificate chain in secret cert is out of order',
       [aCertificate({ isFollowedByIssuer: false }), aCertificate()],
     ],
   ])('is used with a warning: %s', (reason, certificates) => {
@@ -204,5 +250,53 @@ describe('material that is good for now', () => {
     ).toMatchObject({
       problems: [],
     });
+  });
+});
+
+describe('a host that is an address', () => {
+  const addresses = ['10.20.30.40', '[2001:db8::1]'];
+  const facts = [aSecret('cert', { certificates: [aCertificate({ addresses })] }), aKey()];
+
+  it.each([
+    ['10.20.30.40', '10.20.30.40/'],
+    ['[2001:DB8:0:0:0:0:0:1]', '[2001:db8::1]/'],
+  ])('is covered by an address of the certificate, with a notice: %s', (host, route) => {
+    const { problems, hosts } = judge(facts, labels, host);
+
+    expect(hosts).toMatchObject([[expect.any(String), 'terminated', 'peers']]);
+    expect(problems).toMatchObject([
+      { severity: 'notice', service: 'app', label: 'com.docker.lb.hosts', affects: [{ routes: [route] }] },
+    ]);
+    expect(problems[0]!.reason).toContain('clients send no host name (SNI) for IP addresses');
+    expect(problems[0]!.remedy).toContain('DefaultCertificate');
+  });
+
+  it('has no notice if its own certificate is the default', () => {
+    expect(judge(facts, { ...labels, default_backend: 'true' }, '10.20.30.40').problems).toEqual([]);
+  });
+
+  it('has a problem if the certificate is for another address', () => {
+    expect(judge(facts, labels, '10.20.30.41').problems).toMatchObject([
+      { severity: 'error', affects: [{ routes: ['10.20.30.41/'] }] },
+    ]);
+  });
+});
+
+describe('a certificate of many routes', () => {
+  it('that expires is one problem, which lists them', () => {
+    const group = (n: number) => ({
+      [`${n}.hosts`]: `host${n}.example.org`,
+      [`${n}.port`]: '80',
+      [`${n}.ssl_cert`]: 'cert',
+      [`${n}.ssl_key`]: 'key',
+    });
+    const lb = Object.assign({}, ...Array.from({ length: 29 }, (_, n) => group(n)), labels);
+    const certificate = aCertificate({ names: ['*.example.org'], until: '2026-06-09T12:00:00.000Z' });
+    const { problems } = judge([aSecret('cert', { certificates: [certificate] }), aKey()], lb);
+
+    expect(problems).toMatchObject([
+      { severity: 'warning', service: 'app', reason: 'the certificate in secret cert expires on 2026-06-09' },
+    ]);
+    expect(problems[0]!.affects!.flatMap(({ routes }) => routes)).toHaveLength(30);
   });
 });

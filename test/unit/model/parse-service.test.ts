@@ -2,19 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { labels } from '../../../src/model/labels.ts';
 import { unknownMaterial } from '../../../src/model/material.ts';
 import { parseService } from '../../../src/model/parse-service.ts';
+import { unknownUse } from '../../../src/model/secret-use.ts';
 import type { SwarmNetwork, SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aNode, aService } from '../../support/builders.ts';
 
 function parse(
   service: SwarmService,
   networks: readonly SwarmNetwork[] = service.networkIds.map((id) => aNetwork(id)),
+  secrets: readonly string[] = [],
 ) {
   return parseService(service, {
     networks: new Map(networks.map((network) => [network.id, network])),
     nodes: new Map([['node', aNode('node')]]),
     hostTasks: new Map(),
-    secrets: new Map(),
+    secrets: new Map(secrets.map((name) => [name, { id: name, name, createdAt: '', labels: {} }])),
     nodeCount: 1,
+    secretUse: unknownUse,
     material: unknownMaterial,
   });
 }
@@ -103,6 +106,55 @@ describe('the network of a service', () => {
     expect(outcome(service)).toBe(answer);
   });
 
+  it.each`
+    service  | network            | mode      | answer                            | exactCase
+    ${'web'} | ${'app'}           | ${'task'} | ${'tasks.web.app:8080'}           | ${undefined}
+    ${'Web'} | ${'app'}           | ${'task'} | ${'tasks.Web.app:8080'}           | ${undefined}
+    ${'web'} | ${'MyApp_default'} | ${'task'} | ${'tasks.web.MyApp_default:8080'} | ${true}
+    ${'web'} | ${'ProxyNet'}      | ${'vip'}  | ${'web.ProxyNet:8080'}            | ${true}
+    ${'Web'} | ${'app'}           | ${'vip'}  | ${'Web.app:8080'}                 | ${undefined}
+  `('$network has to be resolved in its exact case: $exactCase', ({ service, network, mode, answer, exactCase }) => {
+    const app = aService(service, { networks: [network], lb: { backend_mode: mode } });
+
+    expect(outcome(app)).toBe(answer);
+    const [routed] = parse(app).routes;
+    expect(routed?.route.backend).toMatchObject({ peers: [exactCase ? { exactCase } : {}] });
+    expect(JSON.stringify(routed?.route.backend).includes('exactCase')).toBe(exactCase ?? false);
+    expect(parse(app).problems).toEqual([]);
+  });
+
+  it.each`
+    networks                            | label         | labels                                       | answer                             | used
+    ${['ProxyNet', 'data']}             | ${'proxynet'} | ${{}}                                        | ${'tasks.app.ProxyNet:8080'}       | ${'ProxyNet'}
+    ${['proxynet']}                     | ${'ProxyNet'} | ${{}}                                        | ${'tasks.app.proxynet:8080'}       | ${'proxynet'}
+    ${['MyApp_net', 'MyApp_data']}      | ${'net'}      | ${{ 'com.docker.stack.namespace': 'MyApp' }} | ${'tasks.app.MyApp_net:8080'}      | ${undefined}
+    ${['MyApp_frontEnd', 'MyApp_data']} | ${'frontend'} | ${{ 'com.docker.stack.namespace': 'MyApp' }} | ${'tasks.app.MyApp_frontEnd:8080'} | ${'MyApp_frontEnd'}
+    ${['PROXYNET', 'data_proxynet']}    | ${'proxynet'} | ${{ 'com.docker.stack.namespace': 'data' }}  | ${'tasks.app.data_proxynet:8080'}  | ${undefined}
+  `('out of $networks the label $label means $used', ({ networks, label, labels, answer, used }) => {
+    const service = aService('app', { networks, labels, lb: { network: label } });
+
+    expect(outcome(service)).toBe(answer);
+    expect(parse(service).problems).toMatchObject(
+      used === undefined ? [] : [{ severity: 'warning', value: label, remedy: `Name it ${used}.` }],
+    );
+  });
+
+  it.each([
+    ['N'.repeat(64), 'app'],
+    ['n'.repeat(64), 'app'],
+    ['app', 'n'.repeat(64)],
+    ['app', Array(62).fill('net').join('.')],
+    ['Net', Array(61).fill('net').join('.')],
+  ])('is a problem where its name is too long for DNS: %s, service %s', (network, name) => {
+    const service = aService(name, { networks: [network], host: 'app.example.org' });
+
+    expect(outcome(service)).toBe('503');
+    const [problem, ...others] = parse(service).problems;
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ severity: 'error', label: 'com.docker.lb.network' });
+    expect(problem!.reason).toMatch(/too long for DNS$/);
+  });
+
   it('that fits nothing falls back to the only one, and says so', () => {
     expect(parse(aService('app', { lb: { network: 'elsewhere' } })).problems).toMatchObject([
       {
@@ -159,4 +211,24 @@ describe('an unknown label', () => {
     expect(parse(service).problems).toMatchObject([{ severity: 'warning', label: `com.docker.lb.${label}`, remedy }]);
     expect(outcome(service)).toBe('tasks.app.app:8080');
   });
+});
+
+it.each`
+  secret          | label         | namespace  | remedy
+  ${'Site.crt'}   | ${'site.crt'} | ${'demo'}  | ${'Did you mean Site.crt?'}
+  ${'MyApp_cert'} | ${'Cert'}     | ${'MyApp'} | ${'Did you mean MyApp_cert?'}
+  ${'other'}      | ${'site.crt'} | ${'demo'}  | ${'Create it: docker secret create site.crt <file>.'}
+`('a secret $label, where there is only $secret, is a problem', ({ secret, label, namespace, remedy }) => {
+  const labels = { 'com.docker.stack.namespace': namespace };
+  const service = aService('app', { labels, lb: { ssl_cert: label } });
+
+  expect(parse(service, undefined, [secret]).problems).toMatchObject([{ label: 'com.docker.lb.ssl_cert', remedy }]);
+});
+
+it('a secret is found with the upper-case prefix of its stack', () => {
+  const labels = { 'com.docker.stack.namespace': 'MyApp' };
+  const service = aService('app', { labels, lb: { ssl_cert: 'Cert' } });
+
+  const [routed] = parse(service, undefined, ['MyApp_Cert']).routes;
+  expect(routed!.secrets).toContain('MyApp_Cert');
 });

@@ -20,7 +20,7 @@ describe('an expression for hosts', () => {
     ['three classes that are repeated', '~[a-z]+[a-z]+[a-z]+x'],
     ['three bounded repetitions', '~a{1,99}a{1,99}a{1,99}b'],
   ])('is refused where it could run away: %s', (_, text) => {
-    expect(parseHost(text)).toBe('is not a safe regular expression');
+    expect(parseHost(text)).toMatch(/not a safe|too many ways/);
   });
 
   it.each([

@@ -82,6 +82,12 @@ describe('settings', () => {
     expect(problems).toMatchObject([{ value: 'x', reason: 'names two services' }]);
   });
 
+  it('do not let two clusters have service names that differ in case only', () => {
+    const { problems } = parseSettings({ Extensions: { east: {}, East: {} } }, '1');
+
+    expect(problems.map(({ value }) => value)).toEqual(['signalbox-extension-east', 'signalbox-proxy-east']);
+  });
+
   it.each([
     ['3s', 3000],
     ['1m30s', 90_000],

@@ -44,6 +44,19 @@ it('a name that nobody knows is not waited for without end', async () => {
   expect(asked.length).toBeGreaterThan(1);
 });
 
+it('names on an upper-case network are queried as nginx queries them', () => {
+  const services = [aService('web', { networks: ['MyApp_default'] })];
+  const nothing = { nodes: [], hostTasks: [], configs: [], secrets: [], owned: [] };
+  const { clusters } = buildDesiredState(
+    { services, networks: [aNetwork('MyApp_default')], ...nothing },
+    parseSettings({}, '1').settings,
+  );
+
+  expect(namesIn(render(toRenderInput(clusters[0]!)).files[0]!.text)).toEqual([
+    'tasks.web.myapp_default.1400.case.signalbox',
+  ]);
+});
+
 it('nothing is asked without upstreams', async () => {
   const { asked, resolve } = anEngine({});
   await awaitNames(upstreamsOf(), resolve);

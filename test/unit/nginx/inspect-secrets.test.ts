@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inspectSecret, inspectSecrets } from '../../../src/nginx/inspect-secrets.ts';
+import { MAX_REPORT_BYTES } from '../../../src/link/read-body.ts';
+import { factsThatFit, inspectSecret, inspectSecrets } from '../../../src/nginx/inspect-secrets.ts';
 import { makeCertificate } from '../../support/material.ts';
 
 let folder: string;
@@ -27,14 +28,14 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a secret', () => {
-  it('with a chain is told of in the order of the file', () => {
+  it('with a chain reports the certificates in the order of the file, and the names of the first', () => {
     const facts = inspectSecret('chain', read('leaf.crt') + read('middle.crt') + read('root.crt'));
 
     expect(facts).toMatchObject({ name: 'chain', isBroken: false, key: { kind: 'none' } });
     expect(facts.certificates.map(({ names, isFollowedByIssuer }) => [names[0], isFollowedByIssuer])).toEqual([
       ['app.example.org', true],
-      ['middle', true],
-      ['root', true],
+      [undefined, true],
+      [undefined, true],
     ]);
     expect(facts.certificates[0]).toMatchObject({ names: ['app.example.org', '*.apps.example.org'], rsaBits: 0 });
   });
@@ -96,13 +97,73 @@ describe('a secret', () => {
   it('with a key that is none says so', () => {
     const text = '-----BEGIN PRIVATE KEY-----\nbm8=\n-----END PRIVATE KEY-----\n';
 
-    expect(inspectSecret('bad', text).key).toEqual({ kind: 'unreadable' });
+    expect(inspectSecret('bad', text).key).toEqual({ kind: 'unreadable', reason: 'unsupported' });
   });
 
   it('without names for hosts covers its common name', () => {
     openssl('req', '-x509', '-key', 'leaf.key', '-subj', '/O=x/CN=only.example.org', '-out', 'named.crt');
 
     expect(inspectSecret('named', read('named.crt')).certificates[0]!.names).toEqual(['only.example.org']);
+  });
+
+  it.each([
+    ['DNS:A.Example.ORG,DNS:b.example.org.', ['a.example.org', 'b.example.org'], []],
+    ['DNS:*.example.org,DNS:xn--GRE-6ka8I.example.org', ['*.example.org', 'xn--gre-6ka8i.example.org'], []],
+    ['IP:10.20.30.40', [], ['10.20.30.40']],
+    ['DNS:a.example.org,IP:2001:db8:0:0:0:0:0:1', ['a.example.org'], ['[2001:db8::1]']],
+    ['IP:::1,IP:2001:0DB8::00FF', [], ['[::1]', '[2001:db8::ff]']],
+    ['IP:::ffff:10.20.30.40', [], ['[::ffff:a14:1e28]']],
+    ['email:a@example.org,URI:http://a.example.org', ['named.example.org'], []],
+  ])('reports names and addresses as hosts are written: %s', async (alternatives, names, addresses) => {
+    const subject = ['-subj', '/CN=named.example.org', '-addext', `subjectAltName=${alternatives}`];
+    openssl('req', '-x509', '-key', 'leaf.key', ...subject, '-out', 'alternatives.crt');
+
+    expect(inspectSecret('alternatives', read('alternatives.crt')).certificates).toMatchObject([
+      { names, addresses, hasAllNames: true },
+    ]);
+  });
+
+  it.each([
+    ['10.20.30.40', ['10.20.30.40'], ['10.20.30.40']],
+    ['Only.Example.ORG', ['only.example.org'], []],
+  ])('covers its common name if it has no other: %s', (common, names, addresses) => {
+    openssl('req', '-x509', '-key', 'leaf.key', '-subj', `/CN=${common}`, '-out', 'common.crt');
+
+    expect(inspectSecret('common', read('common.crt')).certificates).toMatchObject([{ names, addresses }]);
+  });
+
+  it.each([150, 1000])('reports all names of a certificate: %d', async (number) => {
+    const names = Array.from({ length: number }, (_, n) => `host${n}.example.org`);
+    await makeCertificate(folder, 'names', { names });
+
+    expect(inspectSecret('names', read('names.crt')).certificates).toMatchObject([{ names, hasAllNames: true }]);
+  });
+
+  it('says so if there are more names than may be reported', async () => {
+    await makeCertificate(folder, 'names', { names: ['a.example.org', 'b.example.org', 'c.example.org'] });
+
+    const [leaf] = inspectSecret('names', read('names.crt'), { count: 2, length: 1000 }).certificates;
+    expect(leaf).toMatchObject({ names: ['a.example.org', 'b.example.org'], hasAllNames: false });
+  });
+
+  it('says so if its names are too long to be reported', async () => {
+    const names = Array.from({ length: 100 }, (_, n) => `${'x'.repeat(30)}.${n}.example.org`);
+    await makeCertificate(folder, 'names', { names });
+
+    const [leaf] = inspectSecret('names', read('names.crt'), { count: 10_000, length: 2000 }).certificates;
+    expect(leaf).toMatchObject({ hasAllNames: false });
+    expect(leaf!.names.length).toBeGreaterThan(10);
+    expect(JSON.stringify(leaf!.names).length).toBeLessThanOrEqual(2001);
+  });
+
+  it('is not reported if the facts of others fill a report', () => {
+    const facts = inspectSecret('a', read('leaf.crt'));
+    const many = Array.from({ length: 5000 }, () => facts);
+
+    const reported = factsThatFit(many);
+
+    expect(reported.length).toBeGreaterThan(500);
+    expect(JSON.stringify(reported).length).toBeLessThan(MAX_REPORT_BYTES - 100_000);
   });
 
   it('gives away nothing of its key', () => {
@@ -129,6 +190,18 @@ describe('the secrets of a task', () => {
     const facts = await inspectSecrets(secrets, (name) => name.startsWith('signalbox-'));
 
     expect(facts.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  it('have the reason for which nginx rejects them as CAs', async () => {
+    const [secrets, rejected] = [mkdtempSync(join(folder, 'secrets-')), mkdtempSync(join(folder, 'rejected-'))];
+    for (const name of ['bad', 'good']) writeFileSync(join(secrets, name), read('leaf.crt'));
+    const complaint =
+      'SSL_CTX_load_verify_locations("/run/secrets/bad") failed (SSL: error:05880020:x509 certificate routines::BIO lib)';
+    writeFileSync(join(rejected, 'bad'), `nginx: [emerg] ${complaint}\n`);
+
+    const facts = await inspectSecrets(secrets, () => false, rejected);
+
+    expect(facts.map(({ rejectedAuthority }) => rejectedAuthority)).toEqual(['BIO lib', '']);
   });
 
   it('may be none', async () => {

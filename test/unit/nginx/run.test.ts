@@ -2,7 +2,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { NginxRun } from '../../../src/nginx/run.ts';
+import { versionDigest, versionFault } from '../../../src/model/version-digest.ts';
+import { NginxRun, type NginxRunOptions } from '../../../src/nginx/run.ts';
 
 let root: string;
 
@@ -33,7 +34,12 @@ const pair = (folder: string, name: string) =>
 async function startMounted(text: string): Promise<string> {
   const mountedPath = join(root, 'etc/nginx.conf');
   writeFileSync(mountedPath, text);
-  const run = new NginxRun({ command: ['nginx', '-g', 'daemon off;'], mountedPath, folder: join(root, 'own') });
+  const run = new NginxRun({
+    command: ['nginx', '-g', 'daemon off;'],
+    mountedPath,
+    folder: join(root, 'own'),
+    startNameRelay: async () => {},
+  });
   await run.start(undefined, new AbortController().signal);
   expect(await run.exited()).toBe(0);
   expect(readFileSync(mountedPath, 'utf8')).toBe(text);
@@ -58,7 +64,12 @@ describe('a version', () => {
   const first = { version: 'one', files: [file('nginx.conf', 'main'), file('a.conf', 'a'), file('b.conf', 'b')] };
 
   async function started(): Promise<NginxRun> {
-    const run = new NginxRun({ command: ['nginx'], mountedPath: '', folder: join(root, 'own') });
+    const run = new NginxRun({
+      command: ['nginx'],
+      mountedPath: '',
+      folder: join(root, 'own'),
+      startNameRelay: async () => {},
+    });
     await run.start(first, new AbortController().signal);
     return run;
   }
@@ -83,7 +94,12 @@ describe('a version', () => {
       writeFileSync(at, text);
       return { path, digest, at };
     });
-    const run = new NginxRun({ command: ['nginx'], mountedPath: '', folder: join(root, 'own') });
+    const run = new NginxRun({
+      command: ['nginx'],
+      mountedPath: '',
+      folder: join(root, 'own'),
+      startNameRelay: async () => {},
+    });
 
     await run.adopt({ version: 'one', files: elsewhere });
     rmSync(join(root, 'etc'), { recursive: true });
@@ -95,6 +111,23 @@ describe('a version', () => {
 
     expect(['v-two/nginx.conf', 'v-two/a.conf'].map(textOf)).toEqual(['other', 'a']);
     expect(readStored(run)).toEqual(first);
+  });
+
+  it('that lies elsewhere, where others may write, is not adopted if its content does not match its digests', async () => {
+    const text = 'events {} # @version@';
+    const version = versionDigest('default', text, []);
+    const at = join(root, 'etc', 'nginx.conf');
+    const stored = { version, files: [{ path: 'nginx.conf', digest: version, at }] };
+    const faultOf: NonNullable<NginxRunOptions['faultOf']> = (...of) => versionFault('default', ...of);
+    const folder = join(root, 'own');
+    const run = new NginxRun({ command: ['nginx'], mountedPath: '', folder, faultOf, startNameRelay: async () => {} });
+
+    writeFileSync(at, `events {} # ${version} load_module evil;`);
+    await expect(run.adopt(stored)).rejects.toThrow('does not match its digest');
+    expect(run.known).toEqual([]);
+    writeFileSync(at, text.replace('@version@', version));
+    await run.adopt(stored);
+    expect(run.known).toEqual([version]);
   });
 
   it.each(['../../etc/one', 'one/two', ''])('cannot be called %j', async (version) => {
@@ -121,6 +154,73 @@ describe('a version', () => {
 
     const second = { version: 'two', files: [file('nginx.conf', 'other'), brief('c.conf', 'c')] };
     await expect(run.test(second)).rejects.toThrow('The content of c.conf is missing');
+  });
+});
+
+describe('the relay for names with upper-case letters', () => {
+  const relayed = 'upstream a { resolver 127.0.0.1:10248 valid=1s ipv6=off; }';
+  const file = (path: string, text: string) => ({ path, digest: `digest of ${text}`, text });
+  const version = (name: string, ...texts: readonly string[]) => ({
+    version: name,
+    files: texts.map((text, position) => file(position === 0 ? 'nginx.conf' : `part-${position}.conf`, text)),
+  });
+  const signal = () => new AbortController().signal;
+
+  /** Whether nginx has been started, at each call. */
+  function aRun() {
+    const starts: boolean[] = [];
+    const startNameRelay = async () => {
+      starts.push(existsSync(join(root, 'bin/started')));
+    };
+    const mountedPath = join(root, 'etc/nginx.conf');
+    const run = new NginxRun({ command: ['nginx'], mountedPath, folder: join(root, 'own'), startNameRelay });
+    return { run, starts, mountedPath };
+  }
+
+  it('is not started for a configuration without such names', async () => {
+    const { run, starts } = aRun();
+    await run.start(version('one', 'main', 'part'), signal());
+    expect(starts).toEqual([]);
+  });
+
+  it.each([
+    ['the main file', [relayed]],
+    ['another file', ['main', relayed]],
+  ])('is started before nginx, for names in %s', async (_, texts) => {
+    const { run, starts } = aRun();
+    await run.start(version('one', ...texts), signal());
+    await run.exited();
+    expect(starts).toEqual([false]);
+  });
+
+  it('is started for the configuration that Swarm mounted', async () => {
+    const { run, starts, mountedPath } = aRun();
+    writeFileSync(mountedPath, relayed);
+    await run.start(undefined, signal());
+    expect(starts).toEqual([false]);
+  });
+
+  it('is started before a reload that needs it, and stays for those after it', async () => {
+    const { run, starts } = aRun();
+    await run.start(version('one', 'main'), signal());
+    // The stand-in has ended, so that nobody serves the version.
+    const reload = (...texts: readonly string[]) =>
+      run
+        .reload(version(`of ${texts.length}`.replace(' ', '-'), ...texts), () => {}, AbortSignal.abort())
+        .catch(() => {});
+    await reload('main', 'part');
+    expect(starts).toHaveLength(0);
+    await reload('main', 'part', relayed);
+    expect(starts).toHaveLength(1);
+  });
+
+  it('is started for files that lay here before', async () => {
+    const { run, starts } = aRun();
+    const at = join(root, 'etc/part-1.conf');
+    writeFileSync(at, relayed);
+    await run.adopt({ version: 'one', files: [{ path: 'part-1.conf', digest: `digest of ${relayed}`, at }] });
+    await run.start(version('two', 'main'), signal());
+    expect(starts).toHaveLength(1);
   });
 });
 

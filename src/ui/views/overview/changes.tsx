@@ -13,11 +13,13 @@ export function Changes({ changes }: { readonly changes: State['changes'] }) {
       </header>
       {changes.length === 0 ? <p class="muted">Nobody has changed anything here yet.</p> : null}
       <ol class="log">
-        {changes.slice(0, SHOWN).map(({ at, who, what }) => (
+        {changes.slice(0, SHOWN).map(({ at, who, via, what }) => (
           <li key={`${at} ${what}`}>
             <span class="log-what">{what}</span>
             <span class="muted small">
-              {who} · <Ago at={at} />
+              {who}
+              {via === undefined || via === 'password' ? '' : via === 'oidc' ? ' (OpenID Connect)' : ' (API token)'} ·{' '}
+              <Ago at={at} />
             </span>
           </li>
         ))}

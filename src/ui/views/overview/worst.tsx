@@ -1,5 +1,5 @@
 import type { State } from '../../../admin/state.ts';
-import { severities, sortProblems } from '../../lib/problems.ts';
+import { ownerOf, severities, sortProblems } from '../../lib/problems.ts';
 import { Lamp } from '../../parts/signal.tsx';
 
 const SHOWN = 4;
@@ -18,11 +18,12 @@ export function Worst({ problems }: { readonly problems: State['problems'] }) {
       <ul class="plain worst">
         {sortProblems(problems)
           .slice(0, SHOWN)
-          .map(({ severity, service, cluster, label, reason }) => (
+          .map((problem) => ({ ...problem, owner: problem.cluster ?? ownerOf(problem) }))
+          .map(({ severity, service, cluster, label, reason, owner }) => (
             <li key={`${service} ${cluster} ${label} ${reason}`}>
               <Lamp aspect={severities[severity].aspect} />
               <span>
-                <strong>{service ?? cluster ?? 'Settings'}</strong> <span class="muted small">{label}</span>
+                <strong>{service ?? owner}</strong> <span class="muted small">{label}</span>
                 <br />
                 {reason}
               </span>

@@ -1,5 +1,6 @@
 import type { RouteView, ServiceView, State } from '../../../admin/state.ts';
 import { count } from '../../lib/format.ts';
+import { concerns } from '../../lib/problems.ts';
 import { Lamp } from '../../parts/signal.tsx';
 
 const kinds = { exact: undefined, wildcard: 'wildcard', regex: 'expression', default: 'all other hosts' } as const;
@@ -93,7 +94,7 @@ function Answer({ route, problems }: { readonly route: RouteView; readonly probl
       </>
     );
   const isExplained = problems.some(
-    ({ severity, service = '' }) => severity === 'error' && route.services.includes(service),
+    (problem) => problem.severity === 'error' && route.services.some((service) => concerns(problem, service)),
   );
   return (
     <>

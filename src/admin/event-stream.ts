@@ -1,0 +1,73 @@
+import type { Context } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import type { Access, Session, User } from './access.ts';
+import { Refusal } from './problem-details.ts';
+import type { State } from './state.ts';
+
+export interface EventStreamsOptions {
+  readonly access: Access;
+  /** What that user may see. */
+  readonly state: (user: User) => State;
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly now: () => number;
+}
+
+const PING_MS = 15_000;
+const MAX_OF_SESSION = 20;
+
+/** Streams of the state, as server-sent events. A stream ends with its session. */
+export class EventStreams {
+  readonly #options: EventStreamsOptions;
+  /** By session. */
+  readonly #open = new Map<string, number>();
+
+  constructor(options: EventStreamsOptions) {
+    this.#options = options;
+  }
+
+  start(context: Context, session: Session): Response {
+    const open = this.#open.get(session.id) ?? 0;
+    if (open >= MAX_OF_SESSION)
+      throw new Refusal(429, 'Too many streams', `A session may have ${MAX_OF_SESSION} event streams.`);
+    const { subscribe, access } = this.#options;
+    this.#open.set(session.id, open + 1);
+    let wake = () => {};
+    const unsubscribe = [subscribe(() => wake()), access.onEnd(() => wake())];
+    return streamSSE(context, async (stream) => {
+      stream.onAbort(() => wake());
+      let sent = '';
+      while (!stream.aborted && access.isOpen(session)) {
+        const changed = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        const { data, event } = this.#next(sent, session.user);
+        await stream.writeSSE(event);
+        sent = data;
+        await Promise.race([changed, stream.sleep(this.#pause(session))]);
+      }
+      for (const end of unsubscribe) end();
+      this.#close(session);
+    });
+  }
+
+  /** A quiet swarm is looked at every few seconds: that alone is not worth all of the state again. */
+  #next(sent: string, user: User) {
+    const { observedAt, ...rest } = this.#options.state(user);
+    const data = JSON.stringify(rest);
+    const event =
+      data === sent
+        ? { event: 'seen', data: JSON.stringify(observedAt) }
+        : { event: 'state', data: JSON.stringify({ observedAt, ...rest }) };
+    return { data, event };
+  }
+
+  #pause({ expiresAt }: Session): number {
+    return Math.min(PING_MS, Math.max(0, expiresAt - this.#options.now()));
+  }
+
+  #close({ id }: Session): void {
+    const left = (this.#open.get(id) ?? 1) - 1;
+    if (left === 0) this.#open.delete(id);
+    else this.#open.set(id, left);
+  }
+}

@@ -1,0 +1,22 @@
+import type { User } from './access.ts';
+import type { ClosedView, State } from './state.ts';
+
+/** What of the state a user may see: an API token of one cluster only what is of that. */
+export function scopeState(state: State, { cluster }: Pick<User, 'cluster'>): State {
+  if (cluster === undefined) return state;
+  const routes = state.routes.filter((route) => route.cluster === cluster);
+  const services = new Set(routes.flatMap((route) => route.services));
+  const isOwn = ({ kind, name }: ClosedView) =>
+    kind === 'service' ? services.has(name) : routes.some(({ host }) => host === name);
+  return {
+    ...state,
+    clusters: state.clusters.filter(({ name }) => name === cluster),
+    routes,
+    services: state.services.filter(({ name }) => services.has(name)),
+    problems: state.problems.filter((problem) =>
+      problem.cluster === undefined ? services.has(problem.service ?? '') : problem.cluster === cluster,
+    ),
+    maintenance: state.maintenance.filter(isOwn),
+    changes: [],
+  };
+}

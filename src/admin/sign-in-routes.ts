@@ -1,0 +1,164 @@
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { isBug } from '../lib/is-bug.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Access, Session, User } from './access.ts';
+import type { Administrator } from './administrator.ts';
+import { originOf, readBody, refuseForeign, sameOrigin } from './http.ts';
+import { type Flow, type Oidc, oidcReason } from './oidc.ts';
+import { Refusal } from './problem-details.ts';
+import { credentialsSchema, oidcAnswerSchema } from './requests.ts';
+
+export interface SignInOptions {
+  readonly access: Access;
+  readonly administrator: Administrator;
+  readonly oidc?: Oidc | undefined;
+  readonly address: (context: Context) => string;
+  readonly logger?: Logger | undefined;
+}
+
+/** `__Host-`: browsers take it only over TLS, and for this host alone. */
+const COOKIE = '__Host-signalbox';
+/** The page's second token. Other origins cannot send this header. */
+const PAGE_HEADER = 'x-signalbox-session';
+/** For the user to sign in at the provider. */
+const FLOW_MS = 10 * 60_000;
+
+/** Signing in and out, below `/auth`. */
+export function signInRoutes(options: SignInOptions): Hono {
+  const { access, administrator, oidc, address, logger } = options;
+  const app = new Hono();
+  const noteSignIn = ({ user: { name, via, role } }: Session, context: Context) =>
+    logger?.info({ user: name, via, role, address: address(context) }, 'Signed in');
+  const signIn = async (context: Context): Promise<Session> => {
+    const { username, password } = await readBody(context, credentialsSchema);
+    const session = await signInOrRefuse(access, username, password, address(context));
+    noteSignIn(session, context);
+    return session;
+  };
+  const answerPage = async (context: Context, session: Session) => {
+    const { cookie, page } = await access.browserTokens(session, originOf(context));
+    setCookie(context, COOKIE, cookie, { path: '/', secure: true, httpOnly: true, sameSite: 'Strict' });
+    return context.json({ session_token: page });
+  };
+
+  app.get('/methods', (context) => context.json({ oidc: oidc !== undefined }));
+  app.post('/login', async (context) => context.json({ auth_token: await access.bearerToken(await signIn(context)) }));
+  app.post('/session', sameOrigin, async (context) => answerPage(context, await signIn(context)));
+  app.delete('/session', sameOrigin, async (context) => {
+    const session = await identify(context, access);
+    if (session?.user.via === 'token')
+      throw new Refusal(403, 'Forbidden', 'An API token has no session to sign out of. Administrators revoke tokens.');
+    if (session !== undefined) {
+      access.end(session);
+      const { id, user, account, expiresAt } = session;
+      logger?.info({ user: user.name, address: address(context) }, 'Signed out');
+      await administrator
+        .endSession({ id, user: account, until: new Date(expiresAt).toISOString() })
+        .catch((error) => logger?.error({ err: error }, 'End of a session not recorded: it holds until a restart'));
+    }
+    deleteCookie(context, COOKIE, { path: '/', secure: true });
+    return context.body(null, 204);
+  });
+
+  app.post('/oidc', sameOrigin, async (context) => {
+    const origin = originOf(context);
+    const { url, ...flow } = await begin(required(oidc), origin, logger);
+    return context.json({ url, state: flow.state, flow: await access.sealFlow(flow, origin, FLOW_MS) });
+  });
+  app.post('/oidc/session', sameOrigin, async (context) => {
+    const provider = required(oidc);
+    const { flow, answer } = await readBody(context, oidcAnswerSchema);
+    const from = address(context);
+    const attempt = access.attempts.begin(from);
+    if ('waitSeconds' in attempt) throw tooMany(attempt.waitSeconds);
+    const opened = await access.openFlow(flow, originOf(context));
+    if (opened === undefined) throw new Refusal(401, 'Not signed in', 'The sign-in took too long. Try again.');
+    const result = await provider.finish(opened as unknown as Flow, answer, originOf(context)).catch((error) => {
+      if (isBug(error)) throw error;
+      logger?.warn({ address: from, reason: oidcReason(error) }, 'Sign-in through OpenID Connect failed');
+      access.noteFailure({ user: undefined, address: from, held: false });
+      throw new Refusal(401, 'Not signed in', "The OpenID provider's answer is not valid. Try again.");
+    });
+    if (result.kind === 'no-role') {
+      logger?.warn({ user: result.name, address: from }, 'Sign-in of a user without a role');
+      throw new Refusal(403, 'No role', `The settings give no role to the groups of ${result.name}.`);
+    }
+    attempt.succeed();
+    const session = access.beginOidc(result.identity);
+    noteSignIn(session, context);
+    return answerPage(context, session);
+  });
+  return app;
+}
+
+function required(oidc: Oidc | undefined): Oidc {
+  if (oidc === undefined) throw new Refusal(404, 'Not found', 'The settings have no OpenID provider.');
+  return oidc;
+}
+
+async function begin(oidc: Oidc, origin: string, logger: Logger | undefined) {
+  return oidc.begin(origin).catch((error) => {
+    logger?.error({ reason: oidcReason(error), issuer: oidc.settings.Issuer }, 'OpenID provider does not answer');
+    throw new Refusal(503, 'No answer', 'The OpenID provider does not answer. Sign in with a password, or try again.');
+  });
+}
+
+async function signInOrRefuse(access: Access, username: string, password: string, from: string): Promise<Session> {
+  const result = await access.signIn(username, password, from);
+  if (result.kind === 'signed-in') return result.session;
+  if (result.kind === 'wrong') throw new Refusal(401, 'Not signed in', 'Name or password are wrong.');
+  throw tooMany(result.waitSeconds);
+}
+
+function tooMany(waitSeconds: number): Refusal {
+  const wait = String(waitSeconds);
+  return new Refusal(429, 'Too many attempts', `Try again in ${wait} s.`, { 'retry-after': wait });
+}
+
+/** By bearer token, or by name and password, as Prometheus can: sessions expire. */
+export async function identifyScraper(context: Context, access: Access, from: string): Promise<void> {
+  const [, scheme = '', credentials = ''] =
+    /^(Bearer|Basic) (\S+)$/i.exec(context.req.header('authorization') ?? '') ?? [];
+  if (scheme.toLowerCase() === 'bearer') {
+    const session = await access.identifyBearer(credentials);
+    if (session?.user.cluster !== undefined)
+      throw new Refusal(403, 'Forbidden', 'Metrics are of all clusters, and the token is for one.');
+    if (session !== undefined) return;
+  }
+  if (scheme.toLowerCase() === 'basic') {
+    const text = Buffer.from(credentials, 'base64').toString('utf8');
+    const end = text.indexOf(':');
+    if (end > 0) {
+      await signInOrRefuse(access, text.slice(0, end), text.slice(end + 1), from);
+      return;
+    }
+  }
+  const detail = 'Use basic authentication as viewer, an API token, or a bearer token of POST /auth/login.';
+  throw new Refusal(401, 'Not signed in', detail, { 'www-authenticate': 'Basic realm="Signalbox"' });
+}
+
+/** Scripts have a bearer token; the page has a cookie and the token of its origin. */
+function identify(context: Context, access: Access): Promise<Session | undefined> {
+  const bearer = /^Bearer (\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
+  if (bearer !== undefined) return access.identifyBearer(bearer);
+  return access.identifyBrowser(
+    getCookie(context, COOKIE) ?? '',
+    context.req.header(PAGE_HEADER) ?? '',
+    originOf(context),
+  );
+}
+
+export function authenticate(access: Access): MiddlewareHandler<{ Variables: { session: Session; user: User } }> {
+  return async (context, next) => {
+    if (getCookie(context, COOKIE) !== undefined) refuseForeign(context);
+    const session = await identify(context, access);
+    if (session === undefined)
+      throw new Refusal(401, 'Not signed in', 'POST /auth/login with username and password returns a token.', {
+        'www-authenticate': 'Bearer',
+      });
+    context.set('session', session);
+    context.set('user', session.user);
+    await next();
+  };
+}

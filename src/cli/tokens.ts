@@ -1,0 +1,82 @@
+import type { CreatedToken, TokenView } from '../admin/requests.ts';
+import { MAX_TOKEN_DAYS } from '../model/api-tokens.ts';
+import { roleSchema, roles } from '../model/roles.ts';
+import { Api, apiOptions } from './api.ts';
+import { columns } from './columns.ts';
+import { defineCommand, type Values } from './command.ts';
+import { exitCodes, type Io, UsageError, writeJson } from './io.ts';
+
+const path = '/api/tokens';
+
+const options = {
+  role: { type: 'string', value: 'role', description: `${roles.join(', ')}. Default: viewer.` },
+  cluster: { type: 'string', value: 'cluster', description: 'The only service cluster that it sees and changes.' },
+  days: { type: 'string', value: 'number', description: `How long it is valid, up to ${MAX_TOKEN_DAYS}. Default: 90.` },
+  ...apiOptions,
+} as const;
+
+export const tokens = defineCommand({
+  name: 'tokens',
+  usage: '[list|create <name>|revoke <name>…]',
+  summary: 'Create, list and revoke API tokens for scripts and pipelines.',
+  details:
+    'Requires the role administrator, and a password: API tokens cannot manage API tokens. "create" prints the token, which is shown this once.',
+  options,
+  async run(values, [verb = 'list', ...names], io) {
+    const { name, body } = checkUsage(verb, names, values);
+    const api = await Api.connect(values, io);
+    if (verb === 'create')
+      writeCreated(io, values.json, (await api.call('POST', path, { name, ...body })) as CreatedToken);
+    else if (verb === 'revoke') await revoke(api, names);
+    if (verb !== 'create') writeList(io, values.json, await list(api));
+    return exitCodes.done;
+  },
+});
+
+function checkUsage(verb: string, names: readonly string[], { role, cluster, days }: Values<typeof options>) {
+  if (!['list', 'create', 'revoke'].includes(verb)) throw new UsageError(`It is list, create or revoke, not ${verb}.`);
+  const given = [role, cluster, days].some((value) => value !== undefined);
+  if (given && verb !== 'create') throw new UsageError('--role, --cluster and --days belong to "tokens create".');
+  if (verb === 'create' && names.length !== 1) throw new UsageError('Give the token one name.');
+  if (verb === 'revoke' && names.length === 0) throw new UsageError('Which token?');
+  const known = roleSchema.safeParse(role ?? 'viewer').data;
+  if (known === undefined) throw new UsageError(`${role} is not a role: ${roles.join(', ')}.`);
+  if (days !== undefined && !/^\d{1,3}$/.test(days)) throw new UsageError(`${days} is not a number of days.`);
+  const scope = cluster === undefined ? {} : { cluster };
+  return { name: names[0], body: { role: known, ...scope, ...(days === undefined ? {} : { days: Number(days) }) } };
+}
+
+async function list(api: Api): Promise<readonly TokenView[]> {
+  return (await api.call('GET', path)) as TokenView[];
+}
+
+/** By name or identifier. What nobody knows is left to the API to refuse. */
+async function revoke(api: Api, names: readonly string[]): Promise<void> {
+  const known = await list(api);
+  for (const name of names) {
+    const id = known.find((token) => token.name === name)?.id ?? name;
+    await api.call('DELETE', `${path}/${encodeURIComponent(id)}`);
+  }
+}
+
+/** The token alone on standard output, so that it can go into a file or a secret store. */
+function writeCreated(io: Io, json: boolean | undefined, created: CreatedToken): void {
+  if (json) {
+    writeJson(io, created);
+    return;
+  }
+  const { name, role, cluster, expiresAt, token } = created;
+  const scope = cluster === null ? '' : `, cluster ${cluster}`;
+  io.err(`Created ${name}: ${role}${scope}, valid until ${expiresAt}. It is shown this once.\n`);
+  io.out(`${token}\n`);
+}
+
+function writeList(io: Io, json: boolean | undefined, all: readonly TokenView[]): void {
+  if (json) writeJson(io, all);
+  else if (all.length === 0) io.out('There are no tokens\n');
+  else io.out(`${columns([['TOKEN', 'ROLE', 'CLUSTER', 'VALID UNTIL', 'CREATED BY'], ...all.map(row)]).join('\n')}\n`);
+}
+
+function row({ name, role, cluster, expiresAt, createdBy }: TokenView): string[] {
+  return [name, role, cluster ?? '*', expiresAt, createdBy];
+}

@@ -1,0 +1,16 @@
+import type Docker from 'dockerode';
+import { call, isStatus } from './docker-error.ts';
+import { EngineNetwork } from './schema.ts';
+
+const Addressed = EngineNetwork.pick({ IPAM: true });
+
+/** Subnets of a network, as `10.0.1.0/24`; none if there is no such network. */
+export async function networkSubnets(docker: Docker, name: string): Promise<string[]> {
+  try {
+    const network = Addressed.parse(await call('Inspect network', () => docker.getNetwork(name).inspect()));
+    return network.IPAM?.Config.flatMap(({ Subnet }) => Subnet ?? []) ?? [];
+  } catch (error) {
+    if (isStatus(error, 404)) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+import type { TaskAddresses } from '../reconcile/ports.ts';
+
+/** An agent that is silent for so long is gone. */
+export const SILENCE_MS = 120_000;
+/** Of all proxies of a cluster. */
+const MAX_TASKS = 512;
+/** Tasks have addresses of their own on the control network. A few more: Swarm gives an address to the next task, and a load balancer would hide the addresses of a node's tasks. */
+const MAX_TASKS_PER_ADDRESS = 32;
+
+export interface Claimant {
+  readonly task: string;
+  /** Source of the connection. */
+  readonly address: string;
+  /** Chosen by the agent at its start; undefined in earlier releases. */
+  readonly instance: string | undefined;
+}
+
+interface Claim {
+  readonly source: string;
+  readonly address: string;
+  readonly at: number;
+}
+
+/**
+ * Which source reports for which task. The agents of a cluster share one identity; what tells them apart is the address of their task. A report
+ * from the address of another task is rejected. A task that is not known yet, or whose address a load balancer hides, belongs to the first that reports
+ * for it, until its own address does. One address reports for few tasks, and all of them for a bounded number.
+ */
+export class Claims {
+  readonly #now: () => number;
+  readonly #claims = new Map<string, Claim>();
+  #addresses: ReadonlyMap<string, readonly string[]> = new Map();
+  #owners: ReadonlyMap<string, string> = new Map();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** All tasks of the cluster's proxies. */
+  know(tasks: readonly TaskAddresses[]): void {
+    this.#addresses = new Map(tasks.map(({ task, addresses }) => [task, addresses]));
+    // Swarm gives the address of a task that has ended to another: the newest, which is named first, has it.
+    this.#owners = new Map(
+      tasks.toReversed().flatMap(({ task, addresses }) => addresses.map((address) => [address, task] as const)),
+    );
+    for (const [task, { address }] of this.#claims) if (this.#isOfAnother(task, address)) this.#claims.delete(task);
+  }
+
+  /** Why the report is rejected; undefined if it is accepted. */
+  reject({ task, address: source, instance }: Claimant): string | undefined {
+    this.#forget();
+    const address = plainAddress(source);
+    if (this.#isOfAnother(task, address)) return 'This address belongs to another task';
+    const origin = instance ?? address;
+    const known = this.#claims.get(task);
+    if (known && known.source !== origin && (this.#isOf(task, known.address) || !this.#isOf(task, address)))
+      return 'Another agent reports for this task';
+    if (!known) {
+      if (this.#claims.size >= MAX_TASKS) return 'Too many tasks report';
+      const own = [...this.#claims.values()].filter((claim) => claim.address === address);
+      if (own.length >= MAX_TASKS_PER_ADDRESS) return 'Too many tasks report from this address';
+    }
+    this.#claims.delete(task);
+    this.#claims.set(task, { source: origin, address, at: this.#now() });
+    return undefined;
+  }
+
+  #isOf(task: string, address: string): boolean {
+    return this.#addresses.get(task)?.includes(address) ?? false;
+  }
+
+  #isOfAnother(task: string, address: string): boolean {
+    const owner = this.#owners.get(address);
+    return owner !== undefined && owner !== task && !this.#isOf(task, address);
+  }
+
+  /** Those that reported last come last. */
+  #forget(): void {
+    for (const [task, { at }] of this.#claims) {
+      if (this.#now() - at <= SILENCE_MS) return;
+      this.#claims.delete(task);
+    }
+  }
+}
+
+/** Node names an IPv4 address that reaches an IPv6 socket as `::ffff:10.0.0.1`. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:/, '');
+}

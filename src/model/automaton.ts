@@ -1,0 +1,89 @@
+import type { Piece, Sequence } from './expression.ts';
+
+/** What host names and addresses consist of, and `!` for every other character that a client may send. */
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789-_.[]:!';
+export const ANY = (1n << BigInt(ALPHABET.length)) - 1n;
+
+const known = new Map<string, bigint>();
+
+/** The characters that an atom matches, a bit for each. */
+export function charactersOf(atom: string): bigint {
+  const found = known.get(atom);
+  if (found !== undefined) return found;
+  const expression = new RegExp(`^${atom}$`);
+  const bits = [...ALPHABET].reduce(
+    (sum, letter, at) => (expression.test(letter) ? sum | (1n << BigInt(at)) : sum),
+    0n,
+  );
+  // Classes are the user's own: there may be any number of them.
+  if (atom.length <= 2) known.set(atom, bits);
+  return bits;
+}
+
+interface Step {
+  readonly characters: bigint;
+  readonly to: number;
+}
+
+/** Nondeterministic; begins in state 0 and ends in the last. No state leads back to itself by empty steps alone. */
+export class Automaton {
+  readonly empty: number[][] = [[]];
+  readonly steps: Step[][] = [[]];
+
+  get last(): number {
+    return this.steps.length - 1;
+  }
+
+  append(sequence: Sequence): void {
+    for (const piece of sequence) this.#piece(piece);
+  }
+
+  /** Repeats what `once` appends behind the last state. */
+  repeat({ least, most }: Pick<Piece, 'least' | 'most'>, once: () => void): void {
+    for (let times = 0; times < least; times++) once();
+    if (most === Number.POSITIVE_INFINITY) {
+      const start = this.last;
+      once();
+      this.empty[this.last]!.push(start);
+      const end = this.#add();
+      this.empty[start]!.push(end);
+      return;
+    }
+    const skipped: number[] = [];
+    for (let times = least; times < most; times++) {
+      skipped.push(this.last);
+      once();
+    }
+    for (const state of skipped) this.empty[state]!.push(this.last);
+  }
+
+  character(characters: bigint): void {
+    const from = this.last;
+    this.steps[from]!.push({ characters, to: this.#add() });
+  }
+
+  #piece({ atom, least, most }: Piece): void {
+    const characters = typeof atom === 'string' ? charactersOf(atom) : 0n;
+    this.repeat({ least, most }, () => {
+      if (typeof atom === 'string') this.character(characters);
+      else this.#alternatives(atom);
+    });
+  }
+
+  #alternatives(alternatives: readonly Sequence[]): void {
+    const start = this.last;
+    const ends = alternatives.map((sequence) => {
+      this.empty[start]!.push(this.#add());
+      this.append(sequence);
+      return this.last;
+    });
+    const end = this.#add();
+    for (const state of ends) this.empty[state]!.push(end);
+  }
+
+  #add(): number {
+    this.empty.push([]);
+    this.steps.push([]);
+    return this.last;
+  }
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+
+/** Each role may do what those before it may do. */
+export const roles = ['viewer', 'operator', 'administrator'] as const;
+export const roleSchema = z.enum(roles);
+export type Role = z.infer<typeof roleSchema>;
+
+export const roleMeanings: Readonly<Record<Role, string>> = {
+  viewer: 'see everything, change nothing',
+  operator: 'also switch routing on and off, set maintenance, roll back and release',
+  administrator: 'also see users, and manage API tokens',
+};
+
+export function includesRole(role: Role, required: Role): boolean {
+  return roles.indexOf(role) >= roles.indexOf(required);
+}
+
+/** The most powerful of them; undefined if there is none. */
+export function highestRole(held: readonly Role[]): Role | undefined {
+  return roles.findLast((role) => held.includes(role));
+}
+
+/** How somebody signed in: with a password, with an API token, or through OpenID Connect. */
+export const signInMethodSchema = z.enum(['password', 'token', 'oidc']);
+export type SignInMethod = z.infer<typeof signInMethodSchema>;

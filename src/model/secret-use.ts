@@ -1,0 +1,102 @@
+import { memoizeLast, sameItems } from '../lib/memo.ts';
+import type { Verdict } from './material.ts';
+import {
+  adminPasswordTarget,
+  caLabel,
+  controllerSecretTarget,
+  extensionSecretTarget,
+  proxySecretTarget,
+  roleLabel,
+  viewerPasswordTarget,
+} from './names.ts';
+import { shownValue } from './problem.ts';
+import type { Settings } from './settings.ts';
+import type { OwnedService, Snapshot, StoredObject, SwarmService } from './snapshot.ts';
+
+/** Which secrets are in use for something else than the proxies' TLS. */
+export interface SecretUse {
+  /** Ids of secrets that Signalbox itself mounts. */
+  readonly own: ReadonlySet<string>;
+  /** Names of secrets with the token for the proxies' metrics. */
+  readonly tokens: ReadonlySet<string>;
+  /** Services that mount a secret, by its id. */
+  readonly mounts: ReadonlyMap<string, readonly SwarmService[]>;
+}
+
+/** On a secret: its owner says that it is for the proxies. */
+const TLS_LABEL = 'com.docker.lb.tls';
+/** Files beside the secrets of services. */
+const OWN_FILES: readonly string[] = [
+  adminPasswordTarget,
+  controllerSecretTarget,
+  extensionSecretTarget,
+  proxySecretTarget,
+  viewerPasswordTarget,
+];
+
+type Seen = Pick<Snapshot, 'services' | 'owned' | 'controllerSecretIds'>;
+
+/** The same object as before while no service mounts other secrets. */
+export function createSecretUse(): (seen: Seen, settings: Settings) => SecretUse {
+  let last: { readonly seen: readonly unknown[]; readonly use: SecretUse } | undefined;
+  const mounting = memoizeLast((services: Snapshot['services']) => services.filter(({ secretIds }) => secretIds));
+  return ({ services, owned, controllerSecretIds = [] }, settings) => {
+    // Any service can carry our labels, but only one the name.
+    const isExtension = ({ name }: OwnedService) =>
+      settings.clusters.some(({ settings }) => settings.ServiceName === name);
+    const ofExtensions = owned.filter(isExtension).flatMap(({ secretIds }) => secretIds);
+    const users = mounting(services);
+    const own = [...controllerSecretIds, ...ofExtensions];
+    const seen = [settings, ...own, ...users];
+    if (last && sameItems(last.seen, seen)) return last.use;
+    const mounts = new Map<string, SwarmService[]>();
+    for (const user of users)
+      for (const id of new Set(user.secretIds)) mounts.set(id, [...(mounts.get(id) ?? []), user]);
+    const tokens = settings.clusters.map((cluster) => cluster.settings.MetricsSecret).filter((name) => name !== '');
+    last = { seen, use: { own: new Set(own), tokens: new Set(tokens), mounts } };
+    return last.use;
+  };
+}
+
+/** For tests of single services. */
+export const unknownUse: SecretUse = { own: new Set(), tokens: new Set(), mounts: new Map() };
+
+/** Why a secret must not get to the proxies as TLS material, or perhaps should not; undefined if nothing is known against it. */
+export function judgeUse(secret: StoredObject, { own, tokens, mounts }: SecretUse, user?: string): Verdict | undefined {
+  const name = shownValue(secret.name);
+  if (isOwn(secret) || own.has(secret.id) || tokens.has(secret.name)) {
+    const reason = `secret ${name} is one of Signalbox itself`;
+    return { severity: 'error', part: 'certificate', reason, remedy: 'Name the secret with your certificate or key.' };
+  }
+  if (secret.labels[TLS_LABEL] === 'true') return undefined;
+  const others = (mounts.get(secret.id) ?? []).filter(
+    (service) => service.name !== user && !namesIt(service, secret.name),
+  );
+  const [first, ...more] = others.map((service) => service.name).toSorted();
+  if (first === undefined) return undefined;
+  const services =
+    more.length === 0 ? `service ${first} mounts it` : `${first} and ${more.length} more services mount it`;
+  return {
+    severity: 'warning',
+    part: 'certificate',
+    reason: `secret ${name} is sent to the proxies, but may not be meant for them: ${services}`,
+    remedy: `Name another secret. If it is meant for the proxies, create it with --label ${TLS_LABEL}=true.`,
+  };
+}
+
+function isOwn({ name, labels }: StoredObject): boolean {
+  return (
+    name.startsWith('signalbox.') ||
+    OWN_FILES.includes(name) ||
+    labels[roleLabel] !== undefined ||
+    labels[caLabel] !== undefined
+  );
+}
+
+/** Whether a service's own labels for TLS name the secret, with or without the prefix of its stack. */
+function namesIt({ labels }: SwarmService, secret: string): boolean {
+  const stack = labels['com.docker.stack.namespace'];
+  return Object.entries(labels).some(
+    ([label, value]) => label.includes('ssl_') && (value === secret || `${stack}_${value}` === secret),
+  );
+}

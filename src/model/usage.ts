@@ -1,0 +1,126 @@
+import { memoize } from '../lib/memo.ts';
+import { type Host, stepsOf } from './host.ts';
+import { pathBytes } from './path.ts';
+import type { Route, Tls } from './route.ts';
+
+/** What a part of a service takes of its cluster's proxies. */
+export interface Usage {
+  /** Characters that nginx compares at most for one name. */
+  readonly steps: number;
+  /** Text of the configuration. */
+  readonly bytes: number;
+  /** The part of it that must be in the main file. */
+  readonly mainBytes: number;
+  /** Memory for addresses of tasks. */
+  readonly zoneKb: number;
+}
+
+export const NO_USAGE: Usage = { steps: 0, bytes: 0, mainBytes: 0, zoneKb: 0 };
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    steps: a.steps + b.steps,
+    bytes: a.bytes + b.bytes,
+    mainBytes: a.mainBytes + b.mainBytes,
+    zoneKb: a.zoneKb + b.zoneKb,
+  };
+}
+
+/** The call of the matcher costs as much. */
+const STEPS_PER_EXPRESSION = 200;
+
+/** What one host of a route takes. Bytes are upper bounds for our own templates, up to three times the truth. */
+export function hostUsage(route: Route, host: Host | undefined): Usage {
+  const name = host?.name.length ?? 1;
+  const bytes = serverBytes(route, name) + locationBytes(route) + entryBytes(route, name);
+  if (host?.kind !== 'regex') return { ...NO_USAGE, bytes };
+  return { steps: stepsOf(host) + STEPS_PER_EXPRESSION, bytes, mainBytes: bytes, zoneKb: 0 };
+}
+
+/** One server listens for both if both answer alike, as in the renderer. */
+function listenersOf({ tls, options }: Route): number {
+  if (tls.kind === 'closed') return 2;
+  if (tls.kind !== 'terminated') return 1;
+  const isPlain =
+    tls.hsts === '' && tls.clientCa === '' && !options.sslOnly && options.clientCertificate !== 'required';
+  return isPlain ? 1 : 2;
+}
+
+function serverBytes(route: Route, name: number): number {
+  const redirects = route.redirects.reduce((sum, { target }) => Math.max(sum, target.length + 60), 0);
+  return listenersOf(route) * (340 + name + redirects) + secretBytes(route.tls);
+}
+
+function secretBytes(tls: Tls): number {
+  if (tls.kind !== 'terminated') return tls.kind === 'closed' ? 500 : 0;
+  const { certificate, key, clientCa, hsts } = tls;
+  return (
+    480 +
+    3 * (certificate.length + key.length) +
+    (clientCa === '' ? 0 : 500 + 4 * clientCa.length) +
+    (hsts === '' ? 0 : 200 + 3 * hsts.length)
+  );
+}
+
+function locationBytes(route: Route): number {
+  const { path, options, maintenance } = route;
+  const { protocol, backendCa, backendName, responseHeaderKb, clientCertificate } = options;
+  const isGrpc = protocol.startsWith('grpc');
+  const toService =
+    150 +
+    (protocol === 'http' ? 0 : 320 + 2 * backendName.length) +
+    (backendCa === '' ? 0 : 250 + 2 * backendCa.length) +
+    (isGrpc ? 450 : 0) +
+    (responseHeaderKb > 0 ? 190 : 0) +
+    (options.rewrite ? 130 + 3 * pathBytes(path) : 0);
+  const one =
+    100 +
+    2 * pathBytes(path) +
+    toService +
+    (maintenance === undefined ? 0 : 330) +
+    (clientCertificate === 'none' ? 0 : 110) +
+    (options.sslOnly || clientCertificate === 'required' ? 340 : 0);
+  const again = isGrpc ? 800 : toService + 130;
+  return listenersOf(route) * ((path === '' ? 1 : 2) * one + again);
+}
+
+/** In the tables by which connections find their certificate or their service. */
+function entryBytes({ tls }: Route, name: number): number {
+  const site = tls.kind === 'terminated' ? tls.certificate.length + tls.clientCa.length : 0;
+  return 2 * name + site + (tls.kind === 'passthrough' ? 300 : 80);
+}
+
+/**
+ * nginx silently leaves out the peers that do not fit into the zone (64 KB holds about 55), so it is sized with room for a rolling update that
+ * doubles the tasks.
+ */
+const KB_PER_UPSTREAM = 4;
+const KB_PER_PEER = 3;
+/** The engine's DNS cannot name more in one answer; and nobody's mistyped number of replicas may take all memory. */
+const MOST_PEERS = 4096;
+
+export function zoneKbOf(peerCount: number): number {
+  return KB_PER_UPSTREAM + KB_PER_PEER * Math.min(peerCount, MOST_PEERS);
+}
+
+const BYTES_PER_PEER = 130;
+const BYTES_PER_UPSTREAM = 420;
+const BYTES_PER_STRIPPED_LENGTH = 1500;
+
+/** What a route takes once, however many hosts it has. */
+export function routeUsage({ backend }: Route, peerCount: number): Usage {
+  const peers = backend.kind === 'peers' ? backend.peers : [];
+  const bytes = peers.reduce((sum, { address }) => sum + 2 * address.length + BYTES_PER_PEER, BYTES_PER_UPSTREAM);
+  return { ...NO_USAGE, bytes, zoneKb: peers.length === 0 ? 0 : zoneKbOf(peerCount) };
+}
+
+/** Texts of the main file that all routes share which need the same: bytes by key. */
+export const sharedUsage = memoize(({ path, options, maintenance }: Route): ReadonlyMap<string, number> => {
+  const all = new Map<string, number>();
+  if (options.rewrite && path !== '') all.set(`path of ${pathBytes(path)} bytes`, BYTES_PER_STRIPPED_LENGTH);
+  if (options.affinity.kind === 'cookie')
+    all.set(`cookie ${options.affinity.name}`, 120 + 4 * options.affinity.name.length);
+  const allow = maintenance?.allow ?? [];
+  if (allow.length > 0) all.set(`allow ${allow.join()}`, 100 + allow.join().length + 15 * allow.length);
+  return all;
+});

@@ -1,0 +1,39 @@
+import { digest } from '../lib/digest.ts';
+
+/** Stands in the main file for the version, which is the digest of that text and of the other files. */
+export const VERSION_MARK = '@version@';
+
+interface NamedFile {
+  readonly path: string;
+  readonly digest: string;
+  /** Undefined if the content is known by its digest. */
+  readonly text?: string | undefined;
+}
+
+/** With cluster and path: two places must not share a config object. */
+export function fileDigest(cluster: string, path: string, text: string): string {
+  return digest(`${cluster}\n${path}\n${text}`);
+}
+
+/** With the cluster: two with equal text must not share config objects. */
+export function versionDigest(
+  cluster: string,
+  markedText: string,
+  parts: readonly Pick<NamedFile, 'digest'>[],
+): string {
+  return digest([cluster, markedText, ...parts.map((part) => part.digest)].join('\n'));
+}
+
+/** What is wrong with a version, the main file first; undefined if every text is what its digest says. */
+export function versionFault(cluster: string, version: string, files: readonly NamedFile[]): string | undefined {
+  const [main, ...parts] = files;
+  if (main === undefined || main.digest !== version) return `The main file is not that of version ${version}`;
+  if (new Set(files.map(({ path }) => path)).size < files.length) return 'Two files have one path';
+  const wrong = parts.find(
+    ({ path, digest, text }) => text !== undefined && fileDigest(cluster, path, text) !== digest,
+  );
+  if (wrong) return `The content of ${wrong.path} does not match its digest`;
+  if (main.text === undefined) return undefined;
+  const isRight = versionDigest(cluster, main.text.replace(version, VERSION_MARK), parts) === version;
+  return isRight ? undefined : `The content of version ${version} does not match its digest`;
+}

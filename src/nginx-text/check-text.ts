@@ -1,0 +1,65 @@
+import { encodePermissions, type Permissions, permits } from './permissions.ts';
+import { eachStatement, statementFault } from './statement-fault.ts';
+import { NginxTextError } from './statements.ts';
+
+interface CheckedFile {
+  readonly path: string;
+  /** Undefined if it was checked before. */
+  readonly text?: string | undefined;
+}
+
+/**
+ * Checks files that somebody else wrote for nginx: they may contain what our templates write, and what the administrator has written. Undefined
+ * if they contain nothing else.
+ */
+export function filesFault(files: readonly CheckedFile[], permissions: Permissions): string | undefined {
+  const paths = files.map(({ path }) => path);
+  for (const { path, text } of files) {
+    const fault = text === undefined ? undefined : textFault(text, paths, permissions);
+    if (fault !== undefined) return `${path} ${fault}`;
+  }
+  return undefined;
+}
+
+interface Passed {
+  /** Encoded. */
+  readonly permissions: string;
+  readonly paths: string;
+  readonly texts: ReadonlySet<string>;
+}
+
+/** The same for several clusters, without reading again what has passed. By text and not by digest, for which others could choose two texts. */
+export class TextChecks {
+  readonly #passed = new Map<string, Passed>();
+
+  faultOf(cluster: string, permissions: Permissions, files: readonly Required<CheckedFile>[]): string | undefined {
+    const encoded = encodePermissions(permissions);
+    const paths = files.map(({ path }) => path).join();
+    const before = this.#passed.get(cluster);
+    const isSame = before?.permissions === encoded && before.paths === paths;
+    const unread = files.map(({ path, text }) => (isSame && before.texts.has(text!) ? { path } : { path, text }));
+    const fault = filesFault(unread, permissions);
+    if (fault !== undefined) return fault;
+    this.#passed.set(cluster, { permissions: encoded, paths, texts: new Set(files.map(({ text }) => text!)) });
+    return undefined;
+  }
+}
+
+/** What a text does that neither our templates nor the administrator's do; undefined if nothing. */
+export function textFault(text: string, paths: readonly string[], permissions: Permissions): string | undefined {
+  let fault: string | undefined;
+  try {
+    eachStatement(text, (statement, variable) => {
+      if (fault !== undefined) return;
+      const { words, opens } = statement;
+      // nginx looks for it beside the main file.
+      const isPart = variable === undefined && !opens && words[0] === 'include' && paths.includes(words[1] ?? '');
+      const found = isPart ? undefined : statementFault(statement, variable);
+      if (found !== undefined && !permits(permissions, statement)) fault = found;
+    });
+  } catch (error) {
+    if (error instanceof NginxTextError) return error.message;
+    throw error;
+  }
+  return fault;
+}

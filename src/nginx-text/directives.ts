@@ -1,0 +1,232 @@
+import { decodeCase, nameRelay } from '../model/name-case.ts';
+import {
+  adminPasswordTarget,
+  controllerSecretTarget,
+  controlNetwork,
+  extensionSecretTarget,
+  proxySecretTarget,
+  viewerPasswordTarget,
+} from '../model/names.ts';
+
+/** Whether these arguments of a directive are allowed. */
+export type Rule = (args: readonly string[]) => boolean;
+
+const OWN_SECRETS: readonly string[] = [
+  adminPasswordTarget,
+  controllerSecretTarget,
+  extensionSecretTarget,
+  proxySecretTarget,
+  viewerPasswordTarget,
+];
+/** A digest, and the address of the first task. */
+const UPSTREAM = '[0-9a-f]{16}-[A-Za-z0-9._-]+';
+const SECRET = '[A-Za-z0-9][A-Za-z0-9_.-]*';
+const TLS_SOCKET = 'unix:/tmp/tls.sock';
+const PASSTHROUGH_SOCKET = 'unix:/tmp/passthrough.sock';
+const STATUS_SERVER = '127.0.0.1:10246';
+
+/** Any arguments: the directive names no file, no address and no module. */
+const any: Rule = () => true;
+const none: Rule = (args) => args.length === 0;
+const exactly =
+  (...values: readonly string[]): Rule =>
+  (args) =>
+    values.includes(args.join(' '));
+const matching = (pattern: string): Rule => {
+  const whole = new RegExp(`^(?:${pattern})$`);
+  return (args) => whole.test(args.join(' '));
+};
+const first =
+  (...values: readonly string[]): Rule =>
+  ([value]) =>
+    values.includes(value ?? '');
+
+/** nginx reads an expression from what begins with `~`, and defines its named groups as variables. */
+const NO_GROUPS: Rule = (args) => args.every((arg) => protectedGroups(arg).length === 0);
+const SECRET_PATH = new RegExp(`^(?:/run/secrets|\\$secrets)/(${SECRET})$`);
+const isSecret: Rule = ([path = '']) => {
+  const name = SECRET_PATH.exec(path)?.[1];
+  return name !== undefined && !OWN_SECRETS.includes(name);
+};
+const isLocation: Rule = (args) => {
+  const [path = '', ...others] = args[0] === '=' ? args.slice(1) : args;
+  return others.length === 0 && /^[/@]/.test(path);
+};
+/** The codes, what the status becomes, and a location of ours: nginx does not clean the path of a redirect, which could leave its folder. */
+const isErrorPage: Rule = (args) =>
+  args.slice(0, -1).every((arg) => /^\d{3}$|^=\d*$/.test(arg)) &&
+  /^(?:\/\.signalbox-error\??|@\w+(?:\$again_noted)?|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
+    args.at(-1) ?? '',
+  );
+/** `-f` and the like say whether a file exists. */
+const isCondition: Rule = (args) => (args[0] ?? '').startsWith('($') && NO_GROUPS(args);
+const isPeer: Rule = ([address = '']) => {
+  const [, name, ip] = /^(?:([^:[\]/]+)|(\[[0-9a-fA-F:.]+\])):\d{1,5}$/.exec(address) ?? [];
+  if (ip !== undefined) return !/^\[(?:::|::1|::ffff:.*)\]$/i.test(ip);
+  if (name === undefined || /^(?:localhost|(?:0|127)(?:\.\d+){3})$/i.test(name)) return false;
+  // nginx queries in lower case, the relay in the case that the name encodes.
+  const asked = decodeCase(name.toLowerCase()) ?? name.toLowerCase();
+  // The extensions are there, and the controllers.
+  return asked.includes('.') && !asked.endsWith(`.${controlNetwork}`);
+};
+
+const MODULES = '/etc/nginx/modules-enabled/*.conf';
+const METRICS = '/tmp/signalbox/metrics.conf*';
+const MATERIAL = new RegExp(`^/tmp/material/${SECRET}/(?:client|backend)\\.conf\\*$`);
+
+/** Files that are not part of the configuration: of the image, or written by the proxy itself. */
+export function isOwnInclude(path: string): boolean {
+  return path === MODULES || path === METRICS || MATERIAL.test(path);
+}
+
+/** Directives that open a block. */
+export const blocks: Readonly<Record<string, Rule>> = {
+  events: none,
+  http: none,
+  stream: none,
+  server: none,
+  upstream: matching(UPSTREAM),
+  location: isLocation,
+  if: isCondition,
+  map: ([source = '', variable = '', ...others]) => others.length === 0 && source !== '' && /^\$\w+$/.test(variable),
+  geo: (args) => args.length <= 2 && args.every((arg) => /^\$\w+$/.test(arg)),
+};
+
+/** Every other directive that our templates use, and nothing else: `include` and `set` are judged where they stand. */
+export const directives: Readonly<Record<string, Rule>> = {
+  access_log: first('off', '/dev/stdout', '/dev/stderr'),
+  add_header: any,
+  add_header_inherit: any,
+  client_body_buffer_size: any,
+  client_body_temp_path: exactly('/tmp/client-body'),
+  client_body_timeout: any,
+  client_header_buffer_size: any,
+  client_max_body_size: any,
+  default_type: any,
+  error_log: first('/dev/stdout', '/dev/stderr'),
+  error_page: isErrorPage,
+  fastcgi_temp_path: exactly('/tmp/fastcgi'),
+  grpc_buffer_size: any,
+  grpc_connect_timeout: any,
+  grpc_hide_header: any,
+  grpc_ignore_headers: any,
+  grpc_next_upstream: any,
+  grpc_next_upstream_timeout: any,
+  grpc_next_upstream_tries: any,
+  grpc_pass: matching(`grpcs?://${UPSTREAM}`),
+  grpc_read_timeout: any,
+  grpc_send_timeout: any,
+  grpc_set_header: any,
+  grpc_ssl_name: any,
+  grpc_ssl_server_name: any,
+  hash: any,
+  http2: any,
+  internal: none,
+  ip_hash: none,
+  keepalive: any,
+  keepalive_min_timeout: any,
+  keepalive_requests: any,
+  keepalive_timeout: any,
+  large_client_header_buffers: any,
+  least_conn: none,
+  listen: ([address = '']) =>
+    /^\d{1,5}$/.test(address) || [STATUS_SERVER, TLS_SOCKET, PASSTHROUGH_SOCKET].includes(address),
+  log_format: any,
+  map_hash_bucket_size: any,
+  map_hash_max_size: any,
+  pcre_jit: any,
+  pid: exactly('/tmp/nginx.pid'),
+  proxy_buffer_size: any,
+  proxy_buffers: any,
+  proxy_busy_buffers_size: any,
+  proxy_connect_timeout: any,
+  proxy_headers_hash_bucket_size: any,
+  proxy_headers_hash_max_size: any,
+  proxy_hide_header: any,
+  proxy_http_version: any,
+  proxy_ignore_headers: any,
+  proxy_max_temp_file_size: any,
+  proxy_next_upstream: any,
+  proxy_next_upstream_timeout: any,
+  proxy_next_upstream_tries: any,
+  proxy_pass: matching(
+    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again)(?:\\$rest\\d+)?|\\$tls_target|\\$passthrough_target`,
+  ),
+  proxy_protocol: any,
+  proxy_read_timeout: any,
+  proxy_request_buffering: any,
+  proxy_send_timeout: any,
+  proxy_set_header: any,
+  proxy_ssl_name: any,
+  proxy_ssl_server_name: any,
+  proxy_temp_path: exactly('/tmp/proxy'),
+  proxy_timeout: any,
+  real_ip_header: any,
+  recursive_error_pages: any,
+  resolver: exactly('127.0.0.11 valid=1s ipv6=off', `${nameRelay.host}:${nameRelay.port} valid=1s ipv6=off`),
+  resolver_timeout: any,
+  return: any,
+  scgi_temp_path: exactly('/tmp/scgi'),
+  send_timeout: any,
+  sendfile: any,
+  server: isPeer,
+  server_name: NO_GROUPS,
+  server_names_hash_bucket_size: any,
+  server_names_hash_max_size: any,
+  server_tokens: any,
+  set_real_ip_from: any,
+  ssl_certificate: isSecret,
+  ssl_certificate_cache: any,
+  ssl_certificate_key: isSecret,
+  ssl_ciphers: any,
+  ssl_prefer_server_ciphers: any,
+  ssl_preread: any,
+  ssl_protocols: any,
+  ssl_reject_handshake: any,
+  ssl_session_cache: any,
+  ssl_session_timeout: any,
+  ssl_stapling: any,
+  ssl_stapling_responder: matching(`http://127\\.0\\.0\\.1:10247/${SECRET}`),
+  sticky: any,
+  stub_status: none,
+  tcp_nodelay: any,
+  underscores_in_headers: any,
+  uwsgi_temp_path: exactly('/tmp/uwsgi'),
+  variables_hash_bucket_size: any,
+  variables_hash_max_size: any,
+  worker_connections: any,
+  worker_processes: any,
+  worker_rlimit_nofile: any,
+  worker_shutdown_timeout: any,
+  zone: any,
+};
+
+/** Variables that lead to a file or an address, or to a path that nginx does not clean, and the values that they may have. */
+const PROTECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
+  [/^secrets$/, /^\/run\/secrets$/],
+  [/^again$/, new RegExp(`^(?:${UPSTREAM}|\\$proxy_host|127\\.0\\.0\\.1:10246/50[24])$`)],
+  [/^again_noted$/, /^$/],
+  [/^again_scheme$/, /^https?$/],
+  [/^tls_target$/, new RegExp(`^(?:${UPSTREAM}|${TLS_SOCKET}|${PASSTHROUGH_SOCKET})$`)],
+  [/^passthrough_target$/, new RegExp(`^(?:${UPSTREAM}|${TLS_SOCKET})$`)],
+  [/^(?:root_|checked_)?detour$/, /^(?:|\/\.signalbox-error\?|\$streams|\$checked_detour)$/],
+  [/^streams(?:_\w+)?$/, /^(?:|@again|\$streams_\w+)$/],
+  [/^(?:resolved_)?rest\d+$/, /^(?:|\/\$(?:rest|resolved)\d+_(?:path|query)|\$resolved_rest\d+)$/],
+];
+
+export function isProtected(variable: string): boolean {
+  return PROTECTED.some(([name]) => name.test(variable.replace(/^\$/, '')));
+}
+
+/** Whether a variable may have a value. */
+export function mayBe(variable: string, value: string): boolean {
+  const name = variable.replace(/^\$/, '');
+  return PROTECTED.every(([protectedName, allowed]) => !protectedName.test(name) || allowed.test(value));
+}
+
+/** Variables among those that a group of a regular expression would set. */
+export function protectedGroups(text: string): string[] {
+  if (!text.includes('(?')) return [];
+  const names = [...text.matchAll(/\(\?P?[<'](\w+)[>']/g)].map(([, name]) => name!);
+  return names.filter(isProtected);
+}

@@ -1,0 +1,107 @@
+import type { NginxSettings } from '../model/settings-keys.ts';
+import { eachStatement, statementFault } from './statement-fault.ts';
+import { NginxTextError, type Statement } from './statements.ts';
+
+/**
+ * Statements beyond the allow-list that the administrator has written into the settings or a template, each as the words of a statement in
+ * lines. A zero byte stands for what a template fills in.
+ */
+export type Permissions = readonly string[];
+
+export const NOTHING_MORE: Permissions = [];
+
+const GAP = '\0';
+/** One variable of the environment holds less than 128 KiB. */
+const MOST_LENGTH = 96 * 1024;
+
+interface Source {
+  readonly nginx: Pick<
+    NginxSettings,
+    'AccessLogPath' | 'ErrorLogPath' | 'GlobalOptions' | 'HTTPOptions' | 'TCPOptions'
+  >;
+  /** The administrator's own main template. */
+  readonly template?: string | undefined;
+}
+
+export function permissionsOf({ nginx, template = '' }: Source): Permissions {
+  const { AccessLogPath, ErrorLogPath, GlobalOptions, HTTPOptions, TCPOptions } = nginx;
+  const paths = [
+    `access_log\n${AccessLogPath}\n${GAP}`,
+    `access_log\n${AccessLogPath}\npassthrough\nif=$is_passthrough`,
+    `error_log\n${ErrorLogPath}\n${GAP}`,
+  ];
+  const written = [
+    ...(isStream(AccessLogPath) ? [] : paths.slice(0, 2)),
+    ...(isStream(ErrorLogPath) ? [] : paths.slice(2)),
+    ...[GlobalOptions, HTTPOptions, TCPOptions].flatMap((options) => statementsIn(options.join('\n'))),
+    ...statementsIn(withGaps(template)),
+  ];
+  let length = 0;
+  return [...new Set(written)].filter((pattern) => {
+    length += encodePermissions([pattern]).length;
+    return length <= MOST_LENGTH;
+  });
+}
+
+function isStream(path: string): boolean {
+  return path === '/dev/stdout' || path === '/dev/stderr';
+}
+
+/** For the environment of the proxies. Swarm reads `{{` as a template of its own. */
+export function encodePermissions(permissions: Permissions): string {
+  return JSON.stringify(permissions).replaceAll('{', String.raw`\u007b`);
+}
+
+export function decodePermissions(text: string | undefined): Permissions {
+  return text === undefined ? NOTHING_MORE : (JSON.parse(text) as Permissions);
+}
+
+/** Those that would otherwise be rejected. If nginx would not read all of the text, those before the fault. */
+function statementsIn(text: string): string[] {
+  const patterns: string[] = [];
+  try {
+    eachStatement(text, ({ words, opens }, variable) => {
+      const filled = words.map((word) => word.replaceAll(MARK, 'x'));
+      if (statementFault({ words: filled, opens }, variable) !== undefined)
+        patterns.push(words.join('\n').replaceAll(MARK, GAP));
+    });
+  } catch (error) {
+    if (!(error instanceof NginxTextError)) throw error;
+  }
+  return patterns;
+}
+
+/** Nothing that may stand in a configuration. */
+const MARK = '\u{e000}';
+
+/** Tags of Handlebars that write something become gaps; the others write nothing themselves. */
+function withGaps(template: string): string {
+  return template
+    .replaceAll(/\{\{~?!--.*?--~?\}\}|\{\{~?!.*?\}\}/gs, '')
+    .replaceAll(/\{\{~?\s*(?:[#/^>]|else\b).*?\}\}/gs, ' ')
+    .replaceAll(/\{\{\{?.*?\}?\}\}/gs, MARK);
+}
+
+/** Whether the administrator has written a statement. What fills a gap leads to no other folder, and is no variable. */
+export function permits(permissions: Permissions, { words }: Statement): boolean {
+  const text = words.join('\n');
+  return permissions.some((pattern) => matches(pattern, text));
+}
+
+function matches(pattern: string, text: string): boolean {
+  const [head = '', ...rest] = pattern.split(GAP);
+  if (rest.length === 0) return text === pattern;
+  if (!text.startsWith(head)) return false;
+  let offset = head.length;
+  for (const [position, literal] of rest.entries()) {
+    const isLast = position === rest.length - 1;
+    const at = isLast ? text.length - literal.length : text.indexOf(literal, offset);
+    if (at < offset || !text.startsWith(literal, at) || !isHarmless(text.slice(offset, at))) return false;
+    offset = at + literal.length;
+  }
+  return true;
+}
+
+function isHarmless(filling: string): boolean {
+  return !/[/$:(]|\.\.|signalbox/.test(filling);
+}

@@ -1,0 +1,38 @@
+/** The pages of the proxies' own answers, by status. */
+const PAGES: Readonly<Record<number, readonly [title: string, text: string]>> = {
+  301: ['Moved Permanently', 'This page has moved.'],
+  302: ['Found', 'This page is somewhere else at the moment.'],
+  308: ['Permanent Redirect', 'This page has moved.'],
+  400: ['Bad Request', 'The request is malformed or too large.'],
+  403: ['Forbidden', 'The request is not allowed.'],
+  404: ['Not Found', 'Nothing is published under this path.'],
+  405: ['Method Not Allowed', 'The method of the request is not allowed.'],
+  408: ['Request Timeout', 'The request took too long to arrive.'],
+  411: ['Length Required', 'The request does not state its length.'],
+  413: ['Content Too Large', 'The request is larger than allowed.'],
+  414: ['URI Too Long', 'The address of the request is longer than allowed.'],
+  421: ['Misdirected Request', 'This connection was opened for another host. Please try again.'],
+  500: ['Internal Server Error', 'The request could not be served.'],
+  501: ['Not Implemented', 'The request uses a feature that is not supported.'],
+  502: ['Bad Gateway', 'The application gave no valid answer. Please try again soon.'],
+  503: ['Service Unavailable', 'No service answers here at the moment. Please try again soon.'],
+  504: ['Gateway Timeout', 'The application did not answer in time. Please try again soon.'],
+  505: ['HTTP Version Not Supported', 'The HTTP version of the request is not supported.'],
+};
+
+export const errorPages = Object.entries(PAGES).map(([status, [title, text]]) => ({ status, title, text }));
+
+/** Behind `error_page`. 494 to 497 are nginx's own names for kinds of 400: headers too large, client certificates, HTTP sent to a TLS port. */
+export const errorCodes = [...Object.keys(PAGES), '494', '495', '496', '497'].join(' ');
+
+/** Those that nginx may answer with once it has chosen a location that passes requests on. */
+export const locationErrorCodes = '301 308 400 403 413 500 502 503 504';
+
+/** Statuses of HTTP as statuses of gRPC, by its specification ("HTTP to gRPC Status Code Mapping"). */
+export const grpcErrors = [
+  { code: 7, message: 'Permission denied', statuses: '403' },
+  { code: 12, message: 'Not found', statuses: '404' },
+  { code: 13, message: 'Bad request', statuses: '400' },
+  { code: 14, message: 'Service unavailable', statuses: '502 503 504' },
+  { code: 2, message: 'The request was rejected', statuses: '405 408 411 413 414 421 500 501 505' },
+];

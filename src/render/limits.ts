@@ -1,0 +1,67 @@
+import type { NginxSettings } from '../model/settings-keys.ts';
+import { bytesOf } from '../model/size.ts';
+
+/** Buffer for a part of a response that waits for its client; nginx takes as many as `BODY_BUFFERS` for one response. */
+const BODY_BUFFER_KB = 16;
+const LEAST_BODY_BUFFERS = 4;
+
+/**
+ * What one request may take of a proxy's memory. nginx requires that what it is about to send (busy buffers) holds the headers, and that at
+ * least one buffer more is left.
+ */
+export function responseBuffers(headerKb: number) {
+  const buffers = Math.max(LEAST_BODY_BUFFERS, Math.ceil(headerKb / BODY_BUFFER_KB) + 2);
+  return {
+    proxy_buffer_size: `${headerKb}k`,
+    proxy_buffers: `${buffers} ${BODY_BUFFER_KB}k`,
+    proxy_busy_buffers_size: `${Math.max(headerKb, BODY_BUFFER_KB)}k`,
+    grpc_buffer_size: `${headerKb}k`,
+  };
+}
+
+/** The memory in KiB that one response takes at most. */
+export function responseMemoryKb(headerKb: number): number {
+  const [count = 0] = responseBuffers(headerKb).proxy_buffers.split(' ').map(Number);
+  return headerKb + count * BODY_BUFFER_KB;
+}
+
+/** Directives with the limits of all requests, except those that raw `HTTPOptions` set: nginx rejects the second of a kind. */
+export function httpLimits(nginx: NginxSettings): string[] {
+  const limits = {
+    ...responseBuffers(bytesOf(nginx.ResponseHeaderSize) / 1024),
+    // nginx warns of tables that are too small, for headers that are set or removed and for variables.
+    proxy_headers_hash_max_size: '4096',
+    proxy_headers_hash_bucket_size: '128',
+    variables_hash_max_size: '4096',
+    variables_hash_bucket_size: '128',
+    // No response waits in a file, since /tmp is memory: a client that reads slowly slows down its own response.
+    proxy_max_temp_file_size: '0',
+    // A task that took all of the time is not followed by another one.
+    proxy_next_upstream_timeout: `${nginx.ReadTimeout}s`,
+    grpc_next_upstream_timeout: `${nginx.ReadTimeout}s`,
+  };
+  return directives(limits).filter((line) => !setsDirective(nginx.HTTPOptions, line.split(' ')[0]!));
+}
+
+export function directives(values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).map(([name, value]) => `${name} ${value};`);
+}
+
+/** Whether raw options of an administrator set a directive, which nginx would then reject from us. Comments and values do not count. */
+export function setsDirective(options: readonly string[], name: string): boolean {
+  const directive = new RegExp(String.raw`(?:^|[;{}])\s*${name}\s`, 'm');
+  return options.some((option) => directive.test(option));
+}
+
+/** An expression for numbers from 0 to `most`, without leading zeros. */
+export function numbersUpTo(most: number): string {
+  const digits = String(most);
+  const shorter = digits.length > 1 ? [String.raw`[1-9]\d{0,${digits.length - 2}}`] : [];
+  const sameLength = [...digits].flatMap((digit, position) => {
+    const least = position === 0 && digits.length > 1 ? 1 : 0;
+    if (Number(digit) <= least) return [];
+    const rest = digits.length - position - 1;
+    return [`${digits.slice(0, position)}[${least}-${Number(digit) - 1}]${rest > 0 ? String.raw`\d{${rest}}` : ''}`];
+  });
+  return `~^(?:0|${[...shorter, ...sameLength, digits].join('|')})$`;
+}

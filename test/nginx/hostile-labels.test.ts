@@ -1,0 +1,106 @@
+// Thousands of hostile values for each label, through the real nginx.
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LABEL_PREFIX, labels } from '../../src/model/labels.ts';
+import type { SwarmService } from '../../src/model/snapshot.ts';
+import { aService } from '../support/builders.ts';
+import { render } from '../support/golden.ts';
+import { bentExample } from '../support/hostile-labels.ts';
+import { renderAllBeside, renderBeside } from '../support/hostile-swarm.ts';
+import { NginxContainer } from '../support/nginx-container.ts';
+import { type Directive, parseNginx } from '../support/nginx-parser.ts';
+import { withPlainTexts } from '../support/plain-routes.ts';
+
+const VALUES = 2000;
+/** A configuration of so many services is a single file. */
+const AT_A_TIME = 150;
+/** Processor time for one service: what else the machine does meanwhile does not count. */
+const MOST_MS = 50;
+
+let nginx: NginxContainer;
+beforeAll(async () => {
+  nginx = await NginxContainer.start();
+});
+afterAll(() => nginx[Symbol.asyncDispose]());
+
+type Name = keyof typeof labels;
+
+/** One service for each value; each has a host of its own, unless the label is about hosts. */
+function servicesWith(name: Name): SwarmService[] {
+  const values = fc.sample(bentExample(labels[name].example), { numRuns: VALUES, seed: 7 });
+  // To share a host is everybody's right; what then happens is another test.
+  const own = values.filter((value) => !/alice|bob/i.test(value));
+  return own.map((value, n) => {
+    const service = aService(`mallory-${n}`, { host: `mallory-${n}.example.net`, networks: ['app'] });
+    return { ...service, labels: { ...service.labels, [LABEL_PREFIX + name]: value } };
+  });
+}
+
+/** Names, numbers of words and nesting, as counts. */
+function shapeOf(directives: readonly Directive[], within = '', counts = new Map<string, number>()) {
+  for (const { name, args, block } of directives) {
+    const isEntry = /(map|geo)$/.test(within);
+    const words = name === 'zone' ? 'some' : args.length;
+    const key = `${within} ${isEntry ? 'entry' : name}/${words}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    if (block) shapeOf(block, `${within} ${name}`, counts);
+  }
+  return counts;
+}
+
+/** The blocks of the innocent neighbours. */
+function neighbours(text: string): string[] {
+  return (
+    [...text.matchAll(/^ {4}(?:server|upstream)[\s\S]*?^ {4}\}$/gm)]
+      .map(([block]) => block)
+      .filter((block) => /alice|bob/.test(block))
+      // Whichever comes first names the size of the memory that all share, and paths that are taken off are numbered.
+      .map((block) => block.replace(/zone upstreams \d+k;/, 'zone upstreams;').replaceAll(/\$rest\d+/g, '$rest'))
+      .toSorted()
+  );
+}
+
+const innocent = neighbours(renderBeside().clusters[0]!.text);
+
+/** Milliseconds of processor time that a service takes alone, at best. */
+function fastest(service: SwarmService): number {
+  const times = [1, 2, 3].map(() => {
+    const before = process.cpuUsage();
+    renderAllBeside([service]);
+    return process.cpuUsage(before).user / 1000;
+  });
+  return Math.min(...times);
+}
+
+function chunks<T>(items: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(items.length / AT_A_TIME) }, (_, n) =>
+    items.slice(n * AT_A_TIME, (n + 1) * AT_A_TIME),
+  );
+}
+
+describe.each(Object.keys(labels) as Name[])('%s', (name) => {
+  it(`with ${VALUES} hostile values changes nothing but its own services`, { timeout: 180_000 }, async () => {
+    const services = servicesWith(name);
+    expect(services.length).toBeGreaterThan(0.9 * VALUES);
+    const rendered = chunks(services).map(renderAllBeside);
+    const clusters = rendered.flatMap(({ clusters }) => clusters);
+
+    for (const { text, input } of clusters) {
+      const plain = render({ ...input, routes: withPlainTexts(input.routes) }).files;
+      expect(plain).toHaveLength(1);
+      expect(shapeOf(parseNginx(text))).toEqual(shapeOf(parseNginx(plain[0]!.text)));
+    }
+    for (const { clusters, problems } of rendered) {
+      expect(neighbours(clusters[0]!.text)).toEqual(innocent);
+      expect(problems.filter(({ service }) => service === 'alice' || service === 'bob')).toEqual([]);
+    }
+    const complaints = await nginx.test([...new Set(clusters.map(({ text }) => text))]);
+    expect(complaints.filter((complaint) => /emerg|refused/.test(complaint))).toEqual([]);
+  });
+
+  it('is read in a short time', { timeout: 180_000 }, () => {
+    const slow = servicesWith(name).filter((service, n) => n % 20 === 0 && fastest(service) > MOST_MS);
+
+    expect(slow.map(({ labels }) => labels)).toEqual([]);
+  });
+});

@@ -1,0 +1,228 @@
+// An extension that was taken over writes what it likes for nginx. Neither the controller nor a proxy lets it get to nginx.
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseSettings } from '../../src/model/settings.ts';
+import { fileDigest } from '../../src/model/version-digest.ts';
+import { filesFault } from '../../src/nginx-text/check-text.ts';
+import { decodePermissions, encodePermissions, permissionsOf } from '../../src/nginx-text/permissions.ts';
+import { aService } from '../support/builders.ts';
+import { ControllerWorld, serverOf } from '../support/controller-world.ts';
+import { goldenPath } from '../support/golden.ts';
+
+const innocent = readFileSync(goldenPath('tls-terminated', 'nginx.conf'), 'utf8');
+const beforeHttp = (text: string) => innocent.replace('\nhttp {', `\n${text}\nhttp {`);
+const inHttp = (text: string) => innocent.replace('\nhttp {', `\nhttp {\n${text}`);
+const inServer = (text: string) => inHttp(`server { listen 80; server_name evil.example.org; ${text} }`);
+const inLocation = (text: string) => inServer(`location / { ${text} }`);
+const inMap = (text: string, variable = '$evil') => inHttp(`map $uri ${variable} { ${text} }`);
+const upstream = '0123456789abcdef-tasks.evil.app-80';
+const inUpstream = (text: string) => inHttp(`upstream ${upstream} { ${text} }`);
+const faultOf = (text: string) => filesFault([{ path: 'nginx.conf', text }], []);
+
+const attacks: Readonly<Record<string, string>> = {
+  'serves the secrets': inLocation('alias /run/secrets/;'),
+  'serves all files': inServer('root /;'),
+  'lists a folder': inLocation('autoindex on;'),
+  'tries files': inLocation('try_files /run/secrets/signalbox-proxy =404;'),
+  'serves a file for an error': inServer('error_page 404 /../../../run/secrets/signalbox-proxy;'),
+  'serves a file that a variable names for an error': inServer('error_page 404 $arg_file;'),
+  'has a variable of ours name the file': inHttp('map $uri $root_detour { default /../../run/secrets/site; }'),
+  'has a variable of ours name the file in parts': inHttp('map $uri $detour { default "$a$b"; }'),
+  'has an expression name the file': inMap('"~(?<root_detour>.*)" 1;'),
+  'has an expression of another spelling name the file': inMap('"~(?P<root_detour>.*)" 1;'),
+  'has the name of a server name the file': inServer('server_name "~^(?<detour>.*)$";'),
+  'has a condition name the file': inLocation('if ($uri ~ "(?<root_detour>.*)") { return 418; }'),
+  'has a location name the file': inServer('location "~(?<root_detour>.*)" { return 418; }'),
+  'sends a request to a file': inServer('rewrite ^ /../../run/secrets/site break;'),
+  'includes a secret': beforeHttp('include /run/secrets/site;'),
+  'includes another file': beforeHttp('include other.conf;'),
+  'includes from a folder above': inHttp('include ../mounted/nginx.conf;'),
+  'includes a secret as a map': inMap('include /run/secrets/site;'),
+  'includes a secret as a map in quotes': inMap('"include" "/run/secrets/site";'),
+  'includes a secret behind harmless entries': inMap(`hostnames; a b; "c" "d"; include /run/secrets/site; e f;`),
+  'includes a secret as a list of addresses': inHttp('geo $evil { include /run/secrets/site; }'),
+  'includes material by a path that leads elsewhere': inServer('include /tmp/material/../../run/secrets/client.conf*;'),
+  'loads a module': beforeHttp('load_module /tmp/evil.so;'),
+  'runs JavaScript': inHttp('js_import /tmp/evil.js;'),
+  'runs Perl': inHttp(`perl_set $evil 'sub { return \`id\`; }';`),
+  'passes on the environment': beforeHttp('env SIGNALBOX_TASK;'),
+  'becomes another user': beforeHttp('user root;'),
+  'changes the folder': beforeHttp('working_directory /run/secrets;'),
+  'writes the process id elsewhere': innocent.replace('pid /tmp/nginx.pid;', 'pid /tmp/signalbox/serving;'),
+  'logs to a file': inServer('access_log /tmp/signalbox/serving;'),
+  'logs to another machine': inServer('access_log syslog:server=evil.app;'),
+  'logs errors elsewhere': inServer('error_log /tmp/signalbox/metrics.conf warn;'),
+  'writes answers to files': inLocation('proxy_store /tmp/signalbox/evil.conf;'),
+  'writes bodies elsewhere': inServer('client_body_temp_path /tmp/signalbox;'),
+  'keeps answers': inHttp('proxy_cache_path /tmp/signalbox keys_zone=evil:1m;'),
+  'presents the identity of the agent': inServer('ssl_certificate $secrets/signalbox-proxy;'),
+  'presents the identity of the agent by its path': inServer('ssl_certificate_key /run/secrets/signalbox-proxy;'),
+  'presents a certificate from elsewhere': inServer('ssl_certificate /tmp/evil.pem;'),
+  'presents a certificate of its own': inServer('ssl_certificate "data:-----BEGIN CERTIFICATE-----";'),
+  'presents a certificate that the client names': inServer('ssl_certificate $secrets/$ssl_server_name;'),
+  'moves the folder of certificates': inMap('default /etc;', '$secrets'),
+  'moves the folder of certificates for a location': inLocation('set $secrets /etc;'),
+  'moves the folder of certificates by an expression': inMap('"~(?\'secrets\'.*)" 1;'),
+  'reads a CA': inServer('ssl_client_certificate /run/secrets/signalbox-proxy;'),
+  'reads a CA for services': inServer('proxy_ssl_trusted_certificate /run/secrets/site;'),
+  'shows a certificate to services': inServer('proxy_ssl_certificate_key /run/secrets/signalbox-proxy;'),
+  'reads passwords': inServer('auth_basic_user_file /run/secrets/site;'),
+  'reads keys of sessions': inServer('ssl_session_ticket_key /run/secrets/site;'),
+  'uses an engine': beforeHttp('ssl_engine evil;'),
+  'configures OpenSSL': inServer('ssl_conf_command Options evil;'),
+  'asks whether a file exists': inLocation('if (-f /run/secrets/site) { return 200; }'),
+  'passes requests to a socket': inLocation('proxy_pass http://unix:/var/run/docker.sock:/;'),
+  'passes requests where the client likes': inLocation('proxy_pass http://$arg_host;'),
+  'passes requests where a variable of ours leads': inLocation(`set $again $arg_host; proxy_pass http://$again;`),
+  'passes requests where a map leads': inMap('default unix:/var/run/docker.sock;', '$again'),
+  'passes requests to the status server': inLocation('proxy_pass http://127.0.0.1:10246;'),
+  'passes requests to another protocol': inLocation('fastcgi_pass unix:/tmp/evil;'),
+  'reaches the control network': inUpstream('server tasks.signalbox-extension-east.signalbox:7443 resolve;'),
+  'reaches the control network in capitals': inUpstream('server x.SIGNALBOX:7443 resolve;'),
+  'reaches the control network through the relay': inUpstream('server x.signalbox.0.case.signalbox:7443 resolve;'),
+  'reaches the extension by its bare name': inUpstream('server signalbox-extension:7443;'),
+  'reaches the proxy itself': inUpstream('server 127.0.0.1:9146;'),
+  'reaches the proxy itself by another address': inUpstream('server [::ffff:127.0.0.1]:9146;'),
+  'reaches a socket': inUpstream('server unix:/tmp/tls.sock;'),
+  'asks another DNS': inUpstream('resolver 127.0.0.11 10.0.0.5 valid=1s ipv6=off;'),
+  'listens at another address': inServer('listen 10.0.0.5:7443;'),
+  'listens at a socket': inServer('listen unix:/tmp/signalbox/evil.sock;'),
+  'hides a directive behind quotes': inLocation(`"alias" '/run/secrets/';`),
+  'hides a directive behind a comment': inLocation('# "\n alias /run/secrets/;'),
+  'hides a directive behind an escaped escape': inHttp('geo $e { default "\\\\"; } server { root /; #"; }\n }'),
+  'hides a directive between lines': inLocation('alias\r\n/run/secrets/\t;'),
+  'hides the end of a path': inServer('ssl_certificate "/run/secrets/site\0.pem";'),
+  'closes a block of ours': innocent.replace(/\}\s*$/, '} }'),
+  'leaves a block open': innocent.replace(/\}\s*$/, ''),
+  'leaves a quote open': `${innocent}\n"`,
+};
+
+describe('an extension that was taken over', () => {
+  it('may write what our templates write', () => {
+    expect(faultOf(innocent)).toBeUndefined();
+    expect(faultOf(inHttp('map $host $evil { default 1; }'))).toBeUndefined();
+    expect(faultOf(inUpstream('server tasks.web.MyApp.1400.case.signalbox:80 resolve;'))).toBeUndefined();
+  });
+
+  it.each(Object.entries(attacks))('%s: rejected', (_, text) => {
+    expect(text).not.toBe(innocent);
+    expect(faultOf(text)).toMatch(/^nginx\.conf (?:contains|closes|leaves|ends|has|is) /);
+  });
+
+  it('may divide the text, and no part of it is left out', () => {
+    const main = inHttp('include servers-00.conf;');
+    const files = (text: string) => [
+      { path: 'nginx.conf', text: main },
+      { path: 'servers-00.conf', text },
+    ];
+    expect(filesFault(files('server { listen 80; }'), [])).toBeUndefined();
+    expect(filesFault(files('server { listen 80; root /; }'), [])).toBe('servers-00.conf contains "root /"');
+  });
+});
+
+describe('what the administrator wrote', () => {
+  const permissions = (config: object, template?: string) => {
+    const { settings } = parseSettings({ Extensions: { default: { Config: config } } }, '1');
+    return decodePermissions(encodePermissions(permissionsOf({ nginx: settings.clusters[0]!.nginx, template })));
+  };
+  const isAllowed = (text: string, ...allowed: Parameters<typeof permissions>) =>
+    filesFault([{ path: 'nginx.conf', text }], permissions(...allowed)) === undefined;
+
+  it('is allowed word by word', () => {
+    const config = {
+      HTTPOptions: ['include /etc/nginx/mime.types;', 'types { text/html html; }'],
+      GlobalOptions: ['env TZ;'],
+    };
+    expect(isAllowed(inHttp('include /etc/nginx/mime.types; types { text/html html; }'), config)).toBe(true);
+    expect(isAllowed(inHttp('include /etc/nginx/other.types;'), config)).toBe(false);
+    expect(isAllowed(beforeHttp('env TZ;'), config)).toBe(true);
+    expect(isAllowed(beforeHttp('env PATH;'), config)).toBe(false);
+  });
+
+  it('is nothing if it is what our templates write anyway', () => {
+    expect(permissions({ HTTPOptions: ['server_tokens on;'], AccessLogPath: '/dev/stderr' })).toEqual([]);
+  });
+
+  it('includes the paths of logs', () => {
+    const config = { AccessLogPath: '/var/log/nginx/access.log', ErrorLogPath: '/var/log/nginx/error.log' };
+    expect(isAllowed(inServer('access_log /var/log/nginx/access.log main buffer=4k flush=1s;'), config)).toBe(true);
+    expect(isAllowed(inServer('error_log /var/log/nginx/error.log warn;'), config)).toBe(true);
+    expect(isAllowed(inServer('access_log /var/log/nginx/other.log main;'), config)).toBe(false);
+  });
+
+  it('may be a template, whose gaps lead to no other folder', () => {
+    const template =
+      '{{! ours }}{{> nginx.conf}}{{#each servers}} location /static/ { alias /srv/{{host.name}}/static/; } {{/each}}';
+    expect(isAllowed(inServer('location /static/ { alias /srv/app.example.org/static/; }'), {}, template)).toBe(true);
+    for (const path of ['/run/secrets/', '/srv/../static/', '/srv/../../run/secrets/static/', '/srv/$arg_a/static/'])
+      expect([path, isAllowed(inServer(`location /static/ { alias ${path}; }`), {}, template)]).toEqual([path, false]);
+  });
+
+  it('reaches proxies in a form that neither Swarm nor a shell takes for another', () => {
+    const encoded = encodePermissions(
+      permissionsOf({ nginx: parse({ HTTPOptions: ['a "{{.Task.ID}}";', 'b "$HOME\\n";'] }) }),
+    );
+    expect(encoded).not.toMatch(/\{\{|\n|\0/);
+    expect(decodePermissions(encoded)).toEqual(['a\n{{.Task.ID}}', 'b\n$HOME\n']);
+  });
+});
+
+const parse = (config: object) =>
+  parseSettings({ Extensions: { default: { Config: config } } }, '1').settings.clusters[0]!.nginx;
+
+describe('a swarm whose extension was taken over', () => {
+  async function aWorld(settings = {}) {
+    const world = new ControllerWorld({ agents: true, settings });
+    world.swarm.deploy(aService('app'));
+    await world.settle();
+    return world;
+  }
+
+  it('stays as it was, and the administrator is told', async () => {
+    const world = await aWorld();
+    const before = world.served();
+    const { extension } = world;
+    const render = extension.render.bind(extension);
+    extension.render = async (...asked) => {
+      const { files, ...rest } = await render(...asked);
+      const [main, ...parts] = files;
+      const text = 'server { listen 80; server_name evil; location / { alias /run/secrets/; } }';
+      const evil = { path: 'evil.conf', text, digest: fileDigest('default', 'evil.conf', text) };
+      return {
+        ...rest,
+        version: '0123456789abcdef',
+        files: [{ ...main!, text: main!.text.replace('\nhttp {', '\nhttp { include evil.conf;') }, ...parts, evil],
+      };
+    };
+    world.swarm.deploy(aService('shop'));
+
+    expect(await world.writesOf(() => world.settle())).toEqual([]);
+
+    expect(world.served()).toBe(before);
+    expect(world.problems).toMatchObject([
+      {
+        severity: 'error',
+        cluster: 'default',
+        reason: 'The extension answered with text that is not allowed: evil.conf contains "alias /run/secrets/"',
+      },
+    ]);
+
+    extension.render = render;
+    await world.settle();
+    expect(world.problems).toEqual([]);
+    expect(serverOf(world.served(), 'shop.example.org')).toBeDefined();
+  });
+
+  it('has proxies that learn from the controller what else they may serve, and from nobody else', async () => {
+    const plain = await aWorld();
+    const world = await aWorld({ Extensions: { default: { Config: { HTTPOptions: ['gzip on;'] } } } });
+    const env = (of: ControllerWorld) =>
+      of.swarm.service('signalbox-proxy').spec.TaskTemplate.ContainerSpec.Env as string[];
+
+    expect(env(plain).filter((line) => line.startsWith('SIGNALBOX_ALLOWED_TEXT'))).toEqual([]);
+    expect(env(world)).toContain('SIGNALBOX_ALLOWED_TEXT=["gzip\\non"]');
+    expect(world.served()).toContain('gzip on;');
+    expect(world.problems).toEqual([]);
+  });
+});

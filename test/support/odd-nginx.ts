@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import { buildDesiredState } from '../../src/model/desired-state.ts';
+import { toRenderInput } from '../../src/model/render-input.ts';
+import type { Route } from '../../src/model/route.ts';
+import { parseSettings } from '../../src/model/settings.ts';
+import type { SwarmService } from '../../src/model/snapshot.ts';
+import { aNetwork } from './builders.ts';
+import { eventually } from './eventually.ts';
+import { render } from './golden.ts';
+import { containerPort, containerTlsPort, NginxContainer } from './nginx-container.ts';
+import { type Http2Answer, head, type RawAnswer, rawRequest, valuesOf } from './raw-request.ts';
+
+const application = readFileSync(new URL('./odd-app.mjs', import.meta.url));
+
+/** Tasks of a service, by its port: ports of the container's loopback. Nothing listens on 9009. */
+const tasks: Readonly<Record<number, readonly number[]>> = {
+  8080: [9001],
+  8082: [9001, 9002],
+  8083: [9009, 9001],
+  8084: [9009],
+};
+export const onePort = '8080';
+export const twoTasks = '8082';
+export const oneDeadTask = '8083';
+export const deadOnly = '8084';
+
+interface Options {
+  /** Keys of `[Extensions.default]`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Secrets, by name. */
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+/** nginx in a container with the configuration of these services, and test/support/odd-app.mjs beside it as their tasks. */
+export async function startOddNginx(
+  services: readonly SwarmService[],
+  { settings = {}, secrets = {} }: Options = {},
+): Promise<NginxContainer> {
+  const text = renderBeside(services, settings, Object.keys(secrets));
+  const nginx = await NginxContainer.start();
+  try {
+    await nginx.write('/run/secrets', secrets);
+    await nginx.write('/tmp', { 'odd-app.mjs': application });
+    await nginx.startBeside('sh', '-c', 'PORTS=9001,9002 exec node /tmp/odd-app.mjs');
+    await nginx.serve(text);
+    // Port 9002, the second.
+    await eventually(async () => expect(await nginx.read('/proc/net/tcp /proc/net/tcp6')).toMatch(/:232A /), {
+      timeoutMs: 10_000,
+      intervalMs: 50,
+    });
+  } catch (error) {
+    await nginx[Symbol.asyncDispose]();
+    throw error;
+  }
+  return nginx;
+}
+
+function renderBeside(services: readonly SwarmService[], more: object, secretNames: readonly string[]): string {
+  const extension = { TargetPort: containerPort, TargetSSLPort: containerTlsPort, ...more };
+  const { settings, problems } = parseSettings({ Extensions: { default: extension } }, '1');
+  expect(problems, 'problems of the settings').toEqual([]);
+  const secrets = secretNames.map((name) => ({ id: name, name, createdAt: '', labels: {} }));
+  const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
+  const snapshot = { services, networks: [aNetwork('app')], secrets, ...nothing };
+  const [state] = buildDesiredState(snapshot, settings).clusters;
+  const input = toRenderInput(state!);
+  return render({ ...input, routes: input.routes.map(onLoopback) }).files[0]!.text;
+}
+
+function onLoopback(route: Route): Route {
+  const { backend } = route;
+  if (backend.kind === 'unavailable') return route;
+  const peers = backend.peers.flatMap((peer) =>
+    (tasks[peer.port] ?? []).map((port) => ({ ...peer, address: '127.0.0.1', port, resolve: false })),
+  );
+  return { ...route, backend: { kind: 'peers', peers } };
+}
+
+/** What reached the application. */
+export interface Arrived {
+  readonly port: number;
+  readonly method: string;
+  readonly url: string;
+  readonly httpVersion: string;
+  readonly length: number;
+  /** Names in lower case, in the order received. */
+  readonly headers: RawAnswer['headers'];
+  /** The value of a header that arrived once; an array if it arrived several times, undefined if it did not arrive. */
+  header(name: string): string | string[] | undefined;
+}
+
+interface Report extends Omit<Arrived, 'headers' | 'header'> {
+  readonly rawHeaders: readonly string[];
+}
+
+/** The application's report in an answer, which must be 200. */
+export function arrived(answer: Pick<RawAnswer | Http2Answer, 'status' | 'body'>): Arrived {
+  expect(answer.status, answer.body).toBe(200);
+  return toArrived(JSON.parse(answer.body));
+}
+
+export function toArrived({ rawHeaders, ...rest }: Report): Arrived {
+  const headers = Array.from(
+    { length: rawHeaders.length / 2 },
+    (_, n) => [rawHeaders[2 * n]!.toLowerCase(), rawHeaders[2 * n + 1]!] as const,
+  );
+  const header = (name: string) => {
+    const values = valuesOf(headers, name);
+    return values.length > 1 ? values : values[0];
+  };
+  return { ...rest, headers, header };
+}
+
+interface Get {
+  readonly method?: string;
+  readonly version?: string;
+  /** `Name: value`. */
+  readonly headers?: readonly string[];
+}
+
+/** An ordinary request without a body, with the target and headers as written. */
+export function get(
+  nginx: NginxContainer,
+  host: string,
+  target = '/',
+  { method = 'GET', version = '1.1', headers = [] }: Get = {},
+): Promise<RawAnswer> {
+  return rawRequest({ port: nginx.port }, head(`${method} ${target} HTTP/${version}`, `Host: ${host}`, ...headers));
+}

@@ -1,0 +1,57 @@
+// The beds of a whole run of a project. A story takes its own with `storyBed(inject('beds'))` of bed/story-bed.ts.
+import type { TestProject } from 'vitest/node';
+import type { BedShape } from '../../bed/bed-shape.ts';
+import { deploySignalbox } from '../../bed/deploy-signalbox.ts';
+import { findEngine } from '../../bed/engine.ts';
+import { openBed, removeBed } from '../../bed/open-bed.ts';
+import { currentOwner } from '../../bed/owner.ts';
+import { prepare } from '../../bed/prepare.ts';
+import { step } from '../../bed/step.ts';
+import { refuseIfUsed } from '../../bed/sweep.ts';
+import { ensureToolsImage } from '../../bed/tools-image.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    readonly beds: readonly string[];
+    /** Tag of the images signalbox/… on the nodes. */
+    readonly version: string;
+    /** Image of the clients that others have written. */
+    readonly clients: string;
+  }
+}
+
+/** Name of the first bed of a run. */
+export const bedName = process.env.BED_NAME ?? 'test';
+const owner = process.env.KEEP_BED ? undefined : currentOwner();
+
+export async function openBeds(project: TestProject, names: readonly string[], shape: BedShape): Promise<void> {
+  const prepared = await prepare();
+  const { engine, images } = prepared;
+  const clients = await step('clients', () => ensureToolsImage(prepared, 'clients', 'test/support/clients/Dockerfile'));
+  const open = async (name: string, note: (text: string) => void) => {
+    await refuseIfUsed(engine.docker, name);
+    // What an earlier run has kept would tell of the past.
+    if (!process.env.KEEP_BED) await removeBed(engine.docker, name);
+    return openBed(engine, { name, ports: 'random', image: images.swarmNode, shape, owner, note });
+  };
+  const beds = await step('nodes', async ({ note }) => {
+    const opened = [];
+    for (const name of names) opened.push(await open(name, note));
+    return opened;
+  });
+  // One after the other: each reads all images once for all its nodes, and the disk is one.
+  await step('load', async () => {
+    for (const bed of beds) await bed.loadImages(...images.product);
+  });
+  await step('deploy', () => Promise.all(beds.map((bed) => deploySignalbox(bed, images.version))));
+  project.provide('beds', names);
+  project.provide('version', images.version);
+  project.provide('clients', clients.tag);
+}
+
+export async function removeBeds(names: readonly string[]): Promise<void> {
+  const engine = await findEngine();
+  if (!engine || process.env.KEEP_BED) return;
+  // If this run was taken for ended, another one may have opened beds of these names.
+  await Promise.all(names.map((name) => removeBed(engine.docker, name, owner)));
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { unknownMaterial } from '../../../src/model/material.ts';
+import { parseService } from '../../../src/model/parse-service.ts';
+import { unknownUse } from '../../../src/model/secret-use.ts';
+import type { SwarmNetwork } from '../../../src/model/snapshot.ts';
+import { aNetwork, aService } from '../../support/builders.ts';
+
+const mesh = { 'com.docker.ucp.mesh.http': '80=http://app.example.org' };
+const labelled = { isMesh: true } as const;
+
+/** The network that the service is reached over. */
+function networkOf(networks: readonly SwarmNetwork[], labels: Readonly<Record<string, string>> = mesh) {
+  const service = { ...aService('app', { networks: networks.map(({ id }) => id) }), labels };
+  const { routes } = parseService(service, {
+    networks: new Map(networks.map((network) => [network.id, network])),
+    nodes: new Map(),
+    hostTasks: new Map(),
+    secrets: new Map(),
+    nodeCount: 1,
+    secretUse: unknownUse,
+    material: unknownMaterial,
+  });
+  return routes[0]?.networkId;
+}
+
+describe('the network of a service with labels of the HTTP Routing Mesh', () => {
+  const today = { 'com.docker.lb.hosts': 'app', 'com.docker.lb.port': '80' };
+
+  it.each<[string, readonly SwarmNetwork[], string | undefined]>([
+    ['ucp-hrm', [aNetwork('backend'), aNetwork('ucp-hrm')], 'ucp-hrm'],
+    ['the labelled one', [aNetwork('backend'), aNetwork('front', labelled)], 'front'],
+    ['the labelled one rather than ucp-hrm', [aNetwork('ucp-hrm'), aNetwork('front', labelled)], 'front'],
+    ['ucp-hrm among several labelled ones', [aNetwork('a', labelled), aNetwork('ucp-hrm', labelled)], 'ucp-hrm'],
+    ['none of several labelled ones', [aNetwork('a', labelled), aNetwork('b', labelled)], undefined],
+    ['none of several others', [aNetwork('a'), aNetwork('b')], undefined],
+    ['the only one', [aNetwork('a')], 'a'],
+    ['never one of a node', [aNetwork('a'), aNetwork('b'), aNetwork('ucp-hrm', { driver: 'bridge' })], undefined],
+  ])('is %s', (_, networks, expected) => {
+    expect(networkOf(networks)).toBe(expected);
+  });
+
+  it("is the same one beside today's labels, unless these name another", () => {
+    const networks = [aNetwork('backend'), aNetwork('ucp-hrm')];
+
+    expect(networkOf(networks, { ...mesh, ...today })).toBe('ucp-hrm');
+    expect(networkOf(networks, { ...mesh, ...today, 'com.docker.lb.network': 'backend' })).toBe('backend');
+  });
+
+  it("means nothing to today's labels alone", () => {
+    expect(networkOf([aNetwork('backend'), aNetwork('ucp-hrm')], today)).toBeUndefined();
+  });
+});
