@@ -11,8 +11,15 @@ export type Addresses = Omit<Answer, 'id' | 'name'>;
 
 const TIMEOUT_MS = 1000;
 
+interface Connection {
+  readonly socket: Socket;
+  readonly connected: Promise<void>;
+}
+
 interface Asked {
   readonly query: Buffer;
+  readonly socket: Socket;
+  readonly askedAt: number;
   readonly until: number;
   readonly resolve: (answer: Addresses | undefined) => void;
 }
@@ -27,7 +34,8 @@ export class DnsClient {
   /** By identifier; the oldest first. */
   readonly #inFlight = new Map<number, Asked>();
   #id = 0;
-  #socket: Promise<Socket> | undefined;
+  #connection: Connection | undefined;
+  #heardAt = 0;
   #sweep: NodeJS.Timeout | undefined;
 
   constructor({ server = dockersDns, timeoutMs = TIMEOUT_MS }: DnsClientOptions = {}) {
@@ -37,15 +45,18 @@ export class DnsClient {
 
   /** Resolves to undefined if no answer comes in time. */
   async query(name: string): Promise<Addresses | undefined> {
-    this.#socket ??= this.#open();
-    const socket = await this.#socket;
+    this.#connection ??= this.#open();
+    const { socket, connected } = this.#connection;
+    await connected;
     this.#id = (this.#id + 1) % 0x10000;
     const query = writeQuery(this.#id, name);
     const { promise, resolve } = Promise.withResolvers<Addresses | undefined>();
-    this.#inFlight.set(this.#id, { query, resolve, until: performance.now() + this.#timeoutMs });
+    const askedAt = performance.now();
+    this.#inFlight.set(this.#id, { query, socket, askedAt, resolve, until: askedAt + this.#timeoutMs });
     this.#sweep ??= setTimeout(() => this.#giveUp(), this.#timeoutMs).unref();
     try {
-      socket.send(query);
+      // Without a callback an error that the kernel tells at once would be lost.
+      socket.send(query, (error) => error && this.#drop(socket));
     } catch {
       // It has just been closed: the same as no answer.
     }
@@ -54,24 +65,34 @@ export class DnsClient {
 
   close(): void {
     clearTimeout(this.#sweep);
-    void this.#socket?.then(close);
-    this.#socket = undefined;
+    if (this.#connection) this.#drop(this.#connection.socket);
     for (const { resolve } of this.#inFlight.values()) resolve(undefined);
     this.#inFlight.clear();
   }
 
-  #open(): Promise<Socket> {
-    const { promise, resolve } = Promise.withResolvers<Socket>();
+  #open(): Connection {
+    const { promise: connected, resolve } = Promise.withResolvers<void>();
     const socket = createSocket('udp4').unref();
     socket.on('message', (message) => this.#receive(message));
-    // The next query opens another one: the engine may have moved its server.
     socket.on('error', () => {
-      close(socket);
-      if (this.#socket === promise) this.#socket = undefined;
-      resolve(socket);
+      this.#drop(socket);
+      resolve();
     });
-    socket.connect(this.#server.port, this.#server.host, () => resolve(socket));
-    return promise;
+    socket.connect(this.#server.port, this.#server.host, resolve);
+    return { socket, connected };
+  }
+
+  /**
+   * The next query opens another socket, with a port of its own: the kernel goes on leading packets from a known port to where the engine had its
+   * server before.
+   */
+  #drop(socket: Socket): void {
+    if (this.#connection?.socket === socket) this.#connection = undefined;
+    try {
+      socket.close();
+    } catch {
+      // It is closed.
+    }
   }
 
   #receive(message: Buffer): void {
@@ -80,26 +101,20 @@ export class DnsClient {
     const asked = this.#inFlight.get(id);
     const answer = asked && readAnswerTo(asked.query, message);
     if (!answer) return;
+    this.#heardAt = performance.now();
     this.#inFlight.delete(id);
     asked.resolve(answer);
   }
 
   #giveUp(): void {
     const now = performance.now();
-    for (const [id, { until, resolve }] of this.#inFlight) {
+    for (const [id, { until, askedAt, socket, resolve }] of this.#inFlight) {
       if (until > now) break;
       this.#inFlight.delete(id);
+      if (this.#heardAt < askedAt) this.#drop(socket);
       resolve(undefined);
     }
     const [oldest] = this.#inFlight.values();
     this.#sweep = oldest && setTimeout(() => this.#giveUp(), Math.max(1, oldest.until - now)).unref();
-  }
-}
-
-function close(socket: Socket): void {
-  try {
-    socket.close();
-  } catch {
-    // It is closed.
   }
 }

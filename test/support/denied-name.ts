@@ -24,17 +24,18 @@ server.bind(5399, '127.0.0.1');
 `;
 
 /**
- * The engine has its resolver on a port of its own and leads queries there. Sockets that are open stay with the resolver that they have found,
- * until an error has them opened anew: agents ask every three seconds.
+ * The engine has its resolver on a port of its own and leads queries there. The kernel goes on leading those of a socket that is open to where it
+ * has led the first one: for a while they are refused, until all have opened another socket.
  */
 const divert = `
 pid=$(docker inspect --format '{{.State.Pid}}' "$1")
 inside() { nsenter --target "$pid" --net "$@"; }
 port=$(inside iptables -w -t nat -S DOCKER_OUTPUT | sed -n 's/.*-p udp.*--to-destination 127.0.0.11:\\([0-9]*\\).*/\\1/p')
 docker run --detach --name "denies-$1" --network "container:$1" --user 0 --no-healthcheck --env NAME="$2" --env PORT="$port" --entrypoint node "$3" --eval "$4"
+for second in $(seq 60); do grep -q ' 0100007F:1517 ' "/proc/$pid/net/udp" && break; sleep 1; done
 inside iptables -w -t nat -I OUTPUT -p udp -d 127.0.0.11 --dport 53 -j DNAT --to-destination 127.0.0.1:5399
 inside iptables -w -I OUTPUT -p udp -d 127.0.0.11 -j REJECT
-sleep 5
+sleep 10
 inside iptables -w -D OUTPUT -p udp -d 127.0.0.11 -j REJECT
 `;
 
@@ -44,8 +45,11 @@ nsenter --target "$pid" --net iptables -w -t nat -D OUTPUT -p udp -d 127.0.0.11 
 docker rm --force "denies-$1"
 `;
 
-/** Has Docker's DNS deny a name to all tasks of a service, as some engines do although the name's tasks run (moby issue 53141). */
-export async function denyName(name: string, service: string): Promise<() => Promise<void>> {
+/**
+ * Has Docker's DNS deny a name to all tasks of a service, as some engines do although the name's tasks run (moby issue 53141), until it is
+ * disposed of.
+ */
+export async function denyName(name: string, service: string): Promise<AsyncDisposable> {
   const found = await placesOf(service);
   const onEach = (script: string, ...words: string[]) =>
     Promise.all(
@@ -54,6 +58,18 @@ export async function denyName(name: string, service: string): Promise<() => Pro
         if (code !== 0) throw new Error(`DNS of ${service} on ${node.name} was not changed (${code}).`);
       }),
     );
-  await onEach(divert, name, demo, program);
-  return async () => void (await onEach(restore));
+  let isDenied = true;
+  const denial = {
+    async [Symbol.asyncDispose]() {
+      if (isDenied) await onEach(restore);
+      isDenied = false;
+    },
+  };
+  try {
+    await onEach(divert, name, demo, program);
+  } catch (error) {
+    await onEach(`docker rm --force "denies-$1"`);
+    throw error;
+  }
+  return denial;
 }

@@ -9,6 +9,8 @@ export type DnsAnswer = { readonly code?: number; readonly addresses?: readonly 
 /** Answers as Docker's DNS does: names are case-sensitive, records repeat the name, and UDP carries 512 bytes at most. */
 export class FakeDns implements AsyncDisposable {
   readonly queried: string[] = [];
+  /** Of those who have sent queries over UDP. */
+  readonly ports = new Set<number>();
   readonly names = new Map<string, DnsAnswer>();
   /** Queries that have come and are not answered yet: how many at most. */
   mostAtOnce = 0;
@@ -22,6 +24,7 @@ export class FakeDns implements AsyncDisposable {
 
   private constructor() {
     this.#udp = createSocket('udp4', async (message, { port, address }) => {
+      this.ports.add(port);
       const answer = await this.#answer(message, 512);
       if (answer && !this.#isClosed)
         for (const message of [...this.forge(answer), answer]) this.#udp.send(message, port, address);
@@ -35,9 +38,9 @@ export class FakeDns implements AsyncDisposable {
     });
   }
 
-  static async start(): Promise<FakeDns> {
+  static async start(port = 0): Promise<FakeDns> {
     const dns = new FakeDns();
-    await once(dns.#tcp.listen(0, '127.0.0.1'), 'listening');
+    await once(dns.#tcp.listen(port, '127.0.0.1'), 'listening');
     await once(dns.#udp.bind(dns.address.port, '127.0.0.1'), 'listening');
     return dns;
   }

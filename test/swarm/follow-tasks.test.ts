@@ -101,7 +101,7 @@ describe('an engine that denies a name whose tasks run', () => {
     const { Version } = await inspectProxy();
     await using first = new Load({ host: victim });
     const begun = performance.now();
-    const restore = await denyName(name, 'signalbox-proxy');
+    await using denial = await denyName(name, 'signalbox-proxy');
     await eventually(async () => {
       expect(await proxyConfiguration()).toContain(`# doubted ${name}`);
       expect(await problemsOf('follow-web')).toMatchObject([
@@ -118,7 +118,7 @@ describe('an engine that denies a name whose tasks run', () => {
     await using second = new Load({ host: victim });
     await story.docker('service scale follow-web=3');
     await eventually(async () => expect((await instancesOf(victim)).size).toBe(3));
-    await restore();
+    await denial[Symbol.asyncDispose]();
     await eventually(async () => expect(await problemsOf('follow-web')).toEqual([]), 150_000);
     await settled();
     await eventually(async () => expect(await proxyConfiguration()).toContain(`"${name}:8080"`));
