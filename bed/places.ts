@@ -24,4 +24,4 @@ export const standIns = {
 } as const;
 
 /** Beds that a run of the stories has: files run side by side, each worker of vitest on a bed of its own. One that is kept is for one file at a time. */
-export const bedCount = process.env.KEEP_BED ? 1 : 2;
+export const bedCount = process.env.KEEP_BED ? 1 : Number(process.env.BED_COUNT ?? 2);

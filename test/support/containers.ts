@@ -8,12 +8,22 @@ export async function containersOf(service: string): Promise<Docker.ContainerIns
   return Promise.all(found.map(({ node, id }) => node.docker.getContainer(id).inspect()));
 }
 
+export interface Place {
+  readonly node: BedNode;
+  readonly id: string;
+}
+
 /** The same, by node. */
-export async function placesOf(service: string): Promise<{ readonly node: BedNode; readonly id: string }[]> {
+export async function placesOf(service: string): Promise<Place[]> {
   const filters = { label: [`com.docker.swarm.service.name=${service}`], status: ['running'] };
   const list = async (node: BedNode) =>
     (await node.docker.listContainers({ filters })).map(({ Id }) => ({ node, id: Id }));
   return (await Promise.all(bed.nodes.map(list))).flat();
+}
+
+/** Sends a signal to the first process of a container. */
+export async function signalContainer({ node, id }: Place, signal: 'KILL' | 'STOP'): Promise<void> {
+  await node.docker.getContainer(id).kill({ signal });
 }
 
 /** Runs a program in a task; resolves with the last line that it wrote. */

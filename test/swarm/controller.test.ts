@@ -1,6 +1,7 @@
 // What happens to requests and routes when controller and extension die, are two, or see nothing of what happens.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskInfo } from '../../bed/bed.ts';
+import { placesOf, signalContainer } from '../support/containers.ts';
 import { eventually, throughout } from '../support/eventually.ts';
 import { bed, curl, defaultSettings, demo, proxyIdentity, settled, state } from '../support/interlock.ts';
 import { Load } from '../support/load.ts';
@@ -30,9 +31,7 @@ async function route(host: string): Promise<void> {
 async function signalTask(service: string, signal: 'KILL' | 'STOP'): Promise<void> {
   await bed.settle(service, 1);
   const [task] = await bed.running(service);
-  const filters = { label: [`com.docker.swarm.task.id=${task!.ID}`] };
-  for (const { docker } of bed.nodes)
-    for (const { Id } of await docker.listContainers({ filters })) await docker.getContainer(Id).kill({ signal });
+  for (const place of await placesOf(service)) await signalContainer(place, signal);
   const isGone = async () => expect((await bed.running(service)).map(({ ID }) => ID)).not.toContain(task!.ID);
   await eventually(isGone, { timeoutMs: 150_000 });
 }

@@ -1,0 +1,62 @@
+// An extension that was taken over: its image writes what the controller did not ask for.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bed, curl, defaultSettings, eventually, proxyIdentity, settled, state } from '../support/interlock.ts';
+import { answersOnEveryNode, applySettings, deployStack, restoreSettings, Stack } from '../support/story.ts';
+
+const image = 'signalbox/rogue-extension:story';
+const victim = 'rogue-app.local';
+const late = new Stack('rogue-late');
+let stack: Stack;
+
+/** The release's image, whose templates have one more server: it hands out the secrets of the proxies. */
+const build = `
+id=$(docker create "$1")
+docker cp "$id:/app/templates/nginx.conf.hbs" /tmp/rogue.hbs
+sed -i 's,^http {,http {\\n    server { listen 80; server_name rogue.local; location / { alias /run/secrets/; } },' /tmp/rogue.hbs
+docker cp /tmp/rogue.hbs "$id:/app/templates/nginx.conf.hbs"
+docker commit "$id" ${image}
+docker rm "$id"
+rm /tmp/rogue.hbs`;
+
+beforeAll(async () => {
+  const { Spec } = await bed.manager.docker.getService('signalbox-extension').inspect();
+  const released = (Spec as { TaskTemplate: { ContainerSpec: { Image: string } } }).TaskTemplate.ContainerSpec.Image;
+  for (const node of bed.nodes) expect(await node.exec('sh', '-ec', build, 'sh', released)).toBe(0);
+  stack = await deployStack('rogue', { app: { host: victim } });
+});
+afterAll(async () => {
+  await restoreSettings();
+  await stack[Symbol.asyncDispose]();
+  await late[Symbol.asyncDispose]();
+  for (const node of bed.nodes) await node.docker.getImage(image).remove({ force: true });
+});
+
+it('changes nothing that proxies serve, the administrator is told, and the release renders again after it', async () => {
+  const before = await proxyIdentity();
+
+  await applySettings(defaultSettings.replace('[Extensions.default]', `[Extensions.default]\nImage = "${image}"`));
+  await late.deploy({ app: { host: 'rogue-late.local' } });
+  await eventually(async () =>
+    expect((await state()).problems).toContainEqual(
+      expect.objectContaining({
+        severity: 'error',
+        cluster: 'default',
+        reason: expect.stringMatching(
+          /^The extension answered with text that is not allowed: .* "alias \/run\/secrets\/"$/,
+        ),
+      }),
+    ),
+  );
+
+  expect(await proxyIdentity()).toEqual(before);
+  await answersOnEveryNode(victim);
+  for (const { name } of bed.nodes) {
+    const { status, body } = await curl('rogue.local', '/signalbox-proxy', { node: name });
+    expect([status, body.includes('PRIVATE KEY')]).toEqual([404, false]);
+  }
+  expect((await curl('rogue-late.local')).status).toBe(404);
+
+  await restoreSettings();
+  await settled();
+  await answersOnEveryNode('rogue-late.local');
+});
