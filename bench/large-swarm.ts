@@ -70,12 +70,11 @@ export class LargeSwarm implements AsyncDisposable {
   }
 
   /**
-   * Runs it while the stand-in for IPVS stands still (where the kernel has none), which polls and takes a fifth of two cores. What it has set up
-   * goes on working.
+   * Runs it while the stand-in for IPVS (where the kernel has none) is stopped, with the program that polls for it. What it has set up keeps working.
    */
   async whileMeshRests<T>(work: () => Promise<T>): Promise<T> {
     const signalMesh = (signal: 'STOP' | 'CONT') =>
-      Promise.all(this.bed.nodes.map((node) => node.exec('pkill', `-${signal}`, 'mesh-shim')));
+      Promise.all(this.bed.nodes.map((node) => node.exec('pkill', `-${signal}`, '-f', 'mesh-shim|&look=')));
     await signalMesh('STOP');
     try {
       return await work();
