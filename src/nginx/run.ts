@@ -10,7 +10,7 @@ import { usesNameRelay } from '../model/name-case.ts';
 import { awaitNames, namesIn } from './await-names.ts';
 import { readAtHandshake, testConfiguration } from './check.ts';
 import { servedVersion } from './status.ts';
-import { workersOf } from './workers.ts';
+import { quitWorkers, workersOf } from './workers.ts';
 
 export interface NginxRunOptions {
   /** Command line that starts nginx in the foreground. */
@@ -136,18 +136,23 @@ export class NginxRun implements Nginx {
   /**
    * A reload is a test by itself: nginx goes on with what it has where it does not like the files, and says why in its log alone. So it
    * is asked for its reason, by a test, only when it does not serve the version soon. `onLoaded` is called, once or more often, when it has taken
-   * it over: old workers go on answering for a tenth of a second then.
+   * it over.
    */
   async reload(version: BriefVersion, onLoaded: () => void, signal: AbortSignal): Promise<void> {
     const folder = await this.#store(version);
     if (this.#needsNameRelay) await this.#options.startNameRelay();
     const before = await readlink(this.#current);
     const oldWorkers = await this.#workers();
-    // nginx starts new ones when it has read everything. Where the kernel does not tell, only their answers do.
+    let accepting = oldWorkers;
+    // nginx starts new workers when it has read everything, lets both accept connections for 100 ms, and then sends the old ones QUIT. They get it
+    // now: until a new worker accepts, connections wait in the queue of the socket. Where the kernel lists no workers, only answers count.
     const isLoaded = async () => {
-      const isRead = (await this.#workers()).difference(oldWorkers).size > 0;
-      if (isRead) onLoaded();
-      return isRead || oldWorkers.size === 0;
+      const workers = await this.#workers();
+      if (workers.isSubsetOf(oldWorkers)) return oldWorkers.size === 0;
+      quitWorkers(accepting.intersection(workers));
+      accepting = new Set();
+      onLoaded();
+      return true;
     };
     await this.#point(folder);
     this.signal('SIGHUP');

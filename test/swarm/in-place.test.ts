@@ -45,9 +45,18 @@ async function agentMemory(): Promise<{ readonly resident: number; readonly own:
   return { resident: mib('VmRSS'), own: mib('RssAnon') };
 }
 
+/** Workers of a proxy's nginx that accept connections. */
+async function workers(): Promise<number> {
+  const program = `const pid = fs.readFileSync('/tmp/nginx.pid', 'utf8').trim();
+    const workers = fs.readFileSync('/proc/' + pid + '/task/' + pid + '/children', 'utf8').split(' ').filter(Boolean);
+    workers.filter((pid) => !fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('shutting down')).length`;
+  return Number(await bed.exec(proxy, 'node', '-p', program));
+}
+
 describe('a change of routes', () => {
   it('is live on every replica, in the same tasks; nothing fails and WebSockets stay', async () => {
     const before = await taskIds();
+    const workersBefore = await workers();
     await using load = new Load({ host: 'place.local' });
     await using socket = await connect('place.local', '/ws');
 
@@ -62,6 +71,8 @@ describe('a change of routes', () => {
     expect(report.failures).toEqual({});
     expect(report.total).toBeGreaterThan(0);
     expect(await taskIds()).toEqual(before);
+    // The agent ends old workers itself: nginx starts none in their place.
+    await eventually(async () => expect(await workers()).toBe(workersBefore));
     // What was changed away is gone everywhere as well.
     expect((await curl('first.local', '/ping')).status).toBe(503);
     const [cluster] = (await state()).clusters;

@@ -52,9 +52,9 @@ it('changes nothing that proxies serve, the administrator is told, and the relea
   await answersOnEveryNode(victim);
   for (const { name } of bed.nodes) {
     const { status, body } = await curl('rogue.local', '/signalbox-proxy', { node: name });
-    expect([status, body.includes('PRIVATE KEY')]).toEqual([404, false]);
+    expect([status, body.includes('PRIVATE KEY')]).toEqual([503, false]);
   }
-  expect((await curl('rogue-late.local')).status).toBe(404);
+  expect((await curl('rogue-late.local')).status).toBe(503);
 
   await restoreSettings();
   await settled();
