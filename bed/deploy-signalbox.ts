@@ -3,17 +3,26 @@ import { join } from 'node:path';
 import type { Bed } from './bed.ts';
 import { digestOf } from './digest.ts';
 import { project, stateDir } from './places.ts';
+import type { Release } from './release.ts';
 import { StepFailed } from './step.ts';
 
 export type PublishMode = 'ingress' | 'host';
 
 /** Deploys stack.yml as a user would, with the version of our images and a settings file. */
 export async function deploySignalbox(bed: Bed, version: string, mode: PublishMode = 'ingress'): Promise<void> {
-  const settings = settingsFile(mode);
+  await deployFiles(bed, version, join(project, 'stack.yml'), settingsFile(mode));
+}
+
+/** Deploys another release with its own files. */
+export async function deployRelease(bed: Bed, { version, folder }: Omit<Release, 'images'>): Promise<void> {
+  await deployFiles(bed, version, join(folder, 'stack.yml'), join(folder, 'config.toml'));
+}
+
+async function deployFiles(bed: Bed, version: string, file: string, settings: string): Promise<void> {
   const settingsName = `signalbox-settings-${digestOf('/', [settings])}`;
   await bed.deploy(
     'signalbox',
-    { file: join(project, 'stack.yml') },
+    { file },
     {
       SIGNALBOX_VERSION: version,
       SIGNALBOX_SETTINGS: settings,

@@ -27,6 +27,9 @@ const managers = {
   hookTimeout: 420_000,
 };
 
+// From another release to this one and back.
+const upgrade = { ...managers, globalSetup: ['./upgrade/setup.ts'] };
+
 export default defineConfig({
   root: import.meta.dirname,
   test: {
@@ -43,6 +46,7 @@ export default defineConfig({
       project('nginx', { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('swarm', swarm),
       project('managers', managers),
+      project('upgrade', upgrade),
     ],
   },
 });

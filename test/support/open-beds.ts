@@ -25,6 +25,12 @@ export const bedName = process.env.BED_NAME ?? 'test';
 const owner = process.env.KEEP_BED ? undefined : currentOwner();
 
 export async function openBeds(project: TestProject, names: readonly string[], shape: BedShape): Promise<void> {
+  const { beds, prepared } = await openEmptyBeds(project, names, shape);
+  await step('deploy', () => Promise.all(beds.map((bed) => deploySignalbox(bed, prepared.images.version))));
+}
+
+/** Beds with all images and without Signalbox. */
+export async function openEmptyBeds(project: TestProject, names: readonly string[], shape: BedShape) {
   const prepared = await prepare();
   const { engine, images } = prepared;
   const clients = await step('clients', () => ensureToolsImage(prepared, 'clients', 'test/support/clients/Dockerfile'));
@@ -43,10 +49,10 @@ export async function openBeds(project: TestProject, names: readonly string[], s
   await step('load', async () => {
     for (const bed of beds) await bed.loadImages(...images.product);
   });
-  await step('deploy', () => Promise.all(beds.map((bed) => deploySignalbox(bed, images.version))));
   project.provide('beds', names);
   project.provide('version', images.version);
   project.provide('clients', clients.tag);
+  return { beds, prepared };
 }
 
 export async function removeBeds(names: readonly string[]): Promise<void> {
