@@ -1,4 +1,4 @@
-// Following the Engine's events: nothing is missed, and a broken stream is a gap.
+// Following the Engine's events: no event is missed, and a broken stream counts as a gap.
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import { pino } from 'pino';
@@ -6,10 +6,10 @@ import { expect, it, vi } from 'vitest';
 import { watchEvents } from '../../src/docker/events.ts';
 import { type LogLine, sink } from '../support/controller-world.ts';
 
-/** An engine that hands out streams of events, one for each connection. */
+/** An engine that returns event streams, one for each connection. */
 class EventWorld {
   readonly logs: LogLine[] = [];
-  /** What was heard, in order. */
+  /** Received events, in order. */
   readonly heard: string[] = [];
   readonly #stop = new AbortController();
   readonly #streams: PassThrough[] = [];
@@ -29,7 +29,7 @@ class EventWorld {
     this.#running = watchEvents(docker, { onEvent, onGap }, logger, this.#stop.signal);
   }
 
-  /** The stream of the n-th connection, from 0. */
+  /** The stream of the nth connection, from 0. */
   async connection(n: number): Promise<PassThrough> {
     return vi.waitFor(() => {
       if (this.#streams[n] === undefined) throw new Error(`There is no connection ${n}`);
@@ -49,7 +49,7 @@ class EventWorld {
 
 const event = (id: string) => `${JSON.stringify({ Type: 'service', Action: 'update', Actor: { ID: id } })}\n`;
 
-it('hands on each event once, however the stream is cut', async () => {
+it('delivers each event once, however the stream is split into chunks', async () => {
   await using world = new EventWorld();
   const stream = await world.connection(0);
 
@@ -63,8 +63,8 @@ it('hands on each event once, however the stream is cut', async () => {
 it.each([
   { how: 'ends', cut: (stream: PassThrough) => void stream.end() },
   { how: 'breaks', cut: (stream: PassThrough) => void stream.destroy(new Error('ECONNRESET')) },
-  { how: 'talks nonsense', cut: (stream: PassThrough) => void stream.write('<html>\n') },
-])('connects again when the stream $how, and tells of the gap', async ({ cut }) => {
+  { how: 'sends invalid data', cut: (stream: PassThrough) => void stream.write('<html>\n') },
+])('reconnects when the stream $how, and reports the gap', async ({ cut }) => {
   await using world = new EventWorld();
   const first = await world.connection(0);
   first.write(event('a'));
@@ -78,7 +78,7 @@ it.each([
   expect(first.destroyed).toBe(true);
 });
 
-it('stops when it is told to, without a word', async () => {
+it('stops on request without logging', async () => {
   const world = new EventWorld();
   await world.connection(0);
 
