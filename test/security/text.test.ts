@@ -1,4 +1,4 @@
-// An extension that was taken over writes what it likes for nginx. Neither the controller nor a proxy lets it get to nginx.
+// A compromised extension returns arbitrary text for nginx. Neither the controller nor a proxy passes it to nginx.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -98,8 +98,8 @@ const attacks: Readonly<Record<string, string>> = {
   'leaves a quote open': `${innocent}\n"`,
 };
 
-describe('an extension that was taken over', () => {
-  it('may write what our templates write', () => {
+describe('a compromised extension', () => {
+  it('may return what our templates write', () => {
     expect(faultOf(innocent)).toBeUndefined();
     expect(faultOf(inHttp('map $host $evil { default 1; }'))).toBeUndefined();
     expect(faultOf(inUpstream('server tasks.web.MyApp.1400.case.signalbox:80 resolve;'))).toBeUndefined();
@@ -110,7 +110,7 @@ describe('an extension that was taken over', () => {
     expect(faultOf(text)).toMatch(/^nginx\.conf (?:contains|closes|leaves|ends|has|is) /);
   });
 
-  it('may divide the text, and no part of it is left out', () => {
+  it('may split the text into files, and every part is checked', () => {
     const main = inHttp('include servers-00.conf;');
     const files = (text: string) => [
       { path: 'nginx.conf', text: main },
@@ -121,7 +121,7 @@ describe('an extension that was taken over', () => {
   });
 });
 
-describe('what the administrator wrote', () => {
+describe("the administrator's own configuration", () => {
   const permissions = (config: object, template?: string) => {
     const { settings } = parseSettings({ Extensions: { default: { Config: config } } }, '1');
     return decodePermissions(encodePermissions(permissionsOf({ nginx: settings.clusters[0]!.nginx, template })));
@@ -140,7 +140,7 @@ describe('what the administrator wrote', () => {
     expect(isAllowed(beforeHttp('env PATH;'), config)).toBe(false);
   });
 
-  it('is nothing if it is what our templates write anyway', () => {
+  it('is empty if it equals what our templates write', () => {
     expect(permissions({ HTTPOptions: ['server_tokens on;'], AccessLogPath: '/dev/stderr' })).toEqual([]);
   });
 
@@ -151,7 +151,7 @@ describe('what the administrator wrote', () => {
     expect(isAllowed(inServer('access_log /var/log/nginx/other.log main;'), config)).toBe(false);
   });
 
-  it('may be a template, whose gaps lead to no other folder', () => {
+  it('may be a template, whose placeholders cannot lead to another folder', () => {
     const template =
       '{{! ours }}{{> nginx.conf}}{{#each servers}} location /static/ { alias /srv/{{host.name}}/static/; } {{/each}}';
     expect(isAllowed(inServer('location /static/ { alias /srv/app.example.org/static/; }'), {}, template)).toBe(true);
@@ -159,7 +159,7 @@ describe('what the administrator wrote', () => {
       expect([path, isAllowed(inServer(`location /static/ { alias ${path}; }`), {}, template)]).toEqual([path, false]);
   });
 
-  it('reaches proxies in a form that neither Swarm nor a shell takes for another', () => {
+  it('reaches proxies encoded so that neither Swarm nor a shell alters it', () => {
     const encoded = encodePermissions(
       permissionsOf({ nginx: parse({ HTTPOptions: ['a "{{.Task.ID}}";', 'b "$HOME\\n";'] }) }),
     );
@@ -171,7 +171,7 @@ describe('what the administrator wrote', () => {
 const parse = (config: object) =>
   parseSettings({ Extensions: { default: { Config: config } } }, '1').settings.clusters[0]!.nginx;
 
-describe('a swarm whose extension was taken over', () => {
+describe('a swarm with a compromised extension', () => {
   async function aWorld(settings = {}) {
     const world = new ControllerWorld({ agents: true, settings });
     world.swarm.deploy(aService('app'));
@@ -179,7 +179,7 @@ describe('a swarm whose extension was taken over', () => {
     return world;
   }
 
-  it('stays as it was, and the administrator is told', async () => {
+  it('keeps its configuration, and the administrator gets a problem', async () => {
     const world = await aWorld();
     const before = world.served();
     const { extension } = world;
@@ -214,7 +214,7 @@ describe('a swarm whose extension was taken over', () => {
     expect(serverOf(world.served(), 'shop.example.org')).toBeDefined();
   });
 
-  it('has proxies that learn from the controller what else they may serve, and from nobody else', async () => {
+  it('has proxies that receive additional permissions from the controller only', async () => {
     const plain = await aWorld();
     const world = await aWorld({ Extensions: { default: { Config: { HTTPOptions: ['gzip on;'] } } } });
     const env = (of: ControllerWorld) =>
