@@ -1,11 +1,12 @@
-// Runs beside nginx in its container: an application on port 8080, over TLS on port 8443, and the DNS server that tells where it is.
+// Runs beside nginx in its container: an application on port 8080, over TLS on port 8443, and the DNS server with its
+// addresses.
 import { createSocket } from 'node:dgram';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { text } from 'node:stream/consumers';
 
-/** What was answered last, by name. */
+/** The last answers, by name. */
 const told = {};
 
 function nameIn(labels) {
@@ -17,13 +18,16 @@ function nameIn(labels) {
 
 const contentOf = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
 
-/** As in Docker's DNS: names of networks are case-sensitive. */
+/** As in Docker's DNS, network names are case-sensitive. */
 function isKnown(name) {
   const networks = contentOf('/tmp/networks')?.split(' ');
   return networks === undefined || networks.some((network) => name.endsWith(`.${network}`));
 }
 
-/** All names have the addresses that a file says, for a second; if another file lists networks, only names in these. */
+/**
+ * All names have the addresses in a file, with a TTL of one second. If another file lists networks, only names in
+ * these.
+ */
 function answer(query) {
   const end = query.indexOf(0, 12);
   const question = query.subarray(12, end + 5);
@@ -46,12 +50,15 @@ dns.on('message', (query, { port, address }) => {
 });
 dns.bind(5353, '127.0.0.1');
 
-/** Resolves when a test says that the task is to go. */
+/** Resolves when the test ends the task. */
 async function toldToLeave() {
   while (!existsSync('/tmp/leave')) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Answers with what it was asked, and at `/asked` how often; at `/hang-up` and `/think`, not at all; at `/leave`, not the first time. */
+/**
+ * Answers with the request's target, and at `/asked` with the number of requests. `/hang-up` and `/think` do not
+ * answer. `/leave` does not answer the first time.
+ */
 let asked = 0;
 let left = 0;
 async function serve(request, response) {

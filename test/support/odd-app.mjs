@@ -26,7 +26,7 @@ const instance = hostname();
 
 const block = Buffer.alloc(64 * 1024, 'odd-app.');
 
-/** Whole responses, written to the socket as they are. */
+/** Complete responses, written to the socket unchanged. */
 const invalid = {
   'status-line': 'HTTP/1.1 abc\r\nContent-Length: 2\r\n\r\nok',
   'no-status-line': 'nonsense\r\n\r\n',
@@ -48,7 +48,7 @@ function count(request) {
   if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** The last segment and the query; targets that are no URL at all have none. */
+/** The last segment and the query. Targets that are not URLs have none. */
 function parse(target) {
   const [path, ...rest] = target.split('?');
   return { name: path.split('/').at(-1), query: new URLSearchParams(rest.join('?')) };
@@ -139,7 +139,7 @@ function respond(request, response) {
   answer(exchange);
 }
 
-/** Accepts every upgrade, as a server that knows h2c would, and reports what comes then. */
+/** Accepts every upgrade, as a server that supports h2c would, and reports what it then receives. */
 function upgrade(request, socket) {
   count(request);
   const { upgrade } = request.headers;
@@ -150,7 +150,7 @@ function upgrade(request, socket) {
   socket.on('end', () => socket.end());
 }
 
-// A test's odd request must not end the application for the others.
+// A test's unusual request must not stop the application for the others.
 process.on('uncaughtException', (error) => console.error(error));
 process.on('SIGTERM', () => process.exit(0));
 

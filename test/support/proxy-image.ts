@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** The image that SIGNALBOX_NGINX_IMAGE names, or the newest proxy image that was built here. */
+/** The image in SIGNALBOX_NGINX_IMAGE, or the newest proxy image that was built here. */
 export async function proxyImage(): Promise<string> {
   const named = process.env.SIGNALBOX_NGINX_IMAGE;
   if (named) return named;
