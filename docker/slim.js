@@ -193,7 +193,7 @@ function writeStatus(names) {
   for (const name of names) writeFileSync(join(folder, name), run('dpkg-query', '--status', name));
 }
 
-function copyLicences(names) {
+function copyLicenses(names) {
   for (const name of names) {
     const path = `/usr/share/doc/${name}/copyright`;
     if (existsSync(path)) copy(path);
@@ -224,6 +224,6 @@ const owners = ownersOf(files);
 const orphan = files.find((path) => isElf(path) && !owners.has(path));
 if (orphan) throw new Error(`${orphan} belongs to no package`);
 const packages = [...new Set(owners.values())].toSorted();
-copyLicences(packages);
+copyLicenses(packages);
 writeStatus(packages);
 writeBom(packages);
