@@ -15,9 +15,9 @@ function listOf(item: (n: number) => string, separator = ','): string {
 
 const large: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   hosts: { host: listOf((n) => `h${n}.example.org`) },
-  'hosts of the greatest length': { host: listOf((n) => `h${n}${'.abcdefghi'.repeat(24)}`) },
+  'hosts of maximum length': { host: listOf((n) => `h${n}${'.abcdefghi'.repeat(24)}`) },
   expressions: { host: listOf((n) => String.raw`~^(.+\.)?t${n}\.example\.org$`) },
-  'expressions that cost too much': { host: listOf((n) => `~^a{1,70}[a-z]{1,70}${n}.*b$`) },
+  'expressions that are too expensive': { host: listOf((n) => `~^a{1,70}[a-z]{1,70}${n}.*b$`) },
   redirects: { redirects: listOf((n) => `http://h${n}.example.org,https://t.example.org`, ';') },
   'an allow list': { maintenance: 'true', maintenance_allow: listOf((n) => `10.${n % 200}.${(n >> 8) % 250}.0/24`) },
   endpoints: { websocket_endpoints: listOf((n) => `/p${n}`) },

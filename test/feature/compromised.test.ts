@@ -72,8 +72,8 @@ it('secret reports apply only to the cluster of the proxy that sends them', asyn
   const replicas = extension.replicas.bind(extension);
   const lie = secretFacts('site', { isBroken: true, rejected: 'bad base64 decode' });
   extension.replicas = (service) => {
-    const heard = replicas(service);
-    return heard && (service.includes('east') ? { ...heard, secrets: [lie] } : heard);
+    const found = replicas(service);
+    return found && (service.includes('east') ? { ...found, secrets: [lie] } : found);
   };
 
   await world.settle();

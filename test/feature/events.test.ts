@@ -10,7 +10,7 @@ import { type LogLine, sink } from '../support/controller-world.ts';
 class EventWorld {
   readonly logs: LogLine[] = [];
   /** Received events, in order. */
-  readonly heard: string[] = [];
+  readonly received: string[] = [];
   readonly #stop = new AbortController();
   readonly #streams: PassThrough[] = [];
   readonly #running: Promise<void>;
@@ -21,9 +21,9 @@ class EventWorld {
       this.#streams.push(stream);
       return stream;
     };
-    const onGap = () => this.heard.push('gap');
+    const onGap = () => this.received.push('gap');
     const onEvent = ({ Type, Action, Actor }: { Type: string; Action: string; Actor: { ID: string } }) =>
-      this.heard.push(`${Type} ${Action} ${Actor.ID}`);
+      this.received.push(`${Type} ${Action} ${Actor.ID}`);
     const docker = { getEvents } as unknown as Docker;
     const logger = pino({ level: 'info' }, sink(this.logs));
     this.#running = watchEvents(docker, { onEvent, onGap }, logger, this.#stop.signal);
@@ -32,13 +32,13 @@ class EventWorld {
   /** The stream of the nth connection, from 0. */
   async connection(n: number): Promise<PassThrough> {
     return vi.waitFor(() => {
-      if (this.#streams[n] === undefined) throw new Error(`There is no connection ${n}`);
+      if (this.#streams[n] === undefined) throw new Error(`Connection ${n} not found`);
       return this.#streams[n];
     });
   }
 
   async hears(...expected: readonly string[]): Promise<void> {
-    await vi.waitFor(() => expect(this.heard).toEqual(expected));
+    await vi.waitFor(() => expect(this.received).toEqual(expected));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

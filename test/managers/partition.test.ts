@@ -71,14 +71,14 @@ describe('a worker that is partitioned', () => {
     await allReady();
 
     print('worker cut off, through the other worker', await near.stop(), {
-      'both answer steadily after': steady - begun,
+      'both answer reliably after': steady - begun,
       'change live on the other worker': liveMs,
       'change live on both after healing': healed.liveMs,
     });
     print('worker cut off, through itself', await far.stop(), {});
     // Lost requests: those at a task on the other side, and the few sent there before nginx detected it.
     for (const { total, failed, failures } of during) {
-      console.log(`FAULT while cut off: ${failed} of ${total} requests lost ${JSON.stringify(failures)}`);
+      console.log(`FAULT while partitioned: ${failed} of ${total} requests lost ${JSON.stringify(failures)}`);
       expect(failed).toBeLessThan(total / 100);
     }
   });

@@ -25,7 +25,7 @@ const filled = (pump: string, end = '0123456789.example.orgx') =>
   `${pump.repeat(253).slice(0, 253 - end.length)}${end}`;
 
 const families: Readonly<Record<string, Family>> = {
-  'a repetition of anything before fixed text': {
+  'a wildcard repetition before fixed text': {
     services: 60,
     expression: (n) => String.raw`.*\.t${n}\.example\.org`,
     worst: [filled('.'), filled('.t')],
@@ -36,7 +36,7 @@ const families: Readonly<Record<string, Family>> = {
     worst: [filled('.'), filled('a.'), filled('a-')],
   },
   'text anywhere': { services: 150, expression: (n) => `.*tt${n}.*`, worst: [filled('t')] },
-  'repetitions that are bounded': {
+  'bounded repetitions': {
     services: 25,
     expression: (n) => `[a-z]{1,70}[a-z]{1,70}[0-9]t${n}`,
     worst: [filled('a'), `${'a'.repeat(140)}0t0123456789x`],

@@ -93,7 +93,7 @@ it('answers 200 with the relay, in task and vip mode, and with TLS passthrough',
 });
 
 it('queries names as Docker knows them', async () => {
-  const queried = Object.keys(JSON.parse(await nginx.read('/tmp/told')));
+  const queried = Object.keys(JSON.parse(await nginx.read('/tmp/answers')));
 
   expect(queried.toSorted()).toEqual([
     'tasks.beside.app',

@@ -35,10 +35,10 @@ async function serve(): Promise<void> {
 
 const setAddresses = (...addresses: readonly string[]) => nginx.write('/tmp', { addresses: addresses.join(' ') });
 /** Time until nginx has received them. */
-const heard = (...addresses: readonly string[]) =>
+const addressesKnown = (...addresses: readonly string[]) =>
   eventually(async () => {
-    const told = Object.values(JSON.parse(await nginx.read('/tmp/told')));
-    expect(told).toEqual(services.map(() => addresses));
+    const known = Object.values(JSON.parse(await nginx.read('/tmp/answers')));
+    expect(known).toEqual(services.map(() => addresses));
   });
 const asked = async () => Number((await nginx.ask({ host: 'plain.example.org', path: '/asked' })).body);
 /** Unanswered connections to ports 8080 and 8443, in the kernel's notation. */
@@ -57,7 +57,7 @@ beforeAll(async () => {
   await setAddresses(...nobody);
   await nginx.startBeside('node', '/tmp/peer.mjs');
   await serve();
-  await heard(...nobody);
+  await addressesKnown(...nobody);
   return () => nginx[Symbol.asyncDispose]();
 });
 
@@ -88,18 +88,18 @@ describe('a task that disappears while a request connects to it', () => {
 
   it('has repeatable requests retried on another task', async () => {
     await setAddresses('127.0.0.3', '127.0.0.4');
-    await heard('127.0.0.3', '127.0.0.4');
+    await addressesKnown('127.0.0.3', '127.0.0.4');
     const before = await asked();
     const answer = nginx.ask({ host: 'plain.example.org', path: '/leave' });
     await eventually(async () => expect(await asked()).toBe(before + 1));
     await setAddresses('127.0.0.5', '127.0.0.6');
-    await heard('127.0.0.5', '127.0.0.6');
+    await addressesKnown('127.0.0.5', '127.0.0.6');
 
     await nginx.write('/tmp', { leave: '' });
 
     expect(await answer).toMatchObject({ status: 200, body: 'GET /leave ' });
     await setAddresses('127.0.0.1');
-    await heard('127.0.0.1');
+    await addressesKnown('127.0.0.1');
   });
 
   it.each(['plain', 'tls'])('does not have a request retried that an application has received: %s', async (name) => {
@@ -116,7 +116,7 @@ describe('a task that disappears while a request connects to it', () => {
 
   it('is reported if no other task appears', async () => {
     await setAddresses('127.0.0.2');
-    await heard('127.0.0.2');
+    await addressesKnown('127.0.0.2');
 
     expect((await nginx.ask({ host: 'plain.example.org' })).status).toBe(502);
 

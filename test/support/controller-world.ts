@@ -107,7 +107,7 @@ export class ControllerWorld {
       for (const service of rolling) service.finish();
       if (rolling.length === 0 && this.swarm.writes.length === before) return;
     }
-    throw new Error(`The swarm does not become quiet: ${this.swarm.writes.slice(-10).join(', ')}`);
+    throw new Error(`The swarm does not settle: ${this.swarm.writes.slice(-10).join(', ')}`);
   }
 
   /** What is written during an action. */
@@ -124,7 +124,7 @@ export class ControllerWorld {
 
   get status(): Status {
     const { current } = this.#status;
-    if (!current) throw new Error('There was no pass that saw the swarm');
+    if (!current) throw new Error('No pass has observed the swarm');
     return current;
   }
 

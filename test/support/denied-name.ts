@@ -58,7 +58,7 @@ export async function denyName(name: string, service: string): Promise<AsyncDisp
     Promise.all(
       found.map(async ({ node, id }) => {
         const code = await node.exec('sh', '-ec', script, 'sh', id, ...words);
-        if (code !== 0) throw new Error(`DNS of ${service} on ${node.name} was not changed (${code}).`);
+        if (code !== 0) throw new Error(`Changing the DNS of ${service} on ${node.name} failed (${code}).`);
       }),
     );
   let isDenied = true;

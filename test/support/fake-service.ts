@@ -97,7 +97,7 @@ export class FakeService {
 
   /** Ends the current roll-out or roll-back. */
   finish(): void {
-    if (!this.isRolling) throw new Error(`${this.name} has no roll-out under way`);
+    if (!this.isRolling) throw new Error(`${this.name} has no roll-out in progress`);
     const back = this.#status?.State === 'rollback_started';
     this.#setStatus(back ? 'rollback_completed' : 'completed', this.#status?.Message ?? '');
     const failed = this.#tasks.filter(({ state }) => state === 'failed');

@@ -7,7 +7,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { text } from 'node:stream/consumers';
 
 /** The last answers, by name. */
-const told = {};
+const answers = {};
 
 function nameIn(labels) {
   const name = [];
@@ -39,8 +39,8 @@ function answer(query) {
     Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, ...address.split('.').map(Number)]),
   );
   const head = Buffer.from([...query.subarray(0, 2), 0x81, 0x80, 0, 1, 0, records.length, 0, 0, 0, 0]);
-  told[name] = addresses;
-  writeFileSync('/tmp/told', JSON.stringify(told));
+  answers[name] = addresses;
+  writeFileSync('/tmp/answers', JSON.stringify(answers));
   return Buffer.concat([head, question, ...records]);
 }
 
@@ -51,7 +51,7 @@ dns.on('message', (query, { port, address }) => {
 dns.bind(5353, '127.0.0.1');
 
 /** Resolves when the test ends the task. */
-async function toldToLeave() {
+async function untilTaskLeaves() {
   while (!existsSync('/tmp/leave')) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
@@ -67,7 +67,7 @@ async function serve(request, response) {
   asked += 1;
   const body = await text(request);
   if (request.url === '/hang-up') return request.socket.destroy();
-  if (request.url === '/leave' && left++ === 0) return toldToLeave().then(() => request.socket.destroy());
+  if (request.url === '/leave' && left++ === 0) return untilTaskLeaves().then(() => request.socket.destroy());
   if (request.url !== '/think') response.end(`${request.method} ${request.url} ${body}`);
 }
 

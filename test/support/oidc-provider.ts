@@ -93,7 +93,7 @@ export class TestProvider implements AsyncDisposable {
       if (location === null) {
         const html = await answer.text();
         const [, action] = /<form[^>]* action="([^"]+)"/.exec(html) ?? [];
-        if (action === undefined) throw new Error(`The provider answers ${answer.status}: ${html}`);
+        if (action === undefined) throw new Error(`The provider answered ${answer.status}: ${html}`);
         const [, prompt = 'login'] = /name="prompt" value="(\w+)"/.exec(html) ?? [];
         const form = new URLSearchParams({ prompt, login: account, password: 'x' });
         answer = await ask(new URL(action, this.issuer).href, form);
@@ -103,7 +103,7 @@ export class TestProvider implements AsyncDisposable {
       if (next.origin !== this.issuer) return next;
       answer = await ask(next.href);
     }
-    throw new Error('The provider sends the browser around in circles.');
+    throw new Error('The provider redirects the browser in a loop.');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,6 +8,6 @@ export async function proxyImage(): Promise<string> {
   const format = '{{.Repository}}:{{.Tag}}';
   const { stdout } = await promisify(execFile)('docker', ['images', 'signalbox/proxy', '--format', format]);
   const [newest] = stdout.split('\n');
-  if (!newest) throw new Error('There is no image signalbox/proxy: npm test builds it first.');
+  if (!newest) throw new Error('Image signalbox/proxy not found: npm test builds it first.');
   return newest;
 }

@@ -302,7 +302,7 @@ class Contract {
   async service(): Promise<OwnedService> {
     const { owned } = await this.world.swarm.observe(signal);
     const service = owned.find(({ name }) => name === this.name);
-    if (!service) throw new Error(`There is no service ${this.name}`);
+    if (!service) throw new Error(`Service ${this.name} not found`);
     return service;
   }
 

@@ -123,7 +123,7 @@ describe('a restarted proxy', () => {
   it('has an agent with little memory', async () => {
     expect(await bed.exec(proxy, 'cat', '/proc/1/comm')).toMatch(/docker-init|tini/);
     const { resident, own } = await agentMemory();
-    console.log(`an agent takes ${own.toFixed(1)} MiB of its own, ${resident.toFixed(1)} MiB with what it shares`);
+    console.log(`an agent uses ${own.toFixed(1)} MiB of private memory, ${resident.toFixed(1)} MiB with shared memory`);
     // The rest is pages of the Node binary, which all its processes on a machine share, and which the kernel may drop.
     expect(own).toBeGreaterThan(5);
     expect(own).toBeLessThan(40);

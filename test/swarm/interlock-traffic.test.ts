@@ -47,8 +47,8 @@ describe('traffic', () => {
   it('Q1: reveals neither proxy nor task unless the settings enable it', async () => {
     const { headers } = await curl('traffic.local', '/ping');
 
-    const told = Object.keys(headers).filter((name) => /^x-(request|proxy|server|upstream)/.test(name));
-    expect(told).toEqual([]);
+    const revealed = Object.keys(headers).filter((name) => /^x-(request|proxy|server|upstream)/.test(name));
+    expect(revealed).toEqual([]);
   });
 
   it('is written to the access log of the proxies', async () => {

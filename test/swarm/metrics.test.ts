@@ -114,7 +114,7 @@ describe('with the secret', () => {
     expect(texts.join('')).not.toContain('hostile');
     for (const text of texts) {
       expect(sampleIn(text, 'signalbox_proxy_nginx_accepted_total')).toBeGreaterThan(0);
-      console.log(`an agent with metrics takes ${sampleIn(text, 'process_resident_memory_bytes') / 2 ** 20} MiB`);
+      console.log(`an agent with metrics uses ${sampleIn(text, 'process_resident_memory_bytes') / 2 ** 20} MiB`);
     }
   });
 

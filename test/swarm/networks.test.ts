@@ -77,7 +77,7 @@ describe(`${count} routed networks`, () => {
 
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     const updates = (await versions()).difference(before).size;
-    console.log(`${count + 1} networks were free after ${seconds} s and ${updates} new versions`);
+    console.log(`the proxies left ${count + 1} networks after ${seconds} s and ${updates} new versions`);
     await eventually(async () => expect((await curl('many-late.local')).status).toBe(503));
     expect(await joined()).toBe(0);
   });

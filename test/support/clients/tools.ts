@@ -37,10 +37,10 @@ export async function scanTls(host: string, node: NodeName): Promise<TlsFindings
   const xml = await runTool(host, ['sslscan', '--xml=-', `--sni-name=${host}`, `127.0.0.1:${portOf(node)}`]);
   const elements = (name: string) => [...xml.matchAll(new RegExp(`<${name} ([^>]*)/>`, 'g'))].map(([, text]) => text!);
   const attribute = (text: string, name: string) => new RegExp(`(?:^| )${name}="([^"]*)"`).exec(text)?.[1] ?? '';
-  const tells = (name: string, what: string) => {
-    const told = elements(name).map((text) => attribute(text, what));
-    if (told.length === 0) throw new Error(`sslscan tells nothing of ${name}: ${xml}`);
-    return told.includes('1');
+  const reports = (name: string, what: string) => {
+    const values = elements(name).map((text) => attribute(text, what));
+    if (values.length === 0) throw new Error(`sslscan reports nothing for ${name}: ${xml}`);
+    return values.includes('1');
   };
   return {
     protocols: elements('protocol')
@@ -51,9 +51,9 @@ export async function scanTls(host: string, node: NodeName): Promise<TlsFindings
       protocol: attribute(text, 'sslversion'),
       strength: attribute(text, 'strength'),
     })),
-    compresses: tells('compression', 'supported'),
-    renegotiates: tells('renegotiation', 'supported'),
-    heartbleeds: tells('heartbleed', 'vulnerable'),
+    compresses: reports('compression', 'supported'),
+    renegotiates: reports('renegotiation', 'supported'),
+    heartbleeds: reports('heartbleed', 'vulnerable'),
     subject: /<subject><!\[CDATA\[(.*?)\]\]>/.exec(xml)?.[1] ?? '',
   };
 }
