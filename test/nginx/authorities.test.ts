@@ -192,7 +192,7 @@ describe('a verified service', () => {
       expect((await nginx.ask({ host: `${host}.example.org` })).status).toBe(answer);
   });
 
-  it('is verified by the name in the label', async () => {
+  it('receives the name in the label as its server name', async () => {
     expect((await nginx.ask({ host: 'verified.example.org' })).body).toBe('inside inside.internal\n');
   });
 });

@@ -114,7 +114,7 @@ describe('a task that disappears while a request connects to it', () => {
     expect(await asked()).toBe(before + 2);
   });
 
-  it('is reported if no other task appears', async () => {
+  it('answers 502 if no other task appears', async () => {
     await setAddresses('127.0.0.2');
     await addressesKnown('127.0.0.2');
 

@@ -164,7 +164,7 @@ describe('a secret in which proxies find no TLS material', () => {
     expect(mounted()).toContain('db-password');
   });
 
-  it('is removed from them by one roll-out, and reported until it is fixed', async () => {
+  it('is removed from them by one roll-out, and stays reported', async () => {
     found();
     const writes = await world.writesOf(() => world.settle());
 
