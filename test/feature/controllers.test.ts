@@ -14,7 +14,7 @@ async function passTogether(...worlds: readonly ControllerWorld[]): Promise<void
   for (const result of settled) if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(ConflictError);
 }
 
-it('reach the same state and settle', async () => {
+it('controllers reach the same state and settle', async () => {
   const first = new ControllerWorld();
   const second = first.restart();
   const { swarm } = first;
@@ -36,7 +36,7 @@ it('reach the same state and settle', async () => {
   expect(second.problems).toEqual(first.problems);
 });
 
-it('agree on which version was rejected', async () => {
+it('controllers agree on which version was rejected', async () => {
   const first = new ControllerWorld();
   const second = first.restart();
   const { swarm } = first;
@@ -54,7 +54,7 @@ it('agree on which version was rejected', async () => {
   expect(writes.filter((write) => write.endsWith(proxy))).toEqual([`updateService ${proxy}`, `labelService ${proxy}`]);
 });
 
-it('take over from each other without a write', async () => {
+it('controllers take over from each other without a write', async () => {
   const world = new ControllerWorld();
   world.swarm.deploy(aService('shop'));
   await world.settle();

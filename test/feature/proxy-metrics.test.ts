@@ -12,7 +12,7 @@ const secretsOf = (world: ControllerWorld): string[] =>
     .service('signalbox-proxy')
     .spec.TaskTemplate.ContainerSpec.Secrets.map(({ SecretName, File }: Secret) => `${SecretName} ${File.Name}`);
 
-it('is controlled by a secret, which is attached to proxies beside those of services as soon as it exists', async () => {
+it('access to metrics is controlled by a secret, which is attached to proxies beside those of services as soon as it exists', async () => {
   const world = new ControllerWorld({ settings, agents: true });
   world.swarm.deploy(aService('app', { lb: { ssl_cert: 'token' } }));
   await world.settle();
@@ -29,7 +29,7 @@ it('is controlled by a secret, which is attached to proxies beside those of serv
   expect(world.served()).toContain('include /tmp/signalbox/metrics.conf*;');
 });
 
-it('is removed with the setting', async () => {
+it('access to metrics is removed with the setting', async () => {
   const world = new ControllerWorld({ settings, agents: true });
   await createToken(world);
   world.swarm.deploy(aService('app'));

@@ -14,7 +14,7 @@ async function aRunningWorld(settings = {}): Promise<ControllerWorld> {
   return world;
 }
 
-it('runs one at a time: changes during it are combined into the next', async () => {
+it('a roll-out runs one at a time: changes during it are combined into the next', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -34,7 +34,7 @@ it('runs one at a time: changes during it are combined into the next', async () 
     expect(serverOf(world.served(), `${name}.example.org`)).toBeDefined();
 });
 
-it('is superseded if it hangs', async () => {
+it('a roll-out is superseded if it hangs', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -46,7 +46,7 @@ it('is superseded if it hangs', async () => {
   expect(await world.writesOf(() => world.pass())).toEqual([`updateService ${proxy}`]);
 });
 
-it('is superseded if its roll-back hangs', async () => {
+it('a roll-out is superseded if its roll-back hangs', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -59,7 +59,7 @@ it('is superseded if its roll-back hangs', async () => {
   expect(await world.writesOf(() => world.pass())).toEqual([`updateService ${proxy}`]);
 });
 
-it('that is slow is waited for during its roll-back as well', async () => {
+it('a roll-out that is slow is waited for during its roll-back as well', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -69,7 +69,7 @@ it('that is slow is waited for during its roll-back as well', async () => {
   expect(await world.writesOf(() => world.passes(5))).toEqual([]);
 });
 
-it('rolls back to a configuration that still exists, however many changes have come meanwhile', async () => {
+it('a roll-out rolls back to a configuration that still exists, however many changes have come meanwhile', async () => {
   const world = await aRunningWorld();
   const served = world.served();
   for (let change = 0; change < 20; change++) {
@@ -85,7 +85,7 @@ it('rolls back to a configuration that still exists, however many changes have c
   expect(world.swarm.configs.length).toBeLessThanOrEqual(13);
 });
 
-it('is not retried immediately after it is rejected, and the problem says why', async () => {
+it('a roll-out is not retried immediately after it is rejected, and the problem says why', async () => {
   const world = await aRunningWorld();
   const served = world.served();
   world.swarm.deploy(aService('blog'));
@@ -107,7 +107,7 @@ it('is not retried immediately after it is rejected, and the problem says why', 
   expect(world.messages('Problem appeared')).toHaveLength(1);
 });
 
-it('is retried when it is due, and the problem is gone if it succeeds', async () => {
+it('a roll-out is retried when it is due, and the problem is gone if it succeeds', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -125,7 +125,7 @@ it('is retried when it is due, and the problem is gone if it succeeds', async ()
   expect(world.messages('Problem gone')).toHaveLength(1);
 });
 
-it('is retried at increasing intervals if it keeps failing', async () => {
+it('a roll-out is retried at increasing intervals if it keeps failing', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -140,7 +140,7 @@ it('is retried at increasing intervals if it keeps failing', async () => {
   }
 });
 
-it('makes way immediately for a later change after it is rejected', async () => {
+it('a roll-out makes way immediately for a later change after it is rejected', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -154,7 +154,7 @@ it('makes way immediately for a later change after it is rejected', async () => 
   expect(world.problems).toEqual([]);
 });
 
-it('stays rejected after the controller restarts', async () => {
+it('a roll-out stays rejected after the controller restarts', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -168,7 +168,7 @@ it('stays rejected after the controller restarts', async () => {
   expect(successor.problems).toEqual([expect.objectContaining({ reason: expect.stringContaining('no room') })]);
 });
 
-it('is waited for by a controller that starts during it', async () => {
+it('a roll-out is waited for by a controller that starts during it', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -182,7 +182,7 @@ it('is waited for by a controller that starts during it', async () => {
   expect(afterwards).toEqual([`labelService ${proxy}`]);
 });
 
-it('of an extension is not retried immediately after it is rejected, and the previous extension keeps running', async () => {
+it('a roll-out of an extension is not retried immediately after it is rejected, and the previous extension keeps running', async () => {
   const world = await aRunningWorld();
   const successor = world.restart({ Extensions: { default: { Image: 'example.org/broken:1' } } });
   await successor.pass();
@@ -201,7 +201,7 @@ it('of an extension is not retried immediately after it is rejected, and the pre
   expect(serverOf(successor.served(), 'blog.example.org')).toBeDefined();
 });
 
-it('of proxies stops the old replica first in host mode, and starts the new one first in ingress mode', async () => {
+it('a roll-out of proxies stops the old replica first in host mode, and starts the new one first in ingress mode', async () => {
   const mesh = await aRunningWorld();
   const host = await aRunningWorld({ Extensions: { default: { PublishMode: 'host' } } });
 
@@ -216,7 +216,7 @@ it('of proxies stops the old replica first in host mode, and starts the new one 
   ]);
 });
 
-it('reports proxies of which no replica starts', async () => {
+it('the controller reports proxies of which no replica starts', async () => {
   const world = await aRunningWorld();
 
   world.swarm.service(proxy).breakReplicas('no suitable node (scheduling constraints not satisfied on 3 nodes)');
@@ -230,7 +230,7 @@ it('reports proxies of which no replica starts', async () => {
   ]);
 });
 
-it('reports proxies that were scaled to 0 by hand', async () => {
+it('the controller reports proxies that were scaled to 0 by hand', async () => {
   const world = new ControllerWorld({ agents: true });
   world.swarm.deploy(aService('shop'));
   await world.settle();

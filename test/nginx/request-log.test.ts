@@ -71,7 +71,7 @@ async function countRequests() {
   return { requests: Object.fromEntries(requests), counts };
 }
 
-it('contains every answer, with hosts named as in the configuration', async () => {
+it('the log contains every answer, with hosts named as in the configuration', async () => {
   for (const [host, path = '/'] of questions) await nginx.ask({ host, path });
 
   // Each worker writes once per second.

@@ -60,7 +60,7 @@ async function handshake(host: string): Promise<string> {
   return (await promisify(execFile)('sh', ['-c', command])).stdout;
 }
 
-it('is enabled if nginx accepts certificate and key', () => {
+it('OCSP stapling is enabled if nginx accepts certificate and key', () => {
   expect(facts.map(({ name, stapledWith }) => [name, stapledWith])).toEqual([
     ['good', ['good']],
     ['silent', ['silent']],
@@ -68,7 +68,7 @@ it('is enabled if nginx accepts certificate and key', () => {
   ]);
 });
 
-it("passes on the responder's answer", async () => {
+it("OCSP stapling passes on the responder's answer", async () => {
   // nginx queries the responder when the first client requests stapling.
   await eventually(async () => {
     const shown = await handshake('good.example.org');
@@ -77,17 +77,17 @@ it("passes on the responder's answer", async () => {
   });
 });
 
-it('is omitted if the responder does not answer and the host does not require it', async () => {
+it('OCSP stapling is omitted if the responder does not answer and the host does not require it', async () => {
   expect(await handshake('silent.example.org')).toContain('OCSP response: no response sent');
   expect((await curlAt(nginx.tlsPort, 'silent.example.org')).out).toMatch(/^HTTP\/2 200/);
 });
 
-it('does not affect other handshakes if nginx cannot read a certificate', async () => {
+it('OCSP stapling does not affect other handshakes if nginx cannot read a certificate', async () => {
   expect((await curlAt(nginx.tlsPort, 'broken.example.org')).code).toBe(35);
   expect((await curlAt(nginx.tlsPort, 'good.example.org')).code).toBe(0);
 });
 
-it('can be tested without secrets', async () => {
+it('OCSP stapling can be tested without secrets', async () => {
   await using elsewhere = await NginxContainer.start();
 
   expect(await elsewhere.test([readAtHandshake(configuration)])).toEqual(['']);

@@ -31,7 +31,7 @@ afterAll(async () => {
   for (const node of bed.nodes) await node.docker.getImage(image).remove({ force: true });
 });
 
-it('changes nothing that proxies serve and is reported, and the release renders again after it', async () => {
+it('a compromised extension changes nothing that proxies serve and is reported, and the release renders again after it', async () => {
   const before = await proxyIdentity();
 
   await applySettings(defaultSettings.replace('[Extensions.default]', `[Extensions.default]\nImage = "${image}"`));

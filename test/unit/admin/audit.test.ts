@@ -20,7 +20,7 @@ async function auditOf(box: AdminWorld, headers: Record<string, string>): Promis
   return JSON.parse((await box.ask('/api/audit', { headers })).body);
 }
 
-it('records user and address of every change', async () => {
+it('the audit log records user and address of every change', async () => {
   await using box = await AdminWorld.open();
   const headers = await box.bearer('admin', '127.0.0.5');
   await box.ask('/api/interlock', { method: 'POST', headers, body: { HTTPPort: 81 }, from: '127.0.0.5' });
@@ -31,7 +31,7 @@ it('records user and address of every change', async () => {
   ]);
 });
 
-it('still has earlier changes after 300 others', async () => {
+it('the audit log still has earlier changes after 300 others', async () => {
   await using box = await AdminWorld.open();
   const actor = { name: 'admin', address: '192.0.2.1' };
   await box.administrator.disable({ name: 'admin', address: '198.51.100.1' });
@@ -46,7 +46,7 @@ it('still has earlier changes after 300 others', async () => {
   expect(changes).toHaveLength(50);
 });
 
-it('records and writes nothing for calls that change nothing', async () => {
+it('the audit log records and writes nothing for calls that change nothing', async () => {
   await using box = await AdminWorld.open();
   const headers = await box.bearer('admin');
   const host = '/api/maintenance/hosts/shop.example.org';
@@ -67,7 +67,7 @@ it('records and writes nothing for calls that change nothing', async () => {
   expect(await auditOf(box, headers)).toHaveLength(before.length + 1);
 });
 
-it('records a change that another controller has made obsolete', async () => {
+it('the audit log records a change that another controller has made obsolete', async () => {
   await using box = await AdminWorld.open();
   await using other = await AdminWorld.open({ world: box.world });
   await box.administrator.disable({ name: 'admin' });
@@ -101,7 +101,7 @@ it.each([
   expect(await auditOf(box, headers)).toEqual([]);
 });
 
-it('is limited by age and size, and failed sign-ins displace no change', () => {
+it('the audit log is limited by age and size, and failed sign-ins displace no change', () => {
   const at = (day: number) => new Date(Date.parse('2026-01-01T00:00:00Z') + day * 86_400_000).toISOString();
   const entry = (day: number, what = 'Switched off') => ({ at: at(day), who: 'admin', address: '192.0.2.1', what });
   let kept = recordChange(recordChange(untouched, entry(0)), entry(1));

@@ -57,7 +57,7 @@ function age(seconds: number): void {
   }
 }
 
-it('is read as it was written, even after its source files are gone', async () => {
+it('the last version is read as it was written, even after its source files are gone', async () => {
   const one = aVersion('1', { 'nginx.conf': 'main', 'a.conf': 'a' });
   await lastVersionIn(folder, 'boot').write(one);
   rmSync(join(root, 'v-1'), { recursive: true });
@@ -66,7 +66,7 @@ it('is read as it was written, even after its source files are gone', async () =
   expect(await textsOf('other')).toBeUndefined();
 });
 
-it('replaces the previous one, and shares identical files with it', async () => {
+it('the last version replaces the previous one, and shares identical files with it', async () => {
   const last = lastVersionIn(folder, 'boot');
   await last.write(aVersion('1', { 'nginx.conf': 'main', 'a.conf': 'a' }));
   age(10);
@@ -80,7 +80,7 @@ it('replaces the previous one, and shares identical files with it', async () => 
   expect(readdirSync(folder)).toEqual(['boot-2']);
 });
 
-it('may be one that another task has written, or the one before the last', async () => {
+it('the last version may be one that another task has written, or the one before the last', async () => {
   const last = lastVersionIn(folder, 'boot');
   const one = aVersion('1', { 'nginx.conf': 'main' });
   await last.write(one);
@@ -92,7 +92,7 @@ it('may be one that another task has written, or the one before the last', async
   expect(readdirSync(folder)).toEqual(['boot-1']);
 });
 
-it('is kept for the last four specifications, beside the one being written, and all others are removed', async () => {
+it('the last version is kept for the last four specifications, beside the one being written, and all others are removed', async () => {
   mkdirSync(join(folder, 'draft-new'), { recursive: true });
   mkdirSync(join(folder, 'draft-old'));
   writeFileSync(join(folder, 'boot0.json'), '{}');
@@ -107,7 +107,7 @@ it('is kept for the last four specifications, beside the one being written, and 
   expect(readdirSync(folder).toSorted()).toEqual(['b-1', 'c-1', 'd-1', 'draft-new', 'e-1']);
 });
 
-it('stays the previous one if the new one cannot be written completely', async () => {
+it('the last version stays the previous one if the new one cannot be written completely', async () => {
   const last = lastVersionIn(folder, 'boot');
   await last.write(aVersion('1', { 'nginx.conf': 'main' }));
   const broken = aVersion('2', { 'nginx.conf': 'other', 'a.conf': 'a' });
@@ -119,7 +119,7 @@ it('stays the previous one if the new one cannot be written completely', async (
   expect(readdirSync(folder)).toEqual(['boot-1']);
 });
 
-it('is undefined if the folder does not exist and cannot be created', async () => {
+it('the last version is undefined if the folder does not exist and cannot be created', async () => {
   writeFileSync(join(root, 'volume'), 'a file');
 
   await lastVersionIn(folder, 'boot').write(aVersion('1', { 'nginx.conf': 'main' }));

@@ -139,7 +139,7 @@ describe('a name', () => {
   });
 });
 
-it('is not reported beyond the size of a report', async () => {
+it('names beyond the size of a report are not reported', async () => {
   const names = Array.from({ length: MAX_DOUBTS + 5 }, (_, n) => `tasks.web${n}.app`);
   for (const name of names) dns.names.set(name, foreign);
   const { watch: it } = watch(names);
@@ -148,7 +148,7 @@ it('is not reported beyond the size of a report', async () => {
   expect(it.doubts!.names).toHaveLength(MAX_DOUBTS);
 });
 
-it('is read from a configuration, with its network', async () => {
+it('names are read from a configuration, with their networks', async () => {
   async function* texts() {
     yield { text: '    # network Proxynet 10.0.2.0/24\n    # network app 10.0.1.0/24 10.0.3.0/24\n' };
     yield { text: '    # doubted tasks.shop.app\n    # doubted tasks.shop.unknown\n' };
