@@ -3,7 +3,7 @@ import type { Bed, NodeRequest } from './bed.ts';
 import type { PublishMode } from './deploy-signalbox.ts';
 import { StepFailed } from './step.ts';
 
-/** Waits until a route answers 200; what stands in the way is part of the failure. */
+/** Waits until a route answers 200. If it does not, the error includes what prevents it. */
 export async function awaitRoute(bed: Bed, route: NodeRequest, timeoutMs = 120_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   let last = '';
@@ -16,7 +16,7 @@ export async function awaitRoute(bed: Bed, route: NodeRequest, timeoutMs = 120_0
   const report = await describeSwarm(bed);
   throw new StepFailed(
     `http://${route.host}${route.path ?? '/'} did not answer 200 within ${timeoutMs / 1000} s; last answer: ${last}\n\n${report}`,
-    'Read above which service lacks tasks and what its errors are; more: npm run swarm -- service logs signalbox_controller',
+    'See above which service lacks tasks, and its errors. For more: npm run swarm -- service logs signalbox_controller',
   );
 }
 
@@ -25,14 +25,14 @@ interface ProxyService {
   readonly UpdateStatus?: { readonly State: string };
 }
 
-/** Waits until the proxies publish their ports in this mode: a change of it is a roll-out. */
+/** Waits until the proxies publish their ports in this mode. Changing the mode is a roll-out. */
 export async function awaitPublished(bed: Bed, mode: PublishMode, timeoutMs = 120_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await publishes(bed, mode).catch(() => false))) {
     if (performance.now() > deadline)
       throw new StepFailed(
         `The proxies did not publish their ports in ${mode} mode within ${timeoutMs / 1000} s.\n\n${await describeSwarm(bed)}`,
-        'Read above what holds them up; more: npm run swarm -- service ps --no-trunc signalbox-proxy',
+        'See the services and errors above. For more: npm run swarm -- service ps --no-trunc signalbox-proxy',
       );
     await sleep(250);
   }
@@ -44,7 +44,7 @@ async function publishes(bed: Bed, mode: PublishMode): Promise<boolean> {
   return ports.every(({ PublishMode }) => PublishMode === mode) && service.UpdateStatus?.State !== 'updating';
 }
 
-/** Services, errors of tasks, last words of the controller. */
+/** Services, task errors and the last lines of the controller's log. */
 export async function describeSwarm(bed: Bed): Promise<string> {
   const services = await bed.docker('service', 'ls').catch(String);
   const names = (await bed.docker('service', 'ls', '--format', '{{.Name}}').catch(() => ''))
@@ -58,5 +58,5 @@ export async function describeSwarm(bed: Bed): Promise<string> {
     .filter((line) => !/\tRunning [^\t]*\t$/.test(line))
     .slice(0, 30);
   const logs = await bed.logs('signalbox_controller', 25);
-  return `${services}\nTasks that do not run:\n${troubled.join('\n')}\nLast lines of the controller:\n${logs}`;
+  return `${services}\nTasks that are not running:\n${troubled.join('\n')}\nLast lines of the controller log:\n${logs}`;
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
-# base-debian.sh SUITE TAG: make TAG a minimal Debian SUITE image with debootstrap, for machines that no container registry answers.
-# Needs root, debootstrap, and a docker CLI that reaches the engine.
+# base-debian.sh SUITE TAG: build a minimal Debian SUITE image as TAG with debootstrap, for machines without a container registry.
+# Requires root, debootstrap, and a docker CLI that reaches the engine.
 set -euo pipefail
 suite=$1 tag=$2
 mirror() {
@@ -8,7 +8,7 @@ mirror() {
     grep '/debian/*$' | head -1 || true
 }
 url=${DEBIAN_MIRROR:-$(mirror)}
-# Without a keyring debootstrap would take any packages, and only warn. Ubuntu has Debian's keys in a package of its own.
+# Without a keyring debootstrap would accept any packages, with only a warning. On Ubuntu, Debian's keys are in a separate package.
 keyring=${DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 if ! command -v debootstrap >/dev/null || ! command -v gpgv >/dev/null || ! [ -s "$keyring" ]; then
   apt-get update -qq
@@ -16,7 +16,7 @@ if ! command -v debootstrap >/dev/null || ! command -v gpgv >/dev/null || ! [ -s
 fi
 [ -s "$keyring" ] || { echo "The keyring $keyring is missing: install debian-archive-keyring, or set DEBIAN_KEYRING" >&2; exit 1; }
 w=$(mktemp -d "${TMPDIR:-/var/tmp}/signalbox-base.XXXXXX"); trap 'rm -rf --one-file-system "$w"' EXIT
-# An old debootstrap has no script for suites younger than itself; they are all links to sid's.
+# An old debootstrap has no script for newer suites. They are all links to the script of sid.
 script=/usr/share/debootstrap/scripts/$suite; [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
 debootstrap --keyring="$keyring" --force-check-gpg --variant=minbase --include=ca-certificates "$suite" "$w/r" "${url:-http://deb.debian.org/debian}" "$script" >"$w/log" 2>&1 ||
   { tail -30 "$w/log" >&2; exit 1; }

@@ -14,7 +14,9 @@ export interface BaseImages {
   readonly nginx: string;
 }
 
-/** The official images where a registry answers, else stand-ins made of Debian packages. Decided once for all three. */
+/**
+ * The official images if a registry answers, else substitutes built from Debian packages. Decided once for all three.
+ */
 export async function ensureBaseImages(engine: Engine, progress: Progress): Promise<BaseImages> {
   const outcome = (images: BaseImages, text: string): BaseImages => {
     progress.done(text);
@@ -53,7 +55,10 @@ async function allThere(engine: Engine, images: readonly string[]): Promise<bool
   return (await Promise.all(images.map((image) => hasImage(engine, image)))).every(Boolean);
 }
 
-/** Asks the engine, not the network: it may have a mirror or a proxy of its own. A registry that starts to answer gets its time. */
+/**
+ * Asks the engine, not the network: the engine may have its own mirror or proxy. A registry that starts to answer gets
+ * time to finish.
+ */
 async function registryAnswers(engine: Engine): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const impatience = setTimeout(() => resolve(false), 15_000);
@@ -72,7 +77,7 @@ async function registryAnswers(engine: Engine): Promise<boolean> {
 
 async function makeStandIns(engine: Engine, progress: Progress): Promise<void> {
   if (!(await hasImage(engine, standIns.debian))) {
-    progress.note('no registry answers: making Debian with debootstrap');
+    progress.note('no registry answers: building Debian with debootstrap');
     const path = `${process.env.PATH}:/usr/sbin:/sbin`;
     await run(join(project, 'bed/base-debian.sh'), ['forky', standIns.debian], {
       env: { ...process.env, PATH: path },
@@ -84,7 +89,7 @@ async function makeStandIns(engine: Engine, progress: Progress): Promise<void> {
 
 function noDebian(cause: unknown): never {
   const remedy = `Pull or load ${Object.values(officials).join(', ')}, or run as root on Debian or Ubuntu with debootstrap.`;
-  throw new StepFailed(`No registry answers, and no base image can be made: ${cause}`, remedy, { cause });
+  throw new StepFailed(`No registry answers, and base images cannot be built: ${cause}`, remedy, { cause });
 }
 
 async function makeNginx(engine: Engine): Promise<void> {
@@ -94,7 +99,10 @@ async function makeNginx(engine: Engine): Promise<void> {
   await buildImage(engine, { context, file: join(context, 'nginx.Dockerfile'), tag: standIns.nginx, labels, args });
 }
 
-/** Node itself is the npm package that this runs on; npm comes as the package npm, through the host's npm and its settings. */
+/**
+ * Node comes from the npm package that runs this script. npm comes as the package npm, through the host's npm and its
+ * settings.
+ */
 async function makeNode(engine: Engine): Promise<void> {
   const context = join(stateDir, 'base-node');
   rmSync(context, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { project } from './places.ts';
 
-/** Which Dockerfiles take a base image as an argument, the one that decides first. */
+/** Dockerfiles that take a base image as an argument. The first one decides. */
 export const baseArguments = {
   debian: { argument: 'DEBIAN_IMAGE', files: ['docker/node/Dockerfile'] },
   node: {
@@ -14,14 +14,14 @@ export const baseArguments = {
 
 export type BaseName = keyof typeof baseArguments;
 
-/** The default of an argument, such as `nginx:1.30` or, pinned, `nginx:1.30@sha256:…`. */
+/** Default of an argument, such as `nginx:1.30` or, pinned, `nginx:1.30@sha256:…`. */
 export function referenceIn(dockerfile: string, argument: string): string {
   const reference = new RegExp(`^ARG ${argument}=(\\S+)$`, 'm').exec(dockerfile)?.[1];
   if (reference === undefined) throw new Error(`The Dockerfile has no default for ${argument}`);
   return reference;
 }
 
-/** The Dockerfile with another digest: the tag stays for people. */
+/** The Dockerfile with another digest. The tag stays for readability. */
 export function pinReference(dockerfile: string, argument: string, digest: string): string {
   if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw new Error(`${digest} is no digest`);
   const [tag] = referenceIn(dockerfile, argument).split('@');

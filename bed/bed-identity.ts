@@ -6,8 +6,8 @@ import type { Identity } from '../src/link/names.ts';
 import { stateDir } from './places.ts';
 
 /**
- * The engines of a bed listen on its network, where applications are too. So they take only clients with a certificate of the bed's own
- * authority. One identity serves all nodes and their clients; the authority's key is not kept.
+ * The engines of a bed listen on the bed's network, which applications also use. So they accept only clients with a
+ * certificate from the bed's own CA. All nodes and their clients share one identity. The CA's key is not kept.
  */
 export async function createBedIdentity(addresses: readonly string[]): Promise<Identity> {
   const now = Date.now();
@@ -16,19 +16,19 @@ export async function createBedIdentity(addresses: readonly string[]): Promise<I
 
 const variables = { ca: 'SIGNALBOX_TLS_CA', cert: 'SIGNALBOX_TLS_CERT', key: 'SIGNALBOX_TLS_KEY' } as const;
 
-/** Travels in the environment of a node: whoever can read that controls the outer engine, and with it the node. */
+/** Passed in the environment of a node: anyone who can read it controls the outer engine, and with it the node. */
 export function identityEnvironment({ ca, cert, key }: Identity): Record<string, string> {
   return { [variables.ca]: ca, [variables.cert]: cert, [variables.key]: key };
 }
 
-/** Undefined for a node that an earlier version of the bed has made. */
+/** Undefined for a node that an earlier version of the bed created. */
 export function identityOf({ Config }: Docker.ContainerInspectInfo): Identity | undefined {
   const environment = new Map(Config.Env.map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]));
   const [ca, cert, key] = [variables.ca, variables.cert, variables.key].map((name) => environment.get(name));
   return ca && cert && key ? { ca, cert, key } : undefined;
 }
 
-/** Folder for `DOCKER_CERT_PATH`, for this user alone. */
+/** Folder for `DOCKER_CERT_PATH`, readable by this user only. */
 export function certificatesFolder(bed: string, identity: Identity): string {
   const folder = join(stateDir, 'tls', bed);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -36,7 +36,7 @@ export function certificatesFolder(bed: string, identity: Identity): string {
   return folder;
 }
 
-/** Several processes use a bed at a time, so a file is never seen half written. */
+/** Several processes use a bed at the same time, so files are written atomically. */
 function writeIfChanged(path: string, text: string): void {
   if (readIfPresent(path) === text) return;
   const draft = `${path}.${process.pid}`;

@@ -5,20 +5,20 @@ import { identityOf } from './bed-identity.ts';
 import { type BedShape, type NodeName, namesOf, roleOf, shapeOf } from './bed-shape.ts';
 import { nodeLabel } from './places.ts';
 
-/** Port of a node's engine, which takes only clients with the bed's identity. */
+/** Port of a node's engine. It accepts only clients with the bed's identity. */
 export const enginePort = 2376;
 
-/** One node of a bed: a container of the outer engine with an engine of its own. */
+/** One node of a bed: a container of the outer engine that runs its own engine. */
 export class BedNode {
   readonly name: NodeName;
   readonly role: 'manager' | 'worker';
-  /** Shape of the bed that the node was made for. */
+  /** Shape of the bed that the node was created for. */
   readonly shape: BedShape;
   readonly ip: string;
   /** The engine of this node. */
   readonly docker: Docker;
   readonly containerId: string;
-  /** Undefined if the node was made by an earlier version of the bed: its engine cannot be used. */
+  /** Undefined if an earlier version of the bed created the node: its engine cannot be used. */
   readonly identity: Identity | undefined;
   readonly #ports: ReadonlyMap<number, number>;
   readonly #outer: Docker;
@@ -36,7 +36,7 @@ export class BedNode {
     this.docker = new Docker({ protocol: 'https', host: '127.0.0.1', port, ...this.identity });
   }
 
-  /** Port of the host's loopback that leads to a port of this node. */
+  /** Port on the host's loopback interface that forwards to a port of this node. */
   port(inner: number): number {
     const port = this.#ports.get(inner);
     if (port === undefined) throw new Error(`Port ${inner} of ${this.name} is not mapped: use ${this.ip}:${inner}.`);
@@ -53,7 +53,7 @@ export class BedNode {
     return `tcp://127.0.0.1:${this.port(enginePort)}`;
   }
 
-  /** Freezes all processes of the node; to the others it is unreachable. */
+  /** Freezes all processes of the node. Other nodes cannot reach it. */
   async pause(): Promise<void> {
     await this.#container.pause();
   }
@@ -63,8 +63,8 @@ export class BedNode {
   }
 
   /**
-   * Drops what the node and other nodes send each other. Unlike a disconnected network it leaves the ports on the host's loopback, so that
-   * clients still reach the node.
+   * Drops the traffic between this node and the other nodes. Unlike disconnecting the network, this keeps the ports on
+   * the host's loopback interface, so clients still reach the node.
    */
   async cutOff(others: readonly BedNode[]): Promise<void> {
     const rules = ['-N CUT', '-I INPUT -j CUT', '-I OUTPUT -j CUT'];
@@ -82,7 +82,7 @@ export class BedNode {
     if (code !== 0) throw new Error(`iptables failed on ${this.name} (${code}).`);
   }
 
-  /** Pulls the plug. */
+  /** Kills the node, as a power failure would. */
   async kill(): Promise<void> {
     await this.#container.kill();
   }
@@ -134,7 +134,7 @@ export class BedNode {
   }
 }
 
-/** A stopped container has no ports, but its configuration still names them. */
+/** A stopped container has no ports, but its configuration still lists them. */
 function portsOf(info: Docker.ContainerInspectInfo): Map<number, number> {
   const bindings = Object.entries((info.HostConfig.PortBindings ?? {}) as Record<string, { HostPort: string }[]>);
   return new Map(bindings.map(([inner, [binding]]) => [Number.parseInt(inner, 10), Number(binding?.HostPort)]));

@@ -1,7 +1,7 @@
 import { shapeLabel } from './places.ts';
 import { StepFailed } from './step.ts';
 
-/** The first manager forms the swarm; the others join it as `manager2`, `manager3` and so on. */
+/** The first manager creates the swarm. The others join it as `manager2`, `manager3` and so on. */
 export type NodeName = 'manager' | `manager${number}` | `worker${number}`;
 
 export interface BedShape {
@@ -11,7 +11,7 @@ export interface BedShape {
 
 export const usualShape: BedShape = { managers: 1, workers: 2 };
 
-/** An even number of managers tolerates no more failures than one manager less. */
+/** An even number of managers tolerates no more failures than one manager fewer. */
 const managerCounts = [1, 3, 5];
 const maxWorkers = 9;
 
@@ -23,12 +23,12 @@ const workerNames = ({ workers }: BedShape): NodeName[] =>
 /** Nodes of a bed, managers first. */
 export const namesOf = (shape: BedShape): readonly NodeName[] => [...managerNames(shape), ...workerNames(shape)];
 
-/** Nodes of the bed on which most stories run. */
+/** Nodes of the bed that most swarm tests use. */
 export const nodeNames = namesOf(usualShape);
 
 export const roleOf = (name: NodeName): 'manager' | 'worker' => (name.startsWith('manager') ? 'manager' : 'worker');
 
-/** Ports of the loopback for people: worker1 has 8080 and the first manager has 9443 in every shape. */
+/** Loopback ports for manual use: 8080 is worker1 and 9443 is the first manager in every shape. */
 export function fixedPorts(shape: BedShape, name: NodeName): readonly (readonly [number, number])[] {
   const managers = managerNames(shape);
   const workers = workerNames(shape);
@@ -40,13 +40,13 @@ export function fixedPorts(shape: BedShape, name: NodeName): readonly (readonly 
 /** Label of a node, such as `3+2`. */
 export const describeShape = ({ managers, workers }: BedShape): string => `${managers}+${workers}`;
 
-/** Nodes without the label are from a time when all beds had the usual shape. */
+/** Nodes without the label date from when all beds had the default shape. */
 export function shapeOf(labels: Readonly<Record<string, string>>): BedShape {
   const [managers, workers] = (labels[shapeLabel] ?? describeShape(usualShape)).split('+').map(Number);
   return { managers: managers!, workers: workers! };
 }
 
-/** `--managers 3 --workers 2`; what is missing is as usual. */
+/** `--managers 3 --workers 2`. Missing options use the default shape. */
 export function parseShape(options: { readonly managers?: string; readonly workers?: string }): BedShape {
   const managers = Number(options.managers ?? usualShape.managers);
   const workers = Number(options.workers ?? usualShape.workers);

@@ -8,13 +8,13 @@ import { dropOldImages, loadImages } from './load-images.ts';
 import { type Answer, type RequestOptions, request } from './request.ts';
 import { run } from './shell.ts';
 
-/** Compose text, or a file of it. */
+/** Compose text, or a file with it. */
 export type Stack = string | { readonly file: string };
 
 export interface NodeRequest extends RequestOptions {
-  /** Which node is asked; worker1 if it is not said. */
+  /** Node to send the request to. Defaults to worker1. */
   readonly node?: NodeName;
-  /** Published port: 8080 or, with TLS, 8443 if it is not said. */
+  /** Published port. Defaults to 8080 or, with TLS, 8443. */
   readonly port?: number;
   readonly tls?: boolean;
 }
@@ -44,7 +44,7 @@ export class Bed {
     this.nodes = nodes;
   }
 
-  /** The manager that commands are sent to. */
+  /** The manager that receives commands. */
   get manager(): BedNode {
     return this.node(this.#entry);
   }
@@ -53,7 +53,7 @@ export class Bed {
     return this.nodes.filter(({ role }) => role === 'manager');
   }
 
-  /** From now on, sends commands to this manager. */
+  /** Sends commands to this manager from now on. */
   enter(manager: NodeName): void {
     this.#entry = manager;
   }
@@ -62,22 +62,22 @@ export class Bed {
     return this.nodes.find((node) => node.name === name)!;
   }
 
-  /** Runs the docker CLI against the manager; resolves with its stdout. */
+  /** Runs the docker CLI against the manager and resolves with its stdout. */
   async docker(...args: string[]): Promise<string> {
     return run(this.#engine.cli, args, { env: this.cliEnv() });
   }
 
-  /** Environment in which the docker CLI speaks to the manager, whatever the user's own is. */
+  /** Environment in which the docker CLI connects to the manager, independent of the user's environment. */
   cliEnv(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
     const { DOCKER_CONTEXT: _context, ...env } = process.env;
     const DOCKER_CERT_PATH = certificatesFolder(this.name, this.manager.identity!);
     return { ...env, DOCKER_HOST: this.manager.apiUrl, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH, ...more };
   }
 
-  /** `docker stack deploy`; services that the stack no longer names are removed. */
+  /** `docker stack deploy`. Removes services that the stack no longer defines. */
   async deploy(name: string, stack: Stack, env: NodeJS.ProcessEnv = {}): Promise<void> {
     const file = typeof stack === 'string' ? '-' : stack.file;
-    // There is no registry to ask for a digest.
+    // No registry is available to resolve a digest.
     const args = [
       'stack',
       'deploy',
@@ -95,7 +95,9 @@ export class Bed {
     });
   }
 
-  /** Removes a stack and waits until its services and networks are gone, so that it can be deployed again at once. */
+  /**
+   * Removes a stack and waits until its services and networks are gone, so that it can be deployed again immediately.
+   */
   async removeStack(name: string): Promise<void> {
     await this.docker('stack', 'rm', name);
     const filters = { label: [`com.docker.stack.namespace=${name}`] };
@@ -108,7 +110,7 @@ export class Bed {
     });
   }
 
-  /** Brings images of the outer engine to all nodes; resolves with those that were missing somewhere. */
+  /** Copies images of the outer engine to all nodes. Resolves with those that were missing on some node. */
   async loadImages(...tags: string[]): Promise<readonly string[]> {
     return loadImages(this.#engine, this.nodes, tags);
   }
@@ -134,25 +136,25 @@ export class Bed {
     return tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' && Status.State === 'running');
   }
 
-  /** Nodes with a running task of a service, as the swarm knows it. */
+  /** Nodes with a running task of a service, according to the swarm. */
   async nodesOf(service: string): Promise<NodeName[]> {
     const taken = await this.nodeOfEachTask(service);
     return this.nodes.map(({ name }) => name).filter((name) => taken.includes(name));
   }
 
-  /** Names of nodes, sorted; a node with two running tasks of the service is there twice. */
+  /** Node names, sorted. A node with two running tasks of the service is listed twice. */
   async nodeOfEachTask(service: string): Promise<string[]> {
     const [running, nodes] = await Promise.all([this.running(service), this.manager.docker.listNodes()]);
     const hostnames = new Map((nodes as SwarmNode[]).map(({ ID, Description }) => [ID, Description.Hostname]));
     return running.map(({ NodeID }) => hostnames.get(NodeID) ?? NodeID).toSorted();
   }
 
-  /** Ids of the running tasks of a service, sorted. */
+  /** Ids of a service's running tasks, sorted. */
   async runningIds(service: string): Promise<string[]> {
     return (await this.running(service)).map(({ ID }) => ID).toSorted();
   }
 
-  /** Waits until a service has so many running tasks, and no others that should run. */
+  /** Waits until a service has exactly this many running tasks and no others that should run. */
   async settle(service: string, count: number, timeoutMs = 90_000): Promise<void> {
     await this.#until(timeoutMs, `${count} running tasks of ${service}`, async () => {
       const tasks = (await this.tasks(service)).filter(({ DesiredState }) => DesiredState === 'running');
@@ -160,7 +162,7 @@ export class Bed {
     });
   }
 
-  /** Runs a command in a running task of a service, on whichever node it is; resolves with what it wrote. */
+  /** Runs a command in a running task of a service, on any node. Resolves with its output. */
   async exec(service: string, ...command: string[]): Promise<string> {
     for (const node of this.nodes) {
       const id = await findContainer(node.docker, service).catch(() => undefined);
@@ -179,7 +181,7 @@ export class Bed {
   async #until(timeoutMs: number, what: string, met: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!(await met().catch(() => false))) {
-      if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs / 1000} s in vain for ${what}.`);
+      if (performance.now() > deadline) throw new Error(`Timed out after ${timeoutMs / 1000} s waiting for ${what}.`);
       await sleep(150);
     }
   }

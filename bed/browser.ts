@@ -3,7 +3,7 @@ import type { Progress } from './step.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'] as const;
 
-/** Chromium of the system, for the tests of the page; undefined where there is none. CHROMIUM names another. */
+/** The system's Chromium for the page tests, or undefined if there is none. Set CHROMIUM to use another one. */
 export async function findBrowser(): Promise<string | undefined> {
   const candidates = process.env.CHROMIUM ? [process.env.CHROMIUM] : names;
   for (const name of candidates)
@@ -11,12 +11,15 @@ export async function findBrowser(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Installs Chromium where it is missing and can be had; where it cannot, its tests are skipped, and the line says why. */
+/**
+ * Installs Chromium if it is missing and available. If it is not available, its tests are skipped, and the step's line
+ * says why.
+ */
 export async function ensureBrowser(progress: Progress): Promise<void> {
   const found = await findBrowser();
   if (found !== undefined) return progress.done(`found ${found}`);
   if (process.getuid?.() !== 0 || !(await isOnPath('apt-get')))
-    return progress.done('no Chromium, and only root can install it on Debian: tests of the page are skipped');
+    return progress.done('no Chromium, and installing it requires root on Debian: page tests are skipped');
   progress.note('installing Chromium from the Debian packages');
   const outcome = await install().then(
     () => 'installed Chromium',

@@ -19,13 +19,13 @@ export const hasImage = async (engine: Engine, tag: string): Promise<boolean> =>
       () => false,
     );
 
-/** Builds with the classic builder: it is in every engine and CLI, BuildKit's client is a plug-in that may be missing. */
+/** Uses the classic builder, which every engine and CLI has. BuildKit needs a client plug-in that may be missing. */
 export async function buildImage(engine: Engine, options: BuildOptions): Promise<void> {
   const flags = [
     ...Object.entries(options.args ?? {}).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
     ...Object.entries(options.labels ?? {}).flatMap(([name, value]) => ['--label', `${name}=${value}`]),
   ];
-  // What a build that was interrupted has begun is removed, too.
+  // Also removes what an interrupted build leaves behind.
   const args = [
     'build',
     '--quiet',
@@ -42,7 +42,10 @@ export async function buildImage(engine: Engine, options: BuildOptions): Promise
 
 const proxyVariables = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
 
-/** What builds need to reach the npm registry as the host does: its registry, proxies, and certificates of a proxy in between. */
+/**
+ * What builds need to reach the npm registry as the host does: its registry, proxies, and the CA certificates of an
+ * intercepting proxy.
+ */
 export async function networkArgs(): Promise<Record<string, string>> {
   const args: Record<string, string> = {};
   for (const name of proxyVariables) if (process.env[name]) args[name] = process.env[name];
@@ -53,7 +56,10 @@ export async function networkArgs(): Promise<Record<string, string>> {
   return args;
 }
 
-/** Certificates that somebody added to this machine. A whole bundle is longer than an argument may be (128 KiB): leave that. */
+/**
+ * CA certificates that were added to this machine. A whole bundle exceeds the size limit of an argument (128 KiB), so
+ * it is not passed on.
+ */
 function extraCertificates(): string {
   const added = globSync('/usr/local/share/ca-certificates/**/*.crt').toSorted();
   const own = process.env.NODE_EXTRA_CA_CERTS;

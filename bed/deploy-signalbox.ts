@@ -8,7 +8,7 @@ import { StepFailed } from './step.ts';
 
 export type PublishMode = 'ingress' | 'host';
 
-/** Deploys stack.yml as a user would, with the version of our images and a settings file. */
+/** Deploys stack.yml as a user would, with the current version of our images and a settings file. */
 export async function deploySignalbox(bed: Bed, version: string, mode: PublishMode = 'ingress'): Promise<void> {
   await deployFiles(bed, version, join(project, 'stack.yml'), settingsFile(mode));
 }
@@ -32,7 +32,7 @@ async function deployFiles(bed: Bed, version: string, file: string, settings: st
   await dropOldSettings(bed, settingsName);
 }
 
-/** The demo: a service with labels as a user writes them. */
+/** The demo: a service with labels as a user would write them. */
 export async function deployDemo(bed: Bed, version: string): Promise<boolean> {
   const file = join(project, 'docker/demo/stack.yml');
   if (!existsSync(file)) return false;
@@ -46,14 +46,17 @@ function settingsFile(mode: PublishMode): string {
   const text = readFileSync(file, 'utf8');
   const changed = text.replaceAll(/^(\s*PublishMode\s*=\s*)"\w+"/gm, `$1"${mode}"`);
   if (!changed.includes(`"${mode}"`))
-    throw new StepFailed('config.toml names no PublishMode.', 'Add PublishMode = "ingress".');
+    throw new StepFailed('config.toml does not set PublishMode.', 'Add PublishMode = "ingress".');
   mkdirSync(stateDir, { recursive: true });
   const derived = join(stateDir, `config-${mode}.toml`);
   writeFileSync(derived, changed);
   return derived;
 }
 
-/** Docker configs cannot be changed, so every settings file is a config of its own; those in use are refused and stay. */
+/**
+ * Docker configs are immutable, so every settings file becomes a new config. Removing one that is in use fails, and it
+ * stays.
+ */
 export async function dropOldSettings(bed: Bed, current: string): Promise<void> {
   for (const { ID, Spec } of await bed.manager.docker.listConfigs()) {
     const name = Spec?.Name ?? '';

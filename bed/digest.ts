@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Digest of files and folders (their paths, modes and contents) and of further words; missing paths are left out. */
+/** Digest of files and folders (paths, modes and contents) and of additional strings. Missing paths are skipped. */
 export function digestOf(root: string, paths: readonly string[], words: readonly string[] = []): string {
   const hash = createHash('sha256').update(JSON.stringify(words));
   for (const path of paths.flatMap((entry) => filesBelow(root, entry)).toSorted()) {

@@ -11,19 +11,19 @@ await runCommand(async () => {
   const { values } = parseArgs({ options: { 'keep-engine': { type: 'boolean', default: false } } });
   const engine = await findEngine();
   if (!engine) {
-    console.log('No engine answers: there is nothing to remove.');
+    console.log('No engine answers: nothing to remove.');
     return 0;
   }
   await sweepAndReport(engine);
   await step('nodes', async (progress) => {
     const removed = await removeBed(engine.docker, 'dev');
-    progress.done(removed > 0 ? `removed ${removed} and their volumes and network` : 'there were none');
+    progress.done(removed > 0 ? `removed ${removed}, their volumes and the network` : 'nothing to remove');
   });
   if (values['keep-engine']) return 0;
   if (engineIsOurs() && !(await othersUse(engine))) {
     await step('engine', async (progress) => {
       await removeEngine();
-      progress.done('stopped the one we started, and removed its data');
+      progress.done('stopped the engine that was started here, and removed its data');
     });
   } else {
     await step('images', async (progress) => progress.done(`removed ${await removeImages(engine)}`));
@@ -39,7 +39,7 @@ async function othersUse(engine: Engine): Promise<boolean> {
   );
 }
 
-/** Only what we build is named signalbox/… here; an image that another bed runs from is refused and stays. */
+/** Only images that we build are named signalbox/… here. Removing one that another bed uses fails, and it stays. */
 async function removeImages(engine: Engine): Promise<number> {
   if ((await engine.docker.listContainers({ all: true, filters: { label: [bedLabel] } })).length > 0) return 0;
   const ours = /^signalbox\/(base-|swarm-node:|clients:|(controller|extension|proxy|demo):.*-dev\.)/;

@@ -7,7 +7,7 @@ import { isOnPath, run } from './shell.ts';
 import { startEngine } from './start-engine.ts';
 import { type Progress, StepFailed } from './step.ts';
 
-/** The engine that carries the nodes and builds the images: the user's, or one that we started. */
+/** The engine that runs the nodes and builds the images: the user's, or one that we started. */
 export interface Engine {
   readonly docker: Docker;
   readonly cli: string;
@@ -27,13 +27,13 @@ export async function ensureEngine(progress: Progress): Promise<Engine> {
   return started;
 }
 
-/** Asks the engine itself: a docker CLI on the machine says nothing about an engine. */
+/** Asks the engine itself: an installed docker CLI does not mean that an engine runs. */
 export async function findEngine(): Promise<Engine | undefined> {
   for (const host of await candidateHosts()) {
     const docker = connect(host);
     const version = await answer(docker);
     if (version === undefined) continue;
-    // testcontainers and the CLI read it; the context is what a user chose without DOCKER_HOST.
+    // testcontainers and the CLI read DOCKER_HOST. The context is what a user chose without it.
     process.env.DOCKER_HOST = host;
     delete process.env.DOCKER_CONTEXT;
     return { docker, version, cli: await ensureCli() };

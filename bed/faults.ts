@@ -1,4 +1,5 @@
-// npm run faults: faults of a swarm with three managers and two workers, under traffic. Further words choose files: npm run faults -- quorum
+// npm run faults: faults in a swarm with three managers and two workers, under traffic. Arguments select test files:
+// npm run faults -- quorum
 import { project } from './places.ts';
 import { runInForeground } from './shell.ts';
 import { runCommand } from './step.ts';

@@ -1,7 +1,7 @@
 #!/bin/bash
-# fetch-engine.sh DIR: unpack the engine of Debian trixie (26.1) into DIR beside the host's packages, touching no package state.
+# fetch-engine.sh DIR: unpack the engine of Debian trixie (26.1) into DIR without changing the host's installed packages.
 # Bookworm's own engine (20.10) fails at --privileged where the machine itself lacks a capability ("unable to apply caps").
-# docker.io, docker-cli, containerd and tini need only libc 2.34; trixie's runc needs more, so runc is the host's own package.
+# docker.io, docker-cli, containerd and tini need only libc 2.34. trixie's runc needs a newer one, so runc is the host's package.
 set -euo pipefail
 dir=$1
 [ -x "$dir/bin/dockerd" ] && exit 0
@@ -15,7 +15,7 @@ w=$(mktemp -d); chmod 755 "$w"; trap 'rm -rf "$w"' EXIT
 mkdir -p "$w"/{lists/partial,cache/archives/partial,etc/preferences.d,etc/sources.list.d,etc/apt.conf.d,debs,x}
 : >"$w/status"
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${url:-http://deb.debian.org/debian} trixie main" >"$w/etc/sources.list"
-# The host's own apt.conf.d (proxies, certificates) still counts; only sources, lists and state are ours.
+# The host's apt.conf.d (proxies, certificates) still applies. Only sources, lists and state are separate.
 cp -a /etc/apt/apt.conf.d/. "$w/etc/apt.conf.d/" 2>/dev/null || true
 cat >"$w/apt.conf" <<X
 Dir::Etc "$w/etc"; Dir::State "$w"; Dir::State::Lists "$w/lists"; Dir::State::status "$w/status"; Dir::Cache "$w/cache";

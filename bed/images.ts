@@ -8,7 +8,7 @@ import { project } from './places.ts';
 import { CommandFailed, lastLines } from './shell.ts';
 import { type Progress, StepFailed } from './step.ts';
 
-/** What goes into the images; their common version is the digest of it. */
+/** Inputs of the images. Their digest is the common version. */
 const inputs = [
   'Dockerfile.controller',
   'Dockerfile.extension',
@@ -32,7 +32,7 @@ const sources = [
 ] as const;
 
 export interface Images {
-  /** Tag of all of them. */
+  /** Tag of all images. */
   readonly version: string;
   readonly product: readonly string[];
   readonly swarmNode: string;
@@ -77,11 +77,7 @@ async function ensureSwarmNode(engine: Engine, bases: BaseImages, progress: Prog
 
 const explain = (file: string) => (cause: unknown) => {
   const output = cause instanceof CommandFailed ? lastLines(cause.output, 25) : String(cause);
-  throw new StepFailed(
-    `${file} does not build:\n${output}`,
-    'Correct what the last lines complain of, then run this again.',
-    {
-      cause,
-    },
-  );
+  throw new StepFailed(`${file} does not build:\n${output}`, 'Fix the errors in the last lines, then run this again.', {
+    cause,
+  });
 };

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import type { BedNode } from './bed-node.ts';
 import type { Engine } from './engine.ts';
 
-/** Sends images of the outer engine to the nodes that lack them: one `save`, teed into each node's `load`. */
+/** Sends images of the outer engine to the nodes that lack them: one `save`, piped into each node's `load`. */
 export async function loadImages(
   engine: Engine,
   nodes: readonly BedNode[],
@@ -17,7 +17,7 @@ export async function loadImages(
   return wanted;
 }
 
-/** Tags tell enough: those of the bed name the digest of what is in the image. */
+/** Comparing tags is enough: a tag of the bed contains the digest of the image's inputs. */
 async function missing(node: BedNode, tags: readonly string[]): Promise<string[]> {
   const present = new Set((await node.docker.listImages()).flatMap(({ RepoTags }) => RepoTags ?? []));
   return tags.filter((tag) => !present.has(tag));
@@ -30,7 +30,7 @@ async function send(engine: Engine, targets: readonly BedNode[], tags: readonly 
   const closed = once(save, 'close');
   const pump = async () => {
     for await (const chunk of save.stdout as AsyncIterable<Buffer>) {
-      // The slowest node sets the pace, else the image piles up in memory.
+      // The slowest node sets the pace. Otherwise the image accumulates in memory.
       await Promise.all(sinks.map((sink) => (sink.write(chunk) ? undefined : once(sink, 'drain'))));
     }
     for (const sink of sinks) sink.end();
@@ -44,11 +44,14 @@ async function load(node: BedNode, image: PassThrough): Promise<void> {
   const answer = await node.docker.loadImage(image, { quiet: 1 });
   let said = '';
   for await (const chunk of answer) said += chunk;
-  // The engine answers 200 before it reads the image; what went wrong stands in the body.
-  if (said.includes('"error"')) throw new Error(`${node.name} refused the images: ${said.slice(-500)}`);
+  // The engine answers 200 before it reads the image. Errors are in the body.
+  if (said.includes('"error"')) throw new Error(`${node.name} rejected the images: ${said.slice(-500)}`);
 }
 
-/** Removes the images of earlier versions when they pile up on a node; those of running tasks are refused and stay. */
+/**
+ * Removes images of earlier versions if they accumulate on a node. Removing one that a running task uses fails, and it
+ * stays.
+ */
 export async function dropOldImages(node: BedNode, current: string): Promise<void> {
   const images = (await node.docker.listImages()).filter(({ RepoTags }) =>
     RepoTags?.some((tag) => /^signalbox\/.*-dev\./.test(tag) && !tag.endsWith(`:${current}`)),

@@ -8,7 +8,8 @@ import { type BedShape, describeShape } from './bed-shape.ts';
 import { ownerLabel } from './owner.ts';
 import { bedLabel, nodeLabel, shapeLabel } from './places.ts';
 
-// The image of testcontainers' reaper cannot be pulled everywhere, and a bed outlives the process that made it: labels sweep it.
+// The image of testcontainers' reaper cannot be pulled everywhere, and a bed outlives the process that created it. So
+// cleanup uses labels.
 process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
 
 export interface NodePlan {
@@ -18,11 +19,11 @@ export interface NodePlan {
   readonly image: string;
   readonly network: string;
   readonly owner: string | undefined;
-  /** Swarm wants the address that a node advertised again after a restart, so it is a fixed one. */
+  /** A node must keep the address that it advertised to the swarm across restarts, so it is fixed. */
   readonly ip: string;
   readonly managerIps: readonly string[];
   readonly identity: Identity;
-  /** Port in the node -> port of the host's loopback. */
+  /** Port in the node -> port on the host's loopback interface. */
   readonly ports: ReadonlyMap<number, number>;
 }
 
@@ -34,7 +35,7 @@ class NodeContainer extends GenericContainer {
     };
   }
 
-  /** testcontainers binds to all addresses; the API of a node and the ports of a bed are for this machine alone. */
+  /** testcontainers binds to all addresses. A node's API and a bed's ports must be reachable from this machine only. */
   protected override async beforeContainerCreated(): Promise<void> {
     const bindings: Record<string, { HostPort: string; HostIp?: string }[]> = this.hostConfig.PortBindings ?? {};
     for (const binding of Object.values(bindings).flat()) binding.HostIp = '127.0.0.1';
@@ -66,10 +67,10 @@ const bedLabels = (bed: string, owner: string | undefined): Record<string, strin
   ...(owner === undefined ? {} : { [ownerLabel]: owner }),
 });
 
-/** Ports that were given away here: until a node holds it, the kernel would give one of them again. */
+/** Ports that were already handed out here: until a node binds one, the kernel could hand it out again. */
 const given = new Set<number>();
 
-/** A port that is free now. It stays the node's own when the node restarts, which a port chosen by the engine would not. */
+/** A port that is free now. It stays the same when the node restarts, unlike a port that the engine chooses. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = await chosenByKernel();
@@ -90,8 +91,8 @@ function chosenByKernel(): Promise<number> {
 }
 
 /**
- * Creates the network of a bed. An engine gives fixed addresses only in a subnet that somebody named, so we let it choose
- * one that is free, and name that.
+ * Creates the network of a bed. An engine assigns fixed addresses only in an explicitly configured subnet. So the
+ * engine first chooses a free subnet, which is then configured explicitly.
  */
 export async function createNetwork(docker: Docker, bed: string, owner: string | undefined): Promise<string> {
   const name = `signalbox-${bed}`;
@@ -99,7 +100,7 @@ export async function createNetwork(docker: Docker, bed: string, owner: string |
   const probe = await docker.createNetwork({ Name: name, Labels });
   const subnet = ((await probe.inspect()) as Docker.NetworkInspectInfo).IPAM?.Config?.[0]?.Subnet;
   await probe.remove();
-  if (!subnet) throw new Error('The engine gave the network no subnet.');
+  if (!subnet) throw new Error('The engine assigned no subnet to the network.');
   await docker.createNetwork({
     Name: name,
     Labels,

@@ -11,23 +11,24 @@ import { formSwarm } from './swarm-membership.ts';
 
 export interface BedOptions {
   readonly name: string;
-  /** `fixed`: 8080 and the like, for people. `random`: for a bed beside it. */
+  /** `fixed`: 8080 and so on, for manual use. `random`: for an additional bed. */
   readonly ports: 'fixed' | 'random';
   readonly image: string;
-  /** The process that it goes with; it stays if there is none. */
+  /** The process that owns the bed. Without one, the bed stays. */
   readonly owner?: string | undefined;
-  /** One manager and two workers if it is not said. */
+  /** Defaults to one manager and two workers. */
   readonly shape?: BedShape;
   readonly note?: (text: string) => void;
 }
 
-/** Opens a bed: finds what is left of it, repairs or creates the rest, and forms the swarm. */
+/** Opens a bed: finds the existing parts, repairs or creates the others, and forms the swarm. */
 export async function openBed(engine: Engine, options: BedOptions): Promise<Bed> {
   const outer = engine.docker;
   const shape = options.shape ?? usualShape;
   const names = namesOf(shape);
   let present = await findNodes(outer, [`${bedLabel}=${options.name}`]);
-  // The first manager holds the swarm. Without it, from another image or in another shape, the rest is worth nothing.
+  // The first manager holds the swarm. If it is missing, runs another image or has another shape, the other nodes are
+  // useless.
   if (present.size > 0 && !(await isWorthKeeping(outer, present, options.image, shape))) {
     options.note?.('replacing the nodes');
     await removeBed(outer, options.name);
@@ -36,7 +37,7 @@ export async function openBed(engine: Engine, options: BedOptions): Promise<Bed>
   if (present.size < names.length) await createMissing(outer, options, shape, present);
   const nodes = await findNodes(outer, [`${bedLabel}=${options.name}`]);
   const all = names.map((name) => nodes.get(name)!);
-  // The managers first: the workers look for them.
+  // Managers first: the workers connect to them.
   for (const node of all) await node.start();
   options.note?.('forming the swarm');
   await formSwarm(all);
@@ -116,7 +117,10 @@ async function findSubnet(outer: Docker, network: string): Promise<string | unde
 
 const addressIn = (subnet: string, host: number): string => subnet.replace(/\d+\/\d+$/, String(host));
 
-/** Removes all that carries the bed's label: nodes with their volumes, and the network. With an owner, only what belongs to it. */
+/**
+ * Removes everything with the bed's label: nodes with their volumes, and the network. With an owner, removes only what
+ * belongs to it.
+ */
 export async function removeBed(outer: Docker, name: string, owner?: string): Promise<number> {
   const filters = { label: [`${bedLabel}=${name}`, ...(owner === undefined ? [] : [`${ownerLabel}=${owner}`])] };
   const containers = await outer.listContainers({ all: true, filters });

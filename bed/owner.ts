@@ -1,23 +1,26 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** On containers and networks that go with a run: its process. What stays when a run is over has no owner. */
+/** Label of containers and networks that belong to a run: its process. What stays after a run has no owner. */
 export const ownerLabel = 'signalbox.owner';
 
 export interface Machine {
   readonly name: string;
-  /** When a process started; undefined if none with this number runs. */
+  /** When a process started, or undefined if no process with this number runs. */
   startOf(pid: number): string | undefined;
 }
 
 export const thisMachine: Machine = { name: `${hostname()} ${pidNamespace()}`.trim(), startOf };
 
-/** Names a process. Its number alone does not: another one gets it later, or has it on another machine that uses the same engine. */
+/**
+ * Identifies a process. The number alone is not enough: another process may get it later, or have it on another machine
+ * that uses the same engine.
+ */
 export function ownerName(pid = process.pid, { name, startOf }: Machine = thisMachine): string {
   return JSON.stringify([name, pid, startOf(pid) ?? '']);
 }
 
-/** Whether the process has ended. Of other machines it is unknown. */
+/** Whether the process has ended. Unknown for processes on other machines. */
 export function hasEnded(owner: string, { name, startOf }: Machine = thisMachine): boolean {
   try {
     const [machine, pid, start] = JSON.parse(owner) as [string, number, string];
@@ -27,10 +30,10 @@ export function hasEnded(owner: string, { name, startOf }: Machine = thisMachine
   }
 }
 
-/** Variable that names the owner to the processes of a run. */
+/** Environment variable that passes the owner to the processes of a run. */
 const ownerVariable = 'SIGNALBOX_BED_OWNER';
 
-/** Makes this process the owner of all that it and its children start. */
+/** Makes this process the owner of everything that it and its children start. */
 export function ownRun(): void {
   process.env[ownerVariable] = ownerName();
 }
@@ -38,10 +41,10 @@ export function ownRun(): void {
 /** The owner of what this process starts: the process that began the run, or this one. */
 export const currentOwner = (): string => process.env[ownerVariable] ?? ownerName();
 
-/** Label of `docker run` for containers that go with the run. */
+/** `docker run` label for containers that belong to the run. */
 export const ownerFlags = (): string[] => ['--label', `${ownerLabel}=${currentOwner()}`];
 
-/** Containers may have the host's name, and numbers of their own. */
+/** Containers may share the host's name but have their own process numbers. */
 function pidNamespace(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');
@@ -55,7 +58,7 @@ function startOf(pid: number): string | undefined {
   if (process.platform !== 'linux') return runs(pid) ? 'unknown' : undefined;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name of the program, in parentheses, may contain anything.
+    // The program's name, in parentheses, may contain any character.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return state === 'Z' || state === 'X' ? undefined : fields[18];
   } catch {

@@ -1,4 +1,4 @@
-// The password of the embedded swarm's administrator: npm run --silent password
+// Prints the administrator password of the embedded swarm: npm run --silent password
 import { adminPassword } from './admin-password.ts';
 import { ensureEngine } from './engine.ts';
 import { findBed } from './open-bed.ts';
@@ -7,7 +7,7 @@ import { runCommand, StepFailed } from './step.ts';
 await runCommand(async () => {
   const engine = await ensureEngine({ note: () => {}, done: () => {} });
   const bed = await findBed(engine, process.env.SIGNALBOX_BED ?? 'dev');
-  if (!bed) throw new StepFailed('There is no embedded swarm.', 'npm run up');
+  if (!bed) throw new StepFailed('The embedded swarm does not exist.', 'npm run up');
   console.log(await adminPassword(bed));
   return 0;
 });

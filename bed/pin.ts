@@ -10,7 +10,7 @@ import { runCommand, StepFailed, step } from './step.ts';
 async function currentDigest(engine: Engine, name: BaseName): Promise<string> {
   const [tag = ''] = officials[name].split('@');
   await run(engine.cli, ['pull', '--quiet', tag]).catch((cause) => {
-    throw new StepFailed(`${tag} cannot be pulled: ${cause}`, 'Run this on a machine that a registry answers.', {
+    throw new StepFailed(`${tag} cannot be pulled: ${cause}`, 'Run this on a machine that can reach a registry.', {
       cause,
     });
   });

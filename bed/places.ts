@@ -1,18 +1,18 @@
-// The bed: a swarm of nodes in containers, for development and for the tests. The product knows nothing of it.
+// The bed: a swarm whose nodes are containers, for development and tests. The product does not know about it.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const project = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
-/** Small state of this checkout; git ignores it. */
+/** Local state of this checkout, ignored by git. */
 export const stateDir = join(project, '.bed');
 
-/** The engine we started, its binaries and its data: one for all checkouts on this machine. */
+/** The engine that we started, with its binaries and data: one for all checkouts on this machine. */
 export const engineHome = process.env.SIGNALBOX_ENGINE_HOME ?? '/var/lib/signalbox-bed';
 
 export const defaultSocket = '/var/run/docker.sock';
 
-/** Everything of a bed carries this label with the bed's name, so that it is found again and swept after a crash. */
+/** Every object of a bed has this label with the bed's name, so that it can be found and removed after a crash. */
 export const bedLabel = 'signalbox.bed';
 export const nodeLabel = 'signalbox.bed.node';
 export const shapeLabel = 'signalbox.bed.shape';
@@ -23,5 +23,8 @@ export const standIns = {
   nginx: 'signalbox/base-nginx:1.30',
 } as const;
 
-/** Beds that a run of the stories has: files run side by side, each worker of vitest on a bed of its own. One that is kept is for one file at a time. */
+/**
+ * Number of beds for a run of the swarm tests. Test files run in parallel, one bed for each vitest worker. A kept bed
+ * serves one file at a time.
+ */
 export const bedCount = process.env.KEEP_BED ? 1 : Number(process.env.BED_COUNT ?? 2);

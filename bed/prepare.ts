@@ -10,7 +10,7 @@ export interface Prepared {
   readonly images: Images;
 }
 
-/** What every bed stands on: an engine, base images, our images. */
+/** What every bed needs: an engine, base images and our images. */
 export async function prepare(): Promise<Prepared> {
   const engine = await step('engine', ensureEngine);
   await sweepAndReport(engine);

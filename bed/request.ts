@@ -3,14 +3,14 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 
 export interface RequestOptions {
-  /** Host name that the service answers to; also the name asked for in TLS. */
+  /** Host name that the service answers to. Also the server name in TLS. */
   readonly host: string;
   readonly path?: string;
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;
   readonly timeoutMs?: number;
-  /** Certificate and key, in PEM, that the client shows over TLS. */
+  /** Client certificate and key, in PEM, for TLS. */
   readonly client?: { readonly cert: string; readonly key: string };
 }
 
@@ -26,7 +26,7 @@ export interface Target {
   readonly tls: boolean;
 }
 
-/** One request on a connection of its own; certificates are not verified. */
+/** One request on its own connection. Certificates are not verified. */
 export function request(target: Target, options: RequestOptions): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const common = {

@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 
 const PARALLEL = 16;
 
-/** Works through a list, several at a time. */
+/** Processes a list, several items at a time. */
 export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   const left = items.values();
   await Promise.all(
@@ -15,13 +15,13 @@ export async function inParallel<T>(items: readonly T[], work: (item: T) => Prom
 export interface LabelledService {
   readonly name: string;
   readonly image: string;
-  /** Id of the network that the proxies reach it over. */
+  /** Id of the network over which the proxies reach it. */
   readonly networkId: string;
   readonly replicas: number;
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Services in the numbers of a large swarm: without tasks they cost it hardly anything. */
+/** As many services as a large swarm has. Without tasks they cost the swarm almost nothing. */
 export async function createServices(docker: Docker, services: readonly LabelledService[]): Promise<void> {
   await inParallel(services, ({ name, image, networkId, replicas, labels }) =>
     docker.createService({
@@ -34,7 +34,7 @@ export async function createServices(docker: Docker, services: readonly Labelled
   );
 }
 
-/** Changes labels, and nothing else: restarts no task. */
+/** Changes labels only, and restarts no task. */
 export async function changeLabels(
   docker: Docker,
   name: string,

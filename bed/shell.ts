@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** Runs a command; resolves with what it wrote to stdout, throws CommandFailed with all it said. */
+/** Runs a command and resolves with its stdout. Throws CommandFailed with all of its output. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const child = spawn(command, args, {
@@ -37,7 +37,7 @@ export function run(command: string, args: readonly string[], options: RunOption
   child.stderr.on('data', (chunk: Buffer) => {
     all += chunk;
   });
-  // A command that does not read its input closes the pipe early; its exit code tells the rest.
+  // A command that does not read its input closes the pipe early. Its exit code reports the result.
   child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
   child.on('error', reject);
@@ -47,11 +47,12 @@ export function run(command: string, args: readonly string[], options: RunOption
   return promise;
 }
 
-/** Runs a command on our terminal; resolves with its exit code. */
+/** Runs a command on our terminal and resolves with its exit code. */
 export function runInForeground(command: string, args: readonly string[], options: SpawnOptions = {}): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const child = spawn(command, args, { stdio: 'inherit', ...options });
-  // A terminal sends its signals to both; a supervisor ends only this process, and the command would go on alone.
+  // A terminal sends its signals to both processes. A supervisor ends only this one, and the command would keep
+  // running.
   const end = (signal: NodeJS.Signals) => {
     child.kill(signal);
     process.off('SIGTERM', end);

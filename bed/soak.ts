@@ -1,4 +1,5 @@
-// npm run soak -- --minutes 120 --seed 7: random faults and changes of a swarm under traffic; the same seed gives the same steps.
+// npm run soak -- --minutes 120 --seed 7: random faults and changes in a swarm under traffic. The same seed produces
+// the same steps.
 import { parseArgs } from 'node:util';
 import { project } from './places.ts';
 import { runInForeground } from './shell.ts';

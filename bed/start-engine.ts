@@ -9,14 +9,14 @@ import { type Progress, StepFailed } from './step.ts';
 
 const pidFile = join(engineHome, 'dockerd.pid');
 const logFile = join(engineHome, 'dockerd.log');
-/** Says that the engine is ours to stop. */
+/** Marks the engine as one that we may stop. */
 const marker = join(engineHome, 'started-by-signalbox');
 
-/** Fetches and starts an engine of our own; only called where none answers. */
+/** Downloads and starts our own engine. Called only if no engine answers. */
 export async function startEngine(host: string | undefined, progress: Progress): Promise<void> {
   const socket = socketOf(host);
   await explainWhereWeCannot();
-  progress.note('none answers: fetching one from the Debian packages');
+  progress.note('no engine answers: downloading one from the Debian packages');
   await installHostPackages();
   mkdirSync(engineHome, { recursive: true });
   await run(join(project, 'bed/fetch-engine.sh'), [join(engineHome, 'engine')]).catch(noDownload);
@@ -34,25 +34,22 @@ function socketOf(host: string | undefined): string {
 async function explainWhereWeCannot(): Promise<void> {
   const installed = await isOnPath('dockerd');
   if (installed && existsSync('/run/systemd/system')) {
-    throw new StepFailed('A Docker engine is installed, but does not run.', 'systemctl start docker');
+    throw new StepFailed('A Docker engine is installed but not running.', 'systemctl start docker');
   }
   const remedy =
     'Install and start Docker Engine 23 or later (https://docs.docker.com/engine/install/), then run this again.';
   if (process.platform !== 'linux' || !(await isOnPath('apt-get'))) {
-    throw new StepFailed(
-      'No Docker engine answers, and only on Debian and Ubuntu can one be fetched from here.',
-      remedy,
-    );
+    throw new StepFailed('No Docker engine answers. Automatic installation works on Debian and Ubuntu only.', remedy);
   }
   if (process.getuid?.() !== 0) {
     throw new StepFailed(
-      'No Docker engine answers to this user, and only root can start one.',
+      'No Docker engine answers to this user. Starting one requires root.',
       `Run as root. Or: ${remedy}`,
     );
   }
 }
 
-/** runc needs the host's own libc and iptables its kernel, so these two are installed as packages. */
+/** runc needs the host's libc and iptables must fit its kernel, so both are installed as packages. */
 async function installHostPackages(): Promise<void> {
   if ((await isOnPath('runc')) && (await isOnPath('iptables'))) return;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -62,15 +59,19 @@ async function installHostPackages(): Promise<void> {
       env,
     });
   } catch (cause) {
-    throw new StepFailed(`Cannot install runc and iptables: ${cause}`, 'Check that apt-get update works here.', {
-      cause,
-    });
+    throw new StepFailed(
+      `Cannot install runc and iptables: ${cause}`,
+      'Check that apt-get update works on this machine.',
+      {
+        cause,
+      },
+    );
   }
 }
 
 function noDownload(cause: unknown): never {
   throw new StepFailed(
-    `Cannot fetch the engine: ${cause}`,
+    `Cannot download the engine: ${cause}`,
     'Check that the Debian mirror (or DEBIAN_MIRROR) answers.',
     {
       cause,
@@ -78,7 +79,7 @@ function noDownload(cause: unknown): never {
   );
 }
 
-/** Its socket is root's alone: whoever can use it controls the machine. */
+/** Its socket is accessible to root only: anyone who can use it controls the machine. */
 function launch(socket: string): void {
   const bin = join(engineHome, 'engine/bin');
   rmSync(pidFile, { force: true });
@@ -102,7 +103,7 @@ async function awaitPing(socket: string): Promise<void> {
   while (!(await pings(socket))) {
     if (performance.now() > deadline) {
       const log = lastLines(readFileSync(logFile, 'utf8'), 8);
-      throw new StepFailed(`The engine does not come up. Its last words:\n${log}`, `Read ${logFile}.`);
+      throw new StepFailed(`The engine does not start. Last lines of its log:\n${log}`, `Read ${logFile}.`);
     }
     await sleep(100);
   }
@@ -133,12 +134,14 @@ export async function removeEngine(): Promise<void> {
   rmSync(engineHome, { recursive: true, force: true });
 }
 
-/** dockerd mounts its data onto itself, and leaves that behind where it did not find out that it was the one who did. */
+/**
+ * dockerd bind-mounts its data folder onto itself. It leaves the mount behind if it did not detect that it created it.
+ */
 async function unmountBelow(folder: string): Promise<void> {
   const targets = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[1] ?? '');
   const below = targets.filter((target) => target.startsWith(`${folder}/`));
-  // What was mounted last lies on top.
+  // The last mount is on top.
   for (const target of below.toReversed()) await run('umount', [target]);
 }

@@ -1,4 +1,4 @@
-/** A step failed in a way that we understand: says what, and what to do about it. */
+/** A step failed for a known reason. Says why, and how to fix it. */
 export class StepFailed extends Error {
   readonly remedy: string;
 
@@ -10,16 +10,16 @@ export class StepFailed extends Error {
 }
 
 export interface Progress {
-  /** What is being done right now. */
+  /** The current activity. */
   note(text: string): void;
-  /** What came of it; stands on the step's line. */
+  /** The result, printed on the step's line. */
   done(text: string): void;
 }
 
 const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 const erase = process.stdout.isTTY ? '\r\u001b[2K' : '';
 
-/** Runs one step and prints its line: `✔ engine    found 28.5 (0.1 s)`. */
+/** Runs a step and prints its line: `✔ engine    found 28.5 (0.1 s)`. */
 export async function step<T>(name: string, work: (progress: Progress) => Promise<T>): Promise<T> {
   const started = performance.now();
   const title = name.padEnd(8);
@@ -40,7 +40,7 @@ export async function step<T>(name: string, work: (progress: Progress) => Promis
   }
 }
 
-/** Runs a command of the bed: a failure is explained, not thrown at the user. */
+/** Runs a command of the bed. A failure is explained instead of thrown. */
 export async function runCommand(main: () => Promise<number | undefined>): Promise<void> {
   try {
     process.exitCode = (await main()) ?? 0;

@@ -2,11 +2,14 @@ import type { Bed } from './bed.ts';
 import { findEngine } from './engine.ts';
 import { findBed } from './open-bed.ts';
 
-/** The bed of this worker, of those that test/support/open-beds.ts opened; for the files of the projects `swarm` and `managers`. */
+/**
+ * The bed of this vitest worker, one of those that test/support/open-beds.ts opened. For test files of the projects
+ * `swarm` and `managers`.
+ */
 export async function storyBed(names: readonly string[]): Promise<Bed> {
   const name = names[Number(process.env.VITEST_POOL_ID) - 1];
   const engine = await findEngine();
   const bed = engine && name !== undefined ? await findBed(engine, name) : undefined;
-  if (!bed) throw new Error(`There is no bed "${name}": run its project of test/vitest.config.ts, which opens it.`);
+  if (!bed) throw new Error(`Bed "${name}" not found: run its project of test/vitest.config.ts, which opens it.`);
   return bed;
 }

@@ -9,7 +9,7 @@ interface SwarmNodeInfo {
   readonly Status: { readonly State: string };
 }
 
-/** Makes the nodes one swarm; nodes that are in it already stay as they are. */
+/** Joins the nodes into one swarm. Nodes that have already joined stay as they are. */
 export async function formSwarm(nodes: readonly BedNode[]): Promise<void> {
   const manager = nodes.find(({ role }) => role === 'manager')!;
   await ensureLeader(manager, nodes.filter(({ role }) => role === 'manager').length);
@@ -20,9 +20,9 @@ export async function formSwarm(nodes: readonly BedNode[]): Promise<void> {
   await awaitReady(manager, nodes);
 }
 
-// A node is down after three missed heartbeats. Swarm's 5 s are long for stories in which a node is lost.
+// A node is down after three missed heartbeats. Swarm's default of 5 s is long for tests that lose a node.
 const QUICK_HEARTBEAT = 1_000_000_000;
-// A new leader gives the other nodes no longer than that to find it.
+// A new leader gives the other nodes at most this long to connect.
 const SWARM_HEARTBEAT = 5_000_000_000;
 
 async function ensureLeader(manager: BedNode, managers: number): Promise<void> {
@@ -33,10 +33,10 @@ async function ensureLeader(manager: BedNode, managers: number): Promise<void> {
       Spec: { Dispatcher: { HeartbeatPeriod: managers > 1 ? SWARM_HEARTBEAT : QUICK_HEARTBEAT } },
     });
   }
-  // After a restart the manager answers its API before it has elected itself.
+  // After a restart, a manager's API answers before the manager has elected itself leader.
   const deadline = performance.now() + 60_000;
   while (!(await manager.docker.swarmInspect().then(Boolean, () => false))) {
-    if (performance.now() > deadline) throw new Error('The manager does not lead its swarm.');
+    if (performance.now() > deadline) throw new Error('The manager did not become the leader of its swarm.');
     await sleep(200);
   }
 }
@@ -64,13 +64,16 @@ async function isKnown(manager: BedNode, node: BedNode): Promise<boolean> {
   return (await listNodes(manager)).some(({ ID }) => ID === Swarm.NodeID);
 }
 
-/** A node that was made anew leaves its predecessor behind, down for ever. */
+/** A recreated node leaves its predecessor in the node list, down forever. */
 async function forgetDeadNodes(manager: BedNode, nodes: readonly BedNode[]): Promise<void> {
   const living = new Set(await Promise.all(nodes.map((node) => node.swarmId())));
   for (const { ID } of await listNodes(manager)) if (!living.has(ID)) await forget(manager, ID);
 }
 
-/** Swarm removes no manager, dead or not, until it is demoted and the others have dropped it from their number. */
+/**
+ * Swarm does not remove a manager, dead or not, until it is demoted and the others have removed it from the Raft
+ * cluster.
+ */
 async function forget(manager: BedNode, id: string): Promise<void> {
   const node = manager.docker.getNode(id);
   const deadline = performance.now() + 60_000;

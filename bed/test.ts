@@ -15,7 +15,7 @@ interface Count {
 
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
 
-/** Each tool counts as one check; what vitest runs counts by test. */
+/** Each tool counts as one check. vitest reports each test. */
 async function check(title: string, command: string, ...args: string[]): Promise<void> {
   console.log(`\n── ${title}`);
   const code = await runInForeground(join('node_modules/.bin', command), args, { cwd: project });
@@ -35,7 +35,7 @@ async function tests(title: string, ...projects: string[]): Promise<void> {
   add(results, code);
 }
 
-/** A run that failed without a failed test (a broken file, a set-up that threw) counts as one failure. */
+/** A run that failed without a failed test (a file that does not load, a setup that threw) counts as one failure. */
 function add(results: string, code: number): void {
   const failedBefore = total.failed;
   try {
@@ -44,7 +44,7 @@ function add(results: string, code: number): void {
     total.failed += json.numFailedTests ?? 0;
     total.skipped += (json.numPendingTests ?? 0) + (json.numTodoTests ?? 0);
   } catch {
-    // No report: the exit code says all.
+    // Without a report, the exit code is the result.
   }
   if (code !== 0 && total.failed === failedBefore) total.failed += 1;
 }

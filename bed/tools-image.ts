@@ -4,7 +4,10 @@ import { digestOf } from './digest.ts';
 import { project } from './places.ts';
 import type { Prepared } from './prepare.ts';
 
-/** An image of Debian packages, signalbox/<name>, after a Dockerfile of the project; tells its tag, and whether it was there. */
+/**
+ * Builds an image of Debian packages, signalbox/<name>, from a Dockerfile of the project. Returns its tag and whether
+ * it already existed.
+ */
 export async function ensureToolsImage(
   { engine, bases }: Prepared,
   name: string,

@@ -21,15 +21,15 @@ function readOptions(): { readonly mode: PublishMode; readonly shape: BedShape }
   });
   const shape = parseShape(values);
   if (values.publish === 'ingress' || values.publish === 'host') return { mode: values.publish, shape };
-  throw new StepFailed(`--publish ${values.publish} is neither ingress nor host.`, 'npm run up -- --publish host');
+  throw new StepFailed(`--publish ${values.publish} is invalid: use ingress or host.`, 'npm run up -- --publish host');
 }
 
 async function open(engine: Engine, image: string, shape: BedShape): Promise<Bed> {
   return step('nodes', async (progress) => {
     const bed = await openBed(engine, { name: 'dev', ports: 'fixed', image, shape, note: progress.note });
     const shim = (await bed.manager.exec('test', '-e', '/run/mesh-shim')) === 0;
-    const notice = '; no IPVS in this kernel: a shim with iptables stands in for VIPs and ingress ports';
-    progress.done(`${bed.nodes.map(({ name }) => name).join(', ')} are a swarm${shim ? notice : ''}`);
+    const notice = '; this kernel has no IPVS: an iptables shim provides VIPs and ingress ports';
+    progress.done(`${bed.nodes.map(({ name }) => name).join(', ')} form a swarm${shim ? notice : ''}`);
     return bed;
   });
 }
@@ -41,7 +41,7 @@ await runCommand(async () => {
   await step('load', async (progress) => {
     const sent = await bed.loadImages(...images.product);
     await bed.dropOldImages(images.version);
-    progress.done(sent.length > 0 ? `brought ${sent.length} images to the nodes` : 'all nodes have the images');
+    progress.done(sent.length > 0 ? `copied ${sent.length} images to the nodes` : 'all nodes already have the images');
   });
   const demo = await step('deploy', async (progress) => {
     await deploySignalbox(bed, images.version, mode);

@@ -11,14 +11,14 @@ export interface ContainerOptions {
   readonly name: string;
   readonly image: string;
   readonly network: string;
-  /** The one core that it may use. */
+  /** The single core that it may use. */
   readonly core: number;
   readonly aliases?: readonly string[];
   readonly files: readonly File[];
   readonly command: readonly string[];
 }
 
-/** A container that holds one process to be measured, on one core. */
+/** A container with one process to measure, on one core. */
 export class BenchContainer {
   readonly #engine: Engine;
   readonly #name: string;
@@ -49,7 +49,7 @@ export class BenchContainer {
       name,
       ...flags,
       ...names,
-      // Waits for its input, which stays open: not all images have sleep.
+      // Waits for its input, which stays open: not every image has sleep.
       '--interactive',
       '--entrypoint',
       'cat',
@@ -58,17 +58,17 @@ export class BenchContainer {
     const container = new BenchContainer(engine, name);
     for (const { path, text } of files) await container.#exec(['sh', '-c', `cat >${path}`], text);
     const quoted = command.map((word) => `'${word}'`).join(' ');
-    // Nobody reads the access log: what becomes of its lines behind the proxy is not what is measured.
+    // The access log is discarded: the measurement does not include what happens to its lines after the proxy.
     await run(engine.cli, ['exec', '--detach', name, 'sh', '-c', `exec ${quoted} >/dev/null 2>/tmp/errors`]);
     return container;
   }
 
-  /** Runs a command in the container; resolves with what it wrote. */
+  /** Runs a command in the container and resolves with its output. */
   exec(...command: string[]): Promise<string> {
     return this.#exec(command, '');
   }
 
-  /** Processor time that the container has used, in microseconds. */
+  /** CPU time that the container has used, in microseconds. */
   async cpuMicroseconds(): Promise<number> {
     const script = 'cat /sys/fs/cgroup/cpu.stat 2>/dev/null || cat /sys/fs/cgroup/cpuacct/cpuacct.usage';
     const text = await this.exec('sh', '-c', script);

@@ -1,4 +1,4 @@
-// Measurements: npm run bench [-- PART …]. Each part prints a table, ratios first, and writes .bed/bench/<part>.json.
+// Benchmarks: npm run bench [-- PART …]. Each part prints a table, ratios first, and writes .bed/bench/<part>.json.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateDir } from '../bed/places.ts';
@@ -16,7 +16,7 @@ await runCommand(async () => {
   const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts);
   for (const name of chosen) {
     if (!Object.hasOwn(parts, name))
-      throw new StepFailed(`There is no part ${name}.`, `Name some of: ${Object.keys(parts).join(', ')}.`);
+      throw new StepFailed(`Unknown part ${name}.`, `Choose from: ${Object.keys(parts).join(', ')}.`);
   }
   const prepared = await prepare();
   mkdirSync(join(stateDir, 'bench'), { recursive: true });

@@ -8,19 +8,19 @@ import { compileNginx } from '../src/render/nginx.ts';
 import { readTemplates } from '../src/templates.ts';
 import type { File } from './bench-container.ts';
 
-/** Over TLS all hosts share one certificate; a client of HTTP/2 has several requests under way on one connection. */
+/** With TLS all hosts share one certificate. An HTTP/2 client has several requests in flight on one connection. */
 export type Protocol = 'http' | 'tls' | 'h2';
 
-/** A proxy as it takes part: the same hosts, the same applications, an access log, and one core. */
+/** A proxy under comparison: the same hosts, applications and access log, and one core. */
 export interface Contestant {
   readonly name: string;
-  /** Which image it runs from: ours, or that of the rivals. */
+  /** Image that it runs from: ours, or the image of the competitors. */
   readonly image: 'proxy' | 'rivals';
   readonly command: readonly string[];
   readonly configure: (routes: number, material: Material) => readonly File[];
 }
 
-/** PEM. */
+/** In PEM. */
 export interface Material {
   readonly certificate: string;
   readonly key: string;
@@ -29,7 +29,7 @@ export interface Material {
 export const httpPort = 8000;
 export const tlsPort = 8443;
 const CERTIFICATE = '/tmp/site.pem';
-/** Names under which the application is known; hosts are spread over them. */
+/** Names that the application is known by. Hosts are spread over them. */
 export const backends = Array.from({ length: 16 }, (_, n) => `backend${n}`);
 export const backendPort = 8080;
 
@@ -45,7 +45,7 @@ interface HandWritten {
   readonly upstream: (name: string) => string;
 }
 
-/** The client's address handed on, an access log. */
+/** Forwards the client's address, and writes an access log. */
 const leastJob: HandWritten = {
   http: `access_log /dev/stdout combined;
 proxy_set_header Connection ""; proxy_set_header Host $host;
@@ -53,12 +53,13 @@ proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-
   upstream: (name) => `server ${name}:${backendPort};`,
 };
 
-/** Of those that clients must not send to applications: what a hand would think of. */
+/** Headers that clients must not send to applications: those that a hand-written configuration would cover. */
 const forgeries = ['Forwarded', 'X-Forwarded-Server', 'X-Original-URL', 'X-Rewrite-URL', 'Proxy', 'X-Client-IP', 'TE'];
 
 /**
- * What Signalbox does, and no more: WebSockets and no other upgrade, all that applications and the log are told, applications that move.
- * Not written by hand: bodies that are streamed, headers that `Connection` names, and hosts that the handshake did not name.
+ * What Signalbox does, and no more: WebSockets but no other upgrade, all headers for applications, all log fields, and
+ * applications that move. Not in the hand-written configuration: streamed bodies, headers that `Connection` names, and
+ * hosts that the handshake did not name.
  */
 const sameJob: HandWritten = {
   http: `log_format main '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for" host="$host" id=$reqid upstream=$upstream_addr time=$request_time';
@@ -89,7 +90,7 @@ export const contestants: readonly Contestant[] = [
     ],
   },
   handWritten('nginx, by hand', sameJob),
-  // The same once more: by how much equal ones differ.
+  // The same again, to show how much identical contestants differ.
   handWritten('nginx, the same', sameJob),
   handWritten('nginx, the least', leastJob),
   {
@@ -114,7 +115,7 @@ export const contestants: readonly Contestant[] = [
   },
 ];
 
-/** What our extension renders for services with nothing but hosts and port, each followed by DNS as on a swarm. */
+/** What our extension renders for services with only hosts and port, each resolved by DNS as on a swarm. */
 function renderSignalbox(count: number): File[] {
   const { settings } = parseSettings({}, 'bench');
   const cluster = settings.clusters[0]!;
@@ -163,7 +164,7 @@ function renderSignalbox(count: number): File[] {
   return files.map(({ path, text }) => ({ path: `/tmp/${path}`, text }));
 }
 
-/** By default nginx closes a connection after 1,000 requests, and h2load makes no other. */
+/** By default nginx closes a connection after 1,000 requests, and h2load does not open another one. */
 const NO_END = 'keepalive_requests 1000000000;';
 
 function handWritten(name: string, job: HandWritten): Contestant {
@@ -178,7 +179,7 @@ function handWritten(name: string, job: HandWritten): Contestant {
   };
 }
 
-/** Hosts, and connections to the application kept open, beside what `job` adds. */
+/** Adds hosts and keep-alive connections to the application, beside what `job` adds. */
 function writeNginx(count: number, job: HandWritten): string {
   const upstreams = backends.map(
     (name) => `upstream ${name} { ${job.upstream(name)} keepalive 256; keepalive_requests 10000; }`,
@@ -226,7 +227,7 @@ ${backends.map((name) => `backend ${name}\n  server s ${name}:${backendPort}`).j
 `;
 }
 
-/** HAProxy reads its table from a file of its own. */
+/** HAProxy reads its table from a separate file. */
 function haproxyTable(count: number): string {
   return `${each(count, (n) => `${hostOf(n)} ${backendOf(n)}`).join('\n')}\n`;
 }

@@ -14,37 +14,43 @@ const CHANGES_PER_SECOND = 10;
 const CONTROLLER = 'signalbox_controller';
 const EXTENSION = 'signalbox-extension';
 
-/** What a process has used since it began. */
+/** Resources that a process has used since it started. */
 interface Usage {
   readonly cpuMs: number;
-  /** Of processes that it started and that have ended, such as nginx -t. */
+  /** Of child processes that have ended, such as nginx -t. */
   readonly childrenCpuMs: number;
   readonly memoryMb: number;
   readonly mostMemoryMb: number;
-  /** Calls of the Engine, by method and path. */
+  /** Engine API calls, by method and path. */
   readonly calls: Readonly<Record<string, number>>;
 }
 
 export interface ControllerRow {
   readonly services: number;
-  /** Processor time of the controller in a second without changes. */
+  /** CPU time of the controller in one second without changes. */
   readonly idleCpuMs: number;
   readonly memoryMb: number;
   readonly mostMemoryMb: number;
-  /** Processor time that one change alone takes: of the controller, of the extension, of nginx there, which reads what is new. */
+  /**
+   * CPU time of one isolated change: of the controller, of the extension, and of the extension's nginx, which reads the
+   * changed part.
+   */
   readonly changeCpuMs: number;
   readonly extensionCpuMs: number;
   readonly partTestCpuMs: number;
-  /** What nginx -t takes for all of the configuration, by itself. */
+  /** Duration of nginx -t for the complete configuration. */
   readonly testMs: number;
   readonly callsPerChange: Readonly<Record<string, number>>;
-  /** Under ten changes a second, in which several share a pass. */
+  /** At ten changes a second, several of which share a pass. */
   readonly busyCpuMsPerSecond: number;
   readonly busyCpuMsPerChange: number;
   readonly busyMemoryMb: number;
 }
 
-/** Controller and extension at rest, after single changes of a label, and under many; processor time as the kernel counts it. */
+/**
+ * Controller and extension when idle, after single label changes, and under many changes. CPU time as the kernel counts
+ * it.
+ */
 export async function controller(prepared: Prepared): Promise<ControllerRow[]> {
   await using swarm = await step('swarm', async ({ done }) => {
     const opened = await LargeSwarm.open(prepared, 'ingress');
@@ -147,10 +153,10 @@ async function changeMany(swarm: LargeSwarm, services: number): Promise<number> 
   return count;
 }
 
-/** The one place where a read-only container can write. */
+/** The only writable place in a read-only container. */
 const CALLS_FILE = '/dev/shm/engine-calls.json';
 
-/** Has the controller's process count its requests to the Engine, and write the counts down as it goes. */
+/** Makes the controller's process count its requests to the Engine, and write the counts to a file continuously. */
 async function countCalls({ bed }: LargeSwarm): Promise<void> {
   const script = `import dc from 'node:diagnostics_channel'; import { writeFile } from 'node:fs';
 const calls = {};
@@ -177,14 +183,14 @@ setInterval(() => writeFile('${CALLS_FILE}', JSON.stringify(calls), () => {}), 5
   }
 }
 
-/** Of the process that the container runs; the kernel counts in hundredths of a second. */
+/** Of the container's main process. The kernel counts in hundredths of a second. */
 async function usage({ bed }: LargeSwarm, service: string): Promise<Usage> {
   const script = `const read = (path) => fs.readFileSync(path, 'utf8');
     console.log(read('/proc/1/stat').trim());
     console.log(read('/proc/1/status').match(/^Vm(RSS|HWM).*$/gm).join('\\n'));
     console.log(fs.existsSync('${CALLS_FILE}') ? read('${CALLS_FILE}') : '{}');`;
   const [stat = '', ...lines] = (await bed.exec(service, 'node', '-e', script)).split('\n');
-  // Behind the name, which is in brackets.
+  // After the name, which is in parentheses.
   const fields = stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')

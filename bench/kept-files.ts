@@ -2,7 +2,7 @@ import type { Bed } from '../bed/bed.ts';
 import { clusterLabel, fileLabel, versionLabel } from '../src/model/names.ts';
 import { versionConfigs } from '../src/reconcile/versions.ts';
 
-/** The newest configuration of the default cluster, as it is kept in Docker configs. */
+/** The newest configuration of the default cluster, as stored in Docker configs. */
 export async function keptFiles({ manager: { docker } }: Bed): Promise<{ path: string; text: string }[]> {
   const configs = (await docker.listConfigs()).map(({ ID, CreatedAt = '', Spec }) => ({
     id: ID,

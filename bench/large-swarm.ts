@@ -15,7 +15,8 @@ const SETTLE_MS = 600_000;
 export const hostOf = (n: number): string => `service${n}.bench.local`;
 
 /**
- * A swarm with Signalbox and as many labelled services as one likes. They have no tasks, so that their routes answer 503; only the probe has one.
+ * A swarm with Signalbox and any number of labeled services. They have no tasks, so their routes answer 503. Only the
+ * probe has a task.
  */
 export class LargeSwarm implements AsyncDisposable {
   readonly bed: Bed;
@@ -43,7 +44,7 @@ export class LargeSwarm implements AsyncDisposable {
     return swarm;
   }
 
-  /** Creates services until there are so many. */
+  /** Creates services until there are this many. */
   async grow(size: number): Promise<void> {
     const numbers = Array.from({ length: size - this.#size }, (_, n) => this.#size + n);
     const services = numbers.map((n) => this.#service(`service${n}`, hostOf(n), 0));
@@ -52,7 +53,7 @@ export class LargeSwarm implements AsyncDisposable {
     await this.settled();
   }
 
-  /** A service with a task, beside the others. */
+  /** One more service, with a task. */
   async createProbe(name: string, host: string): Promise<void> {
     await createServices(this.bed.manager.docker, [this.#service(name, host, 1)]);
     await this.bed.settle(name, 1);
@@ -70,7 +71,7 @@ export class LargeSwarm implements AsyncDisposable {
   }
 
   /**
-   * Runs it while the stand-in for IPVS (where the kernel has none) is stopped, with the program that polls for it. What it has set up keeps working.
+   * Runs it while the mesh shim (which replaces IPVS where the kernel has none) and its poller are paused. What it has set up keeps working.
    */
   async whileMeshRests<T>(work: () => Promise<T>): Promise<T> {
     const signalMesh = (signal: 'STOP' | 'CONT') =>
@@ -83,7 +84,7 @@ export class LargeSwarm implements AsyncDisposable {
     }
   }
 
-  /** Waits until the controller has looked at all of it, and every proxy serves what it decided. */
+  /** Waits until the controller has processed all of it, and every proxy serves the result. */
   async settled(): Promise<void> {
     const asked = Date.now();
     let last = '';

@@ -4,18 +4,18 @@ import { run } from '../bed/shell.ts';
 
 const REPEATS = 15;
 
-/** What nginx takes for a configuration by itself, in milliseconds: its test, and a reload until it serves. */
+/** How long nginx takes for a configuration, in milliseconds: its test, and a reload until it serves. */
 export interface NginxAlone {
   readonly testMs: readonly number[];
   readonly reloadMs: readonly number[];
 }
 
-/** Has nginx read these files in a container of its own. */
+/** Lets nginx read these files in a container of its own. */
 export async function nginxAlone(
   { engine, bases }: Prepared,
   files: readonly { path: string; text: string }[],
 ): Promise<NginxAlone> {
-  // The proxy's image has the same nginx, but not the tools of the script.
+  // The proxy image has the same nginx, but not the tools that the script needs.
   const image = bases.nginx;
   const name = 'signalbox-bench-nginx';
   const inside = (script: string, input = '') =>
@@ -46,7 +46,7 @@ export async function nginxAlone(
   }
 }
 
-/** A reload is over when a new worker tells the version of the new file. */
+/** A reload is complete when a new worker reports the version of the new file. */
 const SCRIPT = `cd /tmp/a; main=/tmp/a/nginx.conf
 nginx -c $main >/dev/null 2>&1 || exit 1
 for n in $(seq ${REPEATS}); do

@@ -20,16 +20,17 @@ export interface NoLossRow {
   readonly requests: number;
   /** Failed requests by kind, as wrk counts them. */
   readonly failed: Readonly<Record<string, number>>;
-  /** WebSockets that were open before and are closed now. */
+  /** WebSockets that were open before and are now closed. */
   readonly closedSockets: number;
   readonly seconds: number;
-  /** Memory of nginx in all proxies, in KiB: before, and after. Shared pages count in part. */
+  /** Memory of nginx in all proxies, in KiB: before and after. Shared pages count proportionally. */
   readonly nginxKib: readonly [number, number];
 }
 
 /**
- * Requests that fail while things change: GET and POST in turn on connections that are kept, as many as the proxies take, through both
- * workers, with 500 WebSockets open beside them. Only in-place changes must leave those alone: the others replace tasks that hold them.
+ * Requests that fail during changes: alternating GET and POST on keep-alive connections, as many as the proxies handle,
+ * through both workers, with 500 open WebSockets. Only in-place changes must keep the WebSockets open: the other
+ * changes replace the tasks that hold them.
  */
 export async function noLoss(prepared: Prepared): Promise<NoLossRow[]> {
   const rivals = await step('wrk', ({ done }) => ensureRivals(prepared, done));
@@ -107,7 +108,7 @@ interface LoadResult {
   readonly errors: Readonly<Record<'connect' | 'read' | 'write' | 'status' | 'timeout', number>>;
 }
 
-/** wrk in a container beside the nodes, until it is stopped. */
+/** Runs wrk in a container beside the nodes, until it is stopped. */
 function startLoad({ engine }: Prepared, image: string, { bed }: LargeSwarm, node: NodeName) {
   const name = `signalbox-bench-load-${node}`;
   const url = `http://${bed.node(node).ip}:8080/`;
@@ -127,11 +128,11 @@ function startLoad({ engine }: Prepared, image: string, { bed }: LargeSwarm, nod
   const running = run(engine.cli, ['run', ...flags, image, ...command], { input: SCRIPT });
   return {
     async stop(): Promise<LoadResult> {
-      // At the first interrupt wrk ends as if its time were over.
+      // On the first interrupt wrk ends as if its time were over.
       await run(engine.cli, ['kill', '--signal', 'INT', name]);
       const output = await running;
       const figures = /^RESULT (.*)$/m.exec(output)?.[1];
-      if (figures === undefined) throw new Error(`wrk says: ${output}`);
+      if (figures === undefined) throw new Error(`wrk printed: ${output}`);
       return JSON.parse(figures) as LoadResult;
     },
   };

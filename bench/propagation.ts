@@ -9,24 +9,27 @@ import { median, percentile, sizes, table } from './part.ts';
 
 const SIZES = sizes([1, 100, 1000, 5000, 10_000]);
 const CHANGES = 50;
-/** After the swarm has grown, whose old configurations are still to be removed. */
+/** After the swarm has grown, when old configurations still have to be removed. */
 const REST_MS = 10_000;
-/** Between changes, so that each is the first of its burst. */
+/** Pause between changes, so that each one starts its own burst. */
 const PAUSE_MS = 1500;
 const PROBE_MS = 10;
 const LIMIT_MS = 120_000;
-/** Ports are published on the nodes, so that each replica can be asked. */
+/** Ports are published in host mode, so that each replica can be reached. */
 const NODES: readonly NodeName[] = ['worker1', 'worker2'];
 
 export interface PropagationRow extends NginxAlone {
   readonly services: number;
-  /** From the request that changes the label to the first right answer of the last replica. */
+  /** From the request that changes the label to the first correct answer of the last replica. */
   readonly everyReplicaMs: readonly number[];
-  /** The same of the first replica. */
+  /** The same for the first replica. */
   readonly firstReplicaMs: readonly number[];
 }
 
-/** How long a changed label takes to be live on every replica, beside what nginx -t and a reload of that configuration take alone. */
+/**
+ * How long a changed label takes to be live on every replica, compared with nginx -t and a reload of the same
+ * configuration alone.
+ */
 export async function propagation(prepared: Prepared): Promise<PropagationRow[]> {
   await using swarm = await step('swarm', async ({ done }) => {
     const opened = await LargeSwarm.open(prepared, 'host');
@@ -38,7 +41,7 @@ export async function propagation(prepared: Prepared): Promise<PropagationRow[]>
   for (const size of SIZES) {
     await step(`${size}`, async ({ note, done }) => {
       note('creating services');
-      // The probe is one of them.
+      // One of them is the probe.
       await swarm.grow(size - 1);
       await sleep(REST_MS);
       const row = await swarm.whileMeshRests(() => measure(prepared, swarm, size, note));
@@ -72,7 +75,7 @@ async function measure(
   };
 }
 
-/** Milliseconds until each replica answers under the new host. */
+/** Milliseconds until each replica answers for the new host. */
 async function changeOnce(swarm: LargeSwarm, host: string): Promise<number[]> {
   const begun = performance.now();
   const answered = NODES.map(async (node) => {
@@ -81,7 +84,7 @@ async function changeOnce(swarm: LargeSwarm, host: string): Promise<number[]> {
       if (answer?.status === 200) return performance.now() - begun;
       await sleep(PROBE_MS);
     }
-    throw new Error(`${node} does not answer under ${host}`);
+    throw new Error(`${node} does not answer for ${host}`);
   });
   const [, ...times] = await Promise.all([swarm.changeHost('probe', host), ...answered]);
   return times;

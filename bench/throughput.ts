@@ -19,13 +19,18 @@ import { median, sizes, table } from './part.ts';
 
 const ROUTES = sizes([1, 1000, 5000]);
 const PROTOCOLS = ['http', 'tls', 'h2'] as const;
-/** How often all proxies are started anew: equal ones differ by some percent for as long as they run, by where their memory happens to lie. */
+/**
+ * How often all proxies are restarted. Identical proxies differ by some percent for as long as they run, depending on
+ * their memory layout.
+ */
 const GENERATIONS = 5;
 const ROUNDS = 3;
-/** Short, so that what the machine does meanwhile hits all of a round alike. */
+/** Short, so that other load on the machine affects all contestants of a round equally. */
 const SECONDS = 1;
 const CONNECTIONS = 64;
-/** Requests under way on a connection of HTTP/2: together as many as idle connections to the application are kept. */
+/**
+ * Requests in flight on an HTTP/2 connection. In total they equal the idle connections kept open to the application.
+ */
 const STREAMS = 4;
 const NETWORK = 'signalbox-bench';
 
@@ -33,7 +38,7 @@ interface Sample {
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Processor time of the proxy for one request: what else runs on the machine hardly touches it. */
+  /** CPU time of the proxy for one request. Other load on the machine hardly affects it. */
   readonly cpuMicroseconds: number;
   readonly failed: number;
 }
@@ -42,13 +47,14 @@ export interface ThroughputRow {
   readonly routes: number;
   readonly protocol: Protocol;
   readonly contestant: string;
-  /** One of each round; those at the same position were taken after one another. */
+  /** One sample of each round. Those at the same position were taken in succession. */
   readonly samples: Sample[];
 }
 
 /**
- * HTTP/1.1, the same over TLS, and HTTP/2 through one proxy on a core of its own; the application and wrk or h2load share the other. All contestants are up at once and take
- * turns within each round, so that what the machine does meanwhile hits all alike.
+ * HTTP/1.1, HTTP/1.1 over TLS, and HTTP/2 through one proxy on its own core. The application and wrk or h2load share
+ * the other core. All contestants run at the same time and take turns in each round, so that other load on the machine
+ * affects all equally.
  */
 export async function throughput(prepared: Prepared): Promise<ThroughputRow[]> {
   const rivals = await step('rivals', (progress) => ensureRivals(prepared, progress.done));
@@ -126,7 +132,7 @@ async function measure(
       for (const protocol of PROTOCOLS) await awaitAnswer(client, name, protocol, routes);
     }
     for (let round = 1; round <= ROUNDS; round++) {
-      // Who comes after whom matters little, who comes first does.
+      // The order matters little, except which contestant is first.
       const turn = (generation - 1) * ROUNDS + round;
       const order = PROTOCOLS.flatMap((protocol) =>
         rotated(
@@ -167,7 +173,10 @@ server { listen ${backendPort}; location / { return 200 "hello from the applicat
   command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
 };
 
-/** wrk asks for all hosts in turn, and writes its figures as one line; over TLS for one, as the name in the handshake is. */
+/**
+ * wrk requests all hosts in turn and writes its figures as one line. Over TLS it requests one host, the name in the
+ * handshake.
+ */
 function script(routes: number) {
   const text = `local n = 0
 local isSecure = wrk.scheme == "https"
@@ -185,12 +194,15 @@ end
   return { path: '/tmp/wrk.lua', text };
 }
 
-/** What puts a load on a proxy for some seconds, and writes RESULT with: requests, µs, µs at p50, µs at p99, failed. */
+/**
+ * Command that puts load on a proxy for some seconds, and writes RESULT with: requests, µs, µs at p50, µs at p99,
+ * failed.
+ */
 function load(proxy: string, protocol: Protocol, routes: number, seconds: number, connections = CONNECTIONS): string {
   const wrk = `wrk -t1 -c${connections} -d${seconds} -s /tmp/wrk.lua`;
   const host = hostOf(routes - 1);
   if (protocol === 'http') return `${wrk} http://${proxy}:${httpPort}/`;
-  // wrk knows no other way to give a name.
+  // wrk has no other way to set the server name.
   const named = `ip=$(getent hosts ${proxy} | cut -d' ' -f1); echo "$ip ${host}" >/etc/hosts`;
   if (protocol === 'tls') return `${named}; ${wrk} https://${host}:${tlsPort}/`;
   const h2load = `h2load -t1 -c${connections} -m${STREAMS} -D${seconds} --warm-up-time=0 --log-file=/tmp/h2.log`;
@@ -224,7 +236,7 @@ async function sample(
   const answer = await client.exec('sh', '-c', load(addressOf(name), protocol, routes, SECONDS));
   const used = (await proxy.cpuMicroseconds()) - before;
   const figures = RESULT.exec(answer)?.slice(1).map(Number);
-  if (!figures) throw new Error(`The load generator says: ${answer}`);
+  if (!figures) throw new Error(`The load generator printed: ${answer}`);
   const [requests = 0, durationUs = 1, p50Us = 0, p99Us = 0, failed = 0] = figures;
   return {
     requestsPerSecond: requests / (durationUs / 1_000_000),
@@ -235,20 +247,23 @@ async function sample(
   };
 }
 
-/** Requests that the client gave up at the end are still answered: with Caddy, whose core the next one shares, for most of a second. */
+/**
+ * The proxy still answers requests that the client abandoned at the end. With Caddy, on a core that the next contestant
+ * shares, this takes most of a second.
+ */
 async function awaitRest(proxy: BenchContainer): Promise<void> {
   const deadline = performance.now() + 30_000;
   for (let before = await proxy.cpuMicroseconds(); ; ) {
     await sleep(100);
     const after = await proxy.cpuMicroseconds();
-    // To look takes some 20 ms itself.
+    // The check itself takes about 20 ms.
     if (after - before < 40_000) return;
-    if (performance.now() > deadline) throw new Error('A proxy still works half a minute after the last request');
+    if (performance.now() > deadline) throw new Error('A proxy is still busy half a minute after the last request');
     before = after;
   }
 }
 
-/** Ratios first: the median of each round's own, to nginx written by hand. */
+/** Ratios first: the median of each round's ratio to the hand-written nginx configuration. */
 function describe(rows: readonly ThroughputRow[]): string {
   const middle = ({ samples }: ThroughputRow, field: keyof Sample) => median(samples.map((sample) => sample[field]));
   const lines = rows.map((row) => {

@@ -1,6 +1,7 @@
-// node slim.js <root> --name <image> [--program <name>]... [--path <path>]... [--modules <lockfile>] [--bundled <package>]...
-// Copies programs and paths, with the libraries they load, to an empty root for an image without shell, package manager or
-// suid files, except those that are named. Writes a bill of materials (CycloneDX) of what is in it.
+// node slim.js <root> --name <image> [--program <name>]... [--path <path>]... [--modules <lockfile>] [--bundled
+// <package>]...
+// Copies programs and paths, with the libraries they load, to an empty root. The resulting image has no shell, package
+// manager or suid files, except those that are named. Writes a bill of materials (CycloneDX) of its contents.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   accessSync,
@@ -27,14 +28,14 @@ const { values: asked, positionals } = parseArgs({
 });
 const [root] = positionals;
 const bom = '/usr/share/sbom/image.cdx.json';
-/** Files of the image's own root, by their real paths. */
+/** Files of the image's root, by their real paths. */
 const copied = new Set();
 
 function run(command, ...args) {
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** With its folders, the links on the way to it, and what it links to. */
+/** With its parent folders, the links on the way to it, and the target that it links to. */
 function copy(path) {
   const place = join(realpathSync(dirname(path)), basename(path));
   if (copied.has(place) || place.startsWith('/dev/')) return;
@@ -56,7 +57,7 @@ function copyFolder(place, { uid, gid, mode }) {
   for (const name of readdirSync(place)) copy(join(place, name));
 }
 
-/** A link counts although what it leads to comes later. */
+/** A link counts although its target is copied later. */
 function isThere(path) {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
@@ -86,17 +87,17 @@ function find(program) {
       // The next one.
     }
   }
-  throw new Error(`There is no program ${program}`);
+  throw new Error(`Program ${program} not found`);
 }
 
-/** Debian keeps these as links since its folders were merged. */
+/** Debian keeps these as links since its folders were merged (usrmerge). */
 function copyTopLevelLinks() {
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
     if (lstatSync(`/${name}`, { throwIfNoEntry: false })?.isSymbolicLink()) run('cp', '--archive', `/${name}`, root);
   }
 }
 
-/** Only the users that run something: files of others were not copied. */
+/** Only users that run a program: files of other users were not copied. */
 function writeUsers() {
   for (const path of ['/etc/passwd', '/etc/group']) {
     const lines = readFileSync(path, 'utf8').split('\n');
@@ -117,7 +118,7 @@ function makeFolders() {
   }
 }
 
-/** Debian's packages that own copied files, by file. Their lists name some files by the links of merged folders. */
+/** Debian packages that own copied files, by file. Their lists name some files by the links of merged folders. */
 function ownersOf(files) {
   const byListed = new Map(
     files.flatMap((file) => [file, file.replace(/^\/usr\/(bin|sbin|lib|lib64)\//, '/$1/')].map((name) => [name, file])),
@@ -172,7 +173,7 @@ function nodeComponent() {
   return { type: 'platform', 'bom-ref': purl, name: 'node', version, purl, licenses: [{ license: { id: 'MIT' } }] };
 }
 
-/** Installed packages, by the lockfile that npm leaves beside them; and those that are built into the page. */
+/** Installed packages, by the lockfile that npm writes beside them, and packages that are bundled into the page. */
 function npmComponents() {
   if (!asked.modules) return [];
   const { packages } = JSON.parse(readFileSync(asked.modules, 'utf8'));
@@ -185,14 +186,14 @@ function npmComponents() {
   return [...installed.map(([place, entry]) => npmComponent(nameOf(place), entry)), ...bundled];
 }
 
-/** Where scanners look for packages of images without a package manager. */
+/** Where scanners look for packages in images without a package manager. */
 function writeStatus(names) {
   const folder = join(root, '/var/lib/dpkg/status.d');
   mkdirSync(folder, { recursive: true });
   for (const name of names) writeFileSync(join(folder, name), run('dpkg-query', '--status', name));
 }
 
-function copyLicences(names) {
+function copyLicenses(names) {
   for (const name of names) {
     const path = `/usr/share/doc/${name}/copyright`;
     if (existsSync(path)) copy(path);
@@ -214,15 +215,15 @@ mkdirSync(root, { recursive: true });
 copyTopLevelLinks();
 for (const program of asked.program) copy(find(program));
 for (const path of ['/etc/nsswitch.conf', '/etc/os-release', ...asked.path]) if (isThere(path)) copy(path);
-// Node itself comes as a layer that all images share; its libraries come from here.
+// Node itself is in a layer that all images share. Its libraries come from here.
 for (const library of librariesOf(process.execPath)) copy(library);
 makeFolders();
 writeUsers();
 const files = [...copied].filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
 const owners = ownersOf(files);
 const orphan = files.find((path) => isElf(path) && !owners.has(path));
-if (orphan) throw new Error(`No package owns ${orphan}`);
+if (orphan) throw new Error(`${orphan} belongs to no package`);
 const packages = [...new Set(owners.values())].toSorted();
-copyLicences(packages);
+copyLicenses(packages);
 writeStatus(packages);
 writeBom(packages);

@@ -1,4 +1,4 @@
-// node strip-types.js <from> <to>: TypeScript without its types, so that the runtime need not take them off.
+// node strip-types.js <from> <to>: removes the types from TypeScript, so that the runtime does not have to.
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -1,20 +1,21 @@
 import { defineConfig } from 'vitest/config';
 import { bedCount } from '../bed/places.ts';
 
-/** One project is one kind of test; `unit`, `golden`, `feature` and `security` need no engine. */
+/** One project is one kind of test. `unit`, `golden`, `feature` and `security` need no engine. */
 const project = (name: string, more: object = {}) => ({
   test: { name, include: [`${name}/**/*.test.ts`], environment: 'node' as const, ...more },
 });
 
-// As many files at a time as there are beds: the stories of a file have theirs to themselves. Nodes die and come back in them.
+// As many files in parallel as there are beds: each file has its bed to itself. Nodes fail and return in them.
 const swarm = {
   globalSetup: ['./swarm/setup.ts'],
   setupFiles: ['./support/describe-failures.ts'],
   maxWorkers: bedCount,
   testTimeout: 420_000,
   hookTimeout: 420_000,
-  // Six nodes share the cores of one machine, and now and then one of them is late in ways that no deadline covers: such as leading requests to a
-  // proxy that has ended. Who fails is asked again, once and some seconds later, and the report says so; a defect fails twice.
+  // Six nodes share the cores of one machine, and occasionally one of them is late in ways that no deadline covers,
+  // such as routing requests to a proxy that has ended. A failed test is retried once after some seconds, and the
+  // report says so. A defect fails twice.
   retry: { count: 1, delay: 10_000 },
 };
 
@@ -35,11 +36,11 @@ export default defineConfig({
   test: {
     passWithNoTests: true,
     projects: [
-      // Seconds at most; the limit is for machines that are busy with something else.
+      // Takes seconds. The limit is for busy machines.
       project('unit', { testTimeout: 30_000 }),
       project('golden', { testTimeout: 30_000 }),
       project('feature', { testTimeout: 30_000 }),
-      // What attackers do.
+      // Attacks.
       project('security', { testTimeout: 30_000 }),
       // A browser on a page whose swarm is in memory.
       project('page', { testTimeout: 120_000, hookTimeout: 120_000 }),

@@ -1,7 +1,7 @@
-# Stand-in for the official nginx image, for machines that no registry answers: Debian's nginx in the official image's clothes.
+# Substitute for the official nginx image, for machines without a registry: Debian's nginx with the layout of the official image.
 ARG DEBIAN_IMAGE=signalbox/base-debian:forky
 FROM ${DEBIAN_IMAGE}
-# The user first: a package would take the number 101 otherwise.
+# The user first: otherwise a package would use the number 101.
 RUN groupadd --system --gid 101 nginx \
  && useradd --system --uid 101 --gid nginx --no-create-home --home-dir /nonexistent --shell /bin/false nginx \
  && apt-get update \

@@ -24,7 +24,7 @@ export interface App {
   readonly onUpgrade: UpgradeListener;
 }
 
-// A map, because a plain object has a 'constructor' even when nobody put one in.
+// A map, because a plain object always has a 'constructor'.
 const routes = new Map<string | undefined, Handler>([
   [undefined, page],
   ['ping', ping],
@@ -55,14 +55,14 @@ async function respond(exchange: Exchange): Promise<void> {
     await findHandler(exchange)(exchange);
   } catch (error) {
     if (error instanceof BadRequest) answerText(response, 400, error.message);
-    // A client that leaves in the middle of an exchange is everyday life, whatever error it ends in.
+    // A client that disconnects during an exchange is normal, whatever error it causes.
     else if (!gone.aborted && !request.destroyed) throw error;
   }
 }
 
 function findHandler({ request, segments }: Exchange): Handler {
   if (isGrpc(request)) return answerGrpc;
-  // Under any path, so that one sees what became of it on the way.
+  // Available under any path, so that changes to the path are visible.
   if (segments.includes('echo')) return echo;
   if (isWebSocketPath(segments)) return wantUpgrade;
   return routes.get(segments[0]) ?? notFound;

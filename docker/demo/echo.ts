@@ -4,7 +4,7 @@ import { answerJson, type Exchange, type Incoming } from './exchange.ts';
 
 const shownBytes = 64 * 1024;
 
-/** Tells what reached the application, byte for byte where Node allows. */
+/** Reports what reached the application, byte for byte where Node allows. */
 export async function echo({ request, response, world }: Exchange): Promise<void> {
   const { method, url, httpVersion, headers, rawHeaders, socket } = request;
   const { remoteAddress, remotePort } = socket;

@@ -20,7 +20,7 @@ export interface Outgoing extends Writable {
   setHeader(name: string, value: string | number): unknown;
 }
 
-/** The whole state of the application. */
+/** The complete state of the application. */
 export interface World {
   readonly about: About;
   readonly health: { healthy: boolean };
@@ -39,10 +39,11 @@ export interface Exchange {
 
 export type Handler = (exchange: Exchange) => void | Promise<void>;
 
-/** The client's mistake; answered with 400 and the message. */
+/** A client error, answered with 400 and the message. */
 export class BadRequest extends Error {}
 
-// Not by URL: it would take the second slash of '//x' for the start of a host, and tests send such paths on purpose.
+// Not parsed with URL: it would read the second slash of '//x' as the start of a host, and tests send such paths on
+// purpose.
 export function parseTarget(target: string): { segments: string[]; query: URLSearchParams } {
   const [path = '', ...rest] = target.replace(/^https?:\/\/[^/?]*/, '').split('?');
   return { segments: path.split('/').filter((segment) => segment !== ''), query: new URLSearchParams(rest.join('?')) };
@@ -72,7 +73,7 @@ export function parseCount(name: string, text: string | null | undefined, fallba
   return Number(text);
 }
 
-/** Aborts when the client has left, or the answer is complete. */
+/** Aborts when the client has disconnected or the answer is complete. */
 export function untilGone(response: Outgoing): AbortSignal {
   const gone = new AbortController();
   response.once('close', () => gone.abort());

@@ -1,6 +1,6 @@
-/** WebSocket frames (RFC 6455, section 5), as much as an echo needs. */
+/** WebSocket frames (RFC 6455, section 5), as far as an echo server needs them. */
 export interface Frame {
-  /** The first byte without its reserved bits: whether it is the last of its message, and the opcode. */
+  /** The first byte without its reserved bits: the FIN bit and the opcode. */
   readonly first: number;
   readonly payload: Buffer;
 }
@@ -9,7 +9,7 @@ export const opcodes = { text: 1, close: 8, ping: 9, pong: 10 };
 export const last = 0x80;
 export const maxPayloadBytes = 16 * 2 ** 20;
 
-/** The client's breach of the protocol, with the status code to close with. */
+/** A protocol violation by the client, with the status code for the close frame. */
 export class FrameError extends Error {
   readonly code: number;
 
@@ -24,7 +24,10 @@ export class FrameDecoder {
   #size = 0;
   #wanted = 2;
 
-  /** Joins what arrived only when a frame may be complete: joining at each chunk would copy a long message many times. */
+  /**
+   * Joins the received chunks only if a frame may be complete: joining at each chunk would copy a long message many
+   * times.
+   */
   *decode(chunk: Buffer): Generator<Frame> {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
@@ -54,9 +57,9 @@ export class FrameDecoder {
 
 interface Header {
   readonly first: number;
-  /** Up to the masking key, which is taken off with the payload. */
+  /** Includes the masking key, which is removed with the payload. */
   readonly headerBytes: number;
-  /** The whole frame; only as much as is known yet, when the length itself is still on its way. */
+  /** The length of the frame, or as much as is known if the length itself is incomplete. */
   readonly frameBytes: number;
 }
 
@@ -83,7 +86,7 @@ function unmask(masked: Buffer): Buffer {
   return payload;
 }
 
-/** A server's frames are not masked. */
+/** A server does not mask its frames. */
 export function encodeFrame({ first, payload }: Frame): Buffer {
   return Buffer.concat([encodeHeader(first, payload.length), payload]);
 }

@@ -10,7 +10,7 @@ export function isGrpc({ method, headers, httpVersion }: Incoming): boolean {
   return httpVersion === '2.0' && method === 'POST' && (headers['content-type'] ?? '').startsWith('application/grpc');
 }
 
-/** /demo.Echo/Say: the frames that came in go out again, so that it serves unary and streaming calls alike. */
+/** /demo.Echo/Say: echoes the received frames, so it serves unary and streaming calls alike. */
 export function answerGrpc({ request, response }: Exchange): void {
   response.setHeader('content-type', request.headers['content-type'] ?? 'application/grpc');
   if (request.url !== '/demo.Echo/Say') {

@@ -1,6 +1,6 @@
 import { answerText, BadRequest, type Exchange } from './exchange.ts';
 
-/** POST ?healthy=false makes this task sick until told otherwise, so that Swarm can be watched replacing it. */
+/** POST ?healthy=false makes this task unhealthy until it is set back, to show how Swarm replaces it. */
 export function health({ request, response, query, world }: Exchange): void {
   if (request.method === 'POST') {
     world.health.healthy = parseHealthy(query.get('healthy'));

@@ -10,7 +10,7 @@ import { wantsWebSocket } from './websocket.ts';
 
 export interface Listener {
   readonly port: number;
-  /** Accepts no more; resolves when the last connection has ended. */
+  /** Stops accepting connections and resolves when the last one has ended. */
   close(): Promise<void>;
 }
 
@@ -22,15 +22,15 @@ export interface ListenOptions {
 }
 
 const serverOptions: ServerOptions = {
-  // A proxy keeps idle connections for a minute or so. Whoever closes first must be the proxy: if the application does,
-  // a request may already be on its way, and the user gets a 502.
+  // A proxy keeps idle connections for about a minute. The proxy must be the one that closes first: if the application
+  // does, a request may already be on its way, and the user gets a 502.
   keepAliveTimeout: 75_000,
-  // Time enough for long uploads.
+  // Long enough for long uploads.
   requestTimeout: 600_000,
   shouldUpgradeCallback: wantsWebSocket,
 };
 
-/** HTTP/1.1, over TLS if there is a certificate. */
+/** HTTP/1.1, over TLS if a certificate is set. */
 export async function listen(app: App, { port, host, tls, stopping }: ListenOptions): Promise<Listener> {
   const server = tls ? createTlsServer({ ...serverOptions, ...tls }) : createServer(serverOptions);
   closeAfterAnswer(server, stopping);
@@ -39,7 +39,7 @@ export async function listen(app: App, { port, host, tls, stopping }: ListenOpti
   return { port: await start(server, port, host), close: () => closed(server) };
 }
 
-/** HTTP/2 without TLS, of clients that know beforehand. */
+/** HTTP/2 without TLS, for clients with prior knowledge. */
 export async function listenH2c(app: App, { port }: { readonly port: number }): Promise<Listener> {
   const sessions = new Set<ServerHttp2Session>();
   const server = createH2cServer();
@@ -56,7 +56,7 @@ export async function listenH2c(app: App, { port }: { readonly port: number }): 
   return { port: await start(server, port), close };
 }
 
-/** From the stop signal on each answer asks the proxy to use its connection no more. */
+/** After the stop signal, each answer asks the proxy to close its connection. */
 function closeAfterAnswer(server: Server, stopping: AbortSignal): void {
   const running = new Set<Outgoing>();
   server.on('request', (_, response) => {
@@ -64,7 +64,7 @@ function closeAfterAnswer(server: Server, stopping: AbortSignal): void {
     running.add(response);
     response.once('close', () => {
       running.delete(response);
-      // Those whose header was out before the signal have not asked.
+      // Responses whose headers were sent before the signal have not asked.
       if (stopping.aborted) setImmediate(() => server.closeIdleConnections());
     });
   });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 
-/** What tells one task from another. */
+/** Distinguishes one task from another. */
 export interface About {
   readonly instance: string;
   readonly version: string;
@@ -18,12 +18,12 @@ export interface Options {
   readonly about: About;
   readonly port: number;
   readonly h2cPort: number;
-  /** Plain HTTP on the loopback interface whatever the flags say, so that the health check needs to know none of them. */
+  /** Plain HTTP on the loopback interface whatever the flags say, so that the health check does not depend on them. */
   readonly healthPort: number;
   readonly tls: Tls | undefined;
-  /** How long to go on accepting after the stop signal. */
+  /** How long to keep accepting connections after the stop signal. */
   readonly stopDelayMs: number;
-  /** How long running requests may take after that; less than the 10 s after which Swarm kills. */
+  /** How long running requests may take after that. Less than the 10 s after which Swarm kills. */
   readonly stopGraceMs: number;
 }
 
@@ -41,7 +41,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
 }
 
 function parseFlags(args: readonly string[]) {
-  // Programs written in Go take their long flags with one dash as well, and so do the examples users copy.
+  // Go programs also accept long flags with one dash, and so do the examples that users copy.
   const normalised = args.map((arg) => arg.replace(/^-(?=[a-z]{2})/, '--'));
   const { values } = parseArgs({
     args: normalised,

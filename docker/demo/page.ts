@@ -51,7 +51,7 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** Each task has a colour of its own, so that one sees at a glance which answered. */
+/** Each task has its own color, so that it is obvious which one answered. */
 function style(instance: string): string {
   const hue = createHash('sha256').update(instance).digest().readUInt16BE() % 360;
   return `

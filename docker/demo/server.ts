@@ -4,8 +4,8 @@ import { listen, listenH2c } from './listen.ts';
 import { parseOptions } from './options.ts';
 
 /**
- * The demo application: shows which task answered and what reached it through the proxy.
- * It knows nothing of Signalbox and depends on nothing but Node.
+ * The demo application: shows which task answered and what reached it through the proxy. It does not depend on
+ * Signalbox, only on Node.
  */
 const { about, port, h2cPort, healthPort, tls, stopDelayMs, stopGraceMs } = parseOptions(
   process.argv.slice(2),
@@ -14,7 +14,7 @@ const { about, port, h2cPort, healthPort, tls, stopDelayMs, stopGraceMs } = pars
 const stopping = new AbortController();
 const app = createApp({ about, health: { healthy: true }, stopping: stopping.signal });
 
-// The health check's port comes last: who answers there answers on the others already.
+// The health check's port starts last: when it answers, the others answer already.
 const listeners = [
   await listen(app, { port, tls, stopping: stopping.signal }),
   await listenH2c(app, { port: h2cPort }),
@@ -22,7 +22,7 @@ const listeners = [
 ];
 console.log(JSON.stringify({ msg: 'Started', ...about, port, h2cPort, tls: tls !== undefined, pid: process.pid }));
 
-// As process 1 nothing stops Node but a listener of its own: the kernel ignores default actions there.
+// Node as process 1 stops only if it handles the signal: the kernel ignores default actions for process 1.
 process.once('SIGTERM', stop);
 process.once('SIGINT', stop);
 

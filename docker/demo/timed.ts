@@ -18,7 +18,9 @@ export async function stream({ response, query }: Exchange): Promise<void> {
   await sendBlocks(response, parseCount('bytes', query.get('bytes'), 2 ** 20), parseCount('ms', query.get('ms'), 2000));
 }
 
-/** /events?interval=1000; ends when the client leaves, or this task: the browser comes back to another one. */
+/**
+ * /events?interval=1000. Ends when the client disconnects or this task stops: the browser reconnects to another task.
+ */
 export async function events({ response, query, world }: Exchange): Promise<void> {
   const intervalMs = parseCount('interval', query.get('interval'), 1000);
   if (intervalMs < 1) throw new BadRequest('interval must be at least 1');

@@ -13,7 +13,7 @@ export function isWebSocketPath(segments: readonly string[]): boolean {
   return segments.at(-1) === 'ws';
 }
 
-/** Anything else that asks for an upgrade, such as h2c, is answered as if it had not. */
+/** Any other upgrade request, such as h2c, is answered as an ordinary request. */
 export function wantsWebSocket(request: IncomingMessage): boolean {
   return (
     request.headers.upgrade?.toLowerCase() === 'websocket' && isWebSocketPath(parseTarget(request.url ?? '').segments)
@@ -22,7 +22,7 @@ export function wantsWebSocket(request: IncomingMessage): boolean {
 
 export function createEchoSocket({ about, stopping }: World): UpgradeListener {
   return (request, socket, head) => {
-    // A connection that breaks has nobody left to tell.
+    // A broken connection cannot receive an error.
     socket.on('error', () => socket.destroy());
     const key = request.headers['sec-websocket-key'];
     if (key === undefined || request.headers['sec-websocket-version'] !== '13') {
@@ -45,7 +45,7 @@ function renderHandshake(key: string, protocols: string | undefined): string {
   const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
   const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
   lines.push(`Sec-WebSocket-Accept: ${accept}`);
-  // A client that offers protocols may insist on one of them: the first is as good as any.
+  // A client that offers protocols may require one of them, so the first is accepted.
   if (protocols !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocols.split(',')[0]?.trim()}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
@@ -66,7 +66,7 @@ function echoFrames(socket: Duplex, head: Buffer): void {
   socket.on('data', onData);
 }
 
-/** Frame by frame, not message by message: a message in pieces goes back in the same pieces. */
+/** Frame by frame, not message by message: a fragmented message goes back in the same fragments. */
 function echoFrame(socket: Duplex, { first, payload }: Frame): void {
   const opcode = first & 0x0f;
   if (opcode === opcodes.pong || socket.writableEnded) return;
@@ -75,7 +75,7 @@ function echoFrame(socket: Duplex, { first, payload }: Frame): void {
   if (opcode === opcodes.close) socket.end();
 }
 
-/** Waits for the other side's word of parting, which ends the connection, but not for long. */
+/** Waits a limited time for the other side's close frame, which ends the connection. */
 function close(socket: Duplex, code: number): void {
   const payload = Buffer.alloc(2);
   payload.writeUInt16BE(code);

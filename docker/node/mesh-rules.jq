@@ -1,4 +1,4 @@
-# [services, tasks] -> lines "where<TAB>what": `vip <network>`, `lb <network>`, `ingress`, `host`.
+# [services, tasks] -> lines "place<TAB>rule": `vip <network>`, `lb <network>`, `ingress`, `host`.
 # libnetwork names a load-balancer namespace after the first nine characters of its network.
 
 def spread($match; $addresses; $port):

@@ -21,7 +21,7 @@ async function aWorld(...networks: readonly string[]): Promise<ControllerWorld> 
 
 const networksOf = (world: ControllerWorld) => world.swarm.service('signalbox-proxy').observe().networkIds;
 
-it('joins no network for a service that claims the name of another', async () => {
+it('does not join a network for a service that claims the DNS name of another', async () => {
   const world = await aWorld('evil');
   const before = world.served();
 
@@ -44,7 +44,7 @@ it('joins no network for a service that claims the name of another', async () =>
   expect(world.problems).toEqual([]);
 });
 
-it('reaches a service without its name while the name is claimed on a network that the proxies have joined', async () => {
+it('reaches a service whose name is claimed on a network of the proxies by its virtual address', async () => {
   const world = await aWorld('shared');
   world.swarm.deploy(aService('shop', { networks: ['shared'] }));
   await world.settle();

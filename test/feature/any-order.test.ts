@@ -1,4 +1,4 @@
-// Whatever happens, and in whatever order: afterwards the proxies serve what the services ask for, and all is quiet.
+// Any events in any order: afterwards the proxies serve what the labels ask for, and nothing more is written.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
@@ -22,7 +22,7 @@ const operations: readonly Operation[] = [
   'scaleService',
 ];
 
-/** Two controllers over one swarm; either may start anew at any time. */
+/** Two controllers on one swarm. Either may restart at any time. */
 class TwoControllers {
   readonly controllers: ControllerWorld[];
 
@@ -45,7 +45,7 @@ type Step = (world: TwoControllers) => void | Promise<void>;
 
 const name = fc.constantFrom('shop', 'blog', 'news');
 const controller = fc.nat({ max: 1 });
-/** A pass that fails is tried again by the loop. */
+/** The loop retries a failed pass. */
 async function attempt(world: ControllerWorld): Promise<void> {
   await world.pass().catch(() => {});
 }
@@ -114,7 +114,7 @@ const step: fc.Arbitrary<[string, Step]> = fc.oneof(
   ]),
 );
 
-it('comes to rest with what the services ask for', async () => {
+it('settles on what the services ask for, after any events in any order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const world = new TwoControllers();
@@ -123,7 +123,7 @@ it('comes to rest with what the services ask for', async () => {
       const { swarm, controllers } = world;
       swarm.clearFaults();
       for (const each of controllers) await each.settle();
-      // What was refused is tried again after half an hour at the latest.
+      // A rejected version is retried after half an hour at most.
       swarm.clock.advance(HOUR_MS);
       for (const each of controllers) await each.settle();
       const writes = await controllers[0]!.writesOf(async () => {

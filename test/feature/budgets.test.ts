@@ -1,10 +1,10 @@
-// Services that ask for more than their share: they are named, and everything else goes live.
+// Services that exceed their budget are reported, and everything else goes live.
 import { expect, it } from 'vitest';
 import { MOST_FILE_BYTES, MOST_FILES } from '../../src/model/limits.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 
-/** What Swarm accepts for the labels of a service. */
+/** Size that Swarm accepts for the labels of a service. */
 const LABEL_BYTES = 914_000;
 
 function listOf(item: (n: number) => string, separator = ','): string {
@@ -15,9 +15,9 @@ function listOf(item: (n: number) => string, separator = ','): string {
 
 const large: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   hosts: { host: listOf((n) => `h${n}.example.org`) },
-  'hosts of the greatest length': { host: listOf((n) => `h${n}${'.abcdefghi'.repeat(24)}`) },
+  'hosts of maximum length': { host: listOf((n) => `h${n}${'.abcdefghi'.repeat(24)}`) },
   expressions: { host: listOf((n) => String.raw`~^(.+\.)?t${n}\.example\.org$`) },
-  'expressions that cost too much': { host: listOf((n) => `~^a{1,70}[a-z]{1,70}${n}.*b$`) },
+  'expressions that are too expensive': { host: listOf((n) => `~^a{1,70}[a-z]{1,70}${n}.*b$`) },
   redirects: { redirects: listOf((n) => `http://h${n}.example.org,https://t.example.org`, ';') },
   'an allow list': { maintenance: 'true', maintenance_allow: listOf((n) => `10.${n % 200}.${(n >> 8) % 250}.0/24`) },
   endpoints: { websocket_endpoints: listOf((n) => `/p${n}`) },
@@ -37,7 +37,7 @@ function greedy(name: string, createdAt: string, { host, ...lb }: Readonly<Recor
 }
 
 it.each(Object.entries(large))(
-  'two services with 914 kB of labels do not keep a neighbour from changing: %s',
+  'two services with 914 kB of labels do not block changes of another service: %s',
   async (_, labels) => {
     const world = new ControllerWorld();
     world.swarm.deploy(aService('shop', { createdAt: '5' }));
@@ -60,7 +60,7 @@ it.each(Object.entries(large))(
   60_000,
 );
 
-it('a service that grows beyond its share keeps its first hosts, and is whole again when it shrinks', async () => {
+it('a service that exceeds its budget keeps its first hosts, and is complete again when it shrinks', async () => {
   const hosts = (count: number) => Array.from({ length: count }, (_, n) => `h${n}.${'x'.repeat(60)}.example.org`);
   const world = new ControllerWorld();
   world.swarm.deploy(aService('shop', { host: hosts(300).join(',') }));
@@ -78,7 +78,7 @@ it('a service that grows beyond its share keeps its first hosts, and is whole ag
   expect(world.problems).toEqual([]);
 });
 
-it('a service with thousands of mistakes fills neither log nor state', async () => {
+it('a service with thousands of invalid labels fills neither the log nor the state', async () => {
   const world = new ControllerWorld();
   world.swarm.deploy(aService('wrong', { host: Array.from({ length: 1500 }, (_, n) => `wrong ${n}`).join(',') }));
   world.swarm.deploy(aService('other', { port: 'none' }));

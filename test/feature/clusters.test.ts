@@ -1,4 +1,4 @@
-// Service clusters share a controller and nothing else.
+// Service clusters share the controller and nothing else.
 import { expect, it } from 'vitest';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
@@ -19,7 +19,7 @@ it('publishes each service in its own cluster', async () => {
   expect(serverOf(world.served('signalbox-proxy-east'), 'blog.example.org')).toBeDefined();
 });
 
-it('writes nothing of a cluster when a service of another changes', async () => {
+it('writes nothing for a cluster when a service of another cluster changes', async () => {
   const world = new ControllerWorld({ settings: two });
   world.swarm.deploy(aService('shop'));
   world.swarm.deploy(inEast('blog'));
@@ -33,7 +33,7 @@ it('writes nothing of a cluster when a service of another changes', async () => 
   expect(world.swarm.service('signalbox-proxy').index).toBe(index);
 });
 
-it('goes on with a cluster while the extension of another is away', async () => {
+it('keeps publishing to a cluster when the extension of another is down', async () => {
   const world = new ControllerWorld({ settings: two });
   world.swarm.deploy(aService('shop'));
   await world.settle();
@@ -53,7 +53,7 @@ it('goes on with a cluster while the extension of another is away', async () => 
   expect(serverOf(world.served(), 'news.example.org')).toBeDefined();
 });
 
-it('tells of every cluster in trouble', async () => {
+it('reports every cluster with a problem', async () => {
   const world = new ControllerWorld({ settings: two });
   for (const name of ['signalbox-extension', 'signalbox-extension-east']) world.extension.away.add(name);
 
@@ -62,7 +62,7 @@ it('tells of every cluster in trouble', async () => {
   await trouble.toThrow(/signalbox-extension is .*signalbox-extension-east is /);
 });
 
-it('removes what belongs to a cluster that is no longer set up, before another takes its ports', async () => {
+it('removes the objects of a cluster that is no longer configured before another cluster takes its ports', async () => {
   const world = new ControllerWorld({ settings: two });
   world.swarm.deploy(inEast('blog'));
   await world.settle();
@@ -78,7 +78,7 @@ it('removes what belongs to a cluster that is no longer set up, before another t
   expect(new Set(owners)).toEqual(new Set(['default', 'west']));
 });
 
-it('goes on although something of a cluster that is gone cannot be removed', async () => {
+it('continues if an object of a removed cluster cannot be deleted', async () => {
   const world = new ControllerWorld({ settings: two });
   world.swarm.deploy(inEast('blog'));
   await world.settle();
@@ -92,7 +92,7 @@ it('goes on although something of a cluster that is gone cannot be removed', asy
   expect(serverOf(smaller.served(), 'shop.example.org')).toBeDefined();
 });
 
-it('says which service names a cluster that is not set up', async () => {
+it('reports services that name an unknown cluster', async () => {
   const world = new ControllerWorld();
 
   world.swarm.deploy(inEast('blog'));

@@ -1,4 +1,4 @@
-// A proxy or an extension that was taken over says what it likes. It must not get further than its own cluster.
+// A compromised proxy or extension can report anything. It must not affect other clusters.
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { ClusterRuns } from '../../src/reconcile/cluster-runs.ts';
@@ -13,7 +13,7 @@ const settings = {
 };
 const digest = '0123456789abcdef';
 
-it('replicas that are no tasks of the proxy service are ignored', async () => {
+it('replicas that are not tasks of the proxy service are ignored', async () => {
   const world = new ControllerWorld({ agents: true });
   world.swarm.deploy(aService('app'));
   await world.settle();
@@ -31,7 +31,7 @@ it('replicas that are no tasks of the proxy service are ignored', async () => {
   expect(world.status.outcomes[0]!.served).toBe(world.status.outcomes[0]!.version);
 });
 
-it('the extension learns the addresses of the tasks of its own proxies', async () => {
+it('the extension receives the task addresses of its own proxies only', async () => {
   const world = new ControllerWorld({ agents: true });
   world.swarm.deploy(aService('app'));
   await world.settle();
@@ -47,7 +47,7 @@ it('the extension learns the addresses of the tasks of its own proxies', async (
   ]);
 });
 
-it('a service that carries our labels is not taken for the proxies', async () => {
+it('a service with our labels is not mistaken for the proxies', async () => {
   const world = new ControllerWorld({ agents: true });
   world.swarm.deploy(aService('app'));
   await world.settle();
@@ -62,7 +62,7 @@ it('a service that carries our labels is not taken for the proxies', async () =>
   expect(serverOf(world.served(), 'shop.example.org')).toBeDefined();
 });
 
-it('facts about a secret count for the cluster of the proxy that reports them', async () => {
+it('secret reports apply only to the cluster of the proxy that sends them', async () => {
   const world = new ControllerWorld({ agents: true, settings });
   await world.swarm.createSecret({ name: 'site', labels: {}, data: '' });
   world.swarm.deploy(aService('app', { lb: { ssl_cert: 'site' } }));
@@ -72,8 +72,8 @@ it('facts about a secret count for the cluster of the proxy that reports them', 
   const replicas = extension.replicas.bind(extension);
   const lie = secretFacts('site', { isBroken: true, rejected: 'bad base64 decode' });
   extension.replicas = (service) => {
-    const heard = replicas(service);
-    return heard && (service.includes('east') ? { ...heard, secrets: [lie] } : heard);
+    const found = replicas(service);
+    return found && (service.includes('east') ? { ...found, secrets: [lie] } : found);
   };
 
   await world.settle();
@@ -83,7 +83,7 @@ it('facts about a secret count for the cluster of the proxy that reports them', 
   expect(serverOf(world.served(), 'app.example.org')).not.toContain('return 503');
 });
 
-it('an extension that never answers delays no other cluster', async () => {
+it('an extension that never answers does not delay other clusters', async () => {
   const world = new ControllerWorld({ agents: true, settings });
   world.swarm.deploy(aService('app'));
   world.swarm.deploy(aService('other', { lb: { service_cluster: 'east' } }));
@@ -131,7 +131,7 @@ it('an extension that never answers delays no other cluster', async () => {
   await running;
 });
 
-it('a cluster that is switched off while its extension hangs does not come back', async () => {
+it('a cluster that is switched off while its extension hangs stays off', async () => {
   const runs = new ClusterRuns();
   const { signal } = new AbortController();
   const triggered = Promise.resolve();

@@ -1,4 +1,4 @@
-// Several controllers at once, and one after another: all their state is in the swarm.
+// Several controllers at once, and one after another. All of their state is in the swarm.
 import { describe, expect, it } from 'vitest';
 import { Administrator } from '../../src/admin/administrator.ts';
 import { ConflictError, type SavedText } from '../../src/reconcile/ports.ts';
@@ -8,13 +8,13 @@ import { FakeAdministrationStore } from '../support/fake-administration-store.ts
 
 const proxy = 'signalbox-proxy';
 
-/** Both look at the same moment, as they do in a real swarm: one of them may be too late. */
+/** Both controllers observe at the same moment, as in a real swarm, so one of them may lose the race. */
 async function passTogether(...worlds: readonly ControllerWorld[]): Promise<void> {
   const settled = await Promise.allSettled(worlds.map((world) => world.pass()));
   for (const result of settled) if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(ConflictError);
 }
 
-it('agree, and come to rest', async () => {
+it('controllers reach the same state and settle', async () => {
   const first = new ControllerWorld();
   const second = first.restart();
   const { swarm } = first;
@@ -36,7 +36,7 @@ it('agree, and come to rest', async () => {
   expect(second.problems).toEqual(first.problems);
 });
 
-it('agree on what was refused', async () => {
+it('controllers agree on which version was rejected', async () => {
   const first = new ControllerWorld();
   const second = first.restart();
   const { swarm } = first;
@@ -54,7 +54,7 @@ it('agree on what was refused', async () => {
   expect(writes.filter((write) => write.endsWith(proxy))).toEqual([`updateService ${proxy}`, `labelService ${proxy}`]);
 });
 
-it('go on after one another without a write', async () => {
+it('controllers take over from each other without a write', async () => {
   const world = new ControllerWorld();
   world.swarm.deploy(aService('shop'));
   await world.settle();
@@ -65,7 +65,7 @@ it('go on after one another without a write', async () => {
   }
 });
 
-describe('what an administrator decides at one controller', () => {
+describe("an administrator's decision on one controller", () => {
   function twoControllers(FirstStore = FakeAdministrationStore) {
     const one = new ControllerWorld();
     const two = one.restart();
@@ -91,7 +91,7 @@ describe('what an administrator decides at one controller', () => {
   }
   const host = { kind: 'host', name: 'shop.example.org' } as const;
 
-  it('is what the others do as well, and show', async () => {
+  it('is applied and shown by the others', async () => {
     const { one, two, first, second } = twoControllers();
     await one.settle();
     await two.settle();
@@ -105,7 +105,7 @@ describe('what an administrator decides at one controller', () => {
     expect(first.current.changes).toHaveLength(2);
   });
 
-  it('loses nothing of what was decided at another at the same time', async () => {
+  it('does not overwrite a concurrent decision on another', async () => {
     const { one, two, first, second } = twoControllers();
     await one.settle();
     await two.settle();
@@ -123,7 +123,7 @@ describe('what an administrator decides at one controller', () => {
     expect(one.swarm.configs.filter(({ name }) => name.includes('administration'))).toHaveLength(1);
   });
 
-  it('is written once where another controller built on it before the answer came', async () => {
+  it('is written once if another controller built on it before the answer arrived', async () => {
     let isQuick = true;
     class OvertakenStore extends FakeAdministrationStore {
       override async save(saved: SavedText): Promise<void> {
@@ -142,7 +142,7 @@ describe('what an administrator decides at one controller', () => {
     expect(second.current).toEqual(first.current);
   });
 
-  it.each(['{', '{"enabled":"perhaps"}'])('changes nothing where it cannot be read: %s', async (text) => {
+  it.each(['{', '{"enabled":"perhaps"}'])('changes nothing if it cannot be read: %s', async (text) => {
     const { one, second } = twoControllers();
     await one.settle();
     const before = one.served();

@@ -1,4 +1,4 @@
-// Following the Engine's events: nothing is missed, and a broken stream is a gap.
+// Following the Engine's events: no event is missed, and a broken stream counts as a gap.
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import { pino } from 'pino';
@@ -6,11 +6,11 @@ import { expect, it, vi } from 'vitest';
 import { watchEvents } from '../../src/docker/events.ts';
 import { type LogLine, sink } from '../support/controller-world.ts';
 
-/** An engine that hands out streams of events, one for each connection. */
+/** An engine that returns event streams, one for each connection. */
 class EventWorld {
   readonly logs: LogLine[] = [];
-  /** What was heard, in order. */
-  readonly heard: string[] = [];
+  /** Received events, in order. */
+  readonly received: string[] = [];
   readonly #stop = new AbortController();
   readonly #streams: PassThrough[] = [];
   readonly #running: Promise<void>;
@@ -21,24 +21,24 @@ class EventWorld {
       this.#streams.push(stream);
       return stream;
     };
-    const onGap = () => this.heard.push('gap');
+    const onGap = () => this.received.push('gap');
     const onEvent = ({ Type, Action, Actor }: { Type: string; Action: string; Actor: { ID: string } }) =>
-      this.heard.push(`${Type} ${Action} ${Actor.ID}`);
+      this.received.push(`${Type} ${Action} ${Actor.ID}`);
     const docker = { getEvents } as unknown as Docker;
     const logger = pino({ level: 'info' }, sink(this.logs));
     this.#running = watchEvents(docker, { onEvent, onGap }, logger, this.#stop.signal);
   }
 
-  /** The stream of the n-th connection, from 0. */
+  /** The stream of the nth connection, from 0. */
   async connection(n: number): Promise<PassThrough> {
     return vi.waitFor(() => {
-      if (this.#streams[n] === undefined) throw new Error(`There is no connection ${n}`);
+      if (this.#streams[n] === undefined) throw new Error(`Connection ${n} not found`);
       return this.#streams[n];
     });
   }
 
   async hears(...expected: readonly string[]): Promise<void> {
-    await vi.waitFor(() => expect(this.heard).toEqual(expected));
+    await vi.waitFor(() => expect(this.received).toEqual(expected));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -49,7 +49,7 @@ class EventWorld {
 
 const event = (id: string) => `${JSON.stringify({ Type: 'service', Action: 'update', Actor: { ID: id } })}\n`;
 
-it('hands on each event once, however the stream is cut', async () => {
+it('delivers each event once, however the stream is split into chunks', async () => {
   await using world = new EventWorld();
   const stream = await world.connection(0);
 
@@ -63,8 +63,8 @@ it('hands on each event once, however the stream is cut', async () => {
 it.each([
   { how: 'ends', cut: (stream: PassThrough) => void stream.end() },
   { how: 'breaks', cut: (stream: PassThrough) => void stream.destroy(new Error('ECONNRESET')) },
-  { how: 'talks nonsense', cut: (stream: PassThrough) => void stream.write('<html>\n') },
-])('connects again when the stream $how, and tells of the gap', async ({ cut }) => {
+  { how: 'sends invalid data', cut: (stream: PassThrough) => void stream.write('<html>\n') },
+])('reconnects when the stream $how, and reports the gap', async ({ cut }) => {
   await using world = new EventWorld();
   const first = await world.connection(0);
   first.write(event('a'));
@@ -78,7 +78,7 @@ it.each([
   expect(first.destroyed).toBe(true);
 });
 
-it('stops when it is told to, without a word', async () => {
+it('stops on request without logging', async () => {
   const world = new EventWorld();
   await world.connection(0);
 

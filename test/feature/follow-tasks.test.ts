@@ -1,4 +1,5 @@
-// How proxies follow tasks: by DNS name, at the addresses of Swarm's task list, or by name until agents find a name that cannot be trusted.
+// How proxies follow tasks: by DNS name, by the addresses in Swarm's task list, or by name until agents report a name
+// that cannot be trusted.
 import { expect, it } from 'vitest';
 import type { DoubtKind } from '../../src/model/name-doubts.ts';
 import { aNetwork, aNode, aService } from '../support/builders.ts';
@@ -8,7 +9,7 @@ const name = 'tasks.web.app';
 const shop = '10.0.1.20';
 const byName = `server "${name}:8080"`;
 const following = (FollowTasks: string) => ({ Extensions: { default: { FollowTasks } } });
-/** In the order of the configuration; those of the service `shop` last. */
+/** In the order of the configuration, with those of the service `shop` last. */
 function peers(world: ControllerWorld): string[] {
   const all = [...world.served().matchAll(/server "([\d.]+):8080"/g)].map(([, address]) => address!);
   return [...all.filter((address) => address !== shop), ...all.filter((address) => address === shop)];
@@ -31,7 +32,7 @@ function report(world: ControllerWorld, kind: DoubtKind, hasMore = false): void 
   world.extension.doubts = { names: [{ name, kind, ...address }], hasMore };
 }
 
-/** Time passes, with a pass every three seconds as by the poll interval. */
+/** Advances time, with a pass every three seconds, like the poll interval. */
 async function wait(world: ControllerWorld, seconds: number): Promise<void> {
   for (let passed = 0; passed < seconds; passed += 3) {
     world.swarm.clock.advance(3000);
@@ -39,7 +40,7 @@ async function wait(world: ControllerWorld, seconds: number): Promise<void> {
   }
 }
 
-it('uses the addresses of tasks in place of a name that a container has taken over, and returns to the name', async () => {
+it('uses task addresses instead of a name that a container has taken over, and returns to the name afterwards', async () => {
   const world = await aWorld();
   expect(world.served()).toContain(byName);
   expect(world.served()).toContain('# network app 10.0.1.0/24');
@@ -73,7 +74,7 @@ it('uses the addresses of tasks in place of a name that a container has taken ov
 it.each([
   ['missing', 'a fault of the engine'],
   ['silent', "is not answered by Docker's DNS"],
-] as const)('uses the addresses of tasks in place of a %s name if tasks run', async (kind, reason) => {
+] as const)('uses task addresses instead of a %s name if tasks are running', async (kind, reason) => {
   const world = await aWorld();
   world.swarm.runTasks('web', []);
   report(world, kind);
@@ -90,7 +91,7 @@ it.each([
   expect(world.problems.map((problem) => problem.reason)).toEqual([expect.stringContaining(reason)]);
 });
 
-it('keeps addresses in use while the extension is away, and while its agents come back to it', async () => {
+it('keeps using addresses while the extension is down, and while its agents reconnect', async () => {
   const world = await aWorld();
   report(world, 'foreign');
   await world.passes(2);
@@ -109,7 +110,7 @@ it('keeps addresses in use while the extension is away, and while its agents com
   expect(peers(world)).toEqual(['10.0.1.11', '10.0.1.12']);
 });
 
-it('answers 503 rather than asking a container if a service whose name is taken over has no tasks', async () => {
+it('answers 503 instead of sending requests to a foreign container if a service whose name is taken over has no tasks', async () => {
   const world = await aWorld();
   report(world, 'foreign');
   world.swarm.runTasks('web', []);
@@ -147,7 +148,7 @@ it('ignores doubts about names of other clusters, unknown services and services 
   expect(world.problems).toEqual([]);
 });
 
-it('ignores doubts of proxies that have ended', async () => {
+it('ignores doubts from proxies that have ended', async () => {
   const world = await aWorld();
   const [agent] = world.extension.agents('signalbox-extension');
   world.extension.lastReports = [
@@ -163,7 +164,7 @@ it('ignores doubts of proxies that have ended', async () => {
   expect(world.problems).toEqual([]);
 });
 
-it('follows tasks by their addresses in place, and leaves out those of a lost node at once', async () => {
+it('updates task addresses in place, and removes those of a lost node immediately', async () => {
   const world = await aWorld('addresses');
   expect(peers(world)).toEqual(['10.0.1.11', '10.0.1.12', shop]);
   expect(world.served()).not.toMatch(/tasks\.|# network/);
@@ -180,7 +181,7 @@ it('follows tasks by their addresses in place, and leaves out those of a lost no
   expect(world.problems).toEqual([]);
 });
 
-it('follows by name with dns, whatever agents report', async () => {
+it('follows names with FollowTasks = "dns", whatever agents report', async () => {
   const world = await aWorld('dns');
   report(world, 'foreign');
   await wait(world, 6);
@@ -189,7 +190,7 @@ it('follows by name with dns, whatever agents report', async () => {
   expect(world.served()).not.toContain('# network');
 });
 
-it('follows by name without agents, and says that addresses need them', async () => {
+it('follows names without agents, and reports that addresses need agents', async () => {
   const settings = { Extensions: { default: { FollowTasks: 'addresses', HitlessServiceUpdate: false } } };
   const world = new ControllerWorld({ agents: true, settings });
   world.swarm.deploy(aService('web'));

@@ -1,4 +1,5 @@
-// With agents beside nginx a change of routes touches no task; what has to be attached still is a roll-out.
+// With agents beside nginx, a route change replaces no task. A change of attached networks, secrets or ports is still a
+// roll-out.
 import { expect, it } from 'vitest';
 import { aNetwork, aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
@@ -12,7 +13,7 @@ async function aWorld(): Promise<ControllerWorld> {
 
 const tasksOf = (world: ControllerWorld) => world.swarm.service('signalbox-proxy').tasks.map(({ id }) => id);
 
-it('brings a new route to the replicas without a new task', async () => {
+it('sends a new route to the replicas without a new task', async () => {
   const world = await aWorld();
   const before = tasksOf(world);
 
@@ -21,11 +22,11 @@ it('brings a new route to the replicas without a new task', async () => {
 
   expect(serverOf(world.served(), 'blog.example.org')).toContain('proxy_pass');
   expect(tasksOf(world)).toEqual(before);
-  // The version is kept as ever: history, diff and roll-back live on it.
+  // The version is stored as before: history, diff and roll-back depend on it.
   expect(writes).toEqual([expect.stringMatching(/^createConfig com\.docker\.interlock\.proxy\./)]);
 });
 
-it('rolls out what needs another network, and goes on in place from there', async () => {
+it('rolls out a change that needs another network, and continues in place from there', async () => {
   const world = await aWorld();
   const before = tasksOf(world);
   world.swarm.addNetwork(aNetwork('far'));
@@ -44,7 +45,7 @@ it('rolls out what needs another network, and goes on in place from there', asyn
   expect(serverOf(world.served(), 'wiki.example.org')).toContain('proxy_pass');
 });
 
-it('tells of a version that a replica refuses, keeps the last good one, and forgets it when mended', async () => {
+it('reports a version that a replica rejects, keeps the last good one, and clears the problem once fixed', async () => {
   const world = await aWorld();
   const good = world.served();
   const { version } = world.status.outcomes[0]!;
@@ -64,7 +65,7 @@ it('tells of a version that a replica refuses, keeps the last good one, and forg
   expect(world.problems).toEqual([]);
 });
 
-it('rolls out everything when the image of the proxies has no agent', async () => {
+it('rolls out every change if the proxy image has no agent', async () => {
   const world = await aWorld();
   const before = tasksOf(world);
   world.extension.agents = () => [];
@@ -77,7 +78,7 @@ it('rolls out everything when the image of the proxies has no agent', async () =
   expect(serverOf(world.served(), 'blog.example.org')).toContain('proxy_pass');
 });
 
-it('waits for agents that have only just started', async () => {
+it('waits for agents that have just started', async () => {
   const world = await aWorld();
   const before = tasksOf(world);
   world.extension.agents = () => [];
@@ -89,7 +90,7 @@ it('waits for agents that have only just started', async () => {
   expect(world.status.outcomes[0]?.rolling).toBe(true);
 });
 
-it('brings a change to the other replicas while one hangs, and names that one', async () => {
+it('sends a change to the other replicas while one hangs, and reports that replica', async () => {
   const world = await aWorld();
   const before = tasksOf(world);
   const { agents } = world.extension;
@@ -114,7 +115,7 @@ it('brings a change to the other replicas while one hangs, and names that one', 
   expect(tasksOf(world)).toEqual(before);
 });
 
-it('waits for agents to come back to an extension that has only just started', async () => {
+it('waits for agents to reconnect to an extension that has just started', async () => {
   const world = await aWorld();
   const before = tasksOf(world);
   const { agents } = world.extension;
@@ -132,7 +133,7 @@ it('waits for agents to come back to an extension that has only just started', a
   expect(serverOf(world.served(), 'blog.example.org')).toContain('proxy_pass');
 });
 
-it('rolls out when settings say so', async () => {
+it('rolls out if the settings say so', async () => {
   const world = new ControllerWorld({
     agents: true,
     settings: { Extensions: { default: { HitlessServiceUpdate: false } } },

@@ -19,7 +19,7 @@ function change(world: ControllerWorld, port: number): void {
   world.swarm.deploy(aService('service7', { port: String(port) }));
 }
 
-it('are kept in several, each below the limit, and served as a whole', async () => {
+it('large configurations are stored in several configs, each below the limit, and served completely', async () => {
   const world = await aLargeWorld();
 
   const sizes = world.swarm.configs.map(({ data }) => data.length);
@@ -31,20 +31,20 @@ it('are kept in several, each below the limit, and served as a whole', async () 
   for (const n of [0, 7, 799]) expect(serverOf(world.served(), `service${n}.example.org`)).toBeDefined();
 });
 
-it('change by their parts, and a quiet swarm makes no writes', async () => {
+it('large configurations are updated by part, and an idle swarm makes no writes', async () => {
   const world = await aLargeWorld();
 
   change(world, 9000);
   const writes = await world.writesOf(() => world.settle());
 
   const created = writes.filter((write) => write.startsWith('createConfig'));
-  // The main file, the part with the host, those with the old and the new upstream.
+  // The main file, the part with the host, and those with the old and the new upstream.
   expect(created.length).toBeLessThanOrEqual(4);
   expect(writes).toEqual([...created, `updateService ${proxy}`]);
   expect(await world.writesOf(() => world.passes(2))).toEqual([]);
 });
 
-it('share parts, which stay as long as a kept version needs them and no longer', async () => {
+it('large configurations share parts, which are kept exactly as long as a stored version needs them', async () => {
   const world = await aLargeWorld();
   for (let port = 9000; port < 9014; port++) {
     change(world, port);
@@ -64,7 +64,7 @@ it('share parts, which stay as long as a kept version needs them and no longer',
   expect(new Set(needed.map(({ name }) => name))).toEqual(new Set(configs.map(({ name }) => name)));
 });
 
-it('can be gone back to', async () => {
+it('large configurations can be rolled back to', async () => {
   const world = await aLargeWorld();
   const before = world.served();
   const held = world.swarm.service(proxy).spec.Labels[versionLabel];
@@ -78,7 +78,7 @@ it('can be gone back to', async () => {
   expect(world.served()).toBe(before);
 });
 
-it('grow small again', async () => {
+it('large configurations shrink to one config again', async () => {
   const world = await aLargeWorld();
   for (let n = 5; n < 800; n++) world.swarm.remove(`service${n}`);
 

@@ -1,4 +1,4 @@
-// When passes run: one at a time, soon after something happened, and no more often than needed.
+// When passes run: one at a time, soon after an event, and no more often than needed.
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ReconcileLoop } from '../../src/reconcile/loop.ts';
@@ -11,11 +11,11 @@ const MAX_HOLDOFF_MS = 500;
 const ROLLING_MS = 1000;
 const silent = pino({ level: 'silent' });
 
-/** A loop over passes that do what a test says, and take as long. */
+/** A loop whose passes do what the test says, and take as long. */
 class LoopWorld {
   readonly logs: LogLine[] = [];
   readonly status = new StatusBoard(silent);
-  /** When passes began, in milliseconds since the start. */
+  /** When passes started, in milliseconds since the start. */
   readonly begun: number[] = [];
   readonly loop: ReconcileLoop;
   readonly #stop = new AbortController();
@@ -41,7 +41,7 @@ class LoopWorld {
     return this.loop.run(this.#stop.signal);
   }
 
-  /** Up to the first pass. */
+  /** Until the first pass. */
   async start(): Promise<void> {
     void this.run();
     await vi.advanceTimersByTimeAsync(HOLDOFF_MS);
@@ -60,7 +60,7 @@ describe('the loop', () => {
     vi.useRealTimers();
   });
 
-  it('shows a pass that takes long as trouble, while it lasts', async () => {
+  it('reports a long pass as trouble, while it lasts', async () => {
     const world = new LoopWorld();
     const { promise, resolve } = Promise.withResolvers<{ rolling: boolean }>();
     world.pass = () => promise;
@@ -77,7 +77,7 @@ describe('the loop', () => {
     world.stop();
   });
 
-  it('shows a conflict as trouble only when it lasts: with several controllers, all but one meet it at every change', async () => {
+  it('reports a conflict as trouble only if it persists: with several controllers, all but one get a conflict at every change', async () => {
     const world = new LoopWorld();
     world.pass = () => Promise.reject(new ConflictError('somebody was quicker'));
     await world.start();
@@ -89,7 +89,7 @@ describe('the loop', () => {
     world.stop();
   });
 
-  it('looks once at the start, and then when something happened', async () => {
+  it('runs a pass at the start, and then after each event', async () => {
     const world = new LoopWorld();
 
     await world.start();
@@ -101,7 +101,7 @@ describe('the loop', () => {
     expect(world.begun).toEqual([30, 60_060]);
   });
 
-  it('is at rest when there is nothing to be done, and nothing under way', async () => {
+  it('is idle when nothing is to be done and nothing is in progress', async () => {
     const world = new LoopWorld();
     const atRest = () => world.loop.isAtRest;
     let isRolling = false;
@@ -138,7 +138,7 @@ describe('the loop', () => {
     world.stop();
   });
 
-  it('gathers a burst of triggers into one pass', async () => {
+  it('combines a burst of triggers into one pass', async () => {
     const world = new LoopWorld();
     await world.start();
 
@@ -165,7 +165,7 @@ describe('the loop', () => {
     expect(Math.max(...gaps)).toBeLessThanOrEqual(MAX_HOLDOFF_MS + 20);
   });
 
-  it('runs one pass at a time, and another for what happened meanwhile', async () => {
+  it('runs one pass at a time, and another for events that arrive meanwhile', async () => {
     const world = new LoopWorld();
     const { promise, resolve } = Promise.withResolvers<{ rolling: boolean }>();
     world.pass = () => promise;
@@ -182,7 +182,7 @@ describe('the loop', () => {
     expect(world.begun).toHaveLength(2);
   });
 
-  it('looks again unasked while a roll-out is under way', async () => {
+  it('runs passes without a trigger while a roll-out is in progress', async () => {
     const world = new LoopWorld();
     world.pass = async () => ({ rolling: world.begun.length < 4 });
 
@@ -192,7 +192,7 @@ describe('the loop', () => {
     expect(world.begun).toEqual([30, 1060, 2090, 3120]);
   });
 
-  it('tries again what failed, more and more seldom, and says so once', async () => {
+  it('retries a failure at increasing intervals, and logs it once', async () => {
     const world = new LoopWorld();
     world.pass = () => Promise.reject(new Error('away'));
 
@@ -211,7 +211,7 @@ describe('the loop', () => {
     expect(world.logs.slice(1)).toEqual([expect.objectContaining({ level: 30, msg: 'Recovered' })]);
   });
 
-  it('makes no words about being second, unless it never ends', async () => {
+  it('does not log conflicts with another controller unless they persist', async () => {
     const world = new LoopWorld();
     const conflict = () => Promise.reject(new ConflictError('somebody was quicker'));
     world.pass = conflict;
@@ -227,7 +227,7 @@ describe('the loop', () => {
     expect(world.logs).toEqual([expect.objectContaining({ level: 50, reason: 'somebody was quicker' })]);
   });
 
-  it('ends with a mistake of its own, so that the process starts afresh', async () => {
+  it('ends on an internal error, so that the process restarts', async () => {
     const world = new LoopWorld();
     world.pass = () => Promise.reject(new TypeError('undefined is not a function'));
 
@@ -239,8 +239,8 @@ describe('the loop', () => {
 
   it.each([
     { moment: 'while it waits', stopAfterMs: 1000, passes: 1 },
-    { moment: 'while it gathers triggers', stopAfterMs: 10, passes: 0 },
-  ])('stops at once $moment', async ({ stopAfterMs, passes }) => {
+    { moment: 'while it collects triggers', stopAfterMs: 10, passes: 0 },
+  ])('stops immediately $moment', async ({ stopAfterMs, passes }) => {
     const world = new LoopWorld();
     const running = world.run();
     await vi.advanceTimersByTimeAsync(stopAfterMs);
@@ -251,7 +251,7 @@ describe('the loop', () => {
     expect(world.begun).toHaveLength(passes);
   });
 
-  it('finishes a pass under way before it stops', async () => {
+  it('finishes the current pass before it stops', async () => {
     const world = new LoopWorld();
     const { promise, resolve } = Promise.withResolvers<{ rolling: boolean }>();
     world.pass = () => promise;

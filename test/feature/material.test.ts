@@ -1,4 +1,4 @@
-// What proxies find in secrets, and what becomes of the routes that name them.
+// What proxies find in secrets, and how it affects the routes that use them.
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SecretFacts } from '../../src/model/material.ts';
 import { aService } from '../support/builders.ts';
@@ -35,7 +35,7 @@ const attached = () =>
     .spec.TaskTemplate.ContainerSpec.Secrets.map(({ SecretName }: { SecretName: string }) => SecretName);
 const complaints = () => world.problems.filter(({ service }) => service === 'app').map(({ reason }) => reason);
 
-it('changes for several services in a burst with one roll-out', async () => {
+it('changed secrets of several services, in a burst, cause one roll-out', async () => {
   const names = ['a', 'b', 'c'];
   for (const name of names) world.swarm.deploy(aService(name, { lb: { ssl_cert: 'site' } }));
   for (const name of names) await world.swarm.createSecret({ name: `new-${name}`, labels: {}, data: '' });
@@ -49,18 +49,18 @@ it('changes for several services in a burst with one roll-out', async () => {
 });
 
 describe('a secret', () => {
-  it('is believed in until a proxy tells of it', () => {
+  it('is trusted until a proxy reports on it', () => {
     expect(isOpen()).toBe(true);
     expect(complaints()).toEqual([]);
   });
 
-  it('that is good changes nothing', async () => {
+  it('that is valid changes nothing', async () => {
     world.extension.secrets = [facts('site')];
 
     expect(await world.writesOf(() => world.settle())).toEqual([]);
   });
 
-  it('that is bad closes its route in place, stays attached, and is complained of for good', async () => {
+  it('that is invalid closes its route in place, stays attached, and stays reported', async () => {
     const tasks = world.swarm.service('signalbox-proxy').tasks.length;
     world.extension.secrets = [garbage('site')];
     await world.settle();
@@ -73,7 +73,7 @@ describe('a secret', () => {
     expect(await world.writesOf(() => world.settle())).toEqual([]);
   });
 
-  it('is still known when the extension has started anew', async () => {
+  it('is still known after the extension restarts', async () => {
     world.extension.secrets = [garbage('site')];
     await world.settle();
     world.extension.secrets = [];
@@ -82,7 +82,7 @@ describe('a secret', () => {
     expect(isOpen()).toBe(false);
   });
 
-  it('is judged anew as time goes by', async () => {
+  it('is checked again as time passes', async () => {
     world.extension.secrets = [facts('site', 40)];
     await world.settle();
     expect(complaints()).toEqual([]);
@@ -114,7 +114,7 @@ describe('a secret', () => {
     expect(world.messages('Problem gone')).toEqual([]);
   });
 
-  it('is forgotten with the secret, of which nothing is known when it comes again', async () => {
+  it('is forgotten when the secret is removed, and unknown when it is created again', async () => {
     world.extension.secrets = [garbage('site')];
     await world.settle();
     world.swarm.deploy(aService('app'));

@@ -1,4 +1,4 @@
-// What has not changed is not made again, and comes out as the same object.
+// Unchanged parts are not computed again: the result is the same object.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Observer } from '../../src/docker/observer.ts';
@@ -21,7 +21,7 @@ function seen(services: readonly SwarmService[], more: Partial<Snapshot> = {}): 
 const shop = aService('shop', { createdAt: '1' });
 const blog = aService('blog', { createdAt: '2' });
 
-it('keeps what an event did not name, and what a listing shows unchanged', async () => {
+it('the controller keeps what an event does not name, and what a listing shows unchanged', async () => {
   const docker = new FakeDocker();
   docker.objects.network.set('app', engineNetwork('app'));
   for (const name of ['shop', 'blog']) docker.objects.service.set(name, engineService(name, { note: 'a note' }));
@@ -40,7 +40,7 @@ it('keeps what an event did not name, and what a listing shows unchanged', async
   expect(listed.networks).toBe(before.networks);
 });
 
-it('keeps routes of services whose change does not touch them', () => {
+it('the controller keeps the routes of services that a change does not affect', () => {
   const build = createStateBuilder();
   const before = build(seen([shop, blog]), settings).clusters[0]!;
 
@@ -53,7 +53,7 @@ it('keeps routes of services whose change does not touch them', () => {
   expect(buildRouteTable(moved.routes).servers[0]).toBe(buildRouteTable(before.routes).servers[0]);
 });
 
-it('parses again where the surroundings have changed', () => {
+it('the controller parses again if the context has changed', () => {
   const build = createStateBuilder();
   const tls = aService('shop', { lb: { ssl_cert: 'shop.pem' } });
   const everywhere = aService('everywhere', { networks: [], mode: { kind: 'global' } });
@@ -76,7 +76,7 @@ it('parses again where the surroundings have changed', () => {
   expect(kinds(gone)).toMatchObject({ shop: ['closed', 'unavailable'], hosted: ['none', 'unavailable'] });
 });
 
-it('comes to the same state on every way', () => {
+it('the controller reaches the same state whatever the order of events', () => {
   const services = Array.from({ length: 40 }, (_, n) =>
     aService(`service${n}`, {
       createdAt: String(n % 7),
@@ -99,7 +99,7 @@ it('comes to the same state on every way', () => {
   }
 });
 
-it('comes to the same table on every way, where hosts are shared', () => {
+it('the controller reaches the same table whatever the order of events, if hosts are shared', () => {
   const random = fc.sample(fc.array(fc.nat(59), { maxLength: 60 }), { numRuns: 60, seed: 5 });
   const all = Array.from({ length: 60 }, (_, n) =>
     aService(`service${n}`, {

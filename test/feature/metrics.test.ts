@@ -1,10 +1,10 @@
-// What Prometheus is told.
+// Metrics for Prometheus.
 import { expect, it } from 'vitest';
 import { createMetrics } from '../../src/admin/metrics.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
 
-it('tells of routes, problems, replicas and their versions, and how long changes took', async () => {
+it('exposes routes, problems, replicas and their versions, and how long changes took', async () => {
   const world = new ControllerWorld({ agents: true });
   const calls = new Map([['List services', { done: 3, failed: 1 }]]);
   const metrics = createMetrics(world.board, calls);

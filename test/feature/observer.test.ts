@@ -1,4 +1,4 @@
-// Looking at the swarm: a change costs the fetch of what it names, and a look is complete or none at all.
+// Observing the swarm: a change costs only the fetch of the objects it names, and an observation is complete or fails.
 import { describe, expect, it } from 'vitest';
 import { Observer } from '../../src/docker/observer.ts';
 import { ConflictError } from '../../src/reconcile/ports.ts';
@@ -8,7 +8,7 @@ import { engineNetwork, engineObject, engineService, FakeDocker } from '../suppo
 const everything = ['list configs', 'list networks', 'list nodes', 'list secrets', 'list services'];
 const routed = { 'com.docker.lb.hosts': 'shop.example.org', 'com.docker.lb.port': '8080' };
 
-/** An engine with one object of each kind, and an observer that has seen it. */
+/** An engine with one object of each kind, and an observer that has observed it. */
 async function anObservedEngine() {
   const docker = new FakeDocker();
   docker.objects.service.set('shop', engineService('shop', routed));
@@ -22,7 +22,7 @@ async function anObservedEngine() {
 const names = (items: readonly { readonly name: string }[]) => items.map(({ name }) => name);
 
 describe('an observer', () => {
-  it('lists everything at first, and asks for nothing while nothing happens', async () => {
+  it('lists everything first, and then requests nothing while there are no events', async () => {
     const docker = new FakeDocker();
     const observer = new Observer(docker.client);
 
@@ -42,7 +42,7 @@ describe('an observer', () => {
     },
   );
 
-  it('sees what came, changed and went', async () => {
+  it('sees created, changed and removed objects', async () => {
     const { docker, observer } = await anObservedEngine();
 
     docker.objects.service.set('blog', engineService('blog'));
@@ -61,7 +61,7 @@ describe('an observer', () => {
     expect(snapshot.networks).toEqual([]);
   });
 
-  it('does not care for events of other kinds', async () => {
+  it('ignores events of other kinds', async () => {
     const { docker, observer } = await anObservedEngine();
 
     expect(observer.note('container', 'abc')).toBe(false);
@@ -82,7 +82,7 @@ describe('an observer', () => {
   it.each([
     { isAtRest: true, everyMs: 60_000 },
     { isAtRest: false, everyMs: 600_000 },
-  ])('lists everything now and then, where that takes long: %j', async ({ isAtRest, everyMs }) => {
+  ])('lists everything periodically, and less often if that takes long: %j', async ({ isAtRest, everyMs }) => {
     const docker = new FakeDocker();
     let now = 0;
     docker.before = async (call) => {
@@ -113,7 +113,7 @@ describe('an observer', () => {
     expect(await new Observer(docker.client).observe()).toMatchObject({ controllerSecretIds: [] });
   });
 
-  it('fetches again what could not be fetched', async () => {
+  it('fetches again what it failed to fetch', async () => {
     const { docker, observer } = await anObservedEngine();
     docker.objects.service.set('shop', engineService('shop', { changed: 'yes' }));
     observer.note('service', 'shop');
@@ -127,7 +127,7 @@ describe('an observer', () => {
     expect((await observer.observe()).services[0]?.labels).toEqual({ changed: 'yes' });
   });
 
-  it('fails as a whole when one kind cannot be listed', async () => {
+  it('fails completely if one kind cannot be listed', async () => {
     const { docker, observer } = await anObservedEngine();
     observer.forget();
 
@@ -138,7 +138,7 @@ describe('an observer', () => {
     await expect(observer.observe()).rejects.toThrow('List nodes: context deadline exceeded');
   });
 
-  it('is not overtaken by answers that come after another part has failed', async () => {
+  it('is not overwritten by answers that arrive after another part has failed', async () => {
     const { docker, observer } = await anObservedEngine();
     const slow = Promise.withResolvers<void>();
     docker.objects.service.set('shop', engineService('shop', { changed: 'yes' }));
@@ -153,7 +153,7 @@ describe('an observer', () => {
     };
 
     const failed = expect(observer.observe()).rejects.toThrow('away');
-    // Whoever waits for the failure looks again, and must see what the slow answer tells.
+    // A caller that sees the failure observes again, and must see what the slow answer contains.
     const next = failed.then(() => {
       docker.before = async () => {};
       return observer.observe();
@@ -164,7 +164,7 @@ describe('an observer', () => {
     expect((await next).services[0]?.labels).toEqual({ changed: 'yes' });
   });
 
-  it('fails on an answer that it does not understand, and looks again until it does', async () => {
+  it('fails on an invalid answer, and observes again until it is valid', async () => {
     const { docker, observer } = await anObservedEngine();
     docker.objects.service.set('shop', { ID: 'shop', Version: 'latest' });
     observer.note('service', 'shop');
@@ -176,7 +176,7 @@ describe('an observer', () => {
     expect(names((await observer.observe()).services)).toEqual(['shop']);
   });
 
-  it('notices what happens while it looks', async () => {
+  it('sees changes that happen during an observation', async () => {
     const { docker, observer } = await anObservedEngine();
     observer.note('service', 'shop');
     docker.before = async () => {
@@ -190,7 +190,7 @@ describe('an observer', () => {
   });
 
   it.each([routed, { 'com.docker.ucp.mesh.http': '8080=http://shop.example.org' }])(
-    'asks for tasks only where routed services publish ports on their nodes: %j',
+    'requests tasks only if routed services publish ports in host mode: %j',
     async (labels) => {
       const { docker, observer } = await anObservedEngine();
       const ports = [{ TargetPort: 8080, PublishMode: 'host', Protocol: 'tcp' }];
@@ -218,7 +218,7 @@ describe('an observer', () => {
     },
   );
 
-  it('looks again when a service is gone whose tasks it asks for', async () => {
+  it('observes again if a service whose tasks it requests is gone', async () => {
     const { docker, observer } = await anObservedEngine();
     const service = engineService('edge', routed);
     const spec = { ...(service.Spec as object), EndpointSpec: { Ports: [{ TargetPort: 8080, PublishMode: 'host' }] } };
@@ -251,7 +251,7 @@ describe('an observer that follows tasks', () => {
   });
   const chooseShop = () => ['shop'];
 
-  it('lists the running tasks of the chosen services only', async () => {
+  it('lists the running tasks of the selected services only', async () => {
     const { docker, observer } = await anObservedEngine();
     docker.tasks = [task('b', 'shop'), task('a', 'shop'), task('c', 'shop', 'starting'), task('d', 'other')];
 
@@ -265,7 +265,7 @@ describe('an observer that follows tasks', () => {
     expect((await observer.observe(chooseShop)).tasks).toEqual(tasks);
   });
 
-  it('notices that tasks have changed, since there are no events for them, and nothing else', async () => {
+  it('detects changed tasks, for which there are no events, and nothing else', async () => {
     const { docker, observer } = await anObservedEngine();
     docker.tasks = [task('a', 'shop')];
     const before = (await observer.observe(chooseShop)).tasks;
@@ -285,7 +285,7 @@ describe('an observer that follows tasks', () => {
     await watching;
   });
 
-  it('asks for no tasks while no service is followed', async () => {
+  it('requests no tasks if no service is followed', async () => {
     const { docker, observer } = await anObservedEngine();
     const stop = AbortSignal.timeout(1200);
 

@@ -1,4 +1,4 @@
-// Pages of the administrator's own, for what does not answer and for what is closed.
+// The administrator's own pages, for hosts that no service answers and for hosts under maintenance.
 import { expect, it } from 'vitest';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
@@ -7,7 +7,7 @@ import { findAll, parseNginx } from '../support/nginx-parser.ts';
 const settings = { Extensions: { default: { UnavailablePage: 'gone-page', MaintenancePage: 'works-page' } } };
 const html = '<p class="a">$5 a\\n <b>{}\'; ß 🚧</p>\n';
 
-/** What nginx would put together from the parts. */
+/** The page that nginx would assemble from the parts. */
 function page(configuration: string, name: string): string {
   const parts = [...findAll(parseNginx(configuration), 'geo')].filter(({ args }) =>
     args[0]!.startsWith(`$${name}_page_`),
@@ -15,7 +15,7 @@ function page(configuration: string, name: string): string {
   return parts.map(({ block }) => block![0]!.args[0]).join('');
 }
 
-it('Shows pages from Docker configs, and the built-in ones before they are there and when they are gone', async () => {
+it('Shows pages from Docker configs, and the built-in ones while those are missing', async () => {
   const world = new ControllerWorld({ settings });
   world.swarm.deploy(aService('gone', { mode: { kind: 'replicated', replicas: 0 } }));
   world.swarm.deploy(aService('shop', { lb: { maintenance: 'true' } }));
@@ -47,7 +47,7 @@ it.each([
   ['is larger than 64 KB', 'x'.repeat(65_537)],
   ['is not a text in UTF-8', 'a\0b'],
   ['is not a text in UTF-8', '\ufffd'],
-])('Says of a page that cannot be used that it %s', async (reason, data) => {
+])('Reports a page that cannot be used because it %s', async (reason, data) => {
   const world = new ControllerWorld({ settings: { Extensions: { default: { UnavailablePage: 'page' } } } });
   await world.swarm.createConfig({ name: 'page', labels: {}, data });
   await world.settle();

@@ -1,11 +1,11 @@
-// What the controller's health check takes for a loop that hangs, and what for trouble that is tried again.
+// What the controller's health check counts as a hanging loop, and what as a failure that is retried.
 import { expect, it } from 'vitest';
 import { ControllerWorld } from '../support/controller-world.ts';
 
 const MINUTE = 60_000;
 const forever = new Promise<never>(() => {});
 
-it('makes progress while there is nothing to do, and while the Engine is away', async () => {
+it('makes progress when there is nothing to do, and when the Engine is down', async () => {
   const world = new ControllerWorld();
   await world.settle();
   world.swarm.clock.advance(60 * MINUTE);
@@ -19,7 +19,7 @@ it('makes progress while there is nothing to do, and while the Engine is away', 
   }
 });
 
-it('hangs when a pass does not end', async () => {
+it('hangs if a pass does not end', async () => {
   const world = new ControllerWorld();
   world.swarm.observe = () => forever;
   void world.pass();
@@ -30,7 +30,7 @@ it('hangs when a pass does not end', async () => {
   expect(world.underWay.hangs).toBe(true);
 });
 
-it('hangs when one of the clusters never ends, although passes end without it', async () => {
+it('hangs if one cluster never finishes, although passes end without it', async () => {
   const east = { ServiceCluster: 'east', PublishedPort: 8081, PublishedSSLPort: 8444 };
   const world = new ControllerWorld({ settings: { Extensions: { default: {}, east } } });
   await world.settle();

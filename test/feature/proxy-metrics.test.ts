@@ -1,4 +1,4 @@
-// Who may ask proxies for their metrics.
+// Who may read the proxies' metrics.
 import { expect, it } from 'vitest';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
@@ -12,7 +12,7 @@ const secretsOf = (world: ControllerWorld): string[] =>
     .service('signalbox-proxy')
     .spec.TaskTemplate.ContainerSpec.Secrets.map(({ SecretName, File }: Secret) => `${SecretName} ${File.Name}`);
 
-it('is decided by a secret, which proxies get beside those of services, as soon as there is one', async () => {
+it('access to metrics is controlled by a secret, which is attached to proxies beside those of services as soon as it exists', async () => {
   const world = new ControllerWorld({ settings, agents: true });
   world.swarm.deploy(aService('app', { lb: { ssl_cert: 'token' } }));
   await world.settle();
@@ -22,14 +22,14 @@ it('is decided by a secret, which proxies get beside those of services, as soon 
   await createToken(world);
   await world.settle();
 
-  // A label cannot name it.
+  // A label cannot use it.
   expect(secretsOf(world).filter((secret) => secret.startsWith('token'))).toEqual([
     'token /run/signalbox-metrics-token',
   ]);
   expect(world.served()).toContain('include /tmp/signalbox/metrics.conf*;');
 });
 
-it('goes with the setting', async () => {
+it('access to metrics is removed with the setting', async () => {
   const world = new ControllerWorld({ settings, agents: true });
   await createToken(world);
   world.swarm.deploy(aService('app'));

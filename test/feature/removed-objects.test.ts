@@ -1,4 +1,4 @@
-// Docker configs and secrets of Signalbox that somebody removes are written again, by the controller that runs.
+// Removed Docker configs and secrets of Signalbox are written again by the running controller.
 import { describe, expect, it } from 'vitest';
 import { Administrator } from '../../src/admin/administrator.ts';
 import { aService } from '../support/builders.ts';
@@ -6,7 +6,7 @@ import { ControllerWorld } from '../support/controller-world.ts';
 import { FakeAdministrationStore } from '../support/fake-administration-store.ts';
 import type { FakeSwarm } from '../support/fake-swarm.ts';
 
-/** A version in place, so that its configs are attached to no service and can be removed. */
+/** A version applied in place: no service uses its configs, so they can be removed. */
 async function aWorld(): Promise<ControllerWorld> {
   const world = new ControllerWorld({ agents: true });
   world.swarm.deploy(aService('shop'));
@@ -19,7 +19,7 @@ async function aWorld(): Promise<ControllerWorld> {
 const configNames = ({ configs }: FakeSwarm) => configs.map(({ name }) => name).toSorted();
 const secretNames = ({ secrets }: FakeSwarm) => secrets.map(({ name }) => name).toSorted();
 
-/** Removes what Swarm lets go of: what no service uses. */
+/** Removes objects that Swarm allows to be removed: those that no service uses. */
 async function removeAll({ swarm }: ControllerWorld): Promise<number> {
   const removals = [
     ...swarm.configs.map(
@@ -44,7 +44,7 @@ async function removeAll({ swarm }: ControllerWorld): Promise<number> {
   return removed;
 }
 
-describe('what no service uses', () => {
+describe('an object that no service uses', () => {
   it('is written again: the version that the proxies serve', async () => {
     const world = await aWorld();
     const served = world.served();
@@ -92,7 +92,7 @@ describe('what administrators decided', () => {
     configs.filter(({ name }) => name.startsWith('signalbox.administration.'));
   const host = { kind: 'host', name: 'shop.example.org' } as const;
 
-  it('holds when its config is removed, and for the next controller as well', async () => {
+  it('stays in force when its config is removed, also for the next controller', async () => {
     const world = await aWorld();
     world.administrator = administratorOf(world);
     await world.administrator.startMaintenance({ name: 'admin' }, host, []);
@@ -108,7 +108,7 @@ describe('what administrators decided', () => {
     expect(await world.writesOf(() => world.passes(3))).toEqual([]);
   });
 
-  it('is written once where two controllers miss it', async () => {
+  it('is written once if two controllers find it missing', async () => {
     const one = await aWorld();
     const two = one.restart();
     for (const world of [one, two]) world.administrator = administratorOf(world);
@@ -125,7 +125,7 @@ describe('what administrators decided', () => {
     expect(await one.writesOf(() => Promise.all([one.pass(), two.pass()]))).toEqual([]);
   });
 
-  it('is not written where nobody has decided anything', async () => {
+  it('is not written if there are no decisions', async () => {
     const world = await aWorld();
     world.administrator = administratorOf(world);
     await world.settle();

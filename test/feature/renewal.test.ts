@@ -1,4 +1,4 @@
-// Identities of the control channel are good for two years; a swarm runs for longer.
+// Identities of the control channel are valid for two years. A swarm runs for longer.
 import { expect, it } from 'vitest';
 import { expiresLabel } from '../../src/model/names.ts';
 import { aService } from '../support/builders.ts';
@@ -6,7 +6,7 @@ import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 
 const month = 30 * 24 * 3_600_000;
 
-it('extension and proxies get new identities in time, one roll-out each, for ten years', async () => {
+it('extension and proxies get new identities in time, with one roll-out each, for ten years', async () => {
   const world = new ControllerWorld({ agents: true });
   const { swarm } = world;
   swarm.deploy(aService('app'));

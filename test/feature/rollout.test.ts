@@ -1,4 +1,4 @@
-// What happens between the decision for a configuration and all proxies serving it.
+// From the decision for a configuration until all proxies serve it.
 import { expect, it } from 'vitest';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
@@ -14,7 +14,7 @@ async function aRunningWorld(settings = {}): Promise<ControllerWorld> {
   return world;
 }
 
-it('is gone through one at a time: changes meanwhile fold into the next', async () => {
+it('a roll-out runs one at a time: changes during it are combined into the next', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -34,7 +34,7 @@ it('is gone through one at a time: changes meanwhile fold into the next', async 
     expect(serverOf(world.served(), `${name}.example.org`)).toBeDefined();
 });
 
-it('is overtaken when it hangs', async () => {
+it('a roll-out is superseded if it hangs', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -46,7 +46,7 @@ it('is overtaken when it hangs', async () => {
   expect(await world.writesOf(() => world.pass())).toEqual([`updateService ${proxy}`]);
 });
 
-it('is overtaken when it hangs on its way back', async () => {
+it('a roll-out is superseded if its roll-back hangs', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -59,7 +59,7 @@ it('is overtaken when it hangs on its way back', async () => {
   expect(await world.writesOf(() => world.pass())).toEqual([`updateService ${proxy}`]);
 });
 
-it('that takes long is waited for on its way back as well', async () => {
+it('a roll-out that is slow is waited for during its roll-back as well', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -69,7 +69,7 @@ it('that takes long is waited for on its way back as well', async () => {
   expect(await world.writesOf(() => world.passes(5))).toEqual([]);
 });
 
-it('goes back to a configuration that is still there, however many changes have come meanwhile', async () => {
+it('a roll-out rolls back to a configuration that still exists, however many changes have come meanwhile', async () => {
   const world = await aRunningWorld();
   const served = world.served();
   for (let change = 0; change < 20; change++) {
@@ -85,7 +85,7 @@ it('goes back to a configuration that is still there, however many changes have 
   expect(world.swarm.configs.length).toBeLessThanOrEqual(13);
 });
 
-it('is not tried again at once after it was refused, and the problem says why', async () => {
+it('a roll-out is not retried immediately after it is rejected, and the problem says why', async () => {
   const world = await aRunningWorld();
   const served = world.served();
   world.swarm.deploy(aService('blog'));
@@ -107,7 +107,7 @@ it('is not tried again at once after it was refused, and the problem says why', 
   expect(world.messages('Problem appeared')).toHaveLength(1);
 });
 
-it('is tried again when its time has come, and the problem is gone when it succeeds', async () => {
+it('a roll-out is retried when it is due, and the problem is gone if it succeeds', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -125,7 +125,7 @@ it('is tried again when its time has come, and the problem is gone when it succe
   expect(world.messages('Problem gone')).toHaveLength(1);
 });
 
-it('is tried more and more seldom when it fails again and again', async () => {
+it('a roll-out is retried at increasing intervals if it keeps failing', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -140,7 +140,7 @@ it('is tried more and more seldom when it fails again and again', async () => {
   }
 });
 
-it('makes way at once for a later change after it was refused', async () => {
+it('a roll-out makes way immediately for a later change after it is rejected', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -154,7 +154,7 @@ it('makes way at once for a later change after it was refused', async () => {
   expect(world.problems).toEqual([]);
 });
 
-it('stays refused for a controller that starts anew', async () => {
+it('a roll-out stays rejected after the controller restarts', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -168,7 +168,7 @@ it('stays refused for a controller that starts anew', async () => {
   expect(successor.problems).toEqual([expect.objectContaining({ reason: expect.stringContaining('no room') })]);
 });
 
-it('is waited for by a controller that starts in the middle of it', async () => {
+it('a roll-out is waited for by a controller that starts during it', async () => {
   const world = await aRunningWorld();
   world.swarm.deploy(aService('blog'));
   await world.pass();
@@ -182,7 +182,7 @@ it('is waited for by a controller that starts in the middle of it', async () => 
   expect(afterwards).toEqual([`labelService ${proxy}`]);
 });
 
-it('of an extension is not tried again at once after it was refused, while the old one goes on', async () => {
+it('a roll-out of an extension is not retried immediately after it is rejected, and the previous extension keeps running', async () => {
   const world = await aRunningWorld();
   const successor = world.restart({ Extensions: { default: { Image: 'example.org/broken:1' } } });
   await successor.pass();
@@ -201,7 +201,7 @@ it('of an extension is not tried again at once after it was refused, while the o
   expect(serverOf(successor.served(), 'blog.example.org')).toBeDefined();
 });
 
-it('stops before the next replica of proxies published on their nodes, and starts first behind the mesh', async () => {
+it('a roll-out of proxies stops the old replica first in host mode, and starts the new one first in ingress mode', async () => {
   const mesh = await aRunningWorld();
   const host = await aRunningWorld({ Extensions: { default: { PublishMode: 'host' } } });
 
@@ -216,7 +216,7 @@ it('stops before the next replica of proxies published on their nodes, and start
   ]);
 });
 
-it('tells of proxies of which none comes up', async () => {
+it('the controller reports proxies of which no replica starts', async () => {
   const world = await aRunningWorld();
 
   world.swarm.service(proxy).breakReplicas('no suitable node (scheduling constraints not satisfied on 3 nodes)');
@@ -230,7 +230,7 @@ it('tells of proxies of which none comes up', async () => {
   ]);
 });
 
-it('tells that proxies were scaled to 0 by hand', async () => {
+it('the controller reports proxies that were scaled to 0 by hand', async () => {
   const world = new ControllerWorld({ agents: true });
   world.swarm.deploy(aService('shop'));
   await world.settle();

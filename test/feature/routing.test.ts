@@ -1,4 +1,4 @@
-// Routes come, change and go with services; what changes no route changes nothing.
+// Routes are created, changed and removed with services. A change that affects no route writes nothing.
 import { expect, it } from 'vitest';
 import { aNetwork, aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
@@ -19,7 +19,7 @@ it('publishes a service under its host', async () => {
   expect(world.problems).toEqual([]);
 });
 
-it('serves 503 to every host before there is any service', async () => {
+it('answers 503 for every host before there is any service', async () => {
   const world = new ControllerWorld();
 
   await world.settle();
@@ -28,7 +28,7 @@ it('serves 503 to every host before there is any service', async () => {
   expect(world.swarm.services.map(({ name }) => name)).toEqual(['signalbox-extension', 'signalbox-proxy']);
 });
 
-it('writes nothing at all when services are scaled', async () => {
+it('writes nothing when services are scaled', async () => {
   const world = new ControllerWorld();
   world.swarm.deploy(aService('shop'));
   await world.settle();
@@ -61,7 +61,7 @@ it('answers 503 for a service without tasks, and routes it again when it has som
   expect(world.served()).toBe(routed);
 });
 
-it('takes away route and network of a removed service, so that its network can be removed', async () => {
+it('removes route and network of a removed service, so that its network can be deleted', async () => {
   const world = new ControllerWorld();
   world.swarm.addNetwork(aNetwork('other'));
   world.swarm.deploy(aService('shop'));
@@ -90,7 +90,7 @@ it('shares a host between services', async () => {
   );
 });
 
-it('reaches services in host mode at their nodes, and follows them', async () => {
+it('reaches services in host mode at their nodes, and follows their tasks', async () => {
   const world = new ControllerWorld();
   const ports = [{ target: 8080, published: 32_768, mode: 'host', protocol: 'tcp' }] as const;
   world.swarm.deploy(aService('shop', { networks: [], ports: [{ ...ports[0], published: undefined }] }));
@@ -107,7 +107,7 @@ it('reaches services in host mode at their nodes, and follows them', async () =>
   expect(serverOf(world.served(), 'shop.example.org')).toContain('return 503');
 });
 
-it('writes nothing in a quiet swarm, however often it looks', async () => {
+it('writes nothing in an idle swarm, however often it observes it', async () => {
   const world = new ControllerWorld();
   for (const name of ['shop', 'blog']) world.swarm.deploy(aService(name));
   await world.settle();
@@ -119,7 +119,7 @@ it('writes nothing in a quiet swarm, however often it looks', async () => {
   expect(world.logs.slice(logged)).toEqual([]);
 });
 
-it('rolls back to configurations that are still there, and keeps ten beside those that run or come next', async () => {
+it('rolls back to configurations that still exist, and keeps ten beside those in use', async () => {
   const world = new ControllerWorld();
   for (let change = 0; change < 20; change++) {
     world.swarm.deploy(aService('shop', { host: `change-${change}.example.org` }));
@@ -128,7 +128,7 @@ it('rolls back to configurations that are still there, and keeps ten beside thos
 
   const kept = world.swarm.configs.map(({ data }) => /change-(\d+)/.exec(data)?.[1]);
 
-  // The eleventh was there when the newest replaced the one before it.
+  // The eleventh existed when the newest replaced its predecessor.
   expect(kept).toEqual(['9', '10', '11', '12', '13', '14', '15', '16', '17', '18', '19']);
   expect(serverOf(world.served(), 'change-19.example.org')).toBeDefined();
 });

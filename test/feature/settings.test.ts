@@ -1,4 +1,4 @@
-// What administrators decide, in the settings or by hand, reaches the services that are there already.
+// Changes by administrators, in the settings or by hand, reach existing services.
 import { expect, it } from 'vitest';
 import { aNode, aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
@@ -18,7 +18,7 @@ async function withSettings(world: ControllerWorld, cluster: Readonly<Record<str
   return successor.swarm.service(proxy).spec;
 }
 
-it('changes image, replicas, placement, ports and stop of proxies that are there', async () => {
+it('changes image, replicas, placement, ports and stop behavior of existing proxies', async () => {
   const world = await aRunningWorld();
   const { id } = world.swarm.service(proxy);
 
@@ -52,7 +52,7 @@ it('changes image, replicas, placement, ports and stop of proxies that are there
   });
 });
 
-it('keeps what was changed by hand, whatever else changes', async () => {
+it('keeps manual changes when something else changes', async () => {
   const world = await aRunningWorld();
   world.swarm.amend(proxy, (spec) => {
     spec.Mode.Replicated.Replicas = 7;
@@ -83,7 +83,7 @@ it('keeps what was changed by hand, whatever else changes', async () => {
   });
 });
 
-it('puts the settings above what was changed by hand when they change on the same matter', async () => {
+it('prefers the settings to a manual change if the settings change the same value', async () => {
   const world = await aRunningWorld();
   world.swarm.amend(proxy, (spec) => {
     spec.Mode.Replicated.Replicas = 7;
@@ -94,7 +94,7 @@ it('puts the settings above what was changed by hand when they change on the sam
   expect(spec.Mode).toEqual({ Replicated: { Replicas: 4 } });
 });
 
-it('puts back configurations and networks that were taken off by hand', async () => {
+it('restores configurations and networks that were removed by hand', async () => {
   const world = await aRunningWorld();
   const { spec } = world.swarm.service(proxy);
 
@@ -107,7 +107,7 @@ it('puts back configurations and networks that were taken off by hand', async ()
   expect(world.swarm.service(proxy).spec).toEqual(spec);
 });
 
-it('takes off labels that the settings no longer name', async () => {
+it('removes labels that the settings no longer name', async () => {
   const world = await aRunningWorld({
     ProxyLabels: { team: 'edge', tier: 'front' },
     ProxyContainerLabels: { a: '1', b: '2' },
@@ -125,7 +125,7 @@ it('takes off labels that the settings no longer name', async () => {
   expect(spec.TaskTemplate.ContainerSpec.Labels).not.toHaveProperty('a');
 });
 
-it.each(['null', '7', '{"labels":7}', 'nonsense'])('takes a spoilt memory for none: %s', async (memory) => {
+it.each(['null', '7', '{"labels":7}', 'nonsense'])('ignores a corrupt record: %s', async (memory) => {
   const world = await aRunningWorld();
   world.swarm.amend(proxy, (spec) => {
     spec.Labels['com.signalbox.applied'] = memory;
@@ -142,7 +142,7 @@ it.each(['null', '7', '{"labels":7}', 'nonsense'])('takes a spoilt memory for no
   expect(serverOf(world.served(), 'news.example.org')).toBeDefined();
 });
 
-it('gives services their new names', async () => {
+it('renames services', async () => {
   const world = await aRunningWorld();
 
   const renamed = world.restart({ Extensions: { default: { ServiceName: 'renderer', ProxyServiceName: 'front' } } });
@@ -154,7 +154,7 @@ it('gives services their new names', async () => {
 
 const edge = 'node.role==worker';
 
-it('lets everything run on managers while there are no workers, with a notice, and moves it when there are', async () => {
+it('runs everything on managers while there are no workers, with a notice, and moves it when there are', async () => {
   const world = await aRunningWorld();
   const constraints = (name: string) => world.swarm.service(name).spec.TaskTemplate.Placement.Constraints;
   for (const name of ['signalbox-extension', proxy]) expect(constraints(name)).toContain(edge);
@@ -174,7 +174,7 @@ it('lets everything run on managers while there are no workers, with a notice, a
   expect(world.problems).toEqual([]);
 });
 
-it('renews the certificate of an extension before it ends, for clusters with long names too', async () => {
+it('renews the certificate of an extension before it expires, also for clusters with long names', async () => {
   const name = 'a-cluster-with-quite-a-long-name';
   const settings = { Extensions: { [name.slice(0, 31)]: {} } };
   const world = new ControllerWorld({ settings });

@@ -1,4 +1,4 @@
-// Replicas that Swarm has put on one node are spread over the nodes again.
+// Replicas that Swarm has placed on one node are spread over the nodes again.
 import { describe, expect, it } from 'vitest';
 import { aNetwork, aNode, aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
@@ -23,7 +23,7 @@ const idsOf = ({ swarm }: ControllerWorld) => swarm.service(proxy).tasks.map(({ 
 const scalings = (writes: readonly string[]) => writes.filter((write) => write.startsWith('scaleService'));
 const warnings = ({ problems }: ControllerWorld) => problems.filter(({ reason }) => reason.includes('unevenly'));
 
-/** Passes while time goes by. */
+/** Runs passes while time advances. */
 async function wait(world: ControllerWorld, seconds: number): Promise<void> {
   for (let passed = 0; passed < seconds; passed++) {
     world.swarm.clock.advance(1000);
@@ -32,7 +32,7 @@ async function wait(world: ControllerWorld, seconds: number): Promise<void> {
 }
 
 describe('replicas on one node', () => {
-  it('are reported at once, and spread by moving one of them', async () => {
+  it('are reported immediately, and spread by moving one of them', async () => {
     const world = await aWorld();
     world.swarm.crowd(proxy, 'worker1');
     const before = idsOf(world);
@@ -54,7 +54,7 @@ describe('replicas on one node', () => {
     expect(await world.pass()).toEqual({ rolling: false });
   });
 
-  it('stay for some seconds: a node may be flapping', async () => {
+  it('stay for some seconds, since a node may be flapping', async () => {
     const world = await aWorld();
     world.swarm.crowd(proxy, 'worker1');
 
@@ -62,7 +62,7 @@ describe('replicas on one node', () => {
     expect(await world.writesOf(() => wait(world, 2))).not.toEqual([]);
   });
 
-  it('are spread one after the other', async () => {
+  it('are moved one after the other', async () => {
     const world = await aWorld({ ProxyReplicas: 4 });
     for (const name of ['worker3', 'worker4']) world.swarm.addNode(aNode(name));
     world.swarm.crowd(proxy, 'worker1');
@@ -74,7 +74,7 @@ describe('replicas on one node', () => {
     expect(scalings(writes)).toHaveLength(6);
   });
 
-  it('wait until a roll-out is over', async () => {
+  it('are not moved before a roll-out is over', async () => {
     const world = await aWorld();
     world.swarm.crowd(proxy, 'worker1');
     world.swarm.addNetwork(aNetwork('far'));
@@ -90,7 +90,7 @@ describe('replicas on one node', () => {
     expect(placesOf(world)).toEqual(['worker1', 'worker2']);
   });
 
-  it('are spread when the extension refuses the settings, too', async () => {
+  it('are spread also if the extension rejects the settings', async () => {
     const world = await aWorld();
     world.swarm.crowd(proxy, 'worker1');
     world.extension.complaint = () => 'unknown directive';
@@ -101,7 +101,7 @@ describe('replicas on one node', () => {
     expect(placesOf(world)).toEqual(['worker1', 'worker2']);
   });
 
-  it('are spread by the next controller if one ends half-way', async () => {
+  it('are spread by the next controller if one ends halfway', async () => {
     const world = await aWorld();
     world.swarm.crowd(proxy, 'worker1');
     await world.writesOf(async () => {
@@ -115,7 +115,7 @@ describe('replicas on one node', () => {
     expect(await next.writesOf(() => wait(next, 60))).toEqual([]);
   });
 
-  it('are moved once by several controllers', async () => {
+  it('are moved once if there are several controllers', async () => {
     const world = await aWorld();
     const other = world.restart();
     world.swarm.crowd(proxy, 'worker1');
@@ -145,7 +145,7 @@ describe('a node', () => {
     expect(placesOf(world)).toEqual(['worker1', 'worker2']);
   });
 
-  it('that is drained and returned gets a replica again', async () => {
+  it('that is drained and reactivated gets a replica again', async () => {
     const world = await aWorld();
     world.swarm.addNode(aNode('worker1', { active: false }));
     await wait(world, 20);
@@ -157,7 +157,7 @@ describe('a node', () => {
     expect(placesOf(world)).toEqual(['worker1', 'worker2']);
   });
 
-  it('that comes and goes is left alone for longer and longer', async () => {
+  it('that flaps is left alone for increasing times', async () => {
     const world = await aWorld();
     const moves: number[] = [];
     for (let times = 0; times < 6; times++) {
@@ -196,7 +196,7 @@ describe('proxies on workers that become managers', () => {
     });
   }
 
-  it('stay if constraints name labels of the nodes', async () => {
+  it('stay if constraints use node labels', async () => {
     const edge = ['node.labels.edge==yes'];
     const world = await aWorld({ Constraints: edge, ProxyConstraints: edge });
 
@@ -233,7 +233,7 @@ describe('a move', () => {
     expect(placesOf(next)).toEqual(['worker1', 'worker3']);
   });
 
-  it('whose replica finds no node is taken back', async () => {
+  it('whose replica cannot be placed is reverted', async () => {
     const world = await aWorld();
     world.swarm.crowd(proxy, 'worker1');
     for (const node of ['worker1', 'worker2']) world.swarm.closeNode(node);
@@ -245,7 +245,7 @@ describe('a move', () => {
     expect(placesOf(world)).toEqual(['worker1', 'worker1']);
   });
 
-  it('whose replica does not start removes no replica that serves', async () => {
+  it('whose replica does not start removes no serving replica', async () => {
     const world = await aWorld();
     world.swarm.crowd(proxy, 'worker1');
     world.swarm.service(proxy).startAs('starting', 'port is taken');

@@ -1,10 +1,10 @@
-// Administrators switch layer 7 routing off and on, move its ports, and hold a cluster at a version.
+// Administrators switch layer 7 routing off and on, change its ports, and hold a cluster at a version.
 import { expect, it } from 'vitest';
 import { untouched } from '../../src/model/administration.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 
-it('Off removes all that was made, on brings it back', async () => {
+it('Off removes everything that was created, on brings it back', async () => {
   const world = new ControllerWorld();
   await world.settle();
   const before = world.swarm.configs.map(({ name }) => name);
@@ -33,7 +33,7 @@ it('Holds a version until it is released', async () => {
   expect(world.served()).toContain('second.example.org');
 });
 
-it('Closes a host for a while and opens it again, without a touch of its service or of what is attached', async () => {
+it('Closes a host for a while and opens it again, without changing its service or what is attached', async () => {
   const world = new ControllerWorld({ settings: { Extensions: { default: { PublishMode: 'host' } } } });
   world.swarm.deploy(aService('shop'));
   await world.settle();

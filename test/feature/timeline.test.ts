@@ -1,9 +1,9 @@
-// How long changes took to go live, as the state tells it.
+// How long changes took to go live, as the state reports it.
 import { expect, it } from 'vitest';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
 
-it('times a change from its first event until every replica serves it', async () => {
+it('measures a change from its first event until every replica serves it', async () => {
   const world = new ControllerWorld({ agents: true });
   await world.settle();
   world.swarm.deploy(aService('shop'));
@@ -19,7 +19,7 @@ it('times a change from its first event until every replica serves it', async ()
   expect(older!.servedAt).toBeLessThan(newest!.seenAt);
 });
 
-it('tells of no end while a version is refused', async () => {
+it('reports no end while a version is rejected', async () => {
   const world = new ControllerWorld({ agents: true });
   await world.settle();
   world.extension.refusal = () => 'no';

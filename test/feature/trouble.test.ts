@@ -1,4 +1,4 @@
-// What goes wrong around the controller: nothing is published on half a view, and the next pass makes good.
+// Failures around the controller: nothing is published from an incomplete observation, and the next pass recovers.
 import { expect, it } from 'vitest';
 import { ConflictError } from '../../src/reconcile/ports.ts';
 import { aService } from '../support/builders.ts';
@@ -7,7 +7,7 @@ import type { Operation } from '../support/fake-swarm.ts';
 
 const away = new Error('connect ECONNREFUSED /var/run/docker.sock');
 
-it('publishes nothing when the swarm cannot be observed', async () => {
+it('publishes nothing if the swarm cannot be observed', async () => {
   const world = new ControllerWorld();
   world.swarm.deploy(aService('shop'));
   await world.settle();
@@ -26,7 +26,7 @@ it('publishes nothing when the swarm cannot be observed', async () => {
 const operations = ['tasks', 'createConfig', 'createSecret', 'createService', 'updateService', 'removeConfig'] as const;
 
 it.each(operations.flatMap((operation) => [false, true].map((afterwards) => ({ operation, afterwards }))))(
-  'recovers from a $operation that failed (answer lost: $afterwards)',
+  'recovers from a failed $operation (answer lost: $afterwards)',
   async ({ operation, afterwards }) => {
     const world = new ControllerWorld();
     world.swarm.failNext(operation, away, { afterwards });
@@ -44,7 +44,7 @@ it.each(operations.flatMap((operation) => [false, true].map((afterwards) => ({ o
   },
 );
 
-it('looks again when a service has changed since it was observed', async () => {
+it('observes again if a service has changed since it was observed', async () => {
   const world = new ControllerWorld();
   world.swarm.deploy(aService('shop'));
   await world.settle();
@@ -64,7 +64,7 @@ it('looks again when a service has changed since it was observed', async () => {
   expect(world.swarm.service('signalbox-proxy').spec.Labels.note).toBe('by hand');
 });
 
-it('leaves out a service that nginx refuses, and publishes the rest', async () => {
+it('leaves out a service that nginx rejects, and publishes the others', async () => {
   const world = new ControllerWorld();
   world.extension.complaint = (text) => (text.includes('bad.example.org') ? 'invalid something' : undefined);
 
@@ -78,7 +78,7 @@ it('leaves out a service that nginx refuses, and publishes the rest', async () =
   ]);
 });
 
-it('keeps what is served when nginx refuses the settings', async () => {
+it('keeps serving the previous version if nginx rejects the settings', async () => {
   const world = new ControllerWorld();
   world.swarm.deploy(aService('shop'));
   await world.settle();
@@ -100,7 +100,7 @@ it('keeps what is served when nginx refuses the settings', async () => {
   expect(world.problems).toEqual([]);
 });
 
-it('tells of a template that is not there, and uses it when it is', async () => {
+it('reports a missing template, and uses it once it exists', async () => {
   const settings = { Extensions: { default: { Template: 'own-template' } } };
   const world = new ControllerWorld({ settings });
   await world.pass();
@@ -116,7 +116,7 @@ it('tells of a template that is not there, and uses it when it is', async () => 
   expect(world.problems).toEqual([]);
 });
 
-it('does not call it a new problem when an extension was away meanwhile', async () => {
+it('does not report a problem as new because an extension was down meanwhile', async () => {
   const world = new ControllerWorld();
   world.extension.complaint = (text) => (text.includes('bad.example.org') ? 'invalid something' : undefined);
   world.swarm.deploy(aService('bad'));
@@ -152,7 +152,7 @@ it('logs a problem once when it appears and once when it is gone', async () => {
 
 const silent: readonly Operation[] = ['observe', 'tasks'];
 
-it.each(silent)('logs nothing of its own about a %s that failed: the loop does', async (operation) => {
+it.each(silent)('does not log a failed %s itself, since the loop does', async (operation) => {
   const world = new ControllerWorld();
   await world.settle();
   const logged = world.logs.length;

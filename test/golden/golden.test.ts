@@ -9,7 +9,7 @@ it.each(goldenCases)('renders %s', async (name) => {
   await expect(`${JSON.stringify(problems, null, 2)}\n`).toMatchFileSnapshot(goldenPath(name, 'problems.json'));
 });
 
-it.each(goldenCases)('does not depend on the order of what the Engine lists: %s', (name) => {
+it.each(goldenCases)("does not depend on the order of the Engine's listings: %s", (name) => {
   const { services, networks, nodes, hostTasks, ...rest } = readSnapshot(name);
   const reversed = {
     ...rest,
@@ -22,7 +22,7 @@ it.each(goldenCases)('does not depend on the order of what the Engine lists: %s'
   expect(renderCase(name, reversed)).toEqual(renderCase(name));
 });
 
-it.each(goldenCases)('passes the check of what extensions answer: %s', (name) => {
+it.each(goldenCases)('passes the check that extension answers must pass: %s', (name) => {
   const faults = renderCase(name).files.map(({ text, permissions }) => textFault(text, [], permissions));
 
   expect(faults.filter((fault) => fault !== undefined)).toEqual([]);

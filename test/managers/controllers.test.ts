@@ -1,4 +1,4 @@
-// A controller on every manager: they write what one would write.
+// A controller on every manager: together they write what one would write.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { throughout } from '../support/eventually.ts';
 import { FaultTraffic } from '../support/fault-traffic.ts';
@@ -38,7 +38,7 @@ interface LogLine {
   readonly err?: { readonly type?: string; readonly message?: string };
 }
 
-/** What controllers logged as an error since then. */
+/** Errors that controllers have logged since then. */
 async function errorsSince(since: string): Promise<string[]> {
   const text = await bed.docker('service', 'logs', '--raw', '--since', since, controller);
   const lines = text.split('\n').filter((line) => line.startsWith('{'));
@@ -49,7 +49,7 @@ async function errorsSince(since: string): Promise<string[]> {
 }
 
 describe('controllers on all managers', () => {
-  it('make one version of each change, in place, and report no errors but conflicts', async () => {
+  it('create one version for each change, in place, and log no errors except conflicts', async () => {
     expect(await bed.nodesOf(controller)).toEqual(['manager', 'manager2', 'manager3']);
     const since = new Date().toISOString();
     await using traffic = await FaultTraffic.start(host, [...workers, 'manager']);
@@ -81,7 +81,7 @@ describe('controllers on all managers', () => {
     const index = await serviceIndex();
     await throughout(5000, async () => expect(await serviceIndex()).toBe(index));
 
-    // Swarm lists replaced tasks for a while, so a second roll-out would show.
+    // Swarm lists replaced tasks for a while, so a second roll-out would be visible.
     expect((await allTasks()).filter((id) => !before.includes(id))).toHaveLength(2);
   });
 });

@@ -1,4 +1,4 @@
-// The leader of the swarm dies: with the only controller on it, and with controllers on all managers.
+// The leader of the swarm fails: with the only controller on it, and with controllers on all managers.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeName } from '../../bed/bed-shape.ts';
 import { eventually } from '../support/eventually.ts';
@@ -31,7 +31,7 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]();
 });
 
-/** Kills the leader under traffic; resolves when it is back. */
+/** Kills the leader under traffic and resolves when it is back. */
 async function killLeader(fault: string): Promise<void> {
   const lost = await leader();
   const [survivor] = managersExcept(lost) as [NodeName];
@@ -61,12 +61,12 @@ async function killLeader(fault: string): Promise<void> {
 }
 
 describe('a leader that is killed', () => {
-  it('takes the only controller with it: nothing is lost, another controller makes the change', async () => {
+  it('takes the only controller with it: no request is lost, and another controller makes the change', async () => {
     await moveController(await leader());
     await killLeader('leader killed, with the only controller');
   });
 
-  it('leaves controllers on the other managers: nothing is lost, the page stays reachable', async () => {
+  it('leaves controllers on the other managers: no request is lost, and the page stays reachable', async () => {
     await scaleControllers(3);
     expect(await bed.nodesOf(controller)).toHaveLength(3);
     await killLeader('leader killed, controllers on all managers');

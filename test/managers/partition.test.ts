@@ -1,5 +1,5 @@
-// One worker and the other nodes do not hear each other; clients reach them all. With `PublishMode = "host"`, since the stand-in for
-// IPVS does not notice that a node is gone.
+// One worker and the other nodes are partitioned. Clients reach all of them. With `PublishMode = "host"`, since the
+// mesh shim does not detect that a node is gone.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitPublished } from '../../bed/await-route.ts';
 import { eventually, throughout } from '../support/eventually.ts';
@@ -34,7 +34,7 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]();
 });
 
-/** Every one of so many requests in a row, on both workers. */
+/** Each of this many requests in a row, on both workers. */
 async function answersSteadily(): Promise<void> {
   await eventually(
     async () => {
@@ -46,7 +46,7 @@ async function answersSteadily(): Promise<void> {
   );
 }
 
-describe('a worker that is cut off', () => {
+describe('a worker that is partitioned', () => {
   it('keeps serving, and catches up when the network is back', async () => {
     const cut = bed.node('worker2');
     const watched = await bed.nodesOf(controller);
@@ -57,7 +57,7 @@ describe('a worker that is cut off', () => {
     const begun = performance.now();
     await using _watch = new StatusWatch(watched);
     const changed = change(['worker1']);
-    // Until the nodes notice, half of the tasks that each proxy knows are out of reach.
+    // Until the nodes detect it, half of the tasks that each proxy knows are unreachable.
     await answersSteadily();
     const steady = performance.now();
     const { liveMs } = await changed;
@@ -71,14 +71,14 @@ describe('a worker that is cut off', () => {
     await allReady();
 
     print('worker cut off, through the other worker', await near.stop(), {
-      'both answer steadily after': steady - begun,
+      'both answer reliably after': steady - begun,
       'change live on the other worker': liveMs,
       'change live on both after healing': healed.liveMs,
     });
     print('worker cut off, through itself', await far.stop(), {});
-    // Lost are requests that were at a task on the other side, and the few that were sent there before nginx knew.
+    // Lost requests: those at a task on the other side, and the few sent there before nginx detected it.
     for (const { total, failed, failures } of during) {
-      console.log(`FAULT while cut off: ${failed} of ${total} requests lost ${JSON.stringify(failures)}`);
+      console.log(`FAULT while partitioned: ${failed} of ${total} requests lost ${JSON.stringify(failures)}`);
       expect(failed).toBeLessThan(total / 100);
     }
   });

@@ -1,4 +1,4 @@
-// Two of three managers die: the swarm has no leader, so nothing can be changed. Traffic goes on.
+// Two of three managers fail: the swarm has no leader, so nothing can be changed. Traffic continues.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeName } from '../../bed/bed-shape.ts';
 import { throughout } from '../support/eventually.ts';
@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 describe('a lost quorum', () => {
-  it('costs no request; a change waits and is live when the managers are back', async () => {
+  it('loses no request, and a change waits and is live when the managers are back', async () => {
     const leading = await leader();
     const [survivor, other] = managersExcept(leading) as [NodeName, NodeName];
     bed.enter(survivor);
@@ -54,7 +54,7 @@ describe('a lost quorum', () => {
     await allReady();
     const healthy = performance.now();
 
-    // Swarm has found the tasks where they were, and left them alone.
+    // Swarm has found the tasks where they were, and kept them.
     expect([await bed.runningIds(proxy), await bed.runningIds(stack.service())]).toEqual(before);
     await expectNoLoss('quorum lost and regained', traffic, {
       'without quorum': back - lost,

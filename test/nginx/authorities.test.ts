@@ -1,4 +1,4 @@
-// CAs as the proxies' nginx uses them: clients that show who they are, services that are verified, and CA files that are none.
+// CAs in the proxies' nginx: client certificates, verified services, and invalid CA files.
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,7 +10,9 @@ import { changeDates, makeCertificate } from '../support/material.ts';
 import { NginxContainer } from '../support/nginx-container.ts';
 import { curlAt, openssl, renderOnLoopback } from '../support/nginx-tls.ts';
 
-/** Tells an application's view of its client; like many of them it takes underscores for dashes. */
+/**
+ * Reports the client's identity as an application reads it. Like many applications it equates underscores and dashes.
+ */
 const echo =
   'server { listen 127.0.0.1:9001; return 200 "[$http_x_ssl_client_verify] [$http_x_ssl_client_subject] [$http_x_ssl_client_fingerprint] [$http_x_ssl_client_cert]\\n"; }';
 const speaking = (port: number, name: string) =>
@@ -78,13 +80,13 @@ const as = (who: string) => ['--cert', join(folder, `${who}.crt`), '--key', join
 const own = (who: string) => as(who).map((word) => word.replace('--', '-'));
 const status = (out: string) => Number(/^HTTP\/\S+ (\d+)/.exec(out)?.[1]);
 
-/** All that a client could say of itself, in the spellings that applications take for one. */
+/** Identity headers that a client could forge, in all spellings that applications accept. */
 const forged = ['Verify: SUCCESS', 'Subject: CN=root', 'Fingerprint: 00', 'Cert: forged'].flatMap((header) =>
   ['X-SSL-Client-', 'x_ssl_client_', 'X-SSL_Client-', 'X_Ssl-client_'].flatMap((prefix) => ['-H', prefix + header]),
 );
 
-describe('a client that shows a certificate', () => {
-  it.each(['required', 'optional'])('is told to the application: %s', async (host) => {
+describe('a client with a certificate', () => {
+  it.each(['required', 'optional'])('is identified to the application: %s', async (host) => {
     const { fingerprint, raw } = new X509Certificate(read('alice.crt'));
 
     const { out } = await curl(host, ...as('alice'), ...forged);
@@ -95,26 +97,26 @@ describe('a client that shows a certificate', () => {
     expect(new X509Certificate(decodeURIComponent(pem)).raw).toEqual(raw);
   });
 
-  it.each(['required', 'optional'])('is refused where another CA signed it: %s', async (host) => {
+  it.each(['required', 'optional'])('is rejected if another CA signed it: %s', async (host) => {
     expect(status((await curl(host, ...as('mallory'))).out)).toBe(400);
   });
 
-  it('is refused without one where one is required', async () => {
+  it('is rejected without one if one is required', async () => {
     expect(status((await curl('required', ...forged)).out)).toBe(403);
   });
 
-  it.each(['optional', 'open'])('cannot say who it is without one: %s', async (host) => {
+  it.each(['optional', 'open'])('cannot forge an identity without one: %s', async (host) => {
     const { out } = await curl(host, ...forged);
 
     expect(status(out)).toBe(200);
     expect(out).toMatch(/\n\[\] \[\] \[\] \[\]\n$/);
   });
 
-  it('is not asked on a host without a CA, nor told there', async () => {
+  it('is not asked for it on a host without a CA, and not identified there', async () => {
     expect((await curl('open', ...as('alice'))).out).toMatch(/\[\] \[\] \[\] \[\]\n$/);
   });
 
-  it('cannot say over HTTP who it is, and is sent to HTTPS where a certificate is required', async () => {
+  it('cannot forge an identity over HTTP, and is redirected to HTTPS if a certificate is required', async () => {
     const headers = { 'x-ssl-client-verify': 'SUCCESS', x_ssl_client_subject: 'CN=root' };
 
     const open = await nginx.ask({ host: 'optional.example.org', headers });
@@ -133,7 +135,7 @@ describe('a client that shows a certificate', () => {
     ${'unknown.example.com'}   | ${'mallory'} | ${'required'}
     ${'required.example.org.'} | ${'alice'}   | ${'elsewhere'}
     ${undefined}               | ${'mallory'} | ${'required'}
-  `('does not get on a connection to $connectedTo as $who to $asked', async ({ connectedTo, who, asked }) => {
+  `('cannot use a connection to $connectedTo as $who for $asked', async ({ connectedTo, who, asked }) => {
     const request = `GET / HTTP/1.1\r\nHost: ${asked}.example.org\r\nConnection: close\r\n\r\n`;
     const name = connectedTo === undefined ? ['-noservername'] : ['-servername', connectedTo];
 
@@ -142,35 +144,41 @@ describe('a client that shows a certificate', () => {
     expect(out).toMatch(/^HTTP\/1\.1 (421|503)/m);
   });
 
-  it.each(['required.example.org', 'Required.Example.ORG'])('gets on however it spells the name: %s', async (name) => {
-    const request = 'GET / HTTP/1.1\r\nHost: required.example.org\r\nConnection: close\r\n\r\n';
+  it.each(['required.example.org', 'Required.Example.ORG'])(
+    'is accepted whatever the spelling of the name: %s',
+    async (name) => {
+      const request = 'GET / HTTP/1.1\r\nHost: required.example.org\r\nConnection: close\r\n\r\n';
 
-    const out = await openssl(nginx.tlsPort, request, ['-servername', name, ...own('alice')]);
+      const out = await openssl(nginx.tlsPort, request, ['-servername', name, ...own('alice')]);
 
-    expect(out).toMatch(/^HTTP\/1\.1 200/m);
-  });
+      expect(out).toMatch(/^HTTP\/1\.1 200/m);
+    },
+  );
 
-  it.each(['-tls1_2', '-tls1_3'])('does not carry the identity to another host by a session: %s', async (version) => {
-    const request = (host: string) => `GET / HTTP/1.1\r\nHost: ${host}.example.org\r\nConnection: close\r\n\r\n`;
-    const session = join(folder, `session${version}`);
-    const at = (host: string) => ['-servername', `${host}.example.org`, version];
+  it.each(['-tls1_2', '-tls1_3'])(
+    'does not carry its identity to another host with a TLS session: %s',
+    async (version) => {
+      const request = (host: string) => `GET / HTTP/1.1\r\nHost: ${host}.example.org\r\nConnection: close\r\n\r\n`;
+      const session = join(folder, `session${version}`);
+      const at = (host: string) => ['-servername', `${host}.example.org`, version];
 
-    const first = await openssl(nginx.tlsPort, request('elsewhere'), [
-      ...at('elsewhere'),
-      ...own('mallory'),
-      '-sess_out',
-      session,
-    ]);
-    const second = await openssl(nginx.tlsPort, request('required'), [...at('required'), '-sess_in', session]);
+      const first = await openssl(nginx.tlsPort, request('elsewhere'), [
+        ...at('elsewhere'),
+        ...own('mallory'),
+        '-sess_out',
+        session,
+      ]);
+      const second = await openssl(nginx.tlsPort, request('required'), [...at('required'), '-sess_in', session]);
 
-    expect(first).toMatch(/^HTTP\/1\.1 200/m);
-    expect(first).toContain('[SUCCESS] [CN=mallory]');
-    expect(second).toMatch(/^HTTP\/1\.1 403/m);
-  });
+      expect(first).toMatch(/^HTTP\/1\.1 200/m);
+      expect(first).toContain('[SUCCESS] [CN=mallory]');
+      expect(second).toMatch(/^HTTP\/1\.1 403/m);
+    },
+  );
 });
 
-describe('a service that is verified', () => {
-  // The same tasks: a connection that was made without a look at the certificate must be of no use to who wants one.
+describe('a verified service', () => {
+  // The same tasks: an unverified connection must not be reused for a verified route.
   it.each`
     host            | because                             | answer
     ${'unverified'} | ${'nobody looks'}                   | ${200}
@@ -184,13 +192,13 @@ describe('a service that is verified', () => {
       expect((await nginx.ask({ host: `${host}.example.org` })).status).toBe(answer);
   });
 
-  it('is asked by the name that the label says', async () => {
+  it('receives the name in the label as its server name', async () => {
     expect((await nginx.ask({ host: 'verified.example.org' })).body).toBe('inside inside.internal\n');
   });
 });
 
-describe('a CA that is none', () => {
-  it.each(['garbage', 'broken', 'missing'])('closes its own host and route alone: %s', async (kind) => {
+describe('an invalid CA', () => {
+  it.each(['garbage', 'broken', 'missing'])('closes only its own host and route: %s', async (kind) => {
     expect((await nginx.ask({ host: `trusts-${kind}.example.org` })).status).toBe(503);
     expect(status((await curl(`asks-${kind}`, ...as('alice'))).out)).toBe(503);
   });

@@ -8,7 +8,7 @@ import { aNetwork, aService } from '../support/builders.ts';
 import { render } from '../support/golden.ts';
 import { type Answer, containerPort, NginxContainer, type Question } from '../support/nginx-container.ts';
 
-/** An application within nginx itself that answers with what reached it, one `name=value` a line. */
+/** An application within nginx itself that answers with the request it received, one `name=value` a line. */
 const echoed = {
   uri: '$request_uri',
   method: '$request_method',
@@ -37,7 +37,7 @@ const services: readonly SwarmService[] = [
   aService('gone', { mode: { kind: 'replicated', replicas: 0 } }),
   aService('wild', { host: '*.wild.example.org' }),
   aService('regex', { host: String.raw`~^shop-\d+\.example\.org$` }),
-  // Matches in as many ways as an expression may.
+  // Can match in as many ways as an expression is allowed to.
   aService('ways', { host: '~^[a-x]{1,70}[a-x]{1,70}z$' }),
   aService('moved', { lb: { redirects: 'http://moved.example.org,https://new.example.org:8443' } }),
   aService('secure', { lb: { ssl_only: 'true' } }),
@@ -78,7 +78,7 @@ async function reached(question: Question): Promise<Echo> {
   return parseEcho(answer);
 }
 
-describe('a context root that is taken off', () => {
+describe('a removed context root', () => {
   const host = 'rewritten.example.org';
 
   it.each`
@@ -100,20 +100,20 @@ describe('a context root that is taken off', () => {
   });
 
   it.each(['/', '/apple', '/app.html', '/ap', '/APP', '/x/app', '//'])(
-    'is not in %s, which is nobody’s',
+    'does not match %s, which no service has',
     async (path) => {
       expect((await nginx.ask({ host, path })).status).toBe(404);
     },
   );
 
-  it.each(['/app/../secret', '/app/..', '/app/%2e%2e/secret'])('leads nowhere else by %s', async (path) => {
+  it.each(['/app/../secret', '/app/..', '/app/%2e%2e/secret'])('cannot be escaped by %s', async (path) => {
     expect((await nginx.ask({ host, path })).status).toBe(404);
   });
 });
 
 describe('a context root that is kept', () => {
   it.each(['/app', '/app/', '/app/a%2Fb?c=/../d', '/app?x=1', '/app//x', '/app/./x'])(
-    'is still in %s',
+    'still matches %s',
     async (path) => {
       expect(await reached({ host: 'kept.example.org', path })).toMatchObject({ uri: path, prefix: '' });
     },
@@ -128,15 +128,15 @@ describe('services that share a host', () => {
     ${'/app/x'}    | ${'/x'}        | ${'/app'}
     ${'/app/v2/x'} | ${'/app/v2/x'} | ${''}
     ${'/app/v22'}  | ${'/v22'}      | ${'/app'}
-  `('have each their paths: $path', async ({ path, uri, prefix }) => {
+  `('have separate paths: $path', async ({ path, uri, prefix }) => {
     expect(await reached({ host: 'shared.example.org', path })).toMatchObject({ uri, prefix });
   });
 });
 
-describe('what a service is told', () => {
+describe('the request to a service', () => {
   const host = 'plain.example.org';
 
-  it('is who asked, for what, and how', async () => {
+  it("has the client's address, host and scheme", async () => {
     const echo = await reached({ host: `${host}:8081`, path: '/a?b=c' });
 
     expect(echo).toMatchObject({
@@ -151,11 +151,11 @@ describe('what a service is told', () => {
     expect(echo.for).toBe(echo.realIp);
   });
 
-  it('is the usual port where the client named none', async () => {
+  it('has the default port if the client names none', async () => {
     expect(await reached({ host })).toMatchObject({ port: '80' });
   });
 
-  it('cannot be forged', async () => {
+  it('has no forged headers', async () => {
     const headers = {
       'X-Forwarded-For': '203.0.113.9',
       'X-Forwarded-Proto': 'https',
@@ -172,7 +172,7 @@ describe('what a service is told', () => {
     expect(echo.for).toBe(echo.realIp);
   });
 
-  it('has a prefix that only a context root gives', async () => {
+  it('has a prefix only from a context root', async () => {
     const headers = { 'X-Forwarded-Prefix': '/forged' };
 
     expect(await reached({ host: 'rewritten.example.org', path: '/app/', headers })).toMatchObject({ prefix: '/app' });
@@ -183,7 +183,7 @@ describe('what a service is told', () => {
   });
 
   it.each(['', 'short', 'with space in it', '"quoted"id"', 'x'.repeat(129), '(host)-padding'])(
-    'has a request id of its own instead of %j',
+    'has a new request id instead of %j',
     async (id) => {
       const { requestId } = await reached({ host, headers: { 'X-Request-ID': id } });
 
@@ -191,7 +191,7 @@ describe('what a service is told', () => {
     },
   );
 
-  it('is asked to upgrade where the client asks for it, and not otherwise', async () => {
+  it('asks for an upgrade if and only if the client does', async () => {
     const headers = { Upgrade: 'websocket', Connection: 'Upgrade' };
 
     expect(await reached({ host, headers })).toMatchObject({ upgrade: 'websocket', connection: 'upgrade' });
@@ -211,7 +211,7 @@ describe('a host', () => {
     'a.wild.example.org',
     'a.b.wild.example.org',
     'shop-12.example.org',
-  ])('is known as %s', async (host) => {
+  ])('matches %s', async (host) => {
     expect((await nginx.ask({ host })).status).toBe(200);
   });
 
@@ -223,14 +223,14 @@ describe('a host', () => {
     '_',
     '127.0.0.1:10246',
     'gone.example.org',
-  ])('answers 503 and when to come again, where nobody answers: %s', async (host) => {
+  ])('answers 503 with Retry-After if no service answers: %s', async (host) => {
     const answer = await nginx.ask({ host });
 
     expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '5', 'cache-control': 'no-store' } });
     expect(answer.body).toContain('503 Service Unavailable');
   });
 
-  it('that is too long is not tried', async () => {
+  it('that is too long is not matched', async () => {
     expect((await nginx.ask({ host: `${'a'.repeat(20_000)}zb` })).status).toBe(400);
     expect((await nginx.ask({ host: 'a'.repeat(254) })).status).toBe(400);
     expect((await nginx.ask({ host: 'a'.repeat(253) })).status).toBe(503);
@@ -238,7 +238,7 @@ describe('a host', () => {
     expect((await nginx.ask({ host: `${'a'.repeat(140)}z` })).status).toBe(200);
   });
 
-  it.each(['/status', '/version', '/nginx_status'])('does not show the state of nginx under %s', async (path) => {
+  it.each(['/status', '/version', '/nginx_status'])("does not expose nginx's status at %s", async (path) => {
     expect((await nginx.ask({ host: 'unknown', path })).status).toBe(503);
     expect((await nginx.ask({ host: '127.0.0.1:10246', path })).status).toBe(503);
     expect(await reached({ host: 'plain.example.org', path })).toMatchObject({ uri: path });

@@ -1,4 +1,4 @@
-// One judge for certificates: what we say about a secret is what a real handshake with the proxies' nginx shows.
+// One verdict on certificates: what we report about a secret is the result of a real handshake with the proxies' nginx.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ function rejectedByUs(facts: readonly SecretFacts[]): string[] {
     .filter((name) => judgeServer(name, name, material).some(({ severity }) => severity === 'error'));
 }
 
-it('the verdict on each shape is the result of a handshake', async () => {
+it('the verdict on each kind of certificate equals the result of a handshake', async () => {
   const failing: string[] = [];
   for (const name of Object.keys(shapes)) {
     const { code, verbose } = await curlAt(nginx.tlsPort, `${name}.example.org`);
@@ -58,7 +58,7 @@ it('the verdict on each shape is the result of a handshake', async () => {
   expect(Object.keys(shapes).length - failing.length).toBeGreaterThan(25);
 }, 120_000);
 
-it('the verdict on each shape as a CA is that of the nginx in the proxy', async () => {
+it("the verdict on each kind of certificate as a CA equals that of the proxy's nginx", async () => {
   const rejected = join(folder, 'rejected');
   const secrets = join(folder, 'secrets');
   await Promise.all([rejected, secrets].map((path) => mkdir(path)));
@@ -77,7 +77,7 @@ it('the verdict on each shape as a CA is that of the nginx in the proxy', async 
   expect(accepted.length).toBeGreaterThan(25);
 });
 
-it('a client that connects to an address gets the default certificate, and its host', async () => {
+it('a client that connects to an address gets the default certificate and its host', async () => {
   const secrets = ['rsa-4096', 'p-256'];
   const services = [aService('address', { host: '10.20.30.40', lb: { ssl_cert: 'p-256' } })];
   await using other = await NginxContainer.start();

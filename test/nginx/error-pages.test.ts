@@ -55,7 +55,7 @@ function expectDesigned(
   if ([502, 503, 504].includes(status)) expect(valuesOf(headers, 'retry-after').join()).toMatch(/^\d+$/);
 }
 
-describe('14: a designed page', () => {
+describe('14: an error page', () => {
   it.each`
     host                       | target             | status
     ${'unknown.example.org'}   | ${'/'}             | ${503}
@@ -118,7 +118,7 @@ describe('14: a designed page', () => {
     expectDesigned(answer, answer.status, /\b[0-9a-f]{32}\b/);
   });
 
-  it('answers a request without TLS on the port of TLS', async () => {
+  it('answers a request without TLS on the TLS port', async () => {
     const answer = await rawRequest({ port: nginx.tlsPort }, head('GET / HTTP/1.1', host));
 
     expect(answer.status).toBe(400);
@@ -171,7 +171,7 @@ describe('14: bodies of redirects', () => {
 });
 
 describe('14: errors of an application', () => {
-  it.each([400, 403, 404, 405, 413, 418, 421, 500, 502, 503, 504])('pass as they are: %s', async (status) => {
+  it.each([400, 403, 404, 405, 413, 418, 421, 500, 502, 503, 504])('pass unchanged: %s', async (status) => {
     const answer = await get(nginx, 'plain.example.org', `/own?status=${status}&header=x-own&value=yes`);
 
     expect(answer.status).toBe(status);
@@ -186,7 +186,7 @@ describe('15: errors of gRPC routes', () => {
     ${'calls.example.org'}      | ${'refuses connections'}
     ${'gone-calls.example.org'} | ${'has no tasks'}
     ${'shut-calls.example.org'} | ${'is in maintenance'}
-  `('arrive as the status UNAVAILABLE if the service $why', async ({ host }) => {
+  `('are sent as the status UNAVAILABLE if the service $why', async ({ host }) => {
     await using h2 = await Http2Client.open({ port: nginx.port });
 
     const { status, headers, trailers } = await h2.request({

@@ -1,4 +1,5 @@
-// What regular expressions cost a worker: all that the cluster's budget admits, and the names that make them work hardest.
+// The CPU cost of regular expressions for a worker: everything that the cluster's budget allows, with the most
+// expensive names.
 import { expect, it } from 'vitest';
 import { CLUSTER_SHARE } from '../../src/model/budget.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
@@ -15,16 +16,16 @@ interface Family {
   readonly expression: (number: number) => string;
   /** Enough to fill the cluster. */
   readonly services: number;
-  /** Names that are nearly matched, in as many ways as possible. */
+  /** Names that nearly match, in as many ways as possible. */
   readonly worst: readonly string[];
 }
 
-/** nginx's matcher gives up at once on a name without the last fixed character. */
+/** nginx's regular expression engine fails immediately on a name without the last fixed character. */
 const filled = (pump: string, end = '0123456789.example.orgx') =>
   `${pump.repeat(253).slice(0, 253 - end.length)}${end}`;
 
 const families: Readonly<Record<string, Family>> = {
-  'a repetition of anything before fixed text': {
+  'a wildcard repetition before fixed text': {
     services: 60,
     expression: (n) => String.raw`.*\.t${n}\.example\.org`,
     worst: [filled('.'), filled('.t')],
@@ -35,7 +36,7 @@ const families: Readonly<Record<string, Family>> = {
     worst: [filled('.'), filled('a.'), filled('a-')],
   },
   'text anywhere': { services: 150, expression: (n) => `.*tt${n}.*`, worst: [filled('t')] },
-  'repetitions that are bounded': {
+  'bounded repetitions': {
     services: 25,
     expression: (n) => `[a-z]{1,70}[a-z]{1,70}[0-9]t${n}`,
     worst: [filled('a'), `${'a'.repeat(140)}0t0123456789x`],
@@ -53,7 +54,7 @@ function fullCluster({ expression, services: count }: Family) {
   const perService = 5;
   const services = Array.from({ length: count }, (_, service) =>
     aService(`service${service}`, {
-      // Answers by itself: no upstream is needed.
+      // Answers without an upstream.
       mode: { kind: 'replicated', replicas: 0 },
       createdAt: String(service).padStart(4, '0'),
       host: Array.from({ length: perService }, (_, n) => `~^${expression(service * perService + n)}$`).join(','),
@@ -66,7 +67,7 @@ function fullCluster({ expression, services: count }: Family) {
   return { input: toRenderInput(state!), wanted: services.length * perService };
 }
 
-/** Milliseconds of processor time of all workers, in their ticks of 10 ms. */
+/** CPU time of all workers in milliseconds, measured in ticks of 10 ms. */
 async function workerMs(nginx: NginxContainer): Promise<number> {
   const lines = (await nginx.read('/proc/[0-9]*/stat')).split('\n').filter((line) => line.includes('(nginx)'));
   return lines.reduce((sum, line) => {
@@ -83,7 +84,7 @@ async function msPerRequest(nginx: NginxContainer, host: string): Promise<number
 }
 
 it.each(Object.entries(families))(
-  'a full cluster of %s takes a worker a few milliseconds at most',
+  "a full cluster of %s takes a few milliseconds of a worker's time at most",
   async (_, family) => {
     const { input, wanted } = fullCluster(family);
     const admitted = input.routes.flatMap(({ hosts }) => hosts).length;

@@ -1,4 +1,4 @@
-// The real nginx, and the agent's watch over names, behind a DNS server that answers wrongly.
+// The real nginx and the agent's name watch, behind a DNS server with wrong answers.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { containerPort, NginxContainer } from '../support/nginx-container.ts';
 
 const name = 'tasks.web.app';
 const tasks = ['127.0.0.1', '127.0.0.3'];
-/** Outside the subnet of the network: a container elsewhere. */
+/** Outside the subnet of the network: a foreign container. */
 const container = '127.0.0.5';
 
 let nginx: NginxContainer;
@@ -43,7 +43,7 @@ function configuration(doubts: readonly NameDoubt[], addresses: readonly string[
   return text.replaceAll('resolver 127.0.0.11', 'resolver 127.0.0.1:5353');
 }
 
-/** Tasks that answer among so many requests; a status if one does not. */
+/** Tasks that answer this many requests, with the status of any that fails. */
 async function answeredBy(requests = 20): Promise<Set<unknown>> {
   const found = new Set<unknown>();
   for (let done = 0; done < requests; done++) {
@@ -93,7 +93,7 @@ beforeAll(async () => {
   return () => nginx[Symbol.asyncDispose]();
 });
 
-it('a container that takes over the name gets requests until the agents have found it', async () => {
+it('a container that takes over the name gets requests until the agents have detected it', async () => {
   await setAddresses(container);
   await eventually(async () => expect(await answeredBy()).toEqual(new Set([container])));
 
@@ -103,7 +103,7 @@ it('a container that takes over the name gets requests until the agents have fou
   await eventually(async () => expect(await answeredBy()).toEqual(new Set(tasks)));
 });
 
-it('a name that does not exist although tasks run ends in 502 until the agents have found it', async () => {
+it('a name that does not exist although tasks are running ends in 502 until the agents have detected it', async () => {
   await setAddresses(...tasks);
   await nginx.reload(configuration([]));
   await eventually(async () => expect(await answeredBy()).toEqual(new Set(tasks)));

@@ -9,7 +9,7 @@ import { proxyImage } from '../support/proxy-image.ts';
 
 const run = promisify(execFile);
 
-it('is accepted by the nginx of the proxy image: every golden configuration', async () => {
+it('nginx of the proxy image accepts every golden configuration', async () => {
   const files = goldenCases.flatMap((name) =>
     readdirSync(goldenPath(name, ''))
       .filter((file) => file.endsWith('.conf'))

@@ -4,7 +4,9 @@ import { hostileLabels } from '../support/hostile-labels.ts';
 import { renderBeside } from '../support/hostile-swarm.ts';
 import { NginxContainer } from '../support/nginx-container.ts';
 
-it('is accepted whatever the labels of a service are', { timeout: 180_000 }, async () => {
+it('nginx of the proxy image accepts the configuration whatever the labels of a service are', {
+  timeout: 180_000,
+}, async () => {
   await using nginx = await NginxContainer.start();
   const samples = fc.sample(hostileLabels, { numRuns: 1500, seed: 1 });
   const routed = samples.filter((labels) => renderBeside(labels).clusters[0]!.table.servers.length > 2).slice(0, 100);

@@ -12,9 +12,9 @@ import { type Directive, parseNginx } from '../support/nginx-parser.ts';
 import { withPlainTexts } from '../support/plain-routes.ts';
 
 const VALUES = 2000;
-/** A configuration of so many services is a single file. */
+/** The configuration for this many services is a single file. */
 const AT_A_TIME = 150;
-/** Processor time for one service: what else the machine does meanwhile does not count. */
+/** CPU time per service: other load on the machine does not count. */
 const MOST_MS = 50;
 
 let nginx: NginxContainer;
@@ -25,10 +25,10 @@ afterAll(() => nginx[Symbol.asyncDispose]());
 
 type Name = keyof typeof labels;
 
-/** One service for each value; each has a host of its own, unless the label is about hosts. */
+/** One service for each value. Each has a host of its own, unless the label is about hosts. */
 function servicesWith(name: Name): SwarmService[] {
   const values = fc.sample(bentExample(labels[name].example), { numRuns: VALUES, seed: 7 });
-  // To share a host is everybody's right; what then happens is another test.
+  // Any service may share a host. Another test covers the result.
   const own = values.filter((value) => !/alice|bob/i.test(value));
   return own.map((value, n) => {
     const service = aService(`mallory-${n}`, { host: `mallory-${n}.example.net`, networks: ['app'] });
@@ -36,7 +36,7 @@ function servicesWith(name: Name): SwarmService[] {
   });
 }
 
-/** Names, numbers of words and nesting, as counts. */
+/** Names, word counts and nesting, as counts. */
 function shapeOf(directives: readonly Directive[], within = '', counts = new Map<string, number>()) {
   for (const { name, args, block } of directives) {
     const isEntry = /(map|geo)$/.test(within);
@@ -48,13 +48,13 @@ function shapeOf(directives: readonly Directive[], within = '', counts = new Map
   return counts;
 }
 
-/** The blocks of the innocent neighbours. */
+/** The server blocks of the harmless neighbors. */
 function neighbours(text: string): string[] {
   return (
     [...text.matchAll(/^ {4}(?:server|upstream)[\s\S]*?^ {4}\}$/gm)]
       .map(([block]) => block)
       .filter((block) => /alice|bob/.test(block))
-      // Whichever comes first names the size of the memory that all share, and paths that are taken off are numbered.
+      // The first upstream sets the size of the shared memory, and removed paths are numbered.
       .map((block) => block.replace(/zone upstreams \d+k;/, 'zone upstreams;').replaceAll(/\$rest\d+/g, '$rest'))
       .toSorted()
   );
@@ -62,7 +62,7 @@ function neighbours(text: string): string[] {
 
 const innocent = neighbours(renderBeside().clusters[0]!.text);
 
-/** Milliseconds of processor time that a service takes alone, at best. */
+/** Milliseconds of CPU time that a service takes alone, at best. */
 function fastest(service: SwarmService): number {
   const times = [1, 2, 3].map(() => {
     const before = process.cpuUsage();
@@ -79,7 +79,7 @@ function chunks<T>(items: readonly T[]): T[][] {
 }
 
 describe.each(Object.keys(labels) as Name[])('%s', (name) => {
-  it(`with ${VALUES} hostile values changes nothing but its own services`, { timeout: 180_000 }, async () => {
+  it(`changes only its own services with ${VALUES} hostile values`, { timeout: 180_000 }, async () => {
     const services = servicesWith(name);
     expect(services.length).toBeGreaterThan(0.9 * VALUES);
     const rendered = chunks(services).map(renderAllBeside);

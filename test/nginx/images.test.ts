@@ -1,4 +1,4 @@
-// What is in our images: nothing that nothing uses, and a bill of it.
+// The contents of our images: nothing unused, and a complete bill of materials.
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -39,7 +39,7 @@ interface Image {
   readonly bom: Bom;
 }
 
-/** By a container that is never started. */
+/** From a container that is never started. */
 async function open(image: string): Promise<Image> {
   const { stdout } = await run('docker', ['create', ...ownerFlags(), image]);
   const id = stdout.trim();
@@ -73,12 +73,12 @@ describe.each(Object.entries(expectedPrograms))('the image signalbox/%s', (name,
     image = await open((await proxyImage()).replace('signalbox/proxy', `signalbox/${name}`));
   });
 
-  it('has no file with the rights of its owner or group', () => {
+  it('has no setuid or setgid file', () => {
     expect(image.files.length).toBeGreaterThan(30);
     expect(image.files.filter(({ mode }) => /s/i.test(mode.slice(1)))).toEqual([]);
   });
 
-  it('has a health check, unless the controller writes one for it', async () => {
+  it('has a health check, unless the controller sets one for it', async () => {
     const { stdout } = await run('docker', ['image', 'inspect', '--format', '{{json .Config.Healthcheck}}', image.tag]);
     const [kind, program, ...script] = (JSON.parse(stdout)?.Test ?? []) as string[];
 
@@ -90,7 +90,7 @@ describe.each(Object.entries(expectedPrograms))('the image signalbox/%s', (name,
     );
   });
 
-  it('has the programs that something uses, and no others', () => {
+  it('has the programs that are used, and no others', () => {
     const folders = /^\/(usr\/(local\/)?)?s?bin\/([^/]+)$/;
     const found = image.files.flatMap(({ path }) => folders.exec(path)?.[3] ?? []);
 
@@ -100,7 +100,7 @@ describe.each(Object.entries(expectedPrograms))('the image signalbox/%s', (name,
     expect(paths).not.toMatch(/^\/(usr\/)?lib\/(apt|dpkg|git-core)/m);
   });
 
-  it('has only folders for all to write to that are memory in a task', () => {
+  it('has only world-writable folders that are tmpfs in a task', () => {
     const open = image.files.filter(({ mode }) => mode[8] === 'w' && !mode.startsWith('l')).map(({ path }) => path);
 
     expect(open.map((path) => path.replace(/\/$/, '')).toSorted()).toEqual(['/tmp', '/var/tmp']);
@@ -109,7 +109,7 @@ describe.each(Object.entries(expectedPrograms))('the image signalbox/%s', (name,
     expect(others).toEqual([]);
   });
 
-  it('lists in its bill of materials what it holds', () => {
+  it('lists its contents in its bill of materials', () => {
     const { bom, files } = image;
     expect(bom).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6' });
     expect(bom.metadata.component.name).toBe(`signalbox/${name}`);
@@ -121,7 +121,7 @@ describe.each(Object.entries(expectedPrograms))('the image signalbox/%s', (name,
       expect(purl).toMatch(/^pkg:(deb|npm|generic)\//);
     }
 
-    // Every npm package that is installed, and no other.
+    // Exactly the installed npm packages.
     const installed = files.flatMap(
       ({ path }) => /\/node_modules\/((@[^/]+\/)?[^/@][^/]*)\/package\.json$/.exec(path)?.[1] ?? [],
     );
@@ -131,22 +131,22 @@ describe.each(Object.entries(expectedPrograms))('the image signalbox/%s', (name,
     expect([...bundled, ...installed].filter((one) => !names.has(one))).toEqual([]);
     for (const { name, hashes } of listed) expect(hashes?.[0]?.content, name).toMatch(/^[0-9a-f]{128}$/);
 
-    // Scanners find Debian's packages by these.
+    // Scanners detect Debian packages by these.
     const status = files.flatMap(({ path }) => /^\/var\/lib\/dpkg\/status\.d\/(.+)$/.exec(path)?.[1] ?? []);
     const debian = bom.components.filter(({ purl }) => purl.startsWith('pkg:deb/')).map((component) => component.name);
     expect(debian.toSorted()).toEqual(status.toSorted());
     expect(debian).toContain('libc6');
-    // The packages of Debian that the official images add on their own have nginx of nginx.org in one of this name.
+    // The official images additionally have Debian packages with nginx.org's nginx under one of these names.
     if (['extension', 'proxy'].includes(name)) expect(debian).toContain('nginx');
   });
 });
 
-it('the image of the proxy has every program that its scripts call', async () => {
+it('the proxy image has every program that its scripts call', async () => {
   const [cluster] = parseSettings({}, '1').settings.clusters;
   const attachments = { version: '0123456789abcdef', configs: [], secrets: [], networkIds: [] };
   const { health } = desiredProxy(cluster!, [], attachments);
   const script = readFileSync(new URL('../../docker/proxy/prepare-material', import.meta.url), 'utf8');
-  // Words where a command may begin, without comments, what is quoted or written, and arithmetic.
+  // Words in command position, without comments, quoted or written text, and arithmetic.
   const text = `${health.command}\n${script}`
     .replaceAll(/^\s*#.*$/gm, '')
     .replaceAll(/'[^']*'/g, '')
@@ -168,7 +168,7 @@ it('the image of the proxy has every program that its scripts call', async () =>
   ]);
 
   expect(called).toEqual(expect.arrayContaining(['curl', 'grep', 'stat', 'date', 'mkdir', 'nginx']));
-  // Stock images have the one or the other.
+  // Stock images have one or the other.
   expect(
     stdout.split('\n').filter((name) => !['', 'wget', 'describe', 'accepts', 'sift', 'prepare'].includes(name)),
   ).toEqual([]);

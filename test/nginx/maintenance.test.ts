@@ -7,14 +7,14 @@ import { aNetwork, aService } from '../support/builders.ts';
 import { render } from '../support/golden.ts';
 import { containerPort, containerTlsPort, NginxContainer } from '../support/nginx-container.ts';
 
-/** An application that has pages of its own, for 503 as well; and clients whose address tests choose. */
+/** An application with its own pages, also for 503, and clients with an address that the test chooses. */
 const application = [
   'server { listen 127.0.0.1:9001; location / { return 200 "path=$request_uri"; } location /busy { return 503 "its own page"; } }',
   'set_real_ip_from 0.0.0.0/0;',
   'real_ip_header X-Test-Address;',
 ];
 
-/** With all that means something to nginx, and longer than its words may be. */
+/** With every character that is special to nginx, and longer than an nginx word may be. */
 const pages = {
   unavailable: `<h1>"Gone", it's \\n $host \${host} {}; # ß 🚧</h1>\n`,
   maintenance: `<h1>Closed</h1>\r\n${'<p>"$5" \\ 🚧</p>\n'.repeat(3000)}`,
@@ -56,8 +56,8 @@ beforeAll(async () => {
 const ask = (name: string, address: string, path = '/', method = 'GET') =>
   nginx.ask({ host: `${name}.example.org`, path, method, headers: { 'x-test-address': address } });
 
-describe('what is in maintenance', () => {
-  it.each(['GET', 'POST', 'DELETE'])('answers %s with its page and when to come again', async (method) => {
+describe('a host under maintenance', () => {
+  it.each(['GET', 'POST', 'DELETE'])('answers %s with its page and Retry-After', async (method) => {
     const { status, headers, body } = await ask('shut', '192.0.2.7', '/any/path?x', method);
 
     expect([status, headers['retry-after'], headers['content-type']]).toEqual([503, '60', 'text/html']);
@@ -72,12 +72,12 @@ describe('what is in maintenance', () => {
     ${'10.21.0.1'}   | ${503}
     ${'2001:db8::9'} | ${200}
     ${'2001:db9::9'} | ${503}
-  `('lets its list pass: $address gets $status', async ({ address, status }) => {
+  `('allows the addresses of its list: $address gets $status', async ({ address, status }) => {
     expect((await ask('partly', address)).status).toBe(status);
     expect((await ask('rewritten', address, '/app/x')).status).toBe(status);
   });
 
-  it('is to those who pass what it always was', async () => {
+  it('is unchanged for allowed clients', async () => {
     const passing = '192.0.2.7';
 
     expect((await ask('rewritten', passing, '/app/x?y')).body).toBe('path=/x?y');
@@ -86,13 +86,13 @@ describe('what is in maintenance', () => {
     expect((await ask('partly', passing)).headers).not.toHaveProperty('retry-after');
   });
 
-  it('sends nobody else anywhere', async () => {
+  it('redirects no other client', async () => {
     expect((await ask('secure', '192.0.2.8')).status).toBe(503);
     expect((await ask('old', '192.0.2.8')).status).toBe(503);
   });
 });
 
-it('shows a page of the administrator where nobody answers', async () => {
+it("shows the administrator's page if no service answers", async () => {
   expect(await nginx.ask({ host: 'nobody' })).toMatchObject({
     status: 503,
     body: pages.unavailable,
@@ -100,7 +100,7 @@ it('shows a page of the administrator where nobody answers', async () => {
   });
 });
 
-it('leaves the pages of applications alone', async () => {
+it('does not replace pages of applications', async () => {
   expect(await ask('open', '192.0.2.8', '/busy')).toMatchObject({ status: 503, body: 'its own page' });
   expect(await ask('partly', '192.0.2.7', '/busy')).toMatchObject({ status: 503, body: 'its own page' });
 });

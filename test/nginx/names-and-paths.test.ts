@@ -27,7 +27,7 @@ const services = [
 let nginx: NginxContainer;
 let explained: (url: string) => string;
 
-/** An application within nginx itself that says which service it is. */
+/** An application within nginx itself that reports which service it is. */
 function withEcho(route: Route, port: number): Route {
   const peers = [{ address: '127.0.0.1', port, resolve: false }];
   return { ...route, backend: { kind: 'peers', peers } };
@@ -51,7 +51,7 @@ beforeAll(async () => {
   return () => nginx[Symbol.asyncDispose]();
 });
 
-/** The service that answers, as nginx has it; `explain` must say the same. */
+/** The service that answers, according to nginx. `explain` must agree. */
 async function owner(host: string, path: string): Promise<string> {
   const { status, body } = await nginx.ask({ host, path });
   const found = status === 200 ? body : { 404: 'no-path', 503: 'no-host' }[status];

@@ -1,4 +1,4 @@
-// Unusual requests and answers against the real nginx: what reaches the application is compared with a model of what should.
+// Unusual requests and responses with the real nginx: what reaches the application is compared with a model.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stripRoot } from '../../src/model/stripped-path.ts';
@@ -40,7 +40,7 @@ const inAnyCase = (text: string) =>
 
 let keys = 0;
 
-/** Sends a request and returns how often it arrived at the application, all tasks together. */
+/** Sends a request and returns how often it arrived at the application, over all tasks. */
 async function sendCounted(host: string, target: string, method: string): Promise<{ status: number; count: number }> {
   const key = `key-${++keys}`;
   const headers = [`X-Count: ${key}`, ...(method === 'POST' ? ['Content-Length: 0'] : [])];
@@ -66,7 +66,7 @@ describe('4: one request never affects another', () => {
     });
   });
 
-  it.each(['POST', 'PATCH'])('sends a %s that reached an application once only', async (method) => {
+  it.each(['POST', 'PATCH'])('sends a %s that reached an application only once', async (method) => {
     expect(await sendCounted('two.example.org', '/drop', method)).toEqual({ status: 502, count: 1 });
     expect(await sendCounted('two-limited.example.org', '/drop', method)).toEqual({ status: 502, count: 1 });
   });
@@ -173,7 +173,7 @@ describe('7: upgrades', () => {
     ${'1.0'} | ${'h2c'}               | ${'Upgrade, HTTP2-Settings'}
     ${'1.1'} | ${undefined}           | ${'Upgrade'}
     ${'1.1'} | ${undefined}           | ${undefined}
-  `('invents none: HTTP/$version, $upgrade, Connection: $connection', async ({ version, upgrade, connection }) => {
+  `('does not add any: HTTP/$version, $upgrade, Connection: $connection', async ({ version, upgrade, connection }) => {
     const headers = [
       ...(upgrade ? [`Upgrade: ${upgrade}`, 'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA'] : []),
       ...(connection ? [`Connection: ${connection}`] : []),
@@ -196,7 +196,7 @@ describe('7: upgrades', () => {
     expect((await client.answer()).status).toBe(404);
   });
 
-  it('is not invented for HTTP/2', async () => {
+  it('does not add any for HTTP/2', async () => {
     await using h2 = await Http2Client.open({ port: nginx.port });
 
     const report = arrived(await h2.request({ headers: { ':authority': 'plain.example.org' } }));
@@ -416,7 +416,7 @@ describe('10: headers that mean something to nginx', () => {
   });
 });
 
-/** Of the issue. */
+/** Value from the issue. */
 const forgeable = [
   ...['For', 'Host', 'Port', 'Proto', 'Prefix', 'Ssl', 'Scheme', 'Server'].map((name) => `X-Forwarded-${name}`),
   ...['Forwarded', 'Front-End-Https', 'X-Original-URL', 'X-Rewrite-URL', 'X-Original-Host', 'Proxy', 'X-Real-IP'],
@@ -658,7 +658,7 @@ describe('13: a context root that is removed', () => {
     '/ap%2fp/x',
     '/apple',
     '/APP/x',
-  ])('is not in %s', async (target) => {
+  ])('does not match %s', async (target) => {
     expect(stripRoot('/app', target)).toEqual({ kind: 'elsewhere' });
     await compare('/app', hosts['/app'], target);
   });

@@ -1,4 +1,4 @@
-// TLS that ends in nginx: which hosts one connection may ask for, and headers of the proxy over TLS.
+// TLS terminated by nginx: which hosts one connection may request, and the proxy's headers over TLS.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -130,7 +130,7 @@ describe('8: the routed host over TLS', () => {
     ]);
   });
 
-  it('has the port of HTTPS if the client names none', async () => {
+  it('has the HTTPS port if the client names none', async () => {
     const report = arrived(await rawRequest(at('one.example.org'), head('GET / HTTP/1.1', 'Host: one.example.org')));
 
     expect(report.header('x-forwarded-port')).toBe('443');

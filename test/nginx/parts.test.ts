@@ -4,7 +4,7 @@ import { render } from '../support/golden.ts';
 import { inputOf, manyServices } from '../support/many-services.ts';
 import { NginxContainer } from '../support/nginx-container.ts';
 
-it('is accepted by the nginx of the proxy image: a configuration in parts', async () => {
+it('nginx of the proxy image accepts a configuration in parts', async () => {
   await using nginx = await NginxContainer.start();
   const { files } = render(inputOf(manyServices(1200)));
   const broken = files.map((file, position) => (position === 1 ? { ...file, text: `${file.text}oops;\n` } : file));
@@ -14,7 +14,7 @@ it('is accepted by the nginx of the proxy image: a configuration in parts', asyn
   expect(await nginx.testFiles(broken)).toContain(`unknown directive "oops" in /tmp/files/${files[1]!.path}`);
 });
 
-it('is accepted with its tables in parts: certificates, and services that end TLS themselves', async () => {
+it('nginx of the proxy image accepts tables in parts: certificates, and services that terminate TLS', async () => {
   await using nginx = await NginxContainer.start();
   const input = inputOf(manyServices(1500));
   const certificate = 'demo_app.example.org.cert';

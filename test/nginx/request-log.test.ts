@@ -1,4 +1,4 @@
-// The log that the agent counts requests by, as the real nginx writes it.
+// The log from which the agent counts requests, as the real nginx writes it.
 import { beforeAll, expect, it } from 'vitest';
 import { RequestCounts, shownHost } from '../../src/metrics/request-counts.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.ts';
 import { render } from '../support/golden.ts';
 import { containerPort, containerTlsPort, NginxContainer } from '../support/nginx-container.ts';
 
-/** An application that fails under /bad; nobody listens on the other port. */
+/** An application that fails under /bad. Nothing listens on the other port. */
 const application =
   'server { listen 127.0.0.1:9001; access_log off; location / { return 200; } location /bad { return 500; } }';
 const services = [
@@ -71,10 +71,10 @@ async function countRequests() {
   return { requests: Object.fromEntries(requests), counts };
 }
 
-it('names hosts as the configuration does, and every answer is in it', async () => {
+it('the log contains every answer, with hosts named as in the configuration', async () => {
   for (const [host, path = '/'] of questions) await nginx.ask({ host, path });
 
-  // Each worker writes when its second is over.
+  // Each worker writes once per second.
   await eventually(
     async () => {
       const { requests, counts } = await countRequests();
@@ -89,9 +89,9 @@ it('names hosts as the configuration does, and every answer is in it', async () 
         'shut.example.org 5xx': 1,
         'down.example.org 5xx': 1,
       });
-      // Hosts that nobody has, however they are written.
+      // Unknown hosts, in any spelling.
       expect(unknown + malformed).toBeGreaterThanOrEqual(2);
-      // Of those that reached a service: not that which nobody took.
+      // Requests that reached a service, not those that no service accepted.
       expect(counts.upstream.buckets.reduce((sum, count) => sum + count)).toBe(6);
       expect(counts.lost).toBe(0);
     },

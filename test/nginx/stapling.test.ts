@@ -1,4 +1,4 @@
-// OCSP: what a responder says of a certificate, handed out by the real nginx, and by nobody else's fault missing.
+// OCSP stapling by the real nginx: it passes on the responder's answer, and works without one.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { answerOcsp, makeCertificate } from '../support/material.ts';
 import { NginxContainer } from '../support/nginx-container.ts';
 import { curlAt, renderOnLoopback } from '../support/nginx-tls.ts';
 
-/** Stands in for the agent: it answers for one of the two certificates. */
+/** Replaces the agent: it answers for one of the two certificates. */
 const relay = `server { listen 127.0.0.1:10247; default_type application/ocsp-response; root /run/secrets;
 location /good/ { try_files /answer.der =404; } location / { return 502; } }`;
 const application = 'server { listen 127.0.0.1:9001; return 200; }';
@@ -60,7 +60,7 @@ async function handshake(host: string): Promise<string> {
   return (await promisify(execFile)('sh', ['-c', command])).stdout;
 }
 
-it('is done where nginx takes certificate and key', () => {
+it('OCSP stapling is enabled if nginx accepts certificate and key', () => {
   expect(facts.map(({ name, stapledWith }) => [name, stapledWith])).toEqual([
     ['good', ['good']],
     ['silent', ['silent']],
@@ -68,8 +68,8 @@ it('is done where nginx takes certificate and key', () => {
   ]);
 });
 
-it('hands out what the responder says', async () => {
-  // nginx asks when the first client wants to know.
+it("OCSP stapling passes on the responder's answer", async () => {
+  // nginx queries the responder when the first client requests stapling.
   await eventually(async () => {
     const shown = await handshake('good.example.org');
     expect(shown).toContain('OCSP Response Status: successful');
@@ -77,17 +77,17 @@ it('hands out what the responder says', async () => {
   });
 });
 
-it('goes without where the responder does not answer, and the host does not mind', async () => {
+it('OCSP stapling is omitted if the responder does not answer and the host does not require it', async () => {
   expect(await handshake('silent.example.org')).toContain('OCSP response: no response sent');
   expect((await curlAt(nginx.tlsPort, 'silent.example.org')).out).toMatch(/^HTTP\/2 200/);
 });
 
-it('leaves a certificate that nginx cannot read to its own handshakes', async () => {
+it('OCSP stapling does not affect other handshakes if nginx cannot read a certificate', async () => {
   expect((await curlAt(nginx.tlsPort, 'broken.example.org')).code).toBe(35);
   expect((await curlAt(nginx.tlsPort, 'good.example.org')).code).toBe(0);
 });
 
-it('can be proven where there are no secrets', async () => {
+it('OCSP stapling can be tested without secrets', async () => {
   await using elsewhere = await NginxContainer.start();
 
   expect(await elsewhere.test([readAtHandshake(configuration)])).toEqual(['']);

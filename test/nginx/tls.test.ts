@@ -1,4 +1,4 @@
-// TLS as the proxies' nginx does it: certificates by name, bad material that stays alone, connections handed on as they are.
+// TLS in the proxies' nginx: certificates by name, invalid material that affects only its host, and TLS passthrough.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { NginxContainer } from '../support/nginx-container.ts';
 import { curlAt, openssl, renderOnLoopback } from '../support/nginx-tls.ts';
 
 const run = promisify(execFile);
-/** Applications within nginx itself: one over HTTP, one that ends TLS itself, and one that wants a PROXY header before it. */
+/** Applications within nginx itself: one over HTTP, one that terminates TLS, and one that requires a PROXY header. */
 const echo = 'server { listen 127.0.0.1:9001; return 200 "$http_x_forwarded_proto $http_x_real_ip $http_host\\n"; }';
 const own = (listener: string, name: string) =>
   `server { listen ${listener}; ssl_certificate /run/secrets/own.pem; ssl_certificate_key /run/secrets/own.pem; return 200 "${name} $proxy_protocol_addr\\n"; }`;
@@ -89,8 +89,8 @@ async function start(configuration: string): Promise<NginxContainer> {
 
 describe.each([
   ['alone', false],
-  ['beside hosts that are handed on', true],
-])('TLS that ends in the proxies, %s', (_, passthrough) => {
+  ['beside hosts with TLS passthrough', true],
+])('TLS terminated by the proxies, %s', (_, passthrough) => {
   let nginx: NginxContainer;
   beforeAll(async () => {
     nginx = await start(configure(passthrough));
@@ -104,17 +104,17 @@ describe.each([
     ${'ec.example.org'}    | ${'ec.example.org'}
     ${'rsa.example.org'}   | ${'rsa.example.org'}
     ${'a.rsa.example.org'} | ${'rsa.example.org'}
-  `('shows $host its own certificate, and tells the application', async ({ host, name }) => {
+  `('uses the certificate of $host, and informs the application', async ({ host, name }) => {
     const { code, out, verbose } = await curl(host);
 
     expect(code, verbose).toBe(0);
     expect(verbose).toContain(`CN=${name}`);
     expect(out).toMatch(new RegExp(`^HTTP/2 200 [^]*https [0-9a-f.:]+ ${host}:`));
-    // The address of the client, not of the socket between stream and http.
+    // The client's address, not that of the socket between stream and http.
     expect(out).not.toContain('unix:');
   });
 
-  it('shows the page of what is in maintenance, and lets clients of the list pass by their own address', async () => {
+  it('shows the maintenance page, and allows clients of the list by their own address', async () => {
     const { out } = await curl('shut.rsa.example.org');
 
     expect(out).toMatch(/^HTTP\/2 503 .*retry-after: 60.*strict-transport-security: .*503 Under Maintenance/s);
@@ -122,18 +122,18 @@ describe.each([
   });
 
   it.each(['missing', 'garbage', 'mismatch', 'encrypted', 'closed.rsa', 'plain', 'nobody'])(
-    'fails the handshake of %s alone',
+    'fails only the handshake of %s',
     async (name) => {
       expect((await curl(`${name}.example.org`)).code).toBe(35);
       expect((await curl('ec.example.org')).code).toBe(0);
     },
   );
 
-  it('answers 503 over HTTP where the secret is not there', async () => {
+  it('answers 503 over HTTP if the secret is missing', async () => {
     expect((await nginx.ask({ host: 'closed.rsa.example.org' })).status).toBe(503);
   });
 
-  it('fails the handshake of a client that names no host', async () => {
+  it('fails the handshake of a client that sends no server name', async () => {
     const { stdout } = await run('sh', [
       '-c',
       `openssl s_client -connect 127.0.0.1:${nginx.tlsPort} -noservername </dev/null 2>&1 || true`,
@@ -146,24 +146,24 @@ describe.each([
     expect(out).toMatch(/^HTTP\/2 421/);
   });
 
-  it('sends the header of HSTS over TLS alone, with errors too', async () => {
+  it('sends the HSTS header over TLS only, also with errors', async () => {
     expect((await curl('ec.example.org')).out).toContain('strict-transport-security: max-age=31536000\r\n');
     expect((await curl('rsa.example.org')).out).not.toContain('strict-transport');
     expect((await nginx.ask({ host: 'ec.example.org' })).headers).not.toHaveProperty('strict-transport-security');
   });
 
-  it('does not send to TLS who is there', async () => {
+  it('does not reveal over HTTP which hosts exist on TLS', async () => {
     expect((await nginx.ask({ host: 'rsa.example.org', path: '/a?b' })).headers.location).toBe(
       'https://rsa.example.org:8443/a?b',
     );
     expect((await curl('rsa.example.org')).out).toMatch(/^HTTP\/2 200/);
   });
 
-  it('redirects over TLS where the source says so', async () => {
+  it('redirects over TLS if the source says so', async () => {
     expect((await curl('moved.example.org')).out).toContain('location: https://ec.example.org/\r\n');
   });
 
-  it.each(['ec', 'rsa'])('agrees on modern TLS alone, whatever a client offers: %s', async (type) => {
+  it.each(['ec', 'rsa'])('accepts modern TLS only, whatever a client offers: %s', async (type) => {
     const host = `${type}.example.org`;
     const at = (...options: string[]) => agrees(nginx.tlsPort, host, options);
 
@@ -173,7 +173,7 @@ describe.each([
       (cipher) => `ECDHE-${type === 'ec' ? 'ECDSA' : 'RSA'}-${cipher}`,
     );
     for (const cipher of modern) expect(await at('-tls1_2', '-cipher', cipher), cipher).toBe(true);
-    // All others that this machine's openssl knows, in one offer: the server would take any that it likes.
+    // All other ciphers that this machine's openssl supports, in one offer: the server could choose any.
     const others = ['ALL', 'COMPLEMENTOFALL', ...modern.map((cipher) => `!${cipher}`), '@SECLEVEL=0'].join(':');
     expect(await at('-tls1_2', '-cipher', others)).toBe(false);
   });
@@ -190,25 +190,25 @@ describe.each([
   });
 });
 
-describe('a host that is handed on', () => {
+describe('a host with TLS passthrough', () => {
   let nginx: NginxContainer;
   beforeAll(async () => {
     nginx = await start(configure(true));
     return () => nginx[Symbol.asyncDispose]();
   });
 
-  it('shows the certificate of the application, which gets no PROXY header', async () => {
+  it('gets the certificate of the application, which receives no PROXY header', async () => {
     const { out, verbose } = await curlAt(nginx.tlsPort, 'own.example.org');
     expect(verbose).toContain('CN=own.example.org');
     expect(out).toMatch(/own \n$/);
   });
 
-  it('tells the address of the client by the PROXY protocol where the label says so', async () => {
+  it("sends the client's address with the PROXY protocol if the label says so", async () => {
     const address = (await curlAt(nginx.tlsPort, 'ec.example.org')).out.match(/https ([0-9a-f.:]+) /)?.[1];
     expect((await curlAt(nginx.tlsPort, 'told.example.org')).out).toContain(`told ${address}\n`);
   });
 
-  it('answers 503 over HTTP, or leads to TLS', async () => {
+  it('answers 503 over HTTP, or redirects to TLS', async () => {
     expect((await nginx.ask({ host: 'own.example.org' })).status).toBe(503);
     expect((await nginx.ask({ host: 'sealed.example.org' })).body).toContain('503 Under Maintenance');
     expect((await curlAt(nginx.tlsPort, 'sealed.example.org')).code).toBe(35);
@@ -219,8 +219,8 @@ describe('a host that is handed on', () => {
   });
 });
 
-describe('TLS for names that nobody answers to', () => {
-  it.each([undefined, 'nobody.example.org'])('shows the certificate of the default backend: %s', async (name) => {
+describe('TLS for unknown names', () => {
+  it.each([undefined, 'nobody.example.org'])('gets the certificate of the default backend: %s', async (name) => {
     const backend = aService('default', { host: '', lb: { default_backend: 'true', ssl_cert: 'rsa.pem' } });
     await using nginx = await start(configure(false, {}, [backend]));
 
@@ -232,7 +232,7 @@ describe('TLS for names that nobody answers to', () => {
   });
 
   it.each([undefined, 'nobody.example.org', 'closed.rsa.example.org'])(
-    'shows the default certificate where there is one, and answers 503: %s',
+    'gets the default certificate if there is one, and answers 503: %s',
     async (name) => {
       await using nginx = await start(configure(true, { DefaultCertificate: 'rsa.pem' }));
 
@@ -249,8 +249,8 @@ describe('TLS for names that nobody answers to', () => {
   );
 });
 
-describe('settings of TLS', () => {
-  it('are refused by nginx where there is no such cipher, and hold where there is', async () => {
+describe('TLS settings', () => {
+  it('are rejected by nginx if a cipher does not exist, and apply if it does', async () => {
     await using nginx = await NginxContainer.start();
     const config = (SSLCiphers: string) => configure(false, { Config: { SSLCiphers, HTTPOptions: [] } });
 
@@ -260,7 +260,7 @@ describe('settings of TLS', () => {
     expect(good).toBe('');
   });
 
-  it('choose versions and ciphers', async () => {
+  it('set versions and ciphers', async () => {
     const Config = { SSLProtocols: 'TLSv1.2', SSLCiphers: 'ECDHE-ECDSA-AES256-GCM-SHA384', HTTPOptions: applications };
     await using nginx = await start(configure(false, { Config }));
     const at = (...options: string[]) => agrees(nginx.tlsPort, 'ec.example.org', options);

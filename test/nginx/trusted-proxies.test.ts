@@ -84,7 +84,7 @@ describe('12: an untrusted client', () => {
       expect(valuesOf(answer.headers, 'location')).toEqual(['https://secure.example.org:8443/a?b']);
     });
 
-    it('is in no allow list, gets no HSTS, and is hashed by its own address', async () => {
+    it('matches no allow list, gets no HSTS, and is hashed by its own address', async () => {
       expect((await get(nginx, 'shut.example.org', '/', { headers: everything })).status).toBe(503);
       const { headers } = await get(nginx, 'hsts.example.org', '/', { headers: everything });
       expect(valuesOf(headers, 'strict-transport-security')).toEqual([]);
@@ -113,7 +113,7 @@ describe('12: a trusted balancer', () => {
     ${'203.0.113.9, 10.255.255.3, 10.255.255.4'} | ${'203.0.113.9'}
     ${'forged, 203.0.113.9'}                     | ${'203.0.113.9'}
     ${'2001:db8::7'}                             | ${'2001:db8::7'}
-  `('gives the address of the client: X-Forwarded-For: $header', async ({ header, address }) => {
+  `("sets the client's address: X-Forwarded-For: $header", async ({ header, address }) => {
     const seen = await report(nginx, `X-Forwarded-For: ${header}`);
 
     expect([seen.header('x-real-ip'), seen.header('x-forwarded-for')]).toEqual([address, address]);
@@ -138,7 +138,7 @@ describe('12: a trusted balancer', () => {
     for (const name of ['forwarded', 'cf-connecting-ip', 'true-client-ip']) expect(seen.header(name)).toBeUndefined();
   });
 
-  it('gives scheme, host and port', async () => {
+  it('sets scheme, host and port', async () => {
     const headers = ['X-Forwarded-Proto: https', 'X-Forwarded-Host: public.example.org', 'X-Forwarded-Port: 443'];
 
     const { header } = await report(nginx, ...headers);
@@ -155,7 +155,7 @@ describe('12: a trusted balancer', () => {
     expect((await report(nginx, 'X-Forwarded-Proto: http')).header('x-forwarded-port')).toBe('80');
   });
 
-  it.each(['ftp', 'https://', 'javascript', 'HTTPS evil', ''])('gives no other scheme: %j', async (scheme) => {
+  it.each(['ftp', 'https://', 'javascript', 'HTTPS evil', ''])('cannot set another scheme: %j', async (scheme) => {
     expect((await report(nginx, `X-Forwarded-Proto: ${scheme}`)).header('x-forwarded-proto')).toBe('http');
   });
 
@@ -207,7 +207,7 @@ describe('12: a trusted balancer', () => {
     await eventually(async () => expect(await nginx.read(log)).toMatch(/^203\.0\.113\.77 /m), { timeoutMs: 10_000 });
   });
 
-  it('leaves the request id alone', async () => {
+  it('does not change the request id', async () => {
     expect((await report(nginx, 'X-Request-ID: balancer-0001')).header('x-request-id')).toBe('balancer-0001');
   });
 });
@@ -248,7 +248,7 @@ describe('12: the public port', () => {
     expect(await location(nginx, 'secure.example.org', '/a?b')).toBe(`https://${authority}/a?b`);
     expect(await location(nginx, 'secure.example.org:8080', '/a?b')).toBe(`https://${authority}/a?b`);
     expect(await location(nginx, 'moved.example.org', '/a?b')).toBe('https://new.example.org/a?b');
-    // With the host that a trusted balancer names.
+    // With the host that a trusted balancer sends.
     const headers = ['X-Forwarded-Host: public.example.org', 'X-Forwarded-Proto: http'];
     const named = authority.replace('secure', 'public');
     expect(await location(nginx, 'secure.example.org', '/a', ...headers)).toBe(`https://${named}/a`);
@@ -263,7 +263,7 @@ describe('12: the public port', () => {
   });
 });
 
-describe('12: TLS that a trusted balancer has ended', () => {
+describe('12: TLS terminated by a trusted balancer', () => {
   let nginx: NginxContainer;
   beforeAll(async () => {
     nginx = await start({ TrustedProxies: [`${client}/32`] });

@@ -1,4 +1,4 @@
-// Networks whose names have upper-case letters, behind a DNS server that compares them case-sensitively.
+// Networks with upper-case letters in their names, behind a DNS server that compares them case-sensitively.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -84,7 +84,7 @@ it('answers 502 without the relay, for these routes only', async () => {
   for (const name of upperCase) expect(await status(name)).toBe(502);
 });
 
-it('answers 200 with the relay, in task and vip mode, and where TLS is handed on', async () => {
+it('answers 200 with the relay, in task and vip mode, and with TLS passthrough', async () => {
   await startRelay();
 
   for (const name of upperCase) await eventually(async () => expect(await status(name)).toBe(200));
@@ -93,7 +93,7 @@ it('answers 200 with the relay, in task and vip mode, and where TLS is handed on
 });
 
 it('queries names as Docker knows them', async () => {
-  const queried = Object.keys(JSON.parse(await nginx.read('/tmp/told')));
+  const queried = Object.keys(JSON.parse(await nginx.read('/tmp/answers')));
 
   expect(queried.toSorted()).toEqual([
     'tasks.beside.app',
@@ -128,7 +128,7 @@ it('loses no request when tasks change', async () => {
   expect(statuses.get(200)).toBeGreaterThan(100);
 });
 
-it('empties an upstream when the name is gone, as Docker says', async () => {
+it('empties an upstream if Docker reports that the name is gone', async () => {
   await nginx.write('/tmp', { networks: 'app' });
 
   for (const name of ['web', 'virtual']) await eventually(async () => expect(await status(name)).toBe(502));

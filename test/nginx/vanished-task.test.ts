@@ -1,4 +1,4 @@
-// Tasks vanish while requests are being connected to them, and DNS brings other ones meanwhile.
+// Tasks disappear while requests connect to them, and DNS returns others meanwhile.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,11 +19,11 @@ const services = [
   aService('tls', { port: '8443', lb: { backend_protocol: 'https' } }),
 ];
 const peer = readFileSync(new URL('../support/nginx-peer.mjs', import.meta.url));
-/** Seconds. */
+/** In seconds. */
 const patience = { ConnectTimeout: 3, ReadTimeout: 6 };
 
 let nginx: NginxContainer;
-/** Addresses of the container's own network that nobody has: a connection to one is waited for. */
+/** Unused addresses of the container's network: a connection to one waits. */
 let nobody: readonly string[];
 
 async function serve(): Promise<void> {
@@ -34,14 +34,14 @@ async function serve(): Promise<void> {
 }
 
 const setAddresses = (...addresses: readonly string[]) => nginx.write('/tmp', { addresses: addresses.join(' ') });
-/** When nginx has heard of them. */
-const heard = (...addresses: readonly string[]) =>
+/** Time until nginx has received them. */
+const addressesKnown = (...addresses: readonly string[]) =>
   eventually(async () => {
-    const told = Object.values(JSON.parse(await nginx.read('/tmp/told')));
-    expect(told).toEqual(services.map(() => addresses));
+    const known = Object.values(JSON.parse(await nginx.read('/tmp/answers')));
+    expect(known).toEqual(services.map(() => addresses));
   });
 const asked = async () => Number((await nginx.ask({ host: 'plain.example.org', path: '/asked' })).body);
-/** Connections to ports 8080 and 8443 that nobody has answered, as the kernel writes them. */
+/** Unanswered connections to ports 8080 and 8443, in the kernel's notation. */
 const connecting = async () => (await nginx.read('/proc/net/tcp')).match(/:(1F90|20FB) 02 /g)?.length ?? 0;
 
 beforeAll(async () => {
@@ -57,11 +57,11 @@ beforeAll(async () => {
   await setAddresses(...nobody);
   await nginx.startBeside('node', '/tmp/peer.mjs');
   await serve();
-  await heard(...nobody);
+  await addressesKnown(...nobody);
   return () => nginx[Symbol.asyncDispose]();
 });
 
-it('leaves administrators their own pages for errors', () => {
+it("keeps the administrator's own error pages", () => {
   const extension = { Config: { HTTPOptions: ['error_page 502 /sorry;'] } };
   const { settings } = parseSettings({ Extensions: { default: extension } }, '1');
 
@@ -71,8 +71,8 @@ it('leaves administrators their own pages for errors', () => {
   expect(text).not.toContain('$again');
 });
 
-describe('a task that vanishes while a request is connecting to it', () => {
-  it('loses none of those that were not sent, whatever their method and path', async () => {
+describe('a task that disappears while a request connects to it', () => {
+  it('loses no request that was not yet sent, whatever its method and path', async () => {
     const post = nginx.ask({ host: 'plain.example.org', path: '/order?n=1', method: 'POST', body: 'one' });
     const stripped = nginx.ask({ host: 'rewritten.example.org', path: '/app/order?n=2', method: 'PUT', body: 'two' });
     const tls = nginx.ask({ host: 'tls.example.org', path: '/order?n=3', method: 'DELETE' });
@@ -86,23 +86,23 @@ describe('a task that vanishes while a request is connecting to it', () => {
     expect(await asked()).toBe(3);
   });
 
-  it('has what may be repeated asked of another task', async () => {
+  it('has repeatable requests retried on another task', async () => {
     await setAddresses('127.0.0.3', '127.0.0.4');
-    await heard('127.0.0.3', '127.0.0.4');
+    await addressesKnown('127.0.0.3', '127.0.0.4');
     const before = await asked();
     const answer = nginx.ask({ host: 'plain.example.org', path: '/leave' });
     await eventually(async () => expect(await asked()).toBe(before + 1));
     await setAddresses('127.0.0.5', '127.0.0.6');
-    await heard('127.0.0.5', '127.0.0.6');
+    await addressesKnown('127.0.0.5', '127.0.0.6');
 
     await nginx.write('/tmp', { leave: '' });
 
     expect(await answer).toMatchObject({ status: 200, body: 'GET /leave ' });
     await setAddresses('127.0.0.1');
-    await heard('127.0.0.1');
+    await addressesKnown('127.0.0.1');
   });
 
-  it.each(['plain', 'tls'])('does not have a request asked again that an application has got: %s', async (name) => {
+  it.each(['plain', 'tls'])('does not have a request retried that an application has received: %s', async (name) => {
     const host = `${name}.example.org`;
     const before = await asked();
 
@@ -114,9 +114,9 @@ describe('a task that vanishes while a request is connecting to it', () => {
     expect(await asked()).toBe(before + 2);
   });
 
-  it('is told of where no other comes', async () => {
+  it('answers 502 if no other task appears', async () => {
     await setAddresses('127.0.0.2');
-    await heard('127.0.0.2');
+    await addressesKnown('127.0.0.2');
 
     expect((await nginx.ask({ host: 'plain.example.org' })).status).toBe(502);
 

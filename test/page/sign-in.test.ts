@@ -26,7 +26,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.locator('button[type="submit"]').click();
   }
 
-  it('signs in through OpenID Connect, keeps no code in its address, and stays signed in', async () => {
+  it('signs in through OpenID Connect, removes the code from its address, and stays signed in', async () => {
     let provider: TestProvider | undefined;
     await using world = await PageWorld.open(built.folder, async (origin) => {
       provider = await TestProvider.open([origin]);
@@ -55,7 +55,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     expect(complained).toEqual([]);
   });
 
-  it('refuses an answer that somebody else plants, and says why', async () => {
+  it('rejects an answer planted by an attacker, and says why', async () => {
     let provider: TestProvider | undefined;
     await using world = await PageWorld.open(built.folder, async (origin) => {
       provider = await TestProvider.open([origin]);
@@ -63,7 +63,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     });
     await using _ = provider!;
     const page = await openWindow(built.browser, 'light');
-    // The attacker begins a sign-in elsewhere, and sends the victim to its end.
+    // The attacker begins a sign-in elsewhere, and sends the victim the final link.
     const attacker = page.context().request;
     const begun = await attacker.post(`${world.url}/auth/oidc`, { ignoreHTTPSErrors: true });
     const { url } = (await begun.json()) as { url: string };
@@ -74,7 +74,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     expect(new URL(page.url()).search).toBe('');
   });
 
-  it('offers no OpenID Connect where it is not set up', async () => {
+  it('does not offer OpenID Connect if it is not configured', async () => {
     await using world = await PageWorld.open(built.folder);
     const page = await openWindow(built.browser, 'light');
     const methods = page.waitForResponse(/\/auth\/methods$/);

@@ -1,4 +1,4 @@
-// Every view in each of its states, as people see it: light and dark, wide and narrow. Pictures are kept in test/artefacts/page.
+// Every view in each of its states: light and dark, wide and narrow. Screenshots are kept in test/artefacts/page.
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { cookieThief } from '../support/admin-world.ts';
@@ -20,7 +20,7 @@ import { aBusyDay, PageWorld, passwords } from '../support/page-world.ts';
 describe.skipIf(browserPath === undefined)('The page', () => {
   const built = builtPage();
 
-  /** Looks for faults in the view, and keeps pictures of it in both sizes. */
+  /** Checks the view for faults, and keeps screenshots of it in both sizes. */
   async function expectWell(page: Page, name: string, scheme: Scheme): Promise<void> {
     await expectAccessible(page);
     for (const size of ['narrow', 'wide'] as const) {
@@ -62,7 +62,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     expect(complained).toEqual([]);
   });
 
-  it('is well without anything to show', async () => {
+  it('is correct with nothing to show', async () => {
     await using world = await PageWorld.open(built.folder);
     const page = await openWindow(built.browser, 'light');
     await logInto(page, world.url, 'admin', passwords.admin);
@@ -77,7 +77,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     }
   });
 
-  it('shows the first problems of a service, and how many more there are', async () => {
+  it('shows the first problems of a service, and the number of others', async () => {
     await using world = await PageWorld.open(built.folder);
     const host = Array.from({ length: 500 }, (_, n) => `wrong ${n}`).join(',');
     world.world.swarm.deploy(aService('wrong', { host }));
@@ -91,7 +91,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     expect(await page.locator('ul.problems > li').count()).toBe(21);
   });
 
-  it('says so when the controller is in trouble, or away', async () => {
+  it('shows that the controller is failing or down', async () => {
     await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
     const page = await openWindow(built.browser, 'dark');
@@ -109,7 +109,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     expect(await page.getByText('No connection to the controller.').count()).toBe(0);
   });
 
-  it('follows what happens without being loaded again', async () => {
+  it('updates live, without reloading', async () => {
     await using world = await PageWorld.open(built.folder);
     const page = await openWindow(built.browser, 'light');
     await logInto(page, world.url, 'admin', passwords.admin);
@@ -124,7 +124,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     expect(page.url()).toContain('filter=second');
   });
 
-  it('shows a viewer nothing that changes anything', async () => {
+  it('shows a viewer no control that changes anything', async () => {
     await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
     const page = await openWindow(built.browser, 'light');
@@ -142,7 +142,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     }
   });
 
-  it('says why it lets nobody in, and asks again when a session is over', async () => {
+  it('says why a sign-in fails, and asks again when a session is over', async () => {
     await using world = await PageWorld.open(built.folder);
     const page = await openWindow(built.browser, 'light');
     await page.goto(world.url);
@@ -156,7 +156,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.getByLabel('Password').waitFor();
   });
 
-  it('stays signed in when it is loaded again, and in another window', async () => {
+  it('stays signed in after a reload, and in another window', async () => {
     await using world = await PageWorld.open(built.folder);
     const page = await openWindow(built.browser, 'light');
     await logInto(page, world.url, 'admin', passwords.admin);
@@ -172,7 +172,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.getByLabel('Password').waitFor();
   });
 
-  it('gives an application on another port of its host a cookie that opens nothing', async () => {
+  it('sends an application on another port of its host a cookie that opens nothing', async () => {
     await using world = await PageWorld.open(built.folder);
     const page = await openWindow(built.browser, 'light');
     await logInto(page, world.url, 'admin', passwords.admin);
@@ -199,7 +199,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     }
   });
 
-  it('is worked with the keyboard alone', async () => {
+  it('works with the keyboard alone', async () => {
     await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
     const page = await openWindow(built.browser, 'dark');
@@ -209,7 +209,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     const dialog = page.getByRole('dialog');
     await dialog.waitFor();
     await page.keyboard.press('Escape');
-    // A closed dialog has no role any more, even while the page still has it.
+    // A closed dialog has no role, even while it is still in the page.
     await page.locator('dialog').waitFor({ state: 'detached' });
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Turn off…');
     await page.keyboard.press('Enter');

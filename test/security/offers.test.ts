@@ -1,4 +1,4 @@
-// An extension that was taken over offers agents what it likes, without asking the controller.
+// A compromised extension offers agents anything, without asking the controller.
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -33,7 +33,7 @@ beforeAll(async () => {
 
 const good = render(inputOf(manyServices(1)));
 
-/** A version whose digests are right, with something added to the good one. */
+/** A version with correct digests and an addition to the good one. */
 function versionWith(more: string, part?: string) {
   const parts =
     part === undefined ? [] : [{ path: 'part.conf', text: part, digest: fileDigest(cluster, 'part.conf', part) }];
@@ -43,7 +43,7 @@ function versionWith(more: string, part?: string) {
   return { version, files: [main, ...parts] };
 }
 
-/** The extension's end of the channel, and an agent whose nginx is in memory, as far as files go a real one. */
+/** The extension's end of the channel, and an agent whose nginx is in memory. Files are handled as by the real one. */
 async function setUp() {
   const folder = await mkdtemp(join(tmpdir(), 'agent-'));
   const offers = new Offers(Date.now);
@@ -118,7 +118,7 @@ it('a hostile offer never reaches nginx, and the reason is reported', async () =
   expect(loaded).toEqual(['mounted', good.version]);
 });
 
-it('nor does a hostile trial, or a part; what is good afterwards does', async () => {
+it('a hostile trial or part never reaches nginx, and a valid one does afterwards', async () => {
   await using world = await setUp();
   const { offers, loaded, refusal } = world;
   offers.offer({ boot, ...good });

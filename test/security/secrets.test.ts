@@ -1,4 +1,4 @@
-// A label may name any secret of the swarm. Only TLS material may get to the proxies, which face the internet.
+// A label may name any secret of the swarm. Only TLS material may reach the proxies, which face the internet.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ describe('a secret of Signalbox itself', () => {
   ];
   const identity = () => world.swarm.secrets.find(({ name }) => name.startsWith('signalbox.proxy'))!;
 
-  it.each(uses)('is refused wherever a label names it: %o', async (use) => {
+  it.each(uses)('is rejected if a label names it: %o', async (use) => {
     for (const name of ['metrics-token', 'signalbox-proxy', 'signalbox-controller']) {
       if (name !== 'metrics-token') await world.swarm.createSecret({ name, labels: {}, data: '' });
       const before = mounted();
@@ -56,14 +56,14 @@ describe('a secret of Signalbox itself', () => {
     }
   });
 
-  it('is refused by its name before anybody looks for it', async () => {
+  it('is rejected by its name before it is looked up', async () => {
     world.swarm.deploy(aService('evil', { lb: { ssl_cert: identity().name } }));
     await world.settle();
 
     expect(reasons()).toEqual([expect.stringMatching(/^error: .*control channel/)]);
   });
 
-  it('is refused if the controller mounts it', async () => {
+  it('is rejected if the controller mounts it', async () => {
     const observe = world.swarm.observe.bind(world.swarm);
     world.swarm.observe = async () => ({ ...(await observe()), controllerSecretIds: [idOf('db-password')] });
     world.swarm.deploy(aService('evil', { lb: { ssl_cert: 'db-password' } }));
@@ -73,7 +73,7 @@ describe('a secret of Signalbox itself', () => {
     expect(mounted()).not.toContain('db-password');
   });
 
-  it('is refused as the default certificate', async () => {
+  it('is rejected as the default certificate', async () => {
     const own = new ControllerWorld({
       agents: true,
       swarm: world.swarm,
@@ -91,7 +91,7 @@ describe('a secret that another service mounts', () => {
   const warning = (secret: string, users: string) =>
     `warning: secret ${secret} is sent to the proxies, but may not be meant for them: ${users}`;
 
-  it('is a warning for who names it, which names both', async () => {
+  it('is a warning for the service whose label names it, and the warning names both', async () => {
     world.swarm.deploy(aService('db', { secretIds: [idOf('db-password')] }));
     world.swarm.deploy(aService('evil', { lb: { ssl_cert: 'db-password' } }));
     await world.settle();
@@ -111,7 +111,7 @@ describe('a secret that another service mounts', () => {
   });
 
   it.each([
-    ['if it says so itself', 'shared', {}],
+    ["if the other service's label allows it", 'shared', {}],
     ['if the other service names it as well', 'site', { lb: { ssl_cert: 'site' } }],
     [
       'if the other service names it by the name in its stack',
@@ -121,7 +121,7 @@ describe('a secret that another service mounts', () => {
         labels: { 'com.docker.stack.namespace': 'demo' },
       },
     ],
-  ])('is none %s', async (_, secret, options) => {
+  ])('is not a warning %s', async (_, secret, options) => {
     await world.swarm.removeSecret(idOf(secret === 'demo_site' ? 'site' : 'demo_site'));
     world.swarm.deploy(aService('both', { secretIds: [idOf(secret)], ...options }));
     world.swarm.deploy(aService('app', { lb: { ssl_cert: secret } }));
@@ -131,14 +131,14 @@ describe('a secret that another service mounts', () => {
     expect(mounted()).toContain(secret);
   });
 
-  it('is none if only the service mounts it that names it', async () => {
+  it('is not a warning if only the service that names it mounts it', async () => {
     world.swarm.deploy(aService('app', { secretIds: [idOf('site')], lb: { ssl_cert: 'site' } }));
     await world.settle();
 
     expect(reasons()).toEqual([]);
   });
 
-  it('warns and stops to warn as services come and go', async () => {
+  it('gets and loses the warning as services come and go', async () => {
     world.swarm.deploy(aService('evil', { lb: { ssl_cert: 'db-password' } }));
     await world.settle();
     expect(reasons()).toEqual([]);
@@ -164,7 +164,7 @@ describe('a secret in which proxies find no TLS material', () => {
     expect(mounted()).toContain('db-password');
   });
 
-  it('is taken from them by one roll-out, and complained of for good', async () => {
+  it('is removed from them by one roll-out, and stays reported', async () => {
     found();
     const writes = await world.writesOf(() => world.settle());
 
@@ -178,7 +178,7 @@ describe('a secret in which proxies find no TLS material', () => {
     expect(reasons()).toEqual([complaint]);
   });
 
-  it('does not come back, whoever names it and whichever controller looks', async () => {
+  it('does not come back, whatever service names it and whichever controller observes it', async () => {
     found();
     await world.settle();
     found();
@@ -198,14 +198,14 @@ describe('a secret in which proxies find no TLS material', () => {
     expect(restarted.problems.map(({ reason }) => `error: ${reason}`)).toEqual([complaint]);
   });
 
-  it('is written down before it is taken away: between the two, no controller attaches it again', async () => {
+  it('is recorded before it is detached, so that no controller attaches it again in between', async () => {
     found();
     const order = await world.writesOf(() => world.settle());
 
     expect(order.indexOf('labelService signalbox-proxy')).toBeLessThan(order.indexOf('updateService signalbox-proxy'));
   });
 
-  it('is another one if it is created again', async () => {
+  it('is a different secret if it is created again', async () => {
     found();
     await world.settle();
     world.extension.secrets = [];
@@ -217,7 +217,7 @@ describe('a secret in which proxies find no TLS material', () => {
     expect(reasons()).toEqual([]);
   });
 
-  it('is not one that is merely bad', async () => {
+  it('is not a secret whose material is merely invalid', async () => {
     world.extension.secrets = [secretFacts('db-password', { isBroken: true, rejected: 'bad base64 decode' })];
     await world.settle();
 
@@ -225,7 +225,7 @@ describe('a secret in which proxies find no TLS material', () => {
   });
 });
 
-it('a service that pretends to be an extension or a proxy takes no certificate from anybody', async () => {
+it('a service that poses as an extension or a proxy takes no certificate from any service', async () => {
   world.swarm.deploy(aService('app', { lb: { ssl_cert: 'site' } }));
   await world.settle();
   const observe = world.swarm.observe.bind(world.swarm);
@@ -259,9 +259,9 @@ describe('an agent', () => {
     ['a password', password],
     ['a password with lines', `user=postgres\npassword=${password}\n`],
     ['a private key of SSH', `-----BEGIN OPENSSH SECRET-----\n${password}\n-----END OPENSSH SECRET-----\n`],
-    ['JSON with PEM in it', JSON.stringify({ key: `-----BEGIN RSA-----${password}` })],
+    ['JSON that contains PEM', JSON.stringify({ key: `-----BEGIN RSA-----${password}` })],
     ['nothing', ''],
-  ])('reports that a secret with %s is no TLS material, and nothing of its content', async (_, content) => {
+  ])('reports that a secret with %s is no TLS material, without any of its content', async (_, content) => {
     const folder = await mkdtemp(join(tmpdir(), 'secrets-'));
     try {
       await writeFile(join(folder, 'db-password'), content);

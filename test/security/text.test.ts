@@ -1,4 +1,4 @@
-// An extension that was taken over writes what it likes for nginx. Neither the controller nor a proxy lets it get to nginx.
+// A compromised extension returns arbitrary text for nginx. Neither the controller nor a proxy passes it to nginx.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -26,66 +26,66 @@ const attacks: Readonly<Record<string, string>> = {
   'lists a folder': inLocation('autoindex on;'),
   'tries files': inLocation('try_files /run/secrets/signalbox-proxy =404;'),
   'serves a file for an error': inServer('error_page 404 /../../../run/secrets/signalbox-proxy;'),
-  'serves a file that a variable names for an error': inServer('error_page 404 $arg_file;'),
-  'has a variable of ours name the file': inHttp('map $uri $root_detour { default /../../run/secrets/site; }'),
-  'has a variable of ours name the file in parts': inHttp('map $uri $detour { default "$a$b"; }'),
-  'has an expression name the file': inMap('"~(?<root_detour>.*)" 1;'),
-  'has an expression of another spelling name the file': inMap('"~(?P<root_detour>.*)" 1;'),
-  'has the name of a server name the file': inServer('server_name "~^(?<detour>.*)$";'),
-  'has a condition name the file': inLocation('if ($uri ~ "(?<root_detour>.*)") { return 418; }'),
-  'has a location name the file': inServer('location "~(?<root_detour>.*)" { return 418; }'),
+  'serves a file named by a variable for an error': inServer('error_page 404 $arg_file;'),
+  'sets a file name with a variable of ours': inHttp('map $uri $root_detour { default /../../run/secrets/site; }'),
+  'sets a file name with a variable of ours in parts': inHttp('map $uri $detour { default "$a$b"; }'),
+  'sets a file name with an expression': inMap('"~(?<root_detour>.*)" 1;'),
+  'sets a file name with an expression in another syntax': inMap('"~(?P<root_detour>.*)" 1;'),
+  'sets a file name with a server name': inServer('server_name "~^(?<detour>.*)$";'),
+  'sets a file name with a condition': inLocation('if ($uri ~ "(?<root_detour>.*)") { return 418; }'),
+  'sets a file name with a location': inServer('location "~(?<root_detour>.*)" { return 418; }'),
   'sends a request to a file': inServer('rewrite ^ /../../run/secrets/site break;'),
   'includes a secret': beforeHttp('include /run/secrets/site;'),
   'includes another file': beforeHttp('include other.conf;'),
-  'includes from a folder above': inHttp('include ../mounted/nginx.conf;'),
+  'includes from a parent folder': inHttp('include ../mounted/nginx.conf;'),
   'includes a secret as a map': inMap('include /run/secrets/site;'),
   'includes a secret as a map in quotes': inMap('"include" "/run/secrets/site";'),
   'includes a secret behind harmless entries': inMap(`hostnames; a b; "c" "d"; include /run/secrets/site; e f;`),
   'includes a secret as a list of addresses': inHttp('geo $evil { include /run/secrets/site; }'),
-  'includes material by a path that leads elsewhere': inServer('include /tmp/material/../../run/secrets/client.conf*;'),
+  'includes material by a path to another folder': inServer('include /tmp/material/../../run/secrets/client.conf*;'),
   'loads a module': beforeHttp('load_module /tmp/evil.so;'),
   'runs JavaScript': inHttp('js_import /tmp/evil.js;'),
   'runs Perl': inHttp(`perl_set $evil 'sub { return \`id\`; }';`),
   'passes on the environment': beforeHttp('env SIGNALBOX_TASK;'),
-  'becomes another user': beforeHttp('user root;'),
-  'changes the folder': beforeHttp('working_directory /run/secrets;'),
-  'writes the process id elsewhere': innocent.replace('pid /tmp/nginx.pid;', 'pid /tmp/signalbox/serving;'),
+  'runs as another user': beforeHttp('user root;'),
+  'changes the working directory': beforeHttp('working_directory /run/secrets;'),
+  'writes the process id to another file': innocent.replace('pid /tmp/nginx.pid;', 'pid /tmp/signalbox/serving;'),
   'logs to a file': inServer('access_log /tmp/signalbox/serving;'),
   'logs to another machine': inServer('access_log syslog:server=evil.app;'),
-  'logs errors elsewhere': inServer('error_log /tmp/signalbox/metrics.conf warn;'),
+  'logs errors to another file': inServer('error_log /tmp/signalbox/metrics.conf warn;'),
   'writes answers to files': inLocation('proxy_store /tmp/signalbox/evil.conf;'),
-  'writes bodies elsewhere': inServer('client_body_temp_path /tmp/signalbox;'),
-  'keeps answers': inHttp('proxy_cache_path /tmp/signalbox keys_zone=evil:1m;'),
+  'writes bodies to another folder': inServer('client_body_temp_path /tmp/signalbox;'),
+  'caches answers': inHttp('proxy_cache_path /tmp/signalbox keys_zone=evil:1m;'),
   'presents the identity of the agent': inServer('ssl_certificate $secrets/signalbox-proxy;'),
   'presents the identity of the agent by its path': inServer('ssl_certificate_key /run/secrets/signalbox-proxy;'),
-  'presents a certificate from elsewhere': inServer('ssl_certificate /tmp/evil.pem;'),
+  'presents a certificate from another folder': inServer('ssl_certificate /tmp/evil.pem;'),
   'presents a certificate of its own': inServer('ssl_certificate "data:-----BEGIN CERTIFICATE-----";'),
   'presents a certificate that the client names': inServer('ssl_certificate $secrets/$ssl_server_name;'),
-  'moves the folder of certificates': inMap('default /etc;', '$secrets'),
-  'moves the folder of certificates for a location': inLocation('set $secrets /etc;'),
-  'moves the folder of certificates by an expression': inMap('"~(?\'secrets\'.*)" 1;'),
+  'changes the certificate folder': inMap('default /etc;', '$secrets'),
+  'changes the certificate folder for a location': inLocation('set $secrets /etc;'),
+  'changes the certificate folder with an expression': inMap('"~(?\'secrets\'.*)" 1;'),
   'reads a CA': inServer('ssl_client_certificate /run/secrets/signalbox-proxy;'),
   'reads a CA for services': inServer('proxy_ssl_trusted_certificate /run/secrets/site;'),
   'shows a certificate to services': inServer('proxy_ssl_certificate_key /run/secrets/signalbox-proxy;'),
   'reads passwords': inServer('auth_basic_user_file /run/secrets/site;'),
-  'reads keys of sessions': inServer('ssl_session_ticket_key /run/secrets/site;'),
+  'reads session keys': inServer('ssl_session_ticket_key /run/secrets/site;'),
   'uses an engine': beforeHttp('ssl_engine evil;'),
   'configures OpenSSL': inServer('ssl_conf_command Options evil;'),
-  'asks whether a file exists': inLocation('if (-f /run/secrets/site) { return 200; }'),
+  'checks whether a file exists': inLocation('if (-f /run/secrets/site) { return 200; }'),
   'passes requests to a socket': inLocation('proxy_pass http://unix:/var/run/docker.sock:/;'),
-  'passes requests where the client likes': inLocation('proxy_pass http://$arg_host;'),
-  'passes requests where a variable of ours leads': inLocation(`set $again $arg_host; proxy_pass http://$again;`),
-  'passes requests where a map leads': inMap('default unix:/var/run/docker.sock;', '$again'),
+  'passes requests to a host that the client chooses': inLocation('proxy_pass http://$arg_host;'),
+  'passes requests to a host from a variable of ours': inLocation(`set $again $arg_host; proxy_pass http://$again;`),
+  'passes requests to a host from a map': inMap('default unix:/var/run/docker.sock;', '$again'),
   'passes requests to the status server': inLocation('proxy_pass http://127.0.0.1:10246;'),
   'passes requests to another protocol': inLocation('fastcgi_pass unix:/tmp/evil;'),
   'reaches the control network': inUpstream('server tasks.signalbox-extension-east.signalbox:7443 resolve;'),
-  'reaches the control network in capitals': inUpstream('server x.SIGNALBOX:7443 resolve;'),
+  'reaches the control network in upper case': inUpstream('server x.SIGNALBOX:7443 resolve;'),
   'reaches the control network through the relay': inUpstream('server x.signalbox.0.case.signalbox:7443 resolve;'),
   'reaches the extension by its bare name': inUpstream('server signalbox-extension:7443;'),
   'reaches the proxy itself': inUpstream('server 127.0.0.1:9146;'),
   'reaches the proxy itself by another address': inUpstream('server [::ffff:127.0.0.1]:9146;'),
   'reaches a socket': inUpstream('server unix:/tmp/tls.sock;'),
-  'asks another DNS': inUpstream('resolver 127.0.0.11 10.0.0.5 valid=1s ipv6=off;'),
+  'queries another DNS server': inUpstream('resolver 127.0.0.11 10.0.0.5 valid=1s ipv6=off;'),
   'listens at another address': inServer('listen 10.0.0.5:7443;'),
   'listens at a socket': inServer('listen unix:/tmp/signalbox/evil.sock;'),
   'hides a directive behind quotes': inLocation(`"alias" '/run/secrets/';`),
@@ -98,8 +98,8 @@ const attacks: Readonly<Record<string, string>> = {
   'leaves a quote open': `${innocent}\n"`,
 };
 
-describe('an extension that was taken over', () => {
-  it('may write what our templates write', () => {
+describe('a compromised extension', () => {
+  it('may return what our templates write', () => {
     expect(faultOf(innocent)).toBeUndefined();
     expect(faultOf(inHttp('map $host $evil { default 1; }'))).toBeUndefined();
     expect(faultOf(inUpstream('server tasks.web.MyApp.1400.case.signalbox:80 resolve;'))).toBeUndefined();
@@ -110,7 +110,7 @@ describe('an extension that was taken over', () => {
     expect(faultOf(text)).toMatch(/^nginx\.conf (?:contains|closes|leaves|ends|has|is) /);
   });
 
-  it('may divide the text, and no part of it is left out', () => {
+  it('may split the text into files, and every part is checked', () => {
     const main = inHttp('include servers-00.conf;');
     const files = (text: string) => [
       { path: 'nginx.conf', text: main },
@@ -121,7 +121,7 @@ describe('an extension that was taken over', () => {
   });
 });
 
-describe('what the administrator wrote', () => {
+describe("the administrator's own configuration", () => {
   const permissions = (config: object, template?: string) => {
     const { settings } = parseSettings({ Extensions: { default: { Config: config } } }, '1');
     return decodePermissions(encodePermissions(permissionsOf({ nginx: settings.clusters[0]!.nginx, template })));
@@ -140,7 +140,7 @@ describe('what the administrator wrote', () => {
     expect(isAllowed(beforeHttp('env PATH;'), config)).toBe(false);
   });
 
-  it('is nothing if it is what our templates write anyway', () => {
+  it('is empty if it equals what our templates write', () => {
     expect(permissions({ HTTPOptions: ['server_tokens on;'], AccessLogPath: '/dev/stderr' })).toEqual([]);
   });
 
@@ -151,7 +151,7 @@ describe('what the administrator wrote', () => {
     expect(isAllowed(inServer('access_log /var/log/nginx/other.log main;'), config)).toBe(false);
   });
 
-  it('may be a template, whose gaps lead to no other folder', () => {
+  it('may be a template, whose placeholders cannot lead to another folder', () => {
     const template =
       '{{! ours }}{{> nginx.conf}}{{#each servers}} location /static/ { alias /srv/{{host.name}}/static/; } {{/each}}';
     expect(isAllowed(inServer('location /static/ { alias /srv/app.example.org/static/; }'), {}, template)).toBe(true);
@@ -159,7 +159,7 @@ describe('what the administrator wrote', () => {
       expect([path, isAllowed(inServer(`location /static/ { alias ${path}; }`), {}, template)]).toEqual([path, false]);
   });
 
-  it('reaches proxies in a form that neither Swarm nor a shell takes for another', () => {
+  it('reaches proxies encoded so that neither Swarm nor a shell alters it', () => {
     const encoded = encodePermissions(
       permissionsOf({ nginx: parse({ HTTPOptions: ['a "{{.Task.ID}}";', 'b "$HOME\\n";'] }) }),
     );
@@ -171,7 +171,7 @@ describe('what the administrator wrote', () => {
 const parse = (config: object) =>
   parseSettings({ Extensions: { default: { Config: config } } }, '1').settings.clusters[0]!.nginx;
 
-describe('a swarm whose extension was taken over', () => {
+describe('a swarm with a compromised extension', () => {
   async function aWorld(settings = {}) {
     const world = new ControllerWorld({ agents: true, settings });
     world.swarm.deploy(aService('app'));
@@ -179,7 +179,7 @@ describe('a swarm whose extension was taken over', () => {
     return world;
   }
 
-  it('stays as it was, and the administrator is told', async () => {
+  it('keeps its configuration, and the administrator gets a problem', async () => {
     const world = await aWorld();
     const before = world.served();
     const { extension } = world;
@@ -214,7 +214,7 @@ describe('a swarm whose extension was taken over', () => {
     expect(serverOf(world.served(), 'shop.example.org')).toBeDefined();
   });
 
-  it('has proxies that learn from the controller what else they may serve, and from nobody else', async () => {
+  it('has proxies that receive additional permissions from the controller only', async () => {
     const plain = await aWorld();
     const world = await aWorld({ Extensions: { default: { Config: { HTTPOptions: ['gzip on;'] } } } });
     const env = (of: ControllerWorld) =>

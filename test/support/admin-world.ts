@@ -27,7 +27,7 @@ import { FakeAdministrationStore } from './fake-administration-store.ts';
 const authority = await createAuthority(Date.now());
 const identity = await issueIdentity(authority, 'admin.signalbox', Date.now(), ['localhost']);
 
-/** Of the users of every world: the two that always exist, and one of each role. */
+/** Users of every world: the two built-in ones, and one of each role. */
 export const passwords = {
   admin: 'open sesame',
   viewer: 'only looking',
@@ -46,7 +46,7 @@ export const rolesOf: Readonly<Record<KnownUser, Role>> = {
 const lines = (['anna', 'otto', 'vera'] as const).map(
   async (name) => `${name}:${rolesOf[name]}:${await hashPassword(passwords[name])}`,
 );
-/** The users' secret. */
+/** The users secret. */
 export const usersText = (await Promise.all(lines)).join('\n');
 
 export interface Answer {
@@ -59,14 +59,14 @@ interface Ask {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
-  /** Address of the client; 127.0.0.0/8 is all this machine. */
+  /** Address of the client. 127.0.0.0/8 is this machine. */
   readonly from?: string;
 }
 
 interface WorldOptions {
   readonly limits?: ServeOptions['limits'];
   readonly passwords?: { readonly admin: string; readonly viewer: string };
-  /** The users' secret. */
+  /** The users secret. */
   readonly users?: string;
   readonly oidc?: Oidc;
   readonly port?: number;
@@ -76,7 +76,7 @@ interface WorldOptions {
   readonly world?: ControllerWorld;
 }
 
-/** A controller's administration behind its real HTTPS server; the swarm is in memory, and has the service `shop`. */
+/** A controller's administration behind its real HTTPS server. The swarm is in memory, and has the service `shop`. */
 export class AdminWorld implements AsyncDisposable {
   readonly world: ControllerWorld;
   readonly administrator: Administrator;
@@ -84,7 +84,7 @@ export class AdminWorld implements AsyncDisposable {
   readonly failedSignIns: FailedSignIns;
   readonly port: number;
   readonly logs: { readonly msg: string; readonly user?: string; readonly address?: string }[] = [];
-  /** What is added to the clock of the sessions. */
+  /** Added to the clock of the sessions. */
   skipped = 0;
   readonly #stop: AbortController;
   readonly #agent = new Agent({ keepAlive: true });
@@ -166,7 +166,7 @@ export class AdminWorld implements AsyncDisposable {
     return `https://localhost:${this.port}`;
   }
 
-  /** An answer as soon as its headers are there. */
+  /** Resolves as soon as the headers arrive. */
   async start(
     path: string,
     { method = 'GET', headers = {}, body, from = '127.0.0.1' }: Ask = {},
@@ -203,7 +203,7 @@ export class AdminWorld implements AsyncDisposable {
     return { authorization: `Bearer ${JSON.parse(answer.body).auth_token}` };
   }
 
-  /** A session as the page has it: the values of the cookie and of the second token. */
+  /** A session as the page has it: the cookie's value and the second token's. */
   async session(user: KnownUser): Promise<{ readonly cookie: string; readonly page: string }> {
     const answer = await this.ask('/auth/session', {
       method: 'POST',
@@ -228,7 +228,7 @@ export class AdminWorld implements AsyncDisposable {
     return this.ask('/auth/login', { method: 'POST', body: { username: user, password }, ...more });
   }
 
-  /** A connection that has only shaken hands. */
+  /** A connection that has only completed the handshake. */
   async connect(): Promise<TLSSocket> {
     const socket = connect({ host: '127.0.0.1', port: this.port, rejectUnauthorized: false });
     socket.on('error', () => {});
@@ -238,7 +238,7 @@ export class AdminWorld implements AsyncDisposable {
     return socket;
   }
 
-  /** What the server answers to these bytes until it closes. */
+  /** The server's output for these bytes, until it closes. */
   async raw(bytes: string): Promise<string> {
     const socket = await this.connect();
     socket.write(bytes);

@@ -6,12 +6,12 @@ import { expect } from 'vitest';
 import { findBrowser } from '../../bed/browser.ts';
 import { project } from '../../bed/places.ts';
 
-/** Chromium of the system; where it is missing, what needs it is skipped. */
+/** The system's Chromium. If it is missing, tests that need it are skipped. */
 export const browserPath = await findBrowser();
 if (browserPath === undefined) console.warn('No Chromium on this machine: tests of the page are skipped.');
 
 export async function launchBrowser(): Promise<Browser> {
-  // Containers have no room for its sandbox, and little shared memory.
+  // Containers do not support its sandbox, and have little shared memory.
   const args = ['--no-sandbox', '--disable-dev-shm-usage'];
   return chromium.launch({ executablePath: browserPath!, args, timeout: 120_000 });
 }
@@ -19,7 +19,7 @@ export async function launchBrowser(): Promise<Browser> {
 export const sizes = { wide: { width: 1280, height: 860 }, narrow: { width: 320, height: 700 } } as const;
 export type Scheme = 'light' | 'dark';
 
-/** A window on the page; what the browser complains of fails the test that asks for it. */
+/** A window on the page. Browser errors fail the test that checks for them. */
 export async function openWindow(browser: Browser, scheme: Scheme): Promise<Page> {
   const context = await browser.newContext({
     ignoreHTTPSErrors: true,
@@ -31,7 +31,7 @@ export async function openWindow(browser: Browser, scheme: Scheme): Promise<Page
   return context.newPage();
 }
 
-/** Messages of the browser that only a fault of the page makes: refused by its policy, or thrown. */
+/** Browser messages that only a fault of the page causes: blocked by its policy, or thrown. */
 export function complaints(page: Page): string[] {
   const messages: string[] = [];
   page.on('pageerror', ({ message }) => messages.push(message));
@@ -59,7 +59,7 @@ interface AxeResult {
   readonly violations: readonly { id: string; impact: string | null; nodes: readonly { target: unknown }[] }[];
 }
 
-/** Nothing that keeps people out: no serious fault by axe. */
+/** Accessibility: axe finds no serious fault. */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(axe);
   const { violations } = (await page.evaluate('axe.run()')) as AxeResult;

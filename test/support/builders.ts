@@ -1,19 +1,19 @@
 import type { Placement, SwarmNetwork, SwarmNode, SwarmService } from '../../src/model/snapshot.ts';
 
-/** Labels of routing without their prefix, so that tests read like sentences. */
+/** Routing labels without their prefix, to keep tests readable. */
 type Labels = Readonly<Record<string, string>>;
 
 interface ServiceOptions extends Partial<Omit<SwarmService, 'labels' | 'networkIds' | 'name'>> {
   readonly host?: string;
   readonly port?: string;
-  /** Names of networks, which are their ids as well. */
+  /** Names of networks, which are also their ids. */
   readonly networks?: readonly string[];
-  /** `com.docker.lb.*`, beside host and port. */
+  /** `com.docker.lb.*`, in addition to host and port. */
   readonly lb?: Labels;
   readonly labels?: Labels;
 }
 
-/** A service as a user deploys it: one task on the network `app`, published under `<name>.example.org`. */
+/** A service as a user deploys it: one task on the network `app`, published as `<name>.example.org`. */
 export function aService(name: string, options: ServiceOptions = {}): SwarmService {
   const { host = `${name}.example.org`, port = '8080', networks = ['app'], lb = {}, labels = {}, ...rest } = options;
   const routing = Object.entries({ hosts: host, port, ...lb }).map(([key, value]) => [`com.docker.lb.${key}`, value]);

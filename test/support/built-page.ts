@@ -7,7 +7,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { project } from '../../bed/places.ts';
 import { launchBrowser } from './browser.ts';
 
-/** For a block of tests: a folder with the page, built anew before them, and a browser, which is there from the first test on. */
+/** For a block of tests: a folder with the page, built before them, and a browser, available from the first test on. */
 export function builtPage(): { readonly folder: string; readonly browser: Browser } {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-page-'));
   let browser: Browser | undefined;

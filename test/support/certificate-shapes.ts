@@ -6,7 +6,7 @@ import { makeCertificate } from './material.ts';
 
 const run = promisify(execFile);
 
-/** Certificate and key in one file, in the shapes that people bring: by name, the content of the secret. */
+/** Certificate and key in one file, in the forms that users bring. By name, the content of the secret. */
 export async function certificateShapes(folder: string): Promise<Record<string, Buffer>> {
   const openssl = (...args: string[]) => run('openssl', args, { cwd: folder });
   const read = (file: string) => readFile(join(folder, file), 'utf8');
@@ -107,7 +107,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   ed448: ['ed448'],
 };
 
-/** Kinds of keys, and the ways in which they sign. */
+/** Key types, and their signature algorithms. */
 async function keyShapes(folder: string): Promise<Record<string, Buffer>> {
   const openssl = (...args: string[]) => run('openssl', args, { cwd: folder });
   const shapes: Record<string, Buffer> = {};

@@ -20,7 +20,7 @@ export function load(files: Readonly<Record<string, string>>, options: Partial<L
   return loadStack(given, { ...defaults, ...options });
 }
 
-/** What is wrong, as `file:line:column severity label reason`. */
+/** Problems, as `file:line:column severity label reason`. */
 export function lint(files: Readonly<Record<string, string>>, options: Partial<LoadOptions> = {}): string[] {
   const loaded = load(files, options);
   const input = { ...loaded, settings: settingsFor(loaded.snapshot, '1'), problems: [] };

@@ -24,7 +24,7 @@ interface WorldOptions {
   readonly settings?: Document;
   readonly swarm?: FakeSwarm;
   readonly extension?: FakeExtension;
-  /** Whether proxies have agents, so that routes change in place; without them everything is a roll-out. */
+  /** Whether proxies have agents, so that routes change in place. Without agents every change is a roll-out. */
   readonly agents?: boolean;
 }
 
@@ -34,20 +34,20 @@ export interface LogLine {
   readonly [key: string]: unknown;
 }
 
-/** Passes after which a swarm that is not quiet never will be. */
+/** Number of passes after which a swarm that has not settled never will. */
 const MAX_PASSES = 30;
 
-/** A controller in a swarm in memory: everything is real but Docker and nginx. */
+/** A controller with a swarm in memory: everything is real except Docker and nginx. */
 export class ControllerWorld {
   readonly swarm: FakeSwarm;
   readonly extension: FakeExtension;
   readonly settings: Settings;
   readonly logs: LogLine[] = [];
-  /** What administrators decided by page or API. */
+  /** What administrators decided on the page or through the API. */
   administration: Administration = untouched;
-  /** Decides instead of that, where it is set. */
+  /** Replaces that decision, if set. */
   administrator: Administrator | undefined;
-  /** A cluster is done that its pass did not wait for. */
+  /** A cluster that its pass did not wait for has finished. */
   onLate = (): void => undefined;
   readonly underWay: UnderWay;
   readonly #agents: boolean;
@@ -80,7 +80,7 @@ export class ControllerWorld {
     });
   }
 
-  /** The controller starts anew, with other settings if they are given; swarm and extensions stay. */
+  /** Restarts the controller, optionally with other settings. Swarm and extensions stay. */
   restart(settings: Document = {}): ControllerWorld {
     return new ControllerWorld({ settings, swarm: this.swarm, extension: this.extension, agents: this.#agents });
   }
@@ -89,7 +89,7 @@ export class ControllerWorld {
     return this.#pass(new AbortController().signal, this.swarm.clock.now());
   }
 
-  /** For a loop of its own. */
+  /** For a separate loop. */
   get controllerPass(): Pass {
     return this.#pass;
   }
@@ -98,7 +98,7 @@ export class ControllerWorld {
     for (let done = 0; done < count; done++) await this.pass();
   }
 
-  /** Passes until there is nothing left to do; all roll-outs succeed. */
+  /** Runs passes until nothing is left to do. All roll-outs succeed. */
   async settle(): Promise<void> {
     for (let done = 0; done < MAX_PASSES; done++) {
       const before = this.swarm.writes.length;
@@ -107,24 +107,24 @@ export class ControllerWorld {
       for (const service of rolling) service.finish();
       if (rolling.length === 0 && this.swarm.writes.length === before) return;
     }
-    throw new Error(`The swarm does not become quiet: ${this.swarm.writes.slice(-10).join(', ')}`);
+    throw new Error(`The swarm does not settle: ${this.swarm.writes.slice(-10).join(', ')}`);
   }
 
-  /** What is written while something is done. */
+  /** What is written during an action. */
   async writesOf(action: () => Promise<unknown>): Promise<string[]> {
     const before = this.swarm.writes.length;
     await action();
     return this.swarm.writes.slice(before);
   }
 
-  /** Tells of each pass. */
+  /** Called with each pass. */
   get board(): StatusBoard {
     return this.#status;
   }
 
   get status(): Status {
     const { current } = this.#status;
-    if (!current) throw new Error('There was no pass that saw the swarm');
+    if (!current) throw new Error('No pass has observed the swarm');
     return current;
   }
 
@@ -132,7 +132,7 @@ export class ControllerWorld {
     return this.status.problems;
   }
 
-  /** The configuration that running proxies serve; one text, or the test is at fault. */
+  /** The configuration that running proxies serve. Fails if they serve different ones. */
   served(proxy = 'signalbox-proxy'): string {
     const running = this.swarm.service(proxy).tasks.filter(({ state }) => state === 'running');
     const ids = [...new Set(running.map(({ configIds }) => configIds.join()))];
@@ -160,7 +160,7 @@ function withoutAgents(settings: Settings): Settings {
   return { ...settings, clusters };
 }
 
-/** Proxies that run, as their agents would tell of them. */
+/** Running proxies, as their agents would report them. */
 function replicasOf(swarm: FakeSwarm) {
   const versions = new Map(swarm.configs.map(({ id, labels }) => [id, labels[versionLabel] ?? '']));
   return swarm.services
@@ -169,7 +169,7 @@ function replicasOf(swarm: FakeSwarm) {
     .map(({ id, configIds }) => ({ task: id, boot: versions.get(configIds[0] ?? '') ?? '' }));
 }
 
-/** A manager, two workers, the control network and one for applications. */
+/** A manager, two workers, the control network and one network for applications. */
 export function aSwarm(): FakeSwarm {
   const swarm = new FakeSwarm();
   for (const name of [controlNetwork, 'app']) swarm.addNetwork(aNetwork(name));
@@ -178,13 +178,13 @@ export function aSwarm(): FakeSwarm {
   return swarm;
 }
 
-/** The block of nginx's configuration for a host; undefined where it is not routed. */
+/** nginx's server block for a host, or undefined if the host is not routed. */
 export function serverOf(configuration: string, host: string): string | undefined {
   const blocks = configuration.match(/^ {4}server \{[\s\S]*?^ {4}\}$/gm) ?? [];
   return blocks.find((block) => block.includes(`server_name "${host}"`));
 }
 
-/** Where a logger leaves its lines. */
+/** Where a logger writes its lines. */
 export function sink(lines: LogLine[]): Writable {
   return new Writable({
     write(chunk: Buffer, _encoding, done) {

@@ -1,7 +1,10 @@
 import { placesOf } from './containers.ts';
 import { demo } from './interlock.ts';
 
-/** Between the containers of a task and Docker's DNS: says that one name does not exist, and passes all other queries on. */
+/**
+ * Between the containers of a task and Docker's DNS: answers that one name does not exist, and passes on all other
+ * queries.
+ */
 const program = `
 const { createSocket } = require('node:dgram');
 const { NAME, PORT } = process.env;
@@ -24,8 +27,8 @@ server.bind(5399, '127.0.0.1');
 `;
 
 /**
- * The engine has its resolver on a port of its own and leads queries there. The kernel goes on leading those of a socket that is open to where it
- * has led the first one: for a while they are refused, until all have opened another socket.
+ * The engine's resolver listens on its own port, and the engine redirects queries there. For an open socket the kernel
+ * keeps the target of its first query. So for a while those queries are refused, until all sockets have been reopened.
  */
 const divert = `
 pid=$(docker inspect --format '{{.State.Pid}}' "$1")
@@ -46,8 +49,8 @@ docker rm --force "denies-$1"
 `;
 
 /**
- * Has Docker's DNS deny a name to all tasks of a service, as some engines do although the name's tasks run (moby issue 53141), until it is
- * disposed of.
+ * Makes Docker's DNS deny a name to all tasks of a service, as some engines do although the name's tasks are running
+ * (moby issue 53141), until it is disposed of.
  */
 export async function denyName(name: string, service: string): Promise<AsyncDisposable> {
   const found = await placesOf(service);
@@ -55,7 +58,7 @@ export async function denyName(name: string, service: string): Promise<AsyncDisp
     Promise.all(
       found.map(async ({ node, id }) => {
         const code = await node.exec('sh', '-ec', script, 'sh', id, ...words);
-        if (code !== 0) throw new Error(`DNS of ${service} on ${node.name} was not changed (${code}).`);
+        if (code !== 0) throw new Error(`Changing the DNS of ${service} on ${node.name} failed (${code}).`);
       }),
     );
   let isDenied = true;

@@ -1,4 +1,4 @@
-// Runs in every file of the projects `swarm` and `managers`: what the swarm looks like when a story fails is part of the failure.
+// Runs in every file of the projects `swarm` and `managers`: a failed test includes the state of the swarm.
 import { beforeEach, inject } from 'vitest';
 import { describeSwarm } from '../../bed/await-route.ts';
 import { storyBed } from '../../bed/story-bed.ts';

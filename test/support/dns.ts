@@ -3,16 +3,18 @@ import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { codes } from '../../src/nginx/dns-message.ts';
 
-/** What a server answers for a name: addresses, an error code, or nothing at all. */
+/** A server's answer for a name: addresses, an error code, or none. */
 export type DnsAnswer = { readonly code?: number; readonly addresses?: readonly string[] } | 'silence';
 
-/** Answers as Docker's DNS does: names are case-sensitive, records repeat the name, and UDP carries 512 bytes at most. */
+/**
+ * Answers as Docker's DNS does: names are case-sensitive, records repeat the name, and UDP carries 512 bytes at most.
+ */
 export class FakeDns implements AsyncDisposable {
   readonly queried: string[] = [];
-  /** Of those who have sent queries over UDP. */
+  /** Ports that have sent queries over UDP. */
   readonly ports = new Set<number>();
   readonly names = new Map<string, DnsAnswer>();
-  /** Queries that have come and are not answered yet: how many at most. */
+  /** The most queries that were received and not yet answered. */
   mostAtOnce = 0;
   delayMs = 0;
   /** Sent before each answer over UDP. */
@@ -77,7 +79,7 @@ export class FakeDns implements AsyncDisposable {
   }
 }
 
-/** Labels, up to and with the empty one. */
+/** Labels, up to and including the empty one. */
 function nameIn(labels: Buffer): string {
   const name: string[] = [];
   for (let at = 0; labels[at]; at += 1 + labels[at]!)
@@ -89,7 +91,7 @@ function framed(message: Buffer): Buffer {
   return Buffer.concat([Buffer.from([message.length >> 8, message.length & 0xff]), message]);
 }
 
-/** Sends bytes over UDP, and resolves to what comes back in time. */
+/** Sends bytes over UDP. Resolves to the answer, if one arrives in time. */
 export async function exchange(port: number, message: Buffer, waitMs = 5000): Promise<Buffer | undefined> {
   const socket = createSocket('udp4');
   try {
@@ -103,7 +105,7 @@ export async function exchange(port: number, message: Buffer, waitMs = 5000): Pr
   }
 }
 
-/** The same over TCP, with all that comes until the connection ends. */
+/** The same over TCP. Resolves to everything received until the connection ends. */
 export async function exchangeOverTcp(port: number, bytes: Buffer, waitMs = 300): Promise<Buffer> {
   const socket = connect({ host: '127.0.0.1', port });
   const chunks: Buffer[] = [];

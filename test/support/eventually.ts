@@ -6,7 +6,7 @@ interface EventuallyOptions {
   readonly intervalMs?: number;
 }
 
-/** Tries an assertion until it holds; when time is up, fails as the last try did. */
+/** Retries an assertion until it holds. After the time-out, fails with the last error. */
 export function eventually<T>(
   assertion: () => T | Promise<T>,
   { timeoutMs = 60_000, intervalMs = 200 }: EventuallyOptions = {},
@@ -14,7 +14,7 @@ export function eventually<T>(
   return vi.waitFor(async () => await assertion(), { timeout: timeoutMs, interval: intervalMs });
 }
 
-/** For what must not happen: the assertion holds at each look, for as long. */
+/** For what must not happen: the assertion holds at every check for this long. */
 export async function throughout(ms: number, assertion: () => void | Promise<void>): Promise<void> {
   const deadline = performance.now() + ms;
   while (performance.now() < deadline) {

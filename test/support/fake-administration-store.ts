@@ -3,7 +3,7 @@ import { roleLabel } from '../../src/model/names.ts';
 import { type AdministrationStore, ConflictError, type SavedText } from '../../src/reconcile/ports.ts';
 import type { FakeSwarm } from './fake-swarm.ts';
 
-/** Keeps what administrators decided in a swarm in memory, where all controllers find it. */
+/** Stores administrators' decisions in a swarm in memory, where all controllers find them. */
 export class FakeAdministrationStore implements AdministrationStore {
   readonly #swarm: FakeSwarm;
 

@@ -1,4 +1,4 @@
-/** A clock that moves only when it is told to, and a little at each look, so that no two moments are the same. */
+/** A clock that moves only on request, and slightly at each reading, so that no two times are equal. */
 export class FakeClock {
   #now: number;
 

@@ -5,9 +5,9 @@ type Kind = 'service' | 'network' | 'node' | 'config' | 'secret';
 
 const KINDS = ['service', 'network', 'node', 'config', 'secret'] as const;
 
-/** As much of dockerode as an Observer and a store ask: answers in the Engine's own shape, and counts of what was asked. */
+/** The part of dockerode that an Observer and a store use: answers in the Engine's format, and counts of requests. */
 export class FakeDocker {
-  /** Objects by kind and id; tests change them as they like. */
+  /** Objects by kind and id. Tests may change them. */
   readonly objects: Readonly<Record<Kind, Map<string, Item>>> = {
     service: new Map(),
     network: new Map(),
@@ -17,10 +17,10 @@ export class FakeDocker {
   };
   tasks: readonly Item[] = [];
   readonly calls: string[] = [];
-  /** What becomes of a call before it is answered: it may wait, or throw. */
+  /** Called before a request is answered. It may wait, or throw. */
   before: (call: string) => Promise<void> = async () => {};
 
-  /** What was asked while something is done. */
+  /** Requests during an action. */
   async callsOf(action: () => Promise<unknown>): Promise<string[]> {
     const before = this.calls.length;
     await action();
@@ -78,13 +78,13 @@ function notFound(kind: string, id: string): Error {
 
 let index = 0;
 
-/** Swarm counts up with every write. */
+/** Swarm increments it with every write. */
 function nextVersion() {
   index += 1;
   return { Index: index };
 }
 
-/** A service in the Engine's own shape, with the nulls and absences of the real one. */
+/** A service in the Engine's format, with the real one's nulls and missing fields. */
 export function engineService(name: string, labels: Readonly<Record<string, string>> | null = null): Item {
   return {
     ID: name,

@@ -17,19 +17,19 @@ import { readTemplates } from '../../src/templates.ts';
 
 const render = compileNginx(readTemplates(fileURLToPath(new URL('../../templates', import.meta.url))));
 
-/** A whole configuration, its main file first. */
+/** A complete configuration, main file first. */
 export function textOf(files: readonly { readonly text: string }[]): string {
   return files.map(({ text }) => text).join('\n');
 }
 
-/** The extensions: they render with our own templates and ask an nginx that dislikes what a test says it does. */
+/** The extensions: they render with our own templates, with an nginx that rejects what the test says. */
 export class FakeExtension implements Renderer {
   /** Names of extension services that do not answer. */
   readonly away = new Set<string>();
-  /** nginx's complaint about a text, undefined where it has none. */
+  /** nginx's error for a text, or undefined if it accepts it. */
   complaint: (text: string) => string | undefined = () => undefined;
 
-  /** The last rendering that replicas might try before it was offered, by what they were started for. */
+  /** The last rendering offered to replicas as a trial, by the version they were started for. */
   readonly tried = new Map<string, string>();
 
   async render(service: string, input: RenderInput, _signal?: AbortSignal, boot?: string): Promise<Rendering> {
@@ -49,19 +49,19 @@ export class FakeExtension implements Renderer {
 
   forget(): void {}
 
-  /** Replicas that run now, with the version that each was started for; only those whose image has an agent. */
+  /** Running replicas, with the version that each was started for. Only those whose image has an agent. */
   agents: (service: string) => readonly { readonly task: string; readonly boot: string }[] = () => [];
-  /** What all agents report about names. */
+  /** Name reports of all agents. */
   doubts: ReportedDoubts | undefined;
-  /** What agents reported last whose tasks have ended. */
+  /** Last name reports of agents whose tasks have ended. */
   lastReports: readonly ReplicaReport[] = [];
   /** When the extensions were started, in milliseconds since the epoch. */
   since = 0;
   /** What the agents find in the secrets of their tasks. */
   secrets: readonly SecretFacts[] = [];
-  /** nginx's complaint about a version in a replica, undefined where it takes it. */
+  /** nginx's error for a version in a replica, or undefined if it accepts it. */
   refusal: (version: string) => string | undefined = () => undefined;
-  /** The newest offer, by what replicas were started for. */
+  /** The newest offer, by the version that replicas were started for. */
   readonly offers = new Map<string, VersionOffer>();
   readonly #taken = new Map<string, string>();
 
@@ -71,7 +71,7 @@ export class FakeExtension implements Renderer {
     if (this.refusal(offer.version) === undefined) this.#taken.set(offer.boot, offer.version);
   }
 
-  /** The tasks that the extensions were told of, by their service. */
+  /** The tasks that the extensions received, by their service. */
   readonly introduced = new Map<string, readonly TaskAddresses[]>();
 
   async introduce(service: string, _cluster: string, tasks: readonly TaskAddresses[]): Promise<void> {

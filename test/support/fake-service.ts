@@ -15,7 +15,7 @@ interface UpdateStatus {
 
 interface World {
   readonly clock: FakeClock;
-  /** Every write to a swarm gives what it touches the next index. */
+  /** Every write to a swarm increments the index of the object. */
   readonly nextIndex: () => number;
   readonly nextId: (kind: string) => string;
   /** Where Swarm may place tasks. */
@@ -23,8 +23,8 @@ interface World {
 }
 
 /**
- * A service as Swarm keeps it. A changed specification starts a roll-out, which goes on until somebody says how it ends; one that fails
- * puts back the specification before it as a whole, labels and all.
+ * A service as Swarm keeps it. A changed specification starts a roll-out, which runs until the test ends it. A failed
+ * one restores the complete previous specification, including labels.
  */
 export class FakeService {
   readonly id: string;
@@ -59,7 +59,7 @@ export class FakeService {
     return this.#index;
   }
 
-  /** The newest first. */
+  /** Newest first. */
   get tasks(): readonly OwnedTask[] {
     return this.#tasks;
   }
@@ -82,7 +82,9 @@ export class FakeService {
     );
   }
 
-  /** Any update forgets how the last one ended; tasks are replaced only where what they are made from has changed. */
+  /**
+   * Any update clears the result of the previous one. Tasks are replaced only if their own specification has changed.
+   */
   update(spec: Spec): void {
     const rolling = this.isRolling;
     this.#previous = this.#spec;
@@ -93,9 +95,9 @@ export class FakeService {
     this.#index = this.#world.nextIndex();
   }
 
-  /** The roll-out, or roll-back, under way comes to its end. */
+  /** Ends the current roll-out or roll-back. */
   finish(): void {
-    if (!this.isRolling) throw new Error(`${this.name} has no roll-out under way`);
+    if (!this.isRolling) throw new Error(`${this.name} has no roll-out in progress`);
     const back = this.#status?.State === 'rollback_started';
     this.#setStatus(back ? 'rollback_completed' : 'completed', this.#status?.Message ?? '');
     const failed = this.#tasks.filter(({ state }) => state === 'failed');
@@ -103,7 +105,7 @@ export class FakeService {
     this.#index = this.#world.nextIndex();
   }
 
-  /** A replica does not come up, so that Swarm starts to roll back. */
+  /** A replica does not start, so Swarm starts a roll-back. */
   fail(error: string): void {
     if (this.#status?.State !== 'updating' || this.#previous === undefined)
       throw new Error(`${this.name} has no roll-out that could fail`);
@@ -115,30 +117,30 @@ export class FakeService {
     this.#index = this.#world.nextIndex();
   }
 
-  /** What its replicas say of themselves: with an error none of them is up. */
+  /** State of its replicas. With an error none of them is running. */
   breakReplicas(error: string): void {
     this.#tasks = this.#tasks.map((task) => ({ ...task, state: 'rejected', error }));
   }
 
-  /** The node is lost, or drained: its tasks end, and others start elsewhere. */
+  /** The node is lost or drained: its tasks end, and others start elsewhere. */
   evict(nodeId: string): void {
     this.#tasks = this.#tasks.filter((task) => task.nodeId !== nodeId);
     this.#scale();
   }
 
-  /** All tasks end, and others start where they are told to. */
+  /** All tasks end, and others start on the given nodes. */
   replaceTasks(choose: () => string): void {
     this.#tasks = this.#tasks.map(() => ({ ...this.#newTask(), nodeId: choose() }));
   }
 
-  /** How the tasks that start from now on fare, and the last one that was started. */
+  /** State of tasks that start from now on, and of the last one that started. */
   startAs(state: string, error?: string): void {
     this.#start = { state, error };
     const [newest] = this.#tasks;
     if (newest) this.#tasks[0] = { ...newest, ...(newest.state === 'running' ? {} : this.#start) };
   }
 
-  /** Address of a task, the newest is 0, on a network. */
+  /** Address of a task (0 is the newest) on a network. */
   giveAddress(position: number, networkId: string, address: string): void {
     this.#tasks = this.#tasks.map((task, at) =>
       at === position ? { ...task, addresses: { ...task.addresses, [networkId]: [address] } } : task,
@@ -160,7 +162,7 @@ export class FakeService {
     return tasks;
   }
 
-  /** Adds tasks, or removes them: first those without a node, then one of the node with the most. */
+  /** Adds or removes tasks: first those without a node, then one of the node with the most. */
   #scale(): void {
     const ended = this.#tasks.filter(({ desiredState }) => desiredState !== 'running');
     const tasks = this.#tasks.filter(({ desiredState }) => desiredState === 'running');
@@ -198,7 +200,7 @@ function surplus(tasks: readonly OwnedTask[]): OwnedTask {
   return tasks.find(({ nodeId }) => nodeId === undefined) ?? first!;
 }
 
-/** What tasks are made from: neither the labels of the service nor its number of replicas. */
+/** The part of the specification that tasks are created from: neither service labels nor the number of replicas. */
 function taskPart({ TaskTemplate, EndpointSpec }: Spec): Spec {
   return { TaskTemplate, EndpointSpec };
 }

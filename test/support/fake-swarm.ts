@@ -22,7 +22,7 @@ export type Operation = keyof Swarm;
 interface Fault {
   readonly operation: Operation;
   readonly error: Error;
-  /** The call is carried out, and its answer lost. */
+  /** The call is carried out, but its answer is lost. */
   readonly afterwards: boolean;
 }
 
@@ -30,10 +30,12 @@ interface FakeObject extends StoredObject {
   readonly data: string;
 }
 
-/** A swarm in memory, with what matters of Swarm's ways. test/support/swarm-contract.ts holds it to the real one. */
+/**
+ * A swarm in memory, with the relevant behavior of Swarm. test/support/swarm-contract.ts compares it with the real one.
+ */
 export class FakeSwarm implements Swarm {
   readonly clock: FakeClock;
-  /** What was written through the port, in order. */
+  /** Writes through the port, in order. */
   readonly writes: string[] = [];
   readonly #services = new Map<string, FakeService>();
   readonly #applications = new Map<string, SwarmService>();
@@ -142,7 +144,7 @@ export class FakeSwarm implements Swarm {
     return this.#write('removeService', this.#services.get(id)?.name ?? id, () => void this.#services.delete(id));
   }
 
-  // What users, nodes and the network do.
+  // Actions of users, nodes and the network.
 
   deploy(application: SwarmService): void {
     const present = this.#applications.get(application.name);
@@ -196,7 +198,7 @@ export class FakeSwarm implements Swarm {
     this.#evict(id);
   }
 
-  /** Swarm places nothing there, for reasons that no node tells, such as missing plugins. */
+  /** Swarm places nothing there, for reasons that the node does not report, such as missing plugins. */
   closeNode(id: string): void {
     this.#closed.add(id);
   }
@@ -218,7 +220,7 @@ export class FakeSwarm implements Swarm {
     service.update(spec);
   }
 
-  /** `docker service create`, by hand, with the labels of one of ours; the Engine lists it first. */
+  /** `docker service create`, by hand, with the labels of one of ours. The Engine lists it first. */
   imitate(original: string, name: string): void {
     const { spec } = this.service(original);
     const service = new FakeService({ ...spec, Name: name, EndpointSpec: {} }, this.#world);
@@ -250,7 +252,7 @@ export class FakeSwarm implements Swarm {
     return [...this.#secrets.values()];
   }
 
-  /** A replica of the roll-out under way fails, and everything goes back to what it was. */
+  /** A replica of the current roll-out fails, and everything is rolled back. */
   rollBack(name: string, error: string, log = ''): void {
     const service = this.service(name);
     service.fail(error);
@@ -258,7 +260,7 @@ export class FakeSwarm implements Swarm {
     service.finish();
   }
 
-  /** The next call of this kind fails; `afterwards`, once it has been carried out. */
+  /** The next call of this kind fails. With `afterwards` it fails after it is carried out. */
   failNext(operation: Operation, error: Error, { afterwards = false } = {}): void {
     this.#faults.push({ operation, error, afterwards });
   }
@@ -308,7 +310,7 @@ export class FakeSwarm implements Swarm {
     return service;
   }
 
-  /** Swarm takes no specification that refers to what is not there, or to a port that another service holds. */
+  /** Swarm rejects a specification that refers to missing objects, or to a port that another service holds. */
   #valid(spec: Spec, own: FakeService | undefined): Spec {
     const { Networks: networks = [], ContainerSpec: container } = spec.TaskTemplate;
     for (const { Target } of networks) known(this.#networks, Target, 'network');

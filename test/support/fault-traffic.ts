@@ -8,7 +8,7 @@ const SOCKETS = 100;
 const REQUESTS_PER_SECOND = 200;
 
 export interface TrafficReport extends Pick<LoadReport, 'total' | 'failed' | 'failures'> {
-  /** WebSockets that are closed, or that no longer answer. */
+  /** WebSockets that are closed or no longer answer. */
   readonly closedSockets: number;
 }
 
@@ -51,7 +51,7 @@ async function openSocket(host: string, node: NodeName): Promise<WebSocket> {
   const greeting = once(socket, 'message');
   await once(socket, 'open');
   await greeting;
-  // A socket that breaks is counted at the end.
+  // A broken socket is counted at the end.
   socket.on('error', () => {});
   return socket;
 }

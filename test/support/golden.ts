@@ -20,7 +20,7 @@ import { permissionsOf } from '../../src/nginx-text/permissions.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
 import { readTemplates } from '../../src/templates.ts';
 
-/** What the Engine answers, in its own shape. */
+/** The Engine's answers, in its own format. */
 const Swarm = z.object({
   services: z.array(EngineService),
   networks: z.array(EngineNetwork),
@@ -33,7 +33,10 @@ const folder = new URL('../golden/', import.meta.url);
 export const templateTexts = readTemplates(new URL('../../templates', import.meta.url).pathname);
 export const render = compileNginx(templateTexts);
 
-/** Each folder is a case: swarm.json and perhaps config.toml in, nginx.conf for each cluster and problems.json out. */
+/**
+ * Each folder is a case. Input: swarm.json and optionally config.toml. Output: nginx.conf for each cluster and
+ * problems.json.
+ */
 export const goldenCases = readdirSync(folder, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
@@ -57,7 +60,7 @@ export function readSnapshot(name: string): Snapshot {
   };
 }
 
-/** The whole pure part: settings, routes, problems, text. */
+/** All of the pure part: settings, routes, problems, text. */
 export function renderCase(name: string, snapshot = readSnapshot(name)) {
   const file = goldenPath(name, 'config.toml');
   const { settings, problems } = parseSettings(existsSync(file) ? parse(readFileSync(file, 'utf8')) : {}, '0.1.0');

@@ -23,7 +23,7 @@ export async function callGrpc(host: string, path: string, message: string) {
     const [headers] = (await answered) as [IncomingHttpHeaders & IncomingHttpStatusHeader];
     const chunks: Buffer[] = [];
     for await (const chunk of call as AsyncIterable<Buffer>) chunks.push(chunk);
-    // A byte for compression and four for the length stand before each message.
+    // Each message has a prefix of one compression byte and four length bytes.
     return { headers, trailers, body: Buffer.concat(chunks).subarray(5).toString() };
   } finally {
     session.destroy();

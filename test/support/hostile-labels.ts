@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { LABEL_PREFIX, labels } from '../../src/model/labels.ts';
 
-/** Letters that mean something to nginx, to templates, to regular expressions or to terminals. */
+/** Characters with a meaning in nginx, templates, regular expressions or terminals. */
 const metacharacters = [
   ...'"\'`;{}()[]<>$#\\/%~^*+?|=,.:@!&_- \t\n\r\0\u0007\u001b\u007f\u0085\u2028\u202e',
   'a',
@@ -28,7 +28,7 @@ const snippets = [
   '__proto__',
 ];
 
-/** What somebody might write who means harm. */
+/** What an attacker might write. */
 export const hostileText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ unit: fc.constantFrom(...metacharacters), maxLength: 40 }),
@@ -37,14 +37,16 @@ export const hostileText = fc.oneof(
     .map((parts) => parts.join('')),
 );
 
-/** As documented, and three of them at most bent: most of what is generated would otherwise be refused at the first letter. */
+/**
+ * As documented, with at most three modified: most generated values would otherwise be rejected at the first character.
+ */
 const names = Object.keys(labels) as (keyof typeof labels)[];
 const good = fc
   .subarray(names)
   .map((chosen) =>
     Object.fromEntries([...chosen, 'hosts' as const, 'port' as const].map((name) => [name, labels[name].example])),
   );
-/** The example of a label, with something hostile before, behind or inside it, or instead of it. */
+/** A label's example with something hostile before, after or inside it, or instead of it. */
 export const bentExample = (example: string): fc.Arbitrary<string> =>
   fc
     .tuple(hostileText, fc.constantFrom('before', 'behind', 'inside', 'instead'), fc.nat({ max: example.length }))
@@ -67,7 +69,7 @@ const mesh = fc.dictionary(fc.constantFrom('com.docker.ucp.mesh.http', 'com.dock
 const prefixed = (values: Readonly<Record<string, string>>, infix = ''): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [LABEL_PREFIX + infix + name, value]));
 
-/** All labels of a service whose owner means harm, or cannot type. */
+/** All labels of a service whose owner is malicious or makes typing errors. */
 export const hostileLabels: fc.Arbitrary<Readonly<Record<string, string>>> = fc
   .tuple(known, fc.option(known, { nil: {} }), unknown, mesh, fc.boolean())
   .map(([plain, group, other, old, today]) =>

@@ -10,13 +10,13 @@ type Labels = Readonly<Record<string, string>>;
 
 const { settings } = parseSettings({ Extensions: { default: {}, east: { ServiceCluster: 'us-east' } } }, '1');
 
-/** Two that mean no harm: one on the whole of its host, one below a path and rewritten. */
+/** Two harmless services: one on all of its host, one below a path with a rewrite. */
 const innocents: readonly SwarmService[] = [
   aService('alice', { networks: ['app'] }),
   aService('bob', { networks: ['app'], lb: { context_root: '/bob', context_root_rewrite: 'true' } }),
 ];
 
-/** What comes of a swarm with a service that has these labels, or with the innocent ones alone. */
+/** The result for a swarm with a service that has these labels, or with the harmless ones only. */
 export function renderBeside(labels?: Labels) {
   return renderAllBeside(labels === undefined ? [] : [{ ...aService('mallory'), labels }]);
 }
@@ -25,7 +25,7 @@ export function renderBeside(labels?: Labels) {
 export function renderAllBeside(mallory: readonly SwarmService[]) {
   const nothing = { hostTasks: [], configs: [], secrets: [], owned: [] };
   const networks = [aNetwork('app'), aNetwork('demo_demo-network')];
-  // Older ones would win a tie over a host; that they do is another test.
+  // Older services win a shared host. Another test covers that.
   const services = [...innocents, ...mallory].map((service, position) => ({
     ...service,
     createdAt: String(position).padStart(6, '0'),

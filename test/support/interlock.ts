@@ -14,7 +14,7 @@ import type { ClusterView, State } from '../../src/admin/state.ts';
 import { concerns } from '../../src/model/problem.ts';
 
 export const bed = await storyBed(inject('beds'));
-/** Stands in for the images of Interlock's documentation: ehazlett/docker-demo, training/whoami and the like. */
+/** Replaces the images of Interlock's documentation: ehazlett/docker-demo, training/whoami and so on. */
 export const demo = `signalbox/demo:${inject('version')}`;
 
 export const eventually = <T>(met: () => Promise<T>, timeout = 60_000): Promise<T> =>
@@ -59,7 +59,7 @@ export async function echo(host: string, path: string, more: Partial<NodeRequest
   };
 }
 
-/** Among several managers Swarm chooses where the controller runs. */
+/** With several managers Swarm chooses where the controller runs. */
 async function controllerNode(): Promise<NodeName> {
   if (bed.managers.length === 1) return bed.manager.name;
   const nodes = await bed.nodesOf('signalbox_controller');
@@ -69,7 +69,7 @@ async function controllerNode(): Promise<NodeName> {
 let password: Promise<string> | undefined;
 let token: string | undefined;
 
-/** A request to the controller's API without login. */
+/** An unauthenticated request to the controller's API. */
 export async function askController(path: string, more: Partial<NodeRequest> = {}): Promise<Answer> {
   return bed.request({ node: await controllerNode(), port: 9443, tls: true, host: 'localhost', path, ...more });
 }
@@ -85,13 +85,13 @@ export async function logIn(): Promise<string> {
   return JSON.parse(answer.body).auth_token;
 }
 
-/** A request to the controller's API, as its administrator. */
+/** A request to the controller's API as its administrator. */
 export async function administer(path: string, more: Partial<NodeRequest> = {}): Promise<Answer> {
   token ??= await logIn();
   const ask = () => askController(path, { ...more, headers: { ...more.headers, authorization: `Bearer ${token}` } });
   const answer = await ask();
   if (answer.status !== 401) return answer;
-  // Another controller answers: it knows no sessions of the one before.
+  // Another controller answers: it does not know the sessions of its predecessor.
   token = await logIn();
   return ask();
 }
@@ -102,7 +102,7 @@ export async function state(): Promise<State> {
   return JSON.parse(answer.body);
 }
 
-/** Those of several services included. */
+/** Includes problems of several services. */
 export async function problemsOf(service: string) {
   const { problems } = await state();
   return problems.filter((problem) => concerns(problem, service));
@@ -135,13 +135,13 @@ async function clusterOf(service: string): Promise<ClusterView> {
   return found;
 }
 
-/** What would change if the proxies were touched: the tasks, and the version that they serve. */
+/** What changes if the proxies are updated: their tasks, and the version that they serve. */
 export async function proxyIdentity(service = 'signalbox-proxy'): Promise<string[]> {
   const running = await bed.runningIds(service);
   return [(await clusterOf(service)).served ?? '', ...running];
 }
 
-/** `docker config inspect` of what the proxies serve, as KB articles on Interlock read it. */
+/** `docker config inspect` of what the proxies serve, as in KB articles on Interlock. */
 export async function proxyConfiguration(service = 'signalbox-proxy'): Promise<string> {
   const name = `com.docker.interlock.proxy.${(await clusterOf(service)).served}`;
   const [config] = JSON.parse(await bed.docker('config', 'inspect', name)) as [{ Spec: { Data: string } }];
@@ -159,7 +159,7 @@ async function expectSettled(cluster: ClusterView): Promise<void> {
   expect(cluster).toMatchObject({ rolling: false, version: expect.any(String) });
   expect(cluster.served).toBe(cluster.version);
   const service = await inspectProxy(cluster.proxyService);
-  // While replicas are spread there is one more.
+  // While replicas are being spread there is one more.
   expect(service.Spec.Labels?.['com.signalbox.spread'] ?? '').not.toContain('"replicas"');
   const tasks = (await bed.tasks(cluster.proxyService)) as unknown as ProxyTask[];
   const living = tasks.filter(({ DesiredState, Status }) => DesiredState === 'running' || Status.State === 'running');
@@ -171,7 +171,10 @@ async function expectSettled(cluster: ClusterView): Promise<void> {
   );
 }
 
-/** Waits until the controller has looked again after now, Swarm knows it as healthy, and every proxy serves what it decided. */
+/**
+ * Waits until the controller has observed the swarm again, Swarm reports it as healthy, and every proxy serves the
+ * result.
+ */
 export async function settled(): Promise<State> {
   const asked = Date.now();
   return eventually(async () => {
@@ -185,7 +188,7 @@ export async function settled(): Promise<State> {
   }, 300_000);
 }
 
-/** Waits until hosts are routed by every proxy, and the application behind answers. */
+/** Waits until hosts are routed by every proxy, and the application answers. */
 export async function published(...hosts: readonly (string | Partial<NodeRequest>)[]): Promise<void> {
   await settled();
   for (const host of hosts) {
@@ -196,13 +199,13 @@ export async function published(...hosts: readonly (string | Partial<NodeRequest
   }
 }
 
-/** Commands as they stand in the documentation; what they make is removed at the end. */
+/** Commands as in the documentation. What they create is removed at the end. */
 export class InterlockStory {
   readonly #services: string[] = [];
   readonly #networks: string[] = [];
   readonly #stacks: string[] = [];
 
-  /** A command of the docker CLI, its words parted by blanks. */
+  /** A docker CLI command, split at spaces. */
   async docker(command: string): Promise<string> {
     const words = command.trim().split(/\s+/);
     const [object, verb] = words;
@@ -227,12 +230,12 @@ export class InterlockStory {
     const present = (await bed.docker('service', 'ls', '--format', '{{.Name}}')).split('\n');
     const left = this.#services.filter((name) => present.includes(name));
     if (left.length > 0) await bed.docker('service', 'rm', ...left);
-    // The proxies let go of them as soon as they have no routes there.
+    // The proxies leave the networks as soon as they have no routes there.
     for (const network of this.#networks) await removeNetwork(network);
   }
 }
 
-/** `docker stack rm`, again and again: the network is in use by the proxies until they have let go of it. */
+/** `docker stack rm`, repeated: the proxies use the network until they have left it. */
 export async function removeStack(name: string, timeout = 60_000): Promise<void> {
   await eventually(async () => {
     await bed.docker('stack', 'rm', name);
@@ -251,7 +254,7 @@ async function removeNetwork(name: string): Promise<void> {
 
 export const defaultSettings = readFileSync(join(project, 'config.toml'), 'utf8');
 
-/** Hands the controller other settings, as an administrator does: a new Docker config, and the stack again. */
+/** Applies other settings as an administrator does: with a new Docker config, and by deploying the stack again. */
 export async function useSettings(text: string): Promise<void> {
   const file = join(tmpdir(), `signalbox-${bed.name}-settings.toml`);
   writeFileSync(file, text);

@@ -8,13 +8,13 @@ interface LoadOptions {
   readonly host: string;
   readonly nodes?: readonly NodeName[];
   readonly port?: number;
-  /** By the name of the host; certificates are not verified. */
+  /** By host name. Certificates are not verified. */
   readonly tls?: boolean;
-  /** Whether each client keeps its connection; else every request has one of its own. */
+  /** Whether each client keeps its connection. Otherwise every request has its own. */
   readonly keepAlive?: boolean;
-  /** At a time. */
+  /** Concurrent clients. */
   readonly clients?: number;
-  /** Bound, so that clients, swarm and applications find room on two cores. */
+  /** Limited, so that clients, swarm and applications fit on two cores. */
   readonly requestsPerSecond?: number;
 }
 
@@ -29,7 +29,7 @@ export interface LoadReport {
 const payload = 'payload '.repeat(128);
 const timeoutMs = 10_000;
 
-/** Busy clients of a host: GET /ping and POST /echo in turn; nothing is tried twice. */
+/** Busy clients of a host: alternating GET /ping and POST /echo. Nothing is retried. */
 export class Load implements AsyncDisposable {
   readonly #options: Required<LoadOptions>;
   readonly #stopping = new AbortController();
@@ -57,7 +57,7 @@ export class Load implements AsyncDisposable {
     return { total: this.#total, failed, failures, slowestMs: Math.round(this.#slowestMs) };
   }
 
-  /** Waits for the answers of requests under way. */
+  /** Waits for the answers to requests in flight. */
   async stop(): Promise<LoadReport> {
     this.#stopping.abort();
     await this.#clients;
@@ -80,7 +80,7 @@ export class Load implements AsyncDisposable {
     let due = performance.now() + (intervalMs * index) / clients;
     for (let n = index; !this.#stopping.signal.aborted; n++) {
       await sleep(Math.max(0, due - performance.now()));
-      // Who falls behind does not catch up: the rate is a bound, not an average.
+      // A slow client does not catch up: the rate is a limit, not an average.
       due = Math.max(due, performance.now() - intervalMs) + intervalMs;
       await this.#count(n % 2 === 0 ? 'GET' : 'POST', address, agent);
     }
@@ -97,7 +97,7 @@ export class Load implements AsyncDisposable {
     this.#failures.set(kind, (this.#failures.get(kind) ?? 0) + 1);
   }
 
-  /** Resolves with what went wrong. */
+  /** Resolves with the failures. */
   #ask(method: 'GET' | 'POST', address: { host: string; port: number }, agent: Agent): Promise<string | undefined> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     const path = method === 'GET' ? '/ping' : '/echo';
@@ -123,7 +123,7 @@ export class Load implements AsyncDisposable {
 
 function judge(method: 'GET' | 'POST', status: number | undefined, body: string): string | undefined {
   if (status !== 200) return String(status);
-  // The whole of what was sent has reached the application.
+  // The complete request body has reached the application.
   if (method === 'POST' && JSON.parse(body).length !== payload.length) return 'cut short';
   return undefined;
 }

@@ -1,4 +1,4 @@
-// For the stories on three managers and two workers: the application, the managers, and what a fault costs.
+// For the tests on three managers and two workers: the application, the managers, and the cost of a fault.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { adminPassword } from '../../bed/admin-password.ts';
@@ -15,7 +15,7 @@ export const proxy = 'signalbox-proxy';
 export const host = 'managers.local';
 export const workers: readonly NodeName[] = ['worker1', 'worker2'];
 
-// The swarm elects a leader, or waits until it has a quorum; on two busy cores that takes a while.
+// Electing a leader, or waiting for a quorum, takes a while on two busy cores.
 const PATIENCE = { timeoutMs: 180_000 };
 
 /** Four tasks on the workers, and a service whose host changes. */
@@ -33,7 +33,7 @@ export async function deployApps(): Promise<Stack> {
 }
 
 /**
- * Has tasks on both workers. Swarm leaves tasks where they are when a node returns, so an administrator runs
+ * Ensures tasks on both workers. Swarm leaves tasks where they are when a node returns, so an administrator runs
  * `docker service update --force`.
  */
 export async function spread(...services: readonly string[]): Promise<void> {
@@ -67,7 +67,7 @@ export async function leader(): Promise<NodeName> {
 export const managersExcept = (...names: readonly NodeName[]): NodeName[] =>
   bed.managers.map(({ name }) => name).filter((name) => !names.includes(name));
 
-/** Every node is ready, every manager takes part in decisions, and the proxies serve the newest version. */
+/** Every node is ready, every manager is reachable, and the proxies serve the newest version. */
 export async function allReady(): Promise<void> {
   await eventually(async () => {
     const nodes = await listNodes();
@@ -107,11 +107,11 @@ let changes = 0;
 export interface ChangeTimes {
   /** From the call until a manager has accepted the change. */
   readonly acceptedMs: number;
-  /** From the call until every given node answers at the new host. */
+  /** From the call until every given node answers for the new host. */
   readonly liveMs: number;
 }
 
-/** Changes the label for the host; tries again for as long as managers refuse the write. */
+/** Changes the host label. Retries while managers reject the write. */
 export async function change(nodes: readonly NodeName[]): Promise<ChangeTimes> {
   changes += 1;
   const changed = `change-${changes}-${process.pid}.managers.local`;
@@ -133,12 +133,12 @@ const live = (changed: string, node: NodeName) =>
 
 let password: string | undefined;
 
-/** To be called while a controller runs: no swarm shows the content of a secret. */
+/** Call it while a controller runs: Docker never returns a secret's content. */
 async function learnPassword(): Promise<void> {
   password ??= await adminPassword(bed);
 }
 
-/** What `signalbox status` says on managers meanwhile: its exit code and first lines, each time that they change. */
+/** Output of `signalbox status` on managers during the fault: exit code and first lines, at each change. */
 export class StatusWatch implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #watching: Promise<unknown>;
@@ -176,7 +176,7 @@ async function statusOn(node: NodeName): Promise<string> {
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
-/** Prints what belongs into docs/reliability.md. */
+/** Prints the figures for docs/reliability.md. */
 export function print(fault: string, report: TrafficReport, times: Readonly<Record<string, number>>): void {
   const { failed, total, failures, closedSockets } = report;
   const kinds = failed > 0 ? ` ${JSON.stringify(failures)}` : '';
@@ -186,7 +186,7 @@ export function print(fault: string, report: TrafficReport, times: Readonly<Reco
   );
 }
 
-/** Nothing was lost. */
+/** No request was lost. */
 export async function expectNoLoss(fault: string, traffic: FaultTraffic, times: Readonly<Record<string, number>>) {
   const report = await traffic.stop();
   print(fault, report, times);

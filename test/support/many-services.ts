@@ -6,12 +6,12 @@ import { aNetwork, aNode, aService } from './builders.ts';
 
 const { settings: defaults } = parseSettings({}, '1');
 
-/** `service0`, `service1`, …: from some 700 on their configuration is divided into parts. */
+/** `service0`, `service1`, …: from about 700 on their configuration is split into parts. */
 export function manyServices(count: number): SwarmService[] {
   return Array.from({ length: count }, (_, n) => aService(`service${n}`, { createdAt: String(n).padStart(6, '0') }));
 }
 
-/** What an extension is asked for these services. */
+/** The render request for these services. */
 export function inputOf(services: readonly SwarmService[], settings = defaults): RenderInput {
   const networks = [aNetwork('app')];
   const nothing = { hostTasks: [], configs: [], secrets: [], owned: [] };

@@ -10,17 +10,19 @@ import * as x509 from '@peculiar/x509';
 x509.cryptoProvider.set(webcrypto as never);
 
 interface CertificateOptions {
-  /** The first is the subject too. */
+  /** The first is also the subject. */
   readonly names: readonly string[];
   readonly type?: 'ec' | 'rsa';
-  /** Name of the certificate in the folder that signs this one, instead of its own key. */
+  /** Name of the certificate in the folder that signs this one. Otherwise it is self-signed. */
   readonly issuer?: string;
   readonly more?: readonly string[];
 }
 
 const keys = { ec: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'], rsa: ['rsa:2048'] } as const;
 
-/** A certificate as users make it, self-signed or by one of the same folder: `<name>.crt` and `<name>.key`. */
+/**
+ * A certificate as users create it, self-signed or signed by another one in the folder: `<name>.crt` and `<name>.key`.
+ */
 export async function makeCertificate(
   folder: string,
   name: string,
@@ -49,7 +51,7 @@ export async function makeCertificate(
   ]);
 }
 
-/** What a responder of OCSP says of a certificate of the folder: that it is good. In DER, signed by the issuer. */
+/** An OCSP response that a certificate of the folder is good. In DER, signed by the issuer. */
 export async function answerOcsp(folder: string, name: string, issuer: string): Promise<Buffer> {
   const openssl = (...args: string[]) => promisify(execFile)('openssl', args, { cwd: folder });
   const { stdout } = await openssl('x509', '-in', `${name}.crt`, '-noout', '-serial');
@@ -73,7 +75,7 @@ export async function answerOcsp(folder: string, name: string, issuer: string): 
   return readFile(join(folder, 'ocsp.answer'));
 }
 
-/** The same certificate with other dates, which the openssl of many machines cannot give. Of keys on P-256 alone. */
+/** The same certificate with other dates, which openssl on many machines cannot set. For P-256 keys only. */
 export async function changeDates(
   folder: string,
   name: string,

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 /** From here and not from the image, which may be older. */
 const prepareMaterial = new URL('../../docker/proxy/prepare-material', import.meta.url);
 
-/** Port of the configurations that are started in a container. */
+/** Port of configurations that are started in a container. */
 export const containerPort = 8000;
 export const containerTlsPort = 8443;
 
@@ -31,7 +31,7 @@ export interface Question {
   readonly body?: string;
 }
 
-/** The proxies' nginx in a container as tight as theirs: unprivileged, and nothing to write but /tmp. */
+/** The proxies' nginx in a container as restricted as theirs: unprivileged, with only /tmp writable. */
 export class NginxContainer implements AsyncDisposable {
   readonly #id: string;
   readonly port: number;
@@ -47,14 +47,14 @@ export class NginxContainer implements AsyncDisposable {
     const writable = ['/tmp', '/run/secrets'].flatMap((path) => ['--tmpfs', `${path}:mode=1777`]);
     const tight = ['--read-only', ...writable, '--user', '101', '--cap-drop', 'ALL', '--init'];
     const published = [containerPort, containerTlsPort].flatMap((port) => ['--publish', `127.0.0.1::${port}`]);
-    // Waits for its input, which stays open: there is no sleep in the image.
+    // Waits for its input, which stays open: the image has no sleep.
     const command = [...tight, ...published, '--interactive', '--entrypoint', 'cat', await proxyImage()];
     const { stdout } = await run('docker', ['run', ...ownerFlags(), '--detach', '--rm', ...command]);
     const id = stdout.trim();
     return new NginxContainer(id, await publishedPort(id, containerPort), await publishedPort(id, containerTlsPort));
   }
 
-  /** What nginx says to each configuration; the empty string where it accepts without a word. */
+  /** nginx's output for each configuration. An empty string if it accepts without output. */
   async test(configurations: readonly string[]): Promise<string[]> {
     const split = 'signalbox-test-ends';
     const results: string[] = [];
@@ -68,7 +68,7 @@ export class NginxContainer implements AsyncDisposable {
     return results;
   }
 
-  /** What nginx says to a configuration of several files, in a folder of their own. */
+  /** nginx's output for a configuration of several files, in a folder of their own. */
   async testFiles(files: readonly { readonly path: string; readonly text: string }[]): Promise<string> {
     const folder = '/tmp/files';
     await this.write(folder, Object.fromEntries(files.map(({ path, text }) => [path, text])));
@@ -82,7 +82,7 @@ export class NginxContainer implements AsyncDisposable {
     await eventually(() => this.ask({ host: 'anybody' }), { timeoutMs: 10_000, intervalMs: 50 });
   }
 
-  /** Sends the path as it is written: what clients and URL parsers would tidy up is what this is about. */
+  /** Sends the path unchanged: these tests need what clients and URL parsers would normalize. */
   async ask({ host, path = '/', method = 'GET', headers = {}, body }: Question): Promise<Answer> {
     const options = {
       host: '127.0.0.1',
@@ -102,12 +102,12 @@ export class NginxContainer implements AsyncDisposable {
     return promise;
   }
 
-  /** Another configuration in place, as the agents do. */
+  /** Applies another configuration in place, as the agents do. */
   async reload(text: string): Promise<void> {
     await this.#shell('cat >/tmp/nginx.conf; nginx -c /tmp/nginx.conf -s reload', text);
   }
 
-  /** Files that a configuration names. */
+  /** Files that a configuration refers to. */
   async write(folder: string, files: Readonly<Record<string, string | Buffer>>): Promise<void> {
     await this.#shell(`mkdir -p ${folder}`, '');
     for (const [name, content] of Object.entries(files)) await this.#shell(`cat >${folder}/${name}`, content);

@@ -1,4 +1,4 @@
-/** A directive of a configuration; `block` where it opens one. */
+/** A directive of a configuration. `block` is set if it opens one. */
 export interface Directive {
   readonly name: string;
   readonly args: readonly string[];
@@ -7,7 +7,10 @@ export interface Directive {
 
 type Token = { readonly word: string } | ';' | '{' | '}';
 
-/** Reads text as `ngx_conf_read_token` does: words, quotes, escapes, comments and blocks. Throws where nginx would complain. */
+/**
+ * Reads text as `ngx_conf_read_token` does: words, quotes, escapes, comments and blocks. Throws if nginx would reject
+ * it.
+ */
 export function parseNginx(text: string): readonly Directive[] {
   const tokens = tokenize(text);
   const directives = readBlock(tokens, false);
@@ -40,7 +43,7 @@ function readDirective(name: string, tokens: Iterator<Token>): Directive {
 }
 
 const BETWEEN = /(?:\s|#[^\n]*(?:\n|$))*/y;
-/** A word without quotes runs to a space, a semicolon or a brace; braces behind `$` do not end it. */
+/** A word without quotes ends at a space, a semicolon or a brace. Braces after `$` do not end it. */
 const BARE = /(?:\\.|\$\{*|[^\s;{\\$])+/sy;
 const QUOTED: Readonly<Record<string, RegExp>> = {
   '"': /"((?:\\.|[^"\\])*)"(?=[\s;{)]|$)/sy,
@@ -72,12 +75,12 @@ function* tokenize(text: string): Generator<Token, undefined> {
 
 const ESCAPED: Readonly<Record<string, string>> = { t: '\t', r: '\r', n: '\n', '"': '"', "'": "'", '\\': '\\' };
 
-/** Other escapes stay as they are: regular expressions need them. */
+/** Other escapes stay unchanged: regular expressions need them. */
 function resolveEscapes(text: string): string {
   return text.replaceAll(/\\(.)/gs, (whole, character: string) => ESCAPED[character] ?? whole);
 }
 
-/** All directives of a name, at any depth. */
+/** All directives with a name, at any depth. */
 export function* findAll(directives: readonly Directive[], name: string): Generator<Directive> {
   for (const directive of directives) {
     if (directive.name === name) yield directive;

@@ -1,12 +1,13 @@
-// Runs beside nginx in its container: an application on port 8080, over TLS on port 8443, and the DNS server that tells where it is.
+// Runs beside nginx in its container: an application on port 8080, over TLS on port 8443, and the DNS server with its
+// addresses.
 import { createSocket } from 'node:dgram';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { text } from 'node:stream/consumers';
 
-/** What was answered last, by name. */
-const told = {};
+/** The last answers, by name. */
+const answers = {};
 
 function nameIn(labels) {
   const name = [];
@@ -17,13 +18,16 @@ function nameIn(labels) {
 
 const contentOf = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
 
-/** As in Docker's DNS: names of networks are case-sensitive. */
+/** As in Docker's DNS, network names are case-sensitive. */
 function isKnown(name) {
   const networks = contentOf('/tmp/networks')?.split(' ');
   return networks === undefined || networks.some((network) => name.endsWith(`.${network}`));
 }
 
-/** All names have the addresses that a file says, for a second; if another file lists networks, only names in these. */
+/**
+ * All names have the addresses in a file, with a TTL of one second. If another file lists networks, only names in
+ * these.
+ */
 function answer(query) {
   const end = query.indexOf(0, 12);
   const question = query.subarray(12, end + 5);
@@ -35,8 +39,8 @@ function answer(query) {
     Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, ...address.split('.').map(Number)]),
   );
   const head = Buffer.from([...query.subarray(0, 2), 0x81, 0x80, 0, 1, 0, records.length, 0, 0, 0, 0]);
-  told[name] = addresses;
-  writeFileSync('/tmp/told', JSON.stringify(told));
+  answers[name] = addresses;
+  writeFileSync('/tmp/answers', JSON.stringify(answers));
   return Buffer.concat([head, question, ...records]);
 }
 
@@ -46,12 +50,15 @@ dns.on('message', (query, { port, address }) => {
 });
 dns.bind(5353, '127.0.0.1');
 
-/** Resolves when a test says that the task is to go. */
-async function toldToLeave() {
+/** Resolves when the test ends the task. */
+async function untilTaskLeaves() {
   while (!existsSync('/tmp/leave')) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Answers with what it was asked, and at `/asked` how often; at `/hang-up` and `/think`, not at all; at `/leave`, not the first time. */
+/**
+ * Answers with the request's target, and at `/asked` with the number of requests. `/hang-up` and `/think` do not
+ * answer. `/leave` does not answer the first time.
+ */
 let asked = 0;
 let left = 0;
 async function serve(request, response) {
@@ -60,7 +67,7 @@ async function serve(request, response) {
   asked += 1;
   const body = await text(request);
   if (request.url === '/hang-up') return request.socket.destroy();
-  if (request.url === '/leave' && left++ === 0) return toldToLeave().then(() => request.socket.destroy());
+  if (request.url === '/leave' && left++ === 0) return untilTaskLeaves().then(() => request.socket.destroy());
   if (request.url !== '/think') response.end(`${request.method} ${request.url} ${body}`);
 }
 

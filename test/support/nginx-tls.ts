@@ -13,7 +13,7 @@ import { containerPort, containerTlsPort } from './nginx-container.ts';
 
 const run = promisify(execFile);
 
-/** The configuration of services whose tasks are servers of the same nginx: those of port 8080 are at 9001. */
+/** The configuration for services whose tasks are servers of the same nginx. Those of port 8080 are at 9001. */
 export function renderOnLoopback(
   services: readonly SwarmService[],
   secrets: readonly string[],
@@ -38,7 +38,7 @@ function onLoopback(route: Route): Route {
   return { ...route, backend: { kind: 'peers', peers } };
 }
 
-/** What curl makes of a host over TLS; `code` is its own, 35 where the handshake fails. */
+/** curl's result for a host over TLS. `code` is curl's exit code, 35 if the handshake fails. */
 export async function curlAt(port: number, host: string, ...more: string[]) {
   const options = ['--silent', '--insecure', '--verbose', '--include', '--http2', '--max-time', '10'];
   const target = ['--resolve', `${host}:${port}:127.0.0.1`, `https://${host}:${port}/`];
@@ -51,12 +51,12 @@ export async function curlAt(port: number, host: string, ...more: string[]) {
   }
 }
 
-/** What `openssl s_client` shows of an answer to a request. */
+/** The output of `openssl s_client` for a request. */
 export async function openssl(port: number, request: string, options: readonly string[]): Promise<string> {
   const child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, '-quiet', ...options], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  // A handshake that fails closes it early.
+  // A failed handshake closes it early.
   child.stdin.on('error', () => {});
   child.stdin.end(request);
   const [out, complaint] = await Promise.all([readText(child.stdout), readText(child.stderr)]);

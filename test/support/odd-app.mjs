@@ -1,22 +1,22 @@
-// An application that reports what reached it, and answers in unusual ways on request. Plain Node, no dependencies: the stories
-// run it in the demo's image as a Docker config, the tests of the project `nginx` beside nginx in its container.
+// An application that reports what reached it, and answers in unusual ways on request. Plain Node, no dependencies. The swarm
+// tests run it in the demo's image as a Docker config, the nginx tests beside nginx in its container.
 //
-// The last segment of the path chooses the answer, so that it works below any context root:
+// The last segment of the path selects the answer, so it works below any context root:
 //
-//   drop                     closes the connection without a response; ?after=<n> after n bytes of a response's body
-//   invalid?kind=<kind>      a response that nginx rejects or might reject, see `invalid` below
-//   bigheader?n=&size=       n cookies of so many bytes
-//   slow?ms=                 answers after so many milliseconds
-//   download?bytes=          so many bytes, made as fast as the client takes them
+//   drop                     closes the connection without a response. With ?after=<n>, after n bytes of the body
+//   invalid?kind=<kind>      a response that nginx rejects or might reject: see `invalid` below
+//   bigheader?n=&size=       n cookies of this size in bytes
+//   slow?ms=                 answers after this many milliseconds
+//   download?bytes=          this many bytes, as fast as the client reads them
 //   sse                      six events, half a second apart
 //   hsts                     a Strict-Transport-Security of its own
 //   accel?to=<path>          X-Accel-Redirect
-//   count?key=<key>          how many requests with the header `x-count: <key>` have arrived at this instance
+//   count?key=<key>          number of requests with the header `x-count: <key>` that this instance has received
 //
-// Everything else answers with what reached it, in JSON, after it has read (and counted) the body. Added to every answer:
+// Every other path answers with what reached it, in JSON, after reading (and counting) the body. For every answer:
 //
 //   ?status=<code>           with this status
-//   ?header=<name>&value=    with this header; may be repeated
+//   ?header=<name>&value=    with this header. May be repeated
 //
 // PORTS is a list of ports to listen on.
 import http from 'node:http';
@@ -26,7 +26,7 @@ const instance = hostname();
 
 const block = Buffer.alloc(64 * 1024, 'odd-app.');
 
-/** Whole responses, written to the socket as they are. */
+/** Complete responses, written to the socket unchanged. */
 const invalid = {
   'status-line': 'HTTP/1.1 abc\r\nContent-Length: 2\r\n\r\nok',
   'no-status-line': 'nonsense\r\n\r\n',
@@ -48,7 +48,7 @@ function count(request) {
   if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** The last segment and the query; targets that are no URL at all have none. */
+/** The last segment and the query. Targets that are not URLs have none. */
 function parse(target) {
   const [path, ...rest] = target.split('?');
   return { name: path.split('/').at(-1), query: new URLSearchParams(rest.join('?')) };
@@ -139,7 +139,7 @@ function respond(request, response) {
   answer(exchange);
 }
 
-/** Accepts every upgrade, as a server that knows h2c would, and reports what comes then. */
+/** Accepts every upgrade, as a server that supports h2c would, and reports what it then receives. */
 function upgrade(request, socket) {
   count(request);
   const { upgrade } = request.headers;
@@ -150,7 +150,7 @@ function upgrade(request, socket) {
   socket.on('end', () => socket.end());
 }
 
-// A test's odd request must not end the application for the others.
+// A test's unusual request must not stop the application for the others.
 process.on('uncaughtException', (error) => console.error(error));
 process.on('SIGTERM', () => process.exit(0));
 

@@ -13,7 +13,7 @@ import { type Http2Answer, head, type RawAnswer, rawRequest, valuesOf } from './
 
 const application = readFileSync(new URL('./odd-app.mjs', import.meta.url));
 
-/** Tasks of a service, by its port: ports of the container's loopback. Nothing listens on 9009. */
+/** Tasks of a service, by its port: ports on the container's loopback interface. Nothing listens on 9009. */
 const tasks: Readonly<Record<number, readonly number[]>> = {
   8080: [9001],
   8082: [9001, 9002],
@@ -32,7 +32,9 @@ interface Options {
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
-/** nginx in a container with the configuration of these services, and test/support/odd-app.mjs beside it as their tasks. */
+/**
+ * nginx in a container with the configuration of these services, and test/support/odd-app.mjs beside it as their tasks.
+ */
 export async function startOddNginx(
   services: readonly SwarmService[],
   { settings = {}, secrets = {} }: Options = {},
@@ -86,7 +88,7 @@ export interface Arrived {
   readonly length: number;
   /** Names in lower case, in the order received. */
   readonly headers: RawAnswer['headers'];
-  /** The value of a header that arrived once; an array if it arrived several times, undefined if it did not arrive. */
+  /** The value of a header that arrived once. An array if it arrived several times, undefined if it did not arrive. */
   header(name: string): string | string[] | undefined;
 }
 
@@ -119,7 +121,7 @@ interface Get {
   readonly headers?: readonly string[];
 }
 
-/** An ordinary request without a body, with the target and headers as written. */
+/** An ordinary request without a body, with the given target and headers unchanged. */
 export function get(
   nginx: NginxContainer,
   host: string,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Oidc } from '../../src/admin/oidc.ts';
 import { oidcKeys } from '../../src/model/settings-keys.ts';
 
-/** What the library declares no types for, as far as it is used here. */
+/** Properties that the library's types lack, as far as they are used here. */
 interface Provider {
   readonly issuer: string;
   callback(): (request: IncomingMessage, response: ServerResponse) => void;
@@ -15,7 +15,7 @@ const { default: OidcProvider } = (await import(library)) as { readonly default:
 
 export const clientSecret = 'a secret of the client, which is long enough';
 
-/** Groups of the accounts that may sign in at the provider; their passwords are not asked for. */
+/** Groups of the accounts at the provider. They sign in without a password. */
 const groupsOf: Readonly<Record<string, readonly string[]>> = {
   ada: ['platform team', 'developers'],
   olga: ['developers'],
@@ -30,7 +30,7 @@ export class TestProvider implements AsyncDisposable {
   readonly issuer: string;
   readonly #server = createServer((request, response) => this.#answer(request, response));
   #provider: Provider | undefined;
-  /** What an attacker who sits at the provider's place makes of the token endpoint's answer. */
+  /** How an attacker in the provider's place changes the token endpoint's answer. */
   tamper: ((body: Record<string, unknown>) => Record<string, unknown>) | undefined;
 
   static async open(origins: readonly string[]): Promise<TestProvider> {
@@ -63,7 +63,7 @@ export class TestProvider implements AsyncDisposable {
     });
   }
 
-  /** As the controller's settings have it. */
+  /** As in the controller's settings. */
   client(more: Partial<Oidc['settings']> = {}, secret = clientSecret): Oidc {
     const defaults = Object.fromEntries(Object.entries(oidcKeys).map(([name, key]) => [name, key.default]));
     const own = { Issuer: this.issuer, ClientId: 'signalbox', Scopes: ['openid', 'profile', 'groups'], Groups: groups };
@@ -71,7 +71,7 @@ export class TestProvider implements AsyncDisposable {
     return new Oidc({ settings, clientSecret: secret, now: Date.now });
   }
 
-  /** Signs in at the provider as a browser does, and returns the query that it is sent back with. */
+  /** Signs in at the provider as a browser does, and returns the query of the redirect back. */
   async visit(url: string, account: string): Promise<URL> {
     const cookies = new Map<string, string>();
     const ask = async (target: string, body?: URLSearchParams) => {
@@ -93,7 +93,7 @@ export class TestProvider implements AsyncDisposable {
       if (location === null) {
         const html = await answer.text();
         const [, action] = /<form[^>]* action="([^"]+)"/.exec(html) ?? [];
-        if (action === undefined) throw new Error(`The provider answers ${answer.status}: ${html}`);
+        if (action === undefined) throw new Error(`The provider answered ${answer.status}: ${html}`);
         const [, prompt = 'login'] = /name="prompt" value="(\w+)"/.exec(html) ?? [];
         const form = new URLSearchParams({ prompt, login: account, password: 'x' });
         answer = await ask(new URL(action, this.issuer).href, form);
@@ -103,7 +103,7 @@ export class TestProvider implements AsyncDisposable {
       if (next.origin !== this.issuer) return next;
       answer = await ask(next.href);
     }
-    throw new Error('The provider sends the browser around in circles.');
+    throw new Error('The provider redirects the browser in a loop.');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,7 +123,7 @@ function configuration(origins: readonly string[]) {
   return {
     clients: [client('signalbox'), client('other')],
     claims: { openid: ['sub'], profile: ['preferred_username'], groups: ['groups'] },
-    // Into the ID token, where the client finds them at once.
+    // Into the ID token, where the client finds them immediately.
     conformIdTokenClaims: false,
     pkce: { required: () => true },
     features: { devInteractions: { enabled: true } },

@@ -1,4 +1,5 @@
-// The beds of a whole run of a project. A story takes its own with `storyBed(inject('beds'))` of bed/story-bed.ts.
+// The beds of a complete run of a project. A test file gets its own with `storyBed(inject('beds'))` of
+// bed/story-bed.ts.
 import type { TestProject } from 'vitest/node';
 import type { BedShape } from '../../bed/bed-shape.ts';
 import { deploySignalbox } from '../../bed/deploy-signalbox.ts';
@@ -15,7 +16,7 @@ declare module 'vitest' {
     readonly beds: readonly string[];
     /** Tag of the images signalbox/… on the nodes. */
     readonly version: string;
-    /** Image of the clients that others have written. */
+    /** Image with third-party clients. */
     readonly clients: string;
   }
 }
@@ -36,7 +37,7 @@ export async function openEmptyBeds(project: TestProject, names: readonly string
   const clients = await step('clients', () => ensureToolsImage(prepared, 'clients', 'test/support/clients/Dockerfile'));
   const open = async (name: string, note: (text: string) => void) => {
     await refuseIfUsed(engine.docker, name);
-    // What an earlier run has kept would tell of the past.
+    // State from an earlier run would be out of date.
     if (!process.env.KEEP_BED) await removeBed(engine.docker, name);
     return openBed(engine, { name, ports: 'random', image: images.swarmNode, shape, owner, note });
   };
@@ -45,7 +46,7 @@ export async function openEmptyBeds(project: TestProject, names: readonly string
     for (const name of names) opened.push(await open(name, note));
     return opened;
   });
-  // One after the other: each reads all images once for all its nodes, and the disk is one.
+  // One after the other: each reads all images once for all its nodes, from the same disk.
   await step('load', async () => {
     for (const bed of beds) await bed.loadImages(...images.product);
   });
@@ -58,6 +59,6 @@ export async function openEmptyBeds(project: TestProject, names: readonly string
 export async function removeBeds(names: readonly string[]): Promise<void> {
   const engine = await findEngine();
   if (!engine || process.env.KEEP_BED) return;
-  // If this run was taken for ended, another one may have opened beds of these names.
+  // If this run was taken for ended, another one may have opened beds with these names.
   await Promise.all(names.map((name) => removeBed(engine.docker, name, owner)));
 }

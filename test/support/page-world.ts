@@ -19,7 +19,7 @@ export const passwords = { admin: 'open sesame', viewer: 'only looking' } as con
 const authority = await createAuthority(Date.now());
 const HOUR_MS = 3_600_000;
 
-/** The page's own controller: all of the API and of what it decides is real, only Docker and nginx are not. */
+/** The page's own controller: all of the API and its logic is real, except Docker and nginx. */
 export class PageWorld implements AsyncDisposable {
   readonly url: string;
   readonly world: ControllerWorld;
@@ -28,10 +28,10 @@ export class PageWorld implements AsyncDisposable {
   readonly #app: ReturnType<typeof createAdminApp>;
   #stop = new AbortController();
   #passes: Promise<void> = Promise.resolve();
-  /** What a test makes of the state before it is told. */
+  /** Lets a test change the state before it is sent. */
   disguise: (state: State) => State = (state) => state;
 
-  /** `folder` is that of the built page. */
+  /** `folder` contains the built page. */
   static async open(folder: string, oidc?: (origin: string) => Promise<Oidc>): Promise<PageWorld> {
     const port = await freePort();
     const opened = new PageWorld(folder, port, await oidc?.(`https://localhost:${port}`));
@@ -97,18 +97,18 @@ export class PageWorld implements AsyncDisposable {
     serveAdmin({ app: this.#app, port: this.#port, ...identity }, this.#stop.signal);
   }
 
-  /** The controller is gone, as after the death of its node. */
+  /** The controller is gone, as after its node fails. */
   async close(): Promise<void> {
     this.#stop.abort();
   }
 
-  /** The controller looks, and does what there is to do. */
+  /** The controller runs a pass. */
   async look(): Promise<void> {
     this.#passes = this.#passes.then(() => this.world.settle());
     await this.#passes;
   }
 
-  /** Some time later, somebody deploys. */
+  /** Some time later, a service is deployed. */
   async deploy(afterMs: number, ...services: readonly ReturnType<typeof aService>[]): Promise<void> {
     this.world.swarm.clock.advance(afterMs);
     for (const service of services) this.world.swarm.deploy(service);
@@ -120,7 +120,7 @@ export class PageWorld implements AsyncDisposable {
   }
 }
 
-/** Tasks in memory are on no node; on the page they are. */
+/** Tasks in memory have no node. The page shows one. */
 function placed(state: State): State {
   const clusters = state.clusters.map((cluster) => ({
     ...cluster,
@@ -129,7 +129,7 @@ function placed(state: State): State {
   return { ...state, clusters };
 }
 
-/** A day's work of a small shop: several services, mistakes among them, several versions. */
+/** A typical day of a small shop: several services, some with mistakes, and several versions. */
 export async function aBusyDay(page: PageWorld): Promise<void> {
   await page.deploy(
     HOUR_MS,

@@ -1,4 +1,4 @@
-// Requests as bytes, for what HTTP clients correct or refuse to send; and an HTTP/2 client that keeps its session.
+// Requests as bytes, for what HTTP clients correct or refuse to send. Also an HTTP/2 client that keeps its session.
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
@@ -149,7 +149,7 @@ export class RawConnection implements AsyncDisposable {
     }
   }
 
-  /** Waits until `find` names a length, and takes so many bytes. */
+  /** Waits until `find` returns a length, and takes that many bytes. */
   async #take(find: (received: Buffer) => number | undefined, closed = false): Promise<Buffer> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
@@ -219,7 +219,7 @@ export class Http2Client implements AsyncDisposable {
 
   private constructor(session: ClientHttp2Session) {
     this.session = session;
-    // Requests report what ends them.
+    // Each request reports its own error.
     session.on('error', () => {});
   }
 

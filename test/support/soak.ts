@@ -1,4 +1,4 @@
-// A soak test: random faults and changes under traffic. The same seed gives the same steps.
+// A soak test: random faults and changes under traffic. The same seed produces the same steps.
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { NodeName } from '../../bed/bed-shape.ts';
@@ -14,18 +14,18 @@ const parts = ['signalbox_controller', 'signalbox-extension', 'signalbox-proxy']
 
 interface StepKind {
   readonly name: string;
-  /** Requests that are under way are lost: the end of what serves them is announced by nobody. */
+  /** Requests in flight are lost: the servers end without notice. */
   readonly losesRequests?: true;
-  /** How often it is chosen, compared with the others. */
+  /** Relative frequency compared with the other steps. */
   readonly weight: number;
   run(world: SoakWorld, random: number): Promise<void>;
 }
 
 interface SoakWorld {
   readonly app: Stack;
-  /** Of the stacks that come and go, by host. */
+  /** Temporary stacks, by host. */
   readonly others: Map<string, Stack>;
-  /** Of the step: no two steps have the same. */
+  /** Of the step. No two steps have the same. */
   readonly number: number;
 }
 
@@ -153,7 +153,7 @@ async function statusOf(nodeId: string): Promise<string> {
   return node.Status.State;
 }
 
-/** The steps of a seed, as many as are asked for. */
+/** The steps of a seed, as many as requested. */
 function* stepsOf(seed: number): Generator<{ readonly kind: StepKind; readonly random: number }> {
   const step = fc.record({
     kind: fc.oneof(...kinds.map((kind) => ({ weight: kind.weight, arbitrary: fc.constant(kind) }))),
@@ -165,13 +165,16 @@ function* stepsOf(seed: number): Generator<{ readonly kind: StepKind; readonly r
 export interface SoakReport {
   readonly steps: number;
   readonly total: number;
-  /** Failures by kind, in steps that end what serves requests without notice. */
+  /** Failures by kind, in steps that end servers without notice. */
   readonly announced: Readonly<Record<string, number>>;
   /** Megabytes of the largest task of each part: after a third of the time and at the end. */
   readonly memory: Readonly<Record<string, readonly [early: number, late: number]>>;
 }
 
-/** Runs steps until the time is over. Fails at the first step that loses a request although nothing that serves requests ended without notice. */
+/**
+ * Runs steps until the time is over. Fails at the first step that loses a request although no server ended without
+ * notice.
+ */
 export async function soak(seed: number, minutes: number): Promise<SoakReport> {
   console.log(`Soak test: seed ${seed}, ${minutes} minutes`);
   await using app = await deployStack('soak', { app: { host, replicas: 3 } });

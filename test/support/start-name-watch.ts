@@ -1,4 +1,4 @@
-// Runs in nginx's container: the agent's watch over names, in front of the DNS server of nginx-peer.mjs.
+// Runs in nginx's container: the agent's name watch, in front of the DNS server of nginx-peer.mjs.
 import { readFile, writeFile } from 'node:fs/promises';
 import { DnsClient } from '../../src/nginx/dns-client.ts';
 import { NameWatch } from '../../src/nginx/name-watch.ts';

@@ -7,19 +7,19 @@ import { bed, defaultSettings, demo, inspectProxy, pings, removeStack, settled, 
 export interface AppOptions {
   readonly host?: string;
   readonly replicas?: number;
-  /** A changed one replaces the tasks. */
+  /** A changed version replaces the tasks. */
   readonly version?: string;
   readonly order?: 'start-first' | 'stop-first';
   readonly networks?: readonly string[];
-  /** Where tasks may run, such as `node.role==worker`. */
+  /** Placement constraints, such as `node.role==worker`. */
   readonly constraints?: readonly string[];
-  /** Beside those for host and port, or instead of them. */
+  /** Added to the labels for host and port, or replacing them. */
   readonly labels?: Readonly<Record<string, string>>;
 }
 
 export type Apps = Readonly<Record<string, AppOptions>>;
 
-/** A stack of a story; removed when the story is over. */
+/** A test's stack. It is removed at the end of the test. */
 export class Stack implements AsyncDisposable {
   readonly name: string;
 
@@ -93,7 +93,7 @@ export async function answersOnEveryNode(host: string): Promise<void> {
   for (const { name } of bed.nodes) await answers(host, name);
 }
 
-/** Instances that answer among so many requests. */
+/** Instances that answer this many requests. */
 export async function instancesOf(host: string, requests = 24, node?: NodeName): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const { instance } of await pings(host, requests, node ? { node } : {}))
@@ -107,7 +107,7 @@ interface ControllerTask {
   readonly Spec: { readonly ContainerSpec: { readonly Configs: unknown; readonly Secrets?: unknown } };
 }
 
-/** Hands the controller other settings, and waits until nobody but a controller with these is there. */
+/** Applies other settings to the controller, and waits until only a controller with these runs. */
 export async function applySettings(text: string): Promise<void> {
   await useSettings(text);
   await controllerReplaced();

@@ -6,10 +6,10 @@ import { specDigest } from '../../src/model/spec-digest.ts';
 import { ConflictError, type Swarm } from '../../src/reconcile/ports.ts';
 import type { Spec } from './fake-service.ts';
 
-/** A swarm behind the port, and what a test does to it from outside. */
+/** A swarm behind the port, and a test's actions on it from outside. */
 export interface ContractWorld {
   readonly swarm: Swarm;
-  /** Begins the name of everything that the contract makes; also the name of its cluster. */
+  /** Prefix of all names that the contract creates, and the name of its cluster. */
   readonly run: string;
   /** An image that runs, and one that never does. */
   readonly image: string;
@@ -20,14 +20,14 @@ export interface ContractWorld {
   /** `docker service update`, by hand. */
   amend(service: string, change: (spec: Spec) => void): Promise<void>;
   specOf(service: string): Promise<Spec>;
-  /** Waits until tasks run and no roll-out or roll-back is under way. */
+  /** Waits until tasks run and no roll-out or roll-back is in progress. */
   settle(service: string): Promise<void>;
   close(): Promise<void>;
 }
 
 const signal = AbortSignal.timeout(2 ** 31 - 1);
 
-/** What the controller takes for granted of a swarm, whoever plays it. */
+/** The controller's assumptions about a swarm, real or fake. */
 export function describeSwarm(title: string, open: () => Promise<ContractWorld>): void {
   describe(title, () => {
     const opened = Promise.withResolvers<ContractWorld>();
@@ -39,7 +39,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
     });
     const contract = async (name: string) => new Contract(await opened.promise, name);
 
-    it('shows what was made, as it was made', async () => {
+    it('returns created objects unchanged', async () => {
       const own = await contract('made');
       const network = await own.world.createNetwork(own.name);
       const { config, desired } = await own.createService({ networkIds: [network] });
@@ -64,7 +64,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       expect(nodes.map(({ role }) => role)).toContain('manager');
     });
 
-    it('reads back what a config holds', async () => {
+    it('returns the content of a config', async () => {
       const own = await contract('content');
 
       const { id } = await own.createConfig('1', 'línea\n"$quoted"\n');
@@ -72,7 +72,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       expect(await own.world.swarm.readConfig(id, signal)).toBe('línea\n"$quoted"\n');
     });
 
-    it('gives no name twice', async () => {
+    it('rejects a name that exists', async () => {
       const own = await contract('twice');
       const { desired } = await own.createService();
 
@@ -82,7 +82,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       await expect(own.world.swarm.createService(desired, signal)).rejects.toThrow(ConflictError);
     });
 
-    it('removes what is there no longer without complaint', async () => {
+    it('ignores the removal of an object that does not exist', async () => {
       const own = await contract('gone');
       const { config, desired } = await own.createService();
       const { id } = await own.service();
@@ -98,7 +98,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       await expect(own.world.swarm.tasks(id, signal)).rejects.toThrow(ConflictError);
     });
 
-    it('keeps what a service refers to', async () => {
+    it('refuses to remove what a service uses', async () => {
       const own = await contract('used');
       const network = await own.world.createNetwork(own.name);
       const { config, desired } = await own.createService({ networkIds: [network] });
@@ -108,7 +108,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       await expect(own.world.removeNetwork(network)).rejects.toThrow('in use');
     });
 
-    it('takes no service that refers to what is not there', async () => {
+    it('rejects a service that refers to missing objects', async () => {
       const own = await contract('nothing');
       const missing = { id: 'nothing', name: own.name, target: '/etc/nothing' };
 
@@ -116,7 +116,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
         await expect(own.world.swarm.createService(own.desired(refer), signal)).rejects.toThrow('not found');
     });
 
-    it('takes no write to a service that has changed since it was observed, or is gone', async () => {
+    it('rejects a write to a service that has changed since it was observed, or is gone', async () => {
       const own = await contract('moved');
       const { desired } = await own.createService();
       const { swarm } = own.world;
@@ -135,7 +135,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       await expect(swarm.labelService(stale, { third: 'yes' }, signal)).rejects.toThrow(ConflictError);
     });
 
-    it('replaces no task for labels', async () => {
+    it('replaces no task for a label change', async () => {
       const own = await contract('labels');
       await own.createService();
       await own.world.settle(own.name);
@@ -147,7 +147,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       expect(await own.tasks()).toEqual(before);
     });
 
-    it('replaces no task when it is scaled', async () => {
+    it('replaces no task when the service is scaled', async () => {
       const own = await contract('scaled');
       await own.createService();
       await own.world.settle(own.name);
@@ -165,7 +165,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       await expect(swarm.scaleService(stale, 3, {}, signal)).rejects.toThrow(ConflictError);
     });
 
-    it('replaces tasks for a configuration, and says that it does', async () => {
+    it('replaces tasks for a new configuration, and reports the update', async () => {
       const own = await contract('config');
       const { desired, config } = await own.createService();
       await own.world.settle(own.name);
@@ -187,7 +187,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       expect(newest!.createdAt > old!.createdAt).toBe(true);
     });
 
-    it('puts back the whole specification when a replica does not come up, until it is written again', async () => {
+    it('restores the complete specification when a replica does not start, until it is written again', async () => {
       const own = await contract('broken');
       const { desired } = await own.createService();
       await own.world.settle(own.name);
@@ -213,7 +213,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       expect(await own.service()).toMatchObject({ rollout: { kind: 'settled' }, labels: { [refusedLabel]: 'yes' } });
     });
 
-    it('leaves alone what somebody changed by hand', async () => {
+    it('keeps manual changes', async () => {
       const own = await contract('hand');
       const { desired } = await own.createService();
       await own.world.amend(own.name, (spec) => {
@@ -233,7 +233,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       });
     });
 
-    it('has nothing to tell of a task that is not there', async () => {
+    it('returns nothing for a task that does not exist', async () => {
       const own = await contract('log');
 
       expect(await own.world.swarm.taskLog('nothing', signal)).toBe('');
@@ -302,11 +302,11 @@ class Contract {
   async service(): Promise<OwnedService> {
     const { owned } = await this.world.swarm.observe(signal);
     const service = owned.find(({ name }) => name === this.name);
-    if (!service) throw new Error(`There is no service ${this.name}`);
+    if (!service) throw new Error(`Service ${this.name} not found`);
     return service;
   }
 
-  /** Those that should run. */
+  /** Tasks that should run. */
   async tasks() {
     const { id } = await this.service();
     const tasks = await this.world.swarm.tasks(id, signal);

@@ -10,7 +10,7 @@ export async function connect(host: string, path: string) {
   await once(socket, 'open');
   await greeting;
   return {
-    /** Sends a message; resolves with the next one that comes. */
+    /** Sends a message and resolves with the next one received. */
     async exchange(message: string): Promise<string> {
       const answer = once(socket, 'message', { signal: AbortSignal.timeout(10_000) });
       socket.send(message);

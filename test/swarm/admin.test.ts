@@ -1,4 +1,4 @@
-// The administrator's API on a real swarm: who may come in, the switch as scripts made for UCP throw it, roll-back.
+// The administrator's API on a real swarm: access, the switch as UCP scripts use it, and roll-back.
 import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ async function curl(path: string, ...args: string[]) {
   return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) };
 }
 
-/** What comes on the stream of events within some seconds. */
+/** Events that the stream delivers within some seconds. */
 async function events(access: readonly string[]): Promise<{ stdout: string }> {
   const { host, port } = bed.manager.address(9443);
   const url = `https://${host}:${port}/api/events`;
@@ -47,7 +47,7 @@ let authorization: string[];
 beforeAll(async () => {
   stack = await deployStack('switched', { app: { host: 'switched.local' } });
   const credentials = JSON.stringify({ username: 'admin', password: await adminPassword(bed) });
-  // curl's own content type, as in scripts made for UCP.
+  // curl's default content type, as in UCP scripts.
   const { status, body } = await curl('/auth/login', '-d', credentials);
   expect(status, body).toBe(200);
   authorization = ['-H', `Authorization: Bearer ${JSON.parse(body).auth_token}`];
@@ -60,13 +60,13 @@ afterAll(async () => {
 });
 
 describe('Layer 7 routing', () => {
-  it('lets nobody in without login', async () => {
+  it('rejects requests without sign-in', async () => {
     expect((await askController('/api/state')).status).toBe(401);
     expect((await askController('/healthz')).status).toBe(200);
   });
 
-  it('makes who guesses passwords wait, and nobody else', async () => {
-    // From within the node, which has another address than those who test.
+  it('throttles a client that guesses passwords, and no other', async () => {
+    // From within the node, which has another address than the test.
     const guess = `curl -sk -o /dev/null -w '%{http_code} ' -d '{"username":"admin","password":"guessed"}' https://127.0.0.1:9443/auth/login`;
     const guesses = `test "$(for n in 1 2 3 4 5 6; do ${guess}; done)" = '401 401 401 401 401 429 '`;
     expect(await bed.manager.exec('sh', '-c', guesses)).toBe(0);
@@ -81,7 +81,7 @@ describe('Layer 7 routing', () => {
     }, 120_000);
   });
 
-  it('refuses what comes from a foreign page, from who may only look, or cannot be read; nothing is changed', async () => {
+  it('rejects foreign pages, viewers and malformed requests, and changes nothing', async () => {
     const { changes } = await state();
     const jar = join(tmpdir(), `${bed.name}-cookies`);
     const json = ['-H', 'Content-Type: application/json'];
@@ -108,7 +108,7 @@ describe('Layer 7 routing', () => {
     expect((await state()).changes).toEqual(changes);
   });
 
-  it('lets a viewer look, and follow what happens', async () => {
+  it('lets a viewer read, and follow events', async () => {
     const password = await bed.exec('signalbox_controller', 'cat', '/run/secrets/signalbox-viewer-password');
     const credentials = JSON.stringify({ username: 'viewer', password: password.trim() });
     const { auth_token } = JSON.parse((await curl('/auth/login', '-d', credentials)).body);
@@ -118,12 +118,12 @@ describe('Layer 7 routing', () => {
       InterlockEnabled: true,
       HTTPPort: 8080,
     });
-    // curl gives up after that time, with what came until then.
+    // curl stops after this time, with what it has received.
     const { stdout } = await events(viewer);
     expect(stdout).toMatch(/^event: state\ndata: \{.*"host":"switched\.local"/m);
   });
 
-  it('refuses a port that a service holds, by its name, and changes nothing', async () => {
+  it('rejects a port that a service holds, names the service, and changes nothing', async () => {
     await bed.docker(
       'service',
       'create',
@@ -153,7 +153,7 @@ describe('Layer 7 routing', () => {
     }
   });
 
-  it('is switched off and on as scripts for UCP do; applications stay', async () => {
+  it('is switched off and on as UCP scripts do, and applications keep running', async () => {
     const off = await curl('/api/interlock', ...authorization, '-X', 'DELETE');
     expect(off.status, off.body).toBe(200);
     await eventually(async () => {
@@ -167,12 +167,12 @@ describe('Layer 7 routing', () => {
     });
     expect(await state()).toMatchObject({ enabled: false, error: null });
 
-    // A controller that starts anew finds the switch as it was.
+    // A restarted controller finds the switch unchanged.
     const before = (await bed.running('signalbox_controller')).map(({ ID }) => ID);
     await bed.docker('service', 'update', '--detach', '--force', 'signalbox_controller');
     await eventually(async () => {
       const now = (await bed.running('signalbox_controller')).map(({ ID }) => ID);
-      // The old one may answer for a while.
+      // The previous one may answer for a while.
       expect([now.length, now.some((id) => before.includes(id))]).toEqual([1, false]);
       expect(await state()).toMatchObject({ enabled: false });
     }, 120_000);
@@ -194,7 +194,7 @@ describe('Layer 7 routing', () => {
     ]);
   });
 
-  it('goes back to a kept version and holds it; what changes meanwhile waits', async () => {
+  it('rolls back to a stored version and holds it, while changes wait', async () => {
     const before = (await settled()).clusters[0]!.version!;
     await stack.deploy({ app: { host: 'switched.local' }, other: { host: 'later.local' } });
     await eventually(async () => expect(await proxyConfiguration()).toContain('later.local'));

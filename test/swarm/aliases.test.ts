@@ -1,4 +1,4 @@
-// Services that claim DNS names of others by network aliases and host names.
+// Services that claim DNS names of others with network aliases and host names.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   demo,
@@ -21,7 +21,7 @@ async function networkId(name: string): Promise<string> {
   return (await story.docker(`network inspect --format {{.Id}} ${name}`)).trim();
 }
 
-/** METADATA tells the services apart. */
+/** METADATA distinguishes the services. */
 async function servicesBehind(host: string): Promise<Set<string | undefined>> {
   return new Set((await pings(host, 30)).map(({ metadata }) => metadata));
 }
@@ -44,7 +44,7 @@ describe('a service that claims the name of another', () => {
   it.each([
     ['alias', '--network name=alias-evil,alias=tasks.alias-web.alias-victim,alias=alias-web.alias-victim'],
     ['hostname', '--network alias-evil --hostname tasks.alias-web.alias-victim'],
-  ])('gets none of its requests, and no network of its own is joined: %s', async (kind, network) => {
+  ])('gets none of its requests, and its own network is not joined: %s', async (kind, network) => {
     // Swarm writes to the service until a roll-out is complete, which may be after the proxies serve it.
     const { Version } = await eventually(async () => {
       const proxy = await inspectProxy();

@@ -1,4 +1,4 @@
-// CAs from Docker secrets: clients that show who they are, services that are verified, and a CA that is none beside them.
+// CAs from Docker secrets: client certificates, verified services, and an invalid CA beside them.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,7 @@ afterAll(async () => {
 const withTls = '--tls-cert=/run/secrets/inside.crt --tls-key=/run/secrets/inside.key';
 const verifying = (ca: string) => `ssl_backend=true ssl_backend_ca=${ca}`;
 
-/** A service under `<name>.local`; labels without their prefix. */
+/** A service at `<name>.local`. Labels without their prefix. */
 async function create(name: string, labels: string, args = ''): Promise<void> {
   const all = [`hosts=${name}.local`, 'port=8080', ...labels.split(' ')];
   const written = all.map((label) => `--label com.docker.lb.${label}`).join(' ');
@@ -67,13 +67,13 @@ function as(name: string) {
 }
 
 describe('a client', () => {
-  it.each(['guarded', 'greeted'])('is known to the application by its certificate: %s', async (host) => {
+  it.each(['guarded', 'greeted'])('is identified to the application by its certificate: %s', async (host) => {
     const { headers } = await echo(`${host}.local`, '/echo', as('alice'));
 
     expect(headers).toMatchObject({ 'x-ssl-client-verify': 'SUCCESS', 'x-ssl-client-subject': 'CN=alice' });
   });
 
-  it('is refused without one where one is required, and with one of another CA', async () => {
+  it('is rejected without a certificate if one is required, and with one of another CA', async () => {
     expect((await curl('guarded.local', '/', { tls: true })).status).toBe(403);
     expect((await curl('guarded.local', '/', as('mallory'))).status).toBe(400);
     expect(await curl('guarded.local', '/a?b')).toMatchObject({
@@ -82,7 +82,7 @@ describe('a client', () => {
     });
   });
 
-  it.each([true, false])('cannot say itself who it is: over TLS %s', async (tls) => {
+  it.each([true, false])('cannot forge its identity: over TLS %s', async (tls) => {
     const headers = { 'x-ssl-client-verify': 'SUCCESS', 'x-ssl-client-subject': 'CN=alice' };
     const seen = await echo('greeted.local', '/echo', { tls, headers });
 
@@ -91,17 +91,17 @@ describe('a client', () => {
 });
 
 describe('a service behind TLS', () => {
-  it('answers when its certificate is of the CA and covers the name', async () => {
+  it('answers if its certificate is of the CA and covers the name', async () => {
     await ping('verified.local');
   });
 
-  it('does not when the name is another', async () => {
+  it('answers 502 if the name differs', async () => {
     expect((await curl('misnamed.local', '/ping')).status).toBe(502);
   });
 });
 
-describe('a CA that is none', () => {
-  it('closes the routes that name it, and lets the proxies start', async () => {
+describe('an invalid CA', () => {
+  it('closes the routes that name it, and does not prevent the proxies from starting', async () => {
     const reason = expect.stringMatching(/^the CA in secret \S+ is rejected: /);
     await eventually(async () => {
       // One cause is one problem, which names both.

@@ -1,4 +1,4 @@
-// The bed itself: what the other stories take for granted.
+// The bed itself: what the other tests rely on.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -33,8 +33,8 @@ configs:
   web: {file: ${JSON.stringify('/tmp/signalbox-bed-test.conf')}}
 `;
 
-describe('what runs start', () => {
-  it('is removed once its run has ended, and not before', async () => {
+describe('objects that a run creates', () => {
+  it('are removed once the run has ended, and not before', async () => {
     const { docker } = (await findEngine())!;
     const create = async (owner: string) => {
       const Labels = { [ownerLabel]: owner };
@@ -75,8 +75,8 @@ describe('the bed', () => {
     await bed.removeStack('bed');
   });
 
-  it.each(nodeNames)('has no zombies on %s: its first process clears away orphans that have ended', async (node) => {
-    // The shells end at once. The command lasts as long as its output is open, which is until the orphan has ended.
+  it.each(nodeNames)('has no zombies on %s: process 1 reaps orphans that have ended', async (node) => {
+    // The shells end immediately. The command lasts as long as its output is open, until the orphan has ended.
     expect(await bed.node(node).exec('sh', '-c', "sh -c 'sleep 0.2 &'")).toBe(0);
 
     await eventually(async () => expect(await bed.node(node).exec('pgrep', '--runstates', 'Z')).toBe(1));
@@ -93,7 +93,7 @@ describe('the bed', () => {
     });
   });
 
-  it('spreads the VIP of a service over its tasks', async () => {
+  it('distributes the VIP of a service over its tasks', async () => {
     const fetchVip = () => bed.exec('bed_web', 'curl', '-sS', '--max-time', '3', 'http://web:8000/');
     await eventually(async () => {
       const answers = [];
@@ -113,12 +113,12 @@ describe('the bed', () => {
     await worker.start();
     await bed.manager.kill();
     try {
-      // Tasks may have moved to the manager and died with it; the mesh tries them in turn, as IPVS does.
+      // Tasks may have moved to the manager and ended with it. The mesh tries them in turn, as IPVS does.
       await eventually(async () =>
         expect((await bed.request({ host: 'any', port: 18000, timeoutMs: 2000 })).status).toBe(200),
       );
     } finally {
-      // The stories after this one want it.
+      // Later tests need it.
       await bed.manager.start();
     }
 

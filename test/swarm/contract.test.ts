@@ -1,4 +1,4 @@
-// What the controller takes for granted of Swarm; test/support/fake-swarm.ts is held to the same.
+// The controller's assumptions about Swarm. test/support/fake-swarm.ts must meet the same ones.
 import { expect } from 'vitest';
 import { Observer } from '../../src/docker/observer.ts';
 import { DockerSwarm } from '../../src/docker/swarm.ts';
@@ -13,7 +13,7 @@ const { docker } = bed.manager;
 const brokenImage = `${demo}-that-is-not-there`;
 const observer = new Observer(docker);
 
-/** Nobody tells it of events, so that it lists everything at each look. */
+/** It receives no events, so it lists everything in each observation. */
 class FreshSwarm extends DockerSwarm {
   override observe(): Promise<Snapshot> {
     observer.forget();
@@ -40,7 +40,7 @@ async function open(): Promise<ContractWorld> {
   const run = `contract-${Date.now().toString(36)}`;
   const swarm = new FreshSwarm(docker, observer);
   const networks: string[] = [];
-  // It would remove what belongs to a cluster that it does not know.
+  // It would remove objects of a cluster that it does not know.
   await scaleController(0);
   return {
     swarm,
@@ -75,7 +75,7 @@ async function settle(swarm: FreshSwarm, name: string): Promise<void> {
       const { owned } = await swarm.observe();
       const service = owned.find((candidate) => candidate.name === name)!;
       expect(['settled', 'rolled-back']).toContain(service.rollout.kind);
-      // Swarm takes a moment to say that it has begun.
+      // Swarm takes a moment to report that it has started.
       expect(service.image).not.toBe(brokenImage);
       const wanted = (await swarm.tasks(service.id)).filter(({ desiredState }) => desiredState === 'running');
       expect(wanted).toHaveLength(service.replicas ?? 1);

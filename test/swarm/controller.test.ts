@@ -1,4 +1,4 @@
-// What happens to requests and routes when controller and extension die, are two, or see nothing of what happens.
+// Requests and routes if controller and extension fail, are duplicated, or receive no events.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskInfo } from '../../bed/bed.ts';
 import { placesOf, signalContainer } from '../support/containers.ts';
@@ -22,12 +22,12 @@ const stack = new Stack('control');
 
 const app: AppOptions = { host: 'control.local', replicas: 2 };
 
-/** A change of the routes beside the one that is always there. */
+/** A route change in addition to the permanent route. */
 async function route(host: string): Promise<void> {
   await stack.deploy({ app, change: { host } });
 }
 
-/** Sends a signal to the first process of the only task, and waits until Swarm has noticed. */
+/** Sends a signal to process 1 of the only task, and waits until Swarm has detected it. */
 async function signalTask(service: string, signal: 'KILL' | 'STOP'): Promise<void> {
   await bed.settle(service, 1);
   const [task] = await bed.running(service);
@@ -36,10 +36,10 @@ async function signalTask(service: string, signal: 'KILL' | 'STOP'): Promise<voi
   await eventually(isGone, { timeoutMs: 150_000 });
 }
 
-/** As the kernel does when memory is short. */
+/** Like the kernel's OOM killer. */
 const killTask = (service: string) => signalTask(service, 'KILL');
 
-/** The process is there, and does nothing more: its health check has to notice. */
+/** The process exists but hangs: its health check has to detect it. */
 const hangTask = (service: string) => signalTask(service, 'STOP');
 
 beforeAll(async () => {
@@ -49,10 +49,11 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-describe('a quiet swarm', () => {
-  it('is left alone: nothing is written and nothing logged', async () => {
+describe('an idle swarm', () => {
+  it('is not written to, and nothing is logged', async () => {
     await settled();
-    // Swarm itself writes when it closes an update: the controller's own, for its identity, may still be watched.
+    // Swarm itself writes when it finishes an update: it may still be monitoring the controller's own update, for its
+    // identity.
     await eventually(async () => expect(await updating()).toEqual([]));
     const before = await everything();
 
@@ -68,9 +69,9 @@ describe('a quiet swarm', () => {
 
   async function everything() {
     const services = await bed.manager.docker.listServices();
-    // Of running tasks: the engine gives no logs of a service one of whose former tasks was never placed on a node.
+    // Of running tasks: the engine returns no logs of a service if one of its former tasks was never placed on a node.
     const running = (await Promise.all([controller, extension].map((service) => bed.running(service)))).flat();
-    // An engine that was lost before may need a while until it gives the logs of its tasks again.
+    // An engine that was lost before may take a while until it returns the logs of its tasks again.
     const logs = ({ ID }: { ID: string }) => eventually(() => bed.docker('service', 'logs', '--raw', ID));
     const lines = await Promise.all(running.map(async (task) => (await logs(task)).split('\n')));
     return {
@@ -78,14 +79,14 @@ describe('a quiet swarm', () => {
       configs: await configNames(),
       secrets: (await bed.manager.docker.listSecrets()).map(({ ID }) => ID),
       tasks: running.map(({ ID }) => ID).toSorted(),
-      // Tasks write in no order.
+      // Tasks write in no particular order.
       logs: lines.flat().toSorted(),
     };
   }
 });
 
 describe('the controller', () => {
-  it('is not needed: without it routes answer, and follow tasks', async () => {
+  it('is not needed for traffic: without it routes answer, and follow tasks', async () => {
     await using load = new Load({ host: 'control.local' });
 
     await bed.docker('service', 'scale', '--detach', `${controller}=0`);
@@ -103,7 +104,7 @@ describe('the controller', () => {
     expect(total).toBeGreaterThan(300);
   });
 
-  it('comes back when killed, knows what it did, and makes the change that it missed', async () => {
+  it('restarts when killed, resumes its state, and applies the change that it missed', async () => {
     const before = await proxyIdentity();
     await killTask(controller);
     expect((await curl('control.local', '/ping')).status).toBe(200);
@@ -121,13 +122,13 @@ describe('the controller', () => {
 });
 
 describe('the extension', () => {
-  it('comes back when killed: a change made meanwhile goes through', async () => {
+  it('restarts when killed: a change made meanwhile goes live', async () => {
     const before = await proxyIdentity();
     await killTask(extension);
     expect((await curl('control.local', '/ping')).status).toBe(200);
     await bed.settle(extension, 1);
     await settled();
-    // Until the agents have reported to the new one, the version that proxies were started for is shown.
+    // Until the agents have reported to the new one, the state shows the version that proxies were started for.
     await eventually(async () => expect(await proxyIdentity()).toEqual(before));
 
     await killTask(extension);
@@ -139,7 +140,7 @@ describe('the extension', () => {
 });
 
 describe.each([controller, extension])('%s', (service) => {
-  it('is replaced when it hangs, while routes answer, and the change made meanwhile goes live', async () => {
+  it('is replaced if it hangs, while routes answer, and the change made meanwhile goes live', async () => {
     const before = await proxyIdentity();
     await using load = new Load({ host: 'control.local' });
 
@@ -181,7 +182,7 @@ describe('two controllers', () => {
 
   const taskIds = async () => (await bed.tasks(proxy)).map(({ ID }: TaskInfo) => ID).toSorted();
 
-  /** `docker service scale` does not do here: the one manager has the administrator's port once. */
+  /** `docker service scale` does not work here: the only manager can publish the administrator's port once. */
   async function startSecondController(): Promise<AsyncDisposable> {
     const { docker } = bed.manager;
     const { Spec } = await docker.getService(controller).inspect();
@@ -198,10 +199,10 @@ describe('two controllers', () => {
 });
 
 describe('the event stream of the engine', () => {
-  it('is followed again when it was cut, and what happened meanwhile is picked up', async () => {
+  it('is reopened if it was cut, and changes made meanwhile are detected', async () => {
     const engine = await startEngineRelay();
     await using _engine = engine;
-    // So seldom that only the events can tell.
+    // So rarely that only events can report the change.
     const settings = defaultSettings.replace(/^PollInterval.*$/m, 'PollInterval = "1h"');
     await applySettings(`DockerURL = "${engine.url}"\n${settings}`);
     await settled();
@@ -220,7 +221,7 @@ describe('the event stream of the engine', () => {
     await answers('during-cut.local');
   });
 
-  /** Stands between controller and engine, as a socket proxy does. */
+  /** Between controller and engine, like a socket proxy. */
   async function startEngineRelay() {
     const name = 'control-engine';
     const port = 2399;

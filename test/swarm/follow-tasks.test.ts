@@ -22,7 +22,7 @@ const victim = 'follow-web.local';
 const name = 'tasks.follow-web.follow-net';
 const routing = (host: string) => `--label com.docker.lb.hosts=${host} --label com.docker.lb.port=8080`;
 
-/** METADATA tells victim and attacker apart; undefined if nobody answers. */
+/** METADATA distinguishes victim and attacker. Undefined if nothing answers. */
 async function answers(requests: number): Promise<(string | undefined)[]> {
   const one = async () => (await ping(victim).catch(() => undefined))?.metadata;
   return Promise.all(Array.from({ length: requests }, one));
@@ -30,7 +30,7 @@ async function answers(requests: number): Promise<(string | undefined)[]> {
 
 const started: { remove(options: { readonly force: true }): Promise<unknown> }[] = [];
 
-/** `docker run` on a worker, with a network alias. No service has it, so that the controller cannot see it. */
+/** `docker run` on a worker, with a network alias. It belongs to no service, so the controller cannot see it. */
 async function runContainer(network: string, alias: string) {
   const container = await bed.node('worker2').docker.createContainer({
     Image: demo,
@@ -49,7 +49,7 @@ beforeAll(async () => {
   await story.docker(
     `service create --name follow-web --replicas 2 --network follow-net --env METADATA=victim --update-delay 1s ${routing(victim)} ${demo}`,
   );
-  // For its sake the proxies join the network on which the attacker is.
+  // It makes the proxies join the attacker's network.
   await story.docker(`service create --name follow-shop --network follow-evil ${routing('follow-shop.local')} ${demo}`);
   await settled();
   await answersOnEveryNode(victim);
@@ -62,7 +62,7 @@ afterAll(async () => {
 });
 
 describe('a container on an attachable network that takes over the name of a service', () => {
-  it('receives no request once the agents have found it, and the name is used again when it is gone', async () => {
+  it('receives no request once the agents have detected it, and the name is used again when it is gone', async () => {
     const { Version } = await inspectProxy();
     const attacker = await runContainer('follow-evil', name);
     const begun = performance.now();
@@ -96,8 +96,8 @@ describe('a container on an attachable network that takes over the name of a ser
   });
 });
 
-describe('an engine that denies a name whose tasks run', () => {
-  it('costs no request once the agents have found it, and the name is used again when the engine knows it', async () => {
+describe('an engine that denies a name whose tasks are running', () => {
+  it('costs no request once the agents have detected it, and the name is used again when the engine knows it', async () => {
     const { Version } = await inspectProxy();
     await using first = new Load({ host: victim });
     const begun = performance.now();

@@ -1,4 +1,4 @@
-// What a container that was taken over can do: as little as possible, by what the kernel says in the running ones.
+// What a compromised container can do, according to the kernel in the running containers: as little as possible.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, issueIdentity } from '../../src/link/certificates.ts';
 import { containersOf, runNode } from '../support/containers.ts';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-/** Runs a program in a task; resolves with the JSON that it wrote last. */
+/** Runs a program in a task. Resolves with its last JSON output. */
 async function run<T>(service: string, program: string): Promise<T> {
   return JSON.parse(await runNode(service, program)) as T;
 }
@@ -25,7 +25,7 @@ interface Mount {
   readonly options: readonly string[];
 }
 
-/** As the kernel has them. */
+/** In the kernel's notation. */
 async function mountsOf(service: string): Promise<Mount[]> {
   const text = await run<string>(service, 'console.log(JSON.stringify(fs.readFileSync("/proc/1/mounts", "utf8")))');
   const lines = text.trim().split('\n');
@@ -35,7 +35,7 @@ async function mountsOf(service: string): Promise<Mount[]> {
   });
 }
 
-/** The kernel's own file systems; what is below them is the kernel's. */
+/** The kernel's own file systems. Everything below them is the kernel's. */
 const isKernels = ({ target, type }: Mount) =>
   /^\/(proc|sys)(\/|$)/.test(target) || ['devpts', 'mqueue'].includes(type) || target === '/dev';
 
@@ -52,11 +52,11 @@ const services = {
 
 /** Docker's local driver cannot mount a volume with noexec: see docs/security.md. */
 const volumes: Readonly<Record<string, readonly string[]>> = { 'signalbox-proxy': ['/var/lib/signalbox'] };
-/** The engine's own, which it writes into the container. */
+/** Files that the engine writes into the container. */
 const engineFiles = ['/etc/hosts', '/etc/hostname', '/etc/resolv.conf'];
 
 describe('signalbox_admin', () => {
-  it('holds nothing that is worth taking over', async () => {
+  it('has neither the Docker socket nor secrets', async () => {
     const containers = await containersOf('signalbox_admin');
 
     expect(containers.length).toBeGreaterThan(0);
@@ -71,7 +71,7 @@ describe('signalbox_admin', () => {
 });
 
 describe.each(Object.entries(services))('%s', (service, { user, memory, pids, tmpfs }) => {
-  it('has limits, and neither capabilities nor a way to more privileges', async () => {
+  it('has limits, no capabilities, and no way to gain privileges', async () => {
     const containers = await containersOf(service);
 
     expect(containers.length).toBeGreaterThan(0);
@@ -88,7 +88,7 @@ describe.each(Object.entries(services))('%s', (service, { user, memory, pids, tm
       expect(status).toMatch(new RegExp(`^Cap${kind}:\\s+0+$`, 'm'));
   });
 
-  it('is healthy, by a check of its own', async () => {
+  it('is healthy according to its own health check', async () => {
     await eventually(async () => {
       const containers = await containersOf(service);
       expect(containers.length).toBeGreaterThan(0);
@@ -96,7 +96,7 @@ describe.each(Object.entries(services))('%s', (service, { user, memory, pids, tm
     });
   });
 
-  it('can write to nothing but memory of a bounded size, and run nothing from there', async () => {
+  it('can write only to memory of limited size, and execute nothing there', async () => {
     const mounts = await mountsOf(service);
     const root = mounts.findLast(({ target }) => target === '/')!;
     expect(root.options).toContain('ro');
@@ -104,7 +104,7 @@ describe.each(Object.entries(services))('%s', (service, { user, memory, pids, tm
     const writable = mounts.filter((mount) => !isKernels(mount) && !mount.options.includes('ro'));
     const kept = writable.filter(({ target }) => !engineFiles.includes(target));
     const expected = [...Object.keys(tmpfs), '/dev/shm', ...(volumes[service] ?? [])];
-    // The socket is a file; the controller needs it.
+    // The socket is a file that the controller needs.
     if (service === 'signalbox_controller') expected.push('/run/docker.sock');
     expect(kept.map(({ target }) => target.replace('/var/run/', '/run/')).toSorted()).toEqual(expected.toSorted());
     for (const [target, megabytes] of Object.entries(tmpfs)) {
@@ -121,12 +121,12 @@ describe.each(Object.entries(services))('%s', (service, { user, memory, pids, tm
       for (const folder of ['/', '/app', '/etc', '/usr/local/bin', '/run', '/var/tmp', '/root', '/dev'])
         try { fs.writeFileSync(folder + '/attack', ''); report.written.push(folder); } catch {}
       console.log(JSON.stringify(report));`;
-    // In /dev, root may create files; the engine mounts it with nosuid, and without capabilities there are no devices.
+    // In /dev, root may create files. The engine mounts it with nosuid, and without capabilities there are no devices.
     const written = user === '' ? ['/dev'] : [];
     expect(await run(service, attack)).toEqual({ run: ['EACCES', 'EACCES'], written });
   });
 
-  it('has no file that gives privileges, and no shell or package manager that it does not need', async () => {
+  it('has no file that grants privileges, and no unnecessary shell or package manager', async () => {
     const program = `const found = [];
       const look = (folder) => {
         for (const name of fs.readdirSync(folder)) {
@@ -163,14 +163,14 @@ describe('an application in the swarm', () => {
     expect(await run(stack.service(), attempt(ip, 2375, ''))).toBe('ECONNREFUSED');
     expect(await run(stack.service(), attempt(ip, 2376, ''))).toMatch(/CERTIFICATE_REQUIRED/);
     expect(await run(stack.service(), attempt(ip, 2376, foreign))).toMatch(/ALERT|CERTIFICATE|ECONNRESET/);
-    // The port is open, and who has the bed's identity does get in.
+    // The port is open, and a client with the bed's identity is accepted.
     expect(String(await docker.ping())).toBe('OK');
   });
 });
 
 describe('a service that mounts the volume of the proxies', () => {
   const attacker = 'hardening-attacker';
-  /** Puts a version beside each that is there: newer, with digests that are right and the signature of the original. */
+  /** Stores a version beside each existing one: newer, with correct digests and the signature of the original. */
   const forge = `
     const crypto = require('node:crypto');
     const folder = '/volume';
@@ -201,8 +201,8 @@ describe('a service that mounts the volume of the proxies', () => {
     await settled();
   });
 
-  it('cannot have a proxy start with its configuration, even if controller and extension are down', async () => {
-    // A change in place, which is kept on the volume.
+  it('cannot make a proxy start with its configuration, even if controller and extension are down', async () => {
+    // An in-place change, which is stored on the volume.
     const label = 'com.docker.lb.hosts=hardening.local,changed.local';
     await bed.docker('service', 'update', '--detach', '--quiet', '--label-add', label, stack.service());
     await answers('changed.local');

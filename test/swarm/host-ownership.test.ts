@@ -1,4 +1,4 @@
-// Another stack claims a stack's host: it gets no request, and the owner and the administrator see who tried.
+// Another stack claims a stack's host: it gets no request, and the owner and the administrator see which one it is.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   curl,
@@ -19,7 +19,7 @@ const claims: Apps = {
   path: { host: 'shop.owned.local', labels: { 'com.docker.lb.context_root': '/pay' } },
   redirect: { host: 'shop.owned.local', labels: { 'com.docker.lb.redirects': 'shop.owned.local,http://evil.local' } },
   wildcard: { host: '*.owned.local' },
-  // Compose files write $ twice.
+  // Compose files escape $ as $$.
   expression: { host: '~^shop.*$$' },
   below: { host: 'login.apps.owned.local' },
   rest: { labels: { 'com.docker.lb.default_backend': 'true', 'com.docker.lb.port': '8080' } },
@@ -93,7 +93,7 @@ describe('HostsMode open', () => {
     });
   });
 
-  it('keeps the names and addresses of managers', async () => {
+  it('reserves the names and addresses of managers', async () => {
     await evil.deploy({ manager: { host: 'manager, ~^manag.r$$' } });
     await settled();
 

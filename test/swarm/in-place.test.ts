@@ -1,4 +1,4 @@
-// A change of routes reaches proxies that run: no task ends, no request fails, no WebSocket closes.
+// A route change reaches running proxies: no task ends, no request fails, no WebSocket closes.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,9 +37,9 @@ async function setHosts(hosts: string): Promise<void> {
   await bed.docker('service', 'update', '--detach', '--quiet', '--label-add', label, stack.service());
 }
 
-/** Memory of the agent in a proxy, in MiB: all that is resident, and what is its own alone. */
+/** Memory of the agent in a proxy, in MiB: resident, and private. */
 async function agentMemory(): Promise<{ readonly resident: number; readonly own: number }> {
-  // The engine's init is the first, and the agent its only child. That of a health check may be beside it.
+  // Process 1 is the engine's init, and the agent is its only child. A health check may run beside it.
   const status = await bed.exec(proxy, 'sh', '-c', 'read -r agent _ </proc/1/task/1/children; cat /proc/$agent/status');
   const mib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
   return { resident: mib('VmRSS'), own: mib('RssAnon') };
@@ -53,8 +53,8 @@ async function workers(): Promise<number> {
   return Number(await bed.exec(proxy, 'node', '-p', program));
 }
 
-describe('a change of routes', () => {
-  it('is live on every replica, in the same tasks; nothing fails and WebSockets stay', async () => {
+describe('a route change', () => {
+  it('is live on every replica, in the same tasks, with no failed request or closed WebSocket', async () => {
     const before = await taskIds();
     const workersBefore = await workers();
     await using load = new Load({ host: 'place.local' });
@@ -73,19 +73,19 @@ describe('a change of routes', () => {
     expect(await taskIds()).toEqual(before);
     // The agent ends old workers itself: nginx starts none in their place.
     await eventually(async () => expect(await workers()).toBe(workersBefore));
-    // What was changed away is gone everywhere as well.
+    // Replaced routes are gone everywhere as well.
     expect((await curl('first.local', '/ping')).status).toBe(503);
     const [cluster] = (await state()).clusters;
     expect(cluster!.replicas.map(({ version }) => version)).toEqual(before.map(() => cluster!.version));
   });
 
-  it('that a replica refuses stays away from all, and is explained', async () => {
+  it('that a replica rejects goes to no other replica, and is explained', async () => {
     const withMetrics = `${defaultSettings.trimEnd()}\nMetricsSecret = "${secret}"\n`;
     await createSecret();
     await applySettings(withMetrics);
     await settled();
     const before = await taskIds();
-    // nginx rejects the second mention of a file that only agents write: the extension's nginx finds nothing wrong.
+    // nginx rejects the second mention of a file that only agents write: the extension's nginx accepts it.
     const include = 'include /tmp/signalbox/metrics.conf*;';
     await applySettings(`${withMetrics}\n[Extensions.default.Config]\nHTTPOptions = ["${include}"]\n`);
 
@@ -105,8 +105,8 @@ describe('a change of routes', () => {
   });
 });
 
-describe('a proxy that starts anew', () => {
-  it('serves what was served last, with controller and extension away', async () => {
+describe('a restarted proxy', () => {
+  it('serves the last version, with controller and extension down', async () => {
     await setHosts('place.local,latest.local');
     await settled();
     await answersOnEveryNode('latest.local');
@@ -117,7 +117,7 @@ describe('a proxy that starts anew', () => {
     });
     const before = await taskIds();
 
-    // It lives and ends with nginx: the engine's init is first, the agent is its only child.
+    // It ends with nginx: the engine's init is process 1, and the agent is its only child.
     await bed.exec(proxy, 'sh', '-c', 'kill -9 $(cat /tmp/nginx.pid)');
 
     await eventually(async () => {
@@ -131,11 +131,11 @@ describe('a proxy that starts anew', () => {
     await answers('latest.local');
   });
 
-  it('has an agent that is small', async () => {
+  it('has an agent with little memory', async () => {
     expect(await bed.exec(proxy, 'cat', '/proc/1/comm')).toMatch(/docker-init|tini/);
     const { resident, own } = await agentMemory();
-    console.log(`an agent takes ${own.toFixed(1)} MiB of its own, ${resident.toFixed(1)} MiB with what it shares`);
-    // The rest is pages of the program of Node, which all that run it on a machine share, and which the kernel may drop.
+    console.log(`an agent uses ${own.toFixed(1)} MiB of private memory, ${resident.toFixed(1)} MiB with shared memory`);
+    // The rest is pages of the Node binary, which all its processes on a machine share, and which the kernel may drop.
     expect(own).toBeGreaterThan(5);
     expect(own).toBeLessThan(40);
   });

@@ -1,4 +1,4 @@
-// Acceptance cases B1 to B3 of Interlock: two versions of a service share a host by the number of their tasks.
+// Acceptance cases B1 to B3 of Interlock: two versions of a service share a host in proportion to their tasks.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demo, eventually, InterlockStory, pings, proxyIdentity, published } from '../support/interlock.ts';
 
@@ -27,7 +27,7 @@ describe('a canary', () => {
     await eventually(async () => expect(await shareOfV2()).toBeCloseTo(0.2, 1));
   });
 
-  it('B2: gets half of them with as many tasks as the other, and no proxy is touched', async () => {
+  it('B2: gets half of them with as many tasks as the other, and no proxy is updated', async () => {
     const before = await proxyIdentity();
 
     await story.docker('service scale demo-v2=4');
@@ -36,7 +36,7 @@ describe('a canary', () => {
     expect(await proxyIdentity()).toEqual(before);
   });
 
-  it('B3: gets all of them while the other has no tasks, and gives them back', async () => {
+  it('B3: gets all of them while the other has no tasks, and fewer when it has again', async () => {
     await story.docker('service scale demo-v1=0');
     await eventually(async () => expect(await shareOfV2()).toBe(1));
 

@@ -1,5 +1,5 @@
-// Acceptance cases L1 to L4, N1, P3, K1, K2 and E2 of Interlock: several pairs of extension and proxy, published by nodes and by
-// the mesh; applications that are reached by the addresses of their nodes.
+// Acceptance cases L1 to L4, N1, P3, K1, K2 and E2 of Interlock: several pairs of extension and proxy, published in
+// host and ingress mode, and applications in host mode.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type NodeName, nodeNames } from '../../bed/bed-shape.ts';
 import {
@@ -60,7 +60,7 @@ async function upstreamsOf(host: string, requests = 12): Promise<Set<string>> {
   return new Set(answers.map(({ headers }) => String(headers['x-upstream-addr'])));
 }
 
-/** Where tasks are reached on their nodes. */
+/** Addresses of tasks on their nodes. */
 async function publishedBy(service: string): Promise<Set<string>> {
   const tasks = (await bed.running(service)) as unknown as {
     NodeID: string;
@@ -125,7 +125,7 @@ describe('service clusters', () => {
     expect((await curl('demo-east.local', '/ping')).status).toBe(503);
   });
 
-  it('N1: run where the labels of nodes say', async () => {
+  it('N1: run on the nodes with matching labels', async () => {
     for (const [node, region] of Object.entries(regions)) {
       const tasks = await bed.running(`signalbox-proxy-${region.slice(3)}`);
       const id = await bed.node(node as NodeName).swarmId();
@@ -133,8 +133,8 @@ describe('service clusters', () => {
     }
   });
 
-  it.each(nodeNames)('L4: publish by the mesh on ports of their own: %s', async (node) => {
-    // Nodes hear of a new port one after the other.
+  it.each(nodeNames)('L4: publish in ingress mode on ports of their own: %s', async (node) => {
+    // Nodes receive a new port one after the other.
     await eventually(async () => {
       expect((await ping('demo-mesh.local', { node, port: 81 })).metadata).toBe('demo-mesh');
       expect((await ping('demo-default.local', { node })).metadata).toBe('demo-default');
@@ -142,7 +142,7 @@ describe('service clusters', () => {
     });
   });
 
-  it('are found by scripts for Interlock, all of them', async () => {
+  it('are all found by scripts for Interlock', async () => {
     const found = await story.docker(
       'service ls --filter label=type=com.docker.interlock.core.proxy --format {{.Name}}',
     );
@@ -151,7 +151,7 @@ describe('service clusters', () => {
     expect(found.trim().split('\n').toSorted()).toEqual(names);
   });
 
-  it('L4: are left alone when another one changes', async () => {
+  it('L4: are not affected if another one changes', async () => {
     const others = ['signalbox-proxy', 'signalbox-proxy-west', 'signalbox-proxy-mesh'];
     const look = async () => ({
       indices: await Promise.all(others.map((name) => serviceIndex(name))),
@@ -169,7 +169,7 @@ describe('service clusters', () => {
     expect((await curl('late.local', '/ping', west)).status).toBe(503);
   });
 
-  it('P3: join none but the networks that are listed, and say why a service elsewhere is not reached', async () => {
+  it('P3: join only the listed networks, and report why a service elsewhere is not reached', async () => {
     expect((await curl('demo-outside.local', '/ping', { port: 81 })).status).toBe(503);
 
     const networks = await proxyNetworks('signalbox-proxy-mesh');
@@ -191,7 +191,7 @@ describe('service clusters', () => {
     ]);
   });
 
-  it('are named to the owner of a service that asks for one that nobody has', async () => {
+  it('are listed to the owner of a service that names an unknown one', async () => {
     await create('demo-nowhere', '--network clusters-west --label com.docker.lb.service_cluster=us-north');
 
     await eventually(async () => {
@@ -207,7 +207,7 @@ describe('service clusters', () => {
   });
 });
 
-describe('applications that their nodes publish', () => {
+describe('applications in host mode', () => {
   it('K1: are reached at addresses and ports of the nodes, wherever their tasks move', async () => {
     expect(await upstreamsOf('demo-host.local')).toEqual(await publishedBy('demo-host'));
 
@@ -221,7 +221,7 @@ describe('applications that their nodes publish', () => {
     }, 120_000);
   });
 
-  it('K2: are reached so beside an overlay network when the label says bridge', async () => {
+  it('K2: are reached there although they have an overlay network, if the label says bridge', async () => {
     const [upstream, ...others] = await upstreamsOf('demo-hybrid.local');
 
     expect(others).toEqual([]);
@@ -230,7 +230,7 @@ describe('applications that their nodes publish', () => {
 });
 
 describe('ip_hash', () => {
-  it('E2: leads an address to the same task, and after scaling to one again', async () => {
+  it('E2: sends an address to the same task, and to one task again after scaling', async () => {
     expect((await upstreamsOf('demo-hash.local')).size).toBe(1);
 
     await story.docker('service scale demo-hash=10');

@@ -1,4 +1,5 @@
-// Acceptance cases I1 to I3 of Interlock, and hosts beyond it: wildcards, expressions, several routes of one service, HRM.
+// Acceptance cases I1 to I3 of Interlock, and hosts beyond it: wildcards, expressions, several routes of one service,
+// HRM.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   demo,
@@ -25,7 +26,7 @@ describe('hosts', () => {
     await story.docker('network create -d overlay hosts');
     const port = '--label com.docker.lb.port=8080';
     await create('demo-default', `--label com.docker.lb.default_backend=true ${port}`);
-    // The page of httpd of MKE's documentation listens on port 80.
+    // The httpd page of MKE's documentation listens on port 80.
     await create('hosts-httpd', '--env PORT=80 --label com.docker.lb.hosts=httpd.local --label com.docker.lb.port=80');
     await create('hosts-exact', `--label com.docker.lb.hosts=a.wild.local,Upper.Local.,bücher.local ${port}`);
     await create('hosts-wildcard', `--label com.docker.lb.hosts=*.wild.local ${port}`);
@@ -50,14 +51,14 @@ describe('hosts', () => {
   });
   afterAll(() => story.close());
 
-  it('I1: answers unknown hosts by the default backend', async () => {
+  it('I1: answers unknown hosts with the default backend', async () => {
     expect(await whoAnswers('unknown.local')).toBe('demo-default');
     expect((await state()).routes).toContainEqual(
       expect.objectContaining({ host: '*', hostKind: 'default', services: ['demo-default'] }),
     );
   });
 
-  it('I1: understands the misspelt defaul_backend, for which no proxy is touched', async () => {
+  it('I1: accepts the misspelled defaul_backend, without updating a proxy', async () => {
     const before = await proxyIdentity();
 
     await story.docker(`service update --label-rm com.docker.lb.default_backend
@@ -92,14 +93,14 @@ describe('hosts', () => {
     expect(await whoAnswers(host)).toBe(service);
   });
 
-  it('gives one service several routes by numbered labels, each with its own port', async () => {
+  it('gives one service several routes with numbered labels, each with its own port', async () => {
     expect(await whoAnswers('first.local')).toBe('hosts-numbered');
     expect(await whoAnswers('second.local')).toBe('hosts-numbered');
     expect((await echo('first.local', '/echo')).httpVersion).toBe('1.1');
     expect((await echo('second.local', '/echo')).httpVersion).toBe('2.0');
   });
 
-  it('understands labels of the HTTP Routing Mesh, and says what to write today', async () => {
+  it('accepts labels of the HTTP Routing Mesh, and reports the current ones', async () => {
     expect(await whoAnswers('hrm.local')).toBe('hosts-hrm');
     expect(await whoAnswers('short.local')).toBe('hosts-short');
     expect(await problemsOf('hosts-hrm')).toEqual([

@@ -1,4 +1,4 @@
-// Acceptance cases of Interlock that read its info headers, which are off unless asked for: A1, C1, D1, E1, J1 to J3.
+// Acceptance cases of Interlock that read its info headers, which are off by default: A1, C1, D1, E1, J1 to J3.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   bed,
@@ -15,7 +15,7 @@ import { applySettings, restoreSettings } from '../support/story.ts';
 
 const story = new InterlockStory();
 
-/** A second name of the image, to update to. */
+/** A second name of the image, for an update. */
 const next = 'signalbox/demo:next';
 
 async function addressesOf(service: string, network: string): Promise<string[]> {
@@ -71,7 +71,7 @@ HideInfoHeaders = false
         .catch(() => {});
   });
 
-  it('A1: tell about request, proxy, server, task and seconds', async () => {
+  it('A1: show request, proxy, server, task and seconds', async () => {
     const answer = await curl('demo.local', '/slow?ms=120');
 
     const [address] = await addressesOf('info-demo', 'info');
@@ -84,7 +84,7 @@ HideInfoHeaders = false
     });
   });
 
-  it('C1: name the task behind a context root', async () => {
+  it('C1: show the task behind a context root', async () => {
     const answer = await curl('context.local', '/app/');
 
     const [address] = await addressesOf('info-context', 'info');
@@ -92,7 +92,7 @@ HideInfoHeaders = false
     expect(answer.headers['x-upstream-addr']).toBe(`${address}:8080`);
   });
 
-  it('D1: tell on a redirect about the proxy, and of no upstream', async () => {
+  it('D1: show the proxy and no upstream on a redirect', async () => {
     const { status, headers } = await curl('old.local');
 
     expect(status).toBe(302);
@@ -119,7 +119,7 @@ HideInfoHeaders = false
     expect(await upstreamsOf('vip.local', '/ping', 10)).toEqual(new Set([`${await virtualAddress('info-vip')}:8080`]));
   });
 
-  it('J2: leaves proxies and configuration as they are when it is scaled to 2 and to 6', async () => {
+  it('J2: need no change of proxies and configuration if the service is scaled to 2 and to 6', async () => {
     const before = await proxyIdentity();
 
     for (const replicas of [2, 6]) {
@@ -133,7 +133,7 @@ HideInfoHeaders = false
     expect(await proxyIdentity()).toEqual(before);
   });
 
-  it('J2: leaves proxies and configuration as they are when its image is updated', async () => {
+  it('J2: need no change of proxies and configuration if its image is updated', async () => {
     const before = await proxyIdentity();
     for (const node of bed.nodes) await node.docker.getImage(demo).tag({ repo: 'signalbox/demo', tag: 'next' });
 
@@ -155,7 +155,7 @@ HideInfoHeaders = false
     expect(await proxyIdentity()).toEqual(before);
   });
 
-  it('J3: share a host half and half between two services, whatever their tasks', async () => {
+  it('J3: show that two services share a host equally, whatever their tasks', async () => {
     await eventually(async () => {
       const answers = await pings('half.local', 60);
       const ones = answers.filter(({ metadata }) => metadata === 'one').length;

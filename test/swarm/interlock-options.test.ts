@@ -1,4 +1,4 @@
-// Acceptance cases D1 to D3 of Interlock, labels that it documented and never heeded, and labels with mistakes.
+// Acceptance cases D1 to D3 of Interlock, labels that it documented and never supported, and invalid labels.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, issueIdentity } from '../../src/link/certificates.ts';
 import {
@@ -74,7 +74,7 @@ describe('redirects and options', () => {
     await bed.docker('secret', 'rm', ...secrets);
   });
 
-  it('D1: sends the old host to the new one with 302, path and query kept', async () => {
+  it('D1: redirect the old host to the new one with 302, keeping path and query', async () => {
     const plain = await curl('old.local', '/');
     const deep = await curl('old.local', '/a/b?c=d');
 
@@ -82,7 +82,7 @@ describe('redirects and options', () => {
     expect(deep).toMatchObject({ status: 302, headers: { location: 'http://new.local/a/b?c=d' } });
   });
 
-  it('D2: answers HEAD in the same way, with several redirects and a semicolon at the end', async () => {
+  it('D2: answer HEAD the same way, with several redirects and a semicolon at the end', async () => {
     const old = await curl('old.example.org', '/', { method: 'HEAD' });
     const own = await curl('own.example.org', '/', { method: 'HEAD' });
 
@@ -90,12 +90,12 @@ describe('redirects and options', () => {
     expect(own).toMatchObject({ status: 302, headers: { location: 'https://own.example.org/' } });
   });
 
-  it('D3: answers under the new host', async () => {
+  it('D3: answer for the new host', async () => {
     await ping('new.local');
     await ping('app.example.org');
   });
 
-  it('heeds ssl_only: 301 to the public port for HTTPS, 308 where a method must be kept', async () => {
+  it('support ssl_only: 301 to the public HTTPS port, 308 if a method must be kept', async () => {
     const get = await curl('only.local', '/a?b=c');
     const post = await curl('only.local', '/a?b=c', { method: 'POST' });
 
@@ -103,19 +103,19 @@ describe('redirects and options', () => {
     expect(post).toMatchObject({ status: 308, headers: { location: 'https://only.local:8443/a?b=c' } });
   });
 
-  it('heeds ssl_backend: speaks TLS to the application, and names the host', async () => {
+  it('support ssl_backend: TLS to the application, with the host as server name', async () => {
     const answer = await curl('tls.local', '/echo');
 
     expect(JSON.parse(answer.body)).toMatchObject({ tls: { servername: 'tls.local' } });
   });
 
-  it('gives max_fails and fail_timeout to every server of the service', async () => {
+  it('apply max_fails and fail_timeout to every server of the service', async () => {
     const configuration = await proxyConfiguration();
 
     expect(configuration).toMatch(/server "tasks\.options-limits\.options:8080" max_fails=3 fail_timeout=30s resolve;/);
   });
 
-  it('names the label that was meant, and routes without it', async () => {
+  it('suggest a label for a misspelled one, and route without it', async () => {
     await ping('typo.local');
 
     expect(await problemsOf('options-typo')).toEqual([
@@ -123,7 +123,7 @@ describe('redirects and options', () => {
     ]);
   });
 
-  it('ignores a bad optional label, and closes the route with a bad required one', async () => {
+  it('ignore an invalid optional label, and close the route for an invalid required one', async () => {
     const closed = await curl('required.local');
 
     await ping('optional.local');

@@ -1,10 +1,11 @@
-// Acceptance cases C1 and C2 of Interlock, and what it could not do: one host shared by path, no quirks of its rewrite.
+// Acceptance cases C1 and C2 of Interlock, and what it did not support: one host shared by path, and rewrites without
+// its quirks.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { curl, demo, echo, InterlockStory, published } from '../support/interlock.ts';
 
 const story = new InterlockStory();
 
-/** A service below a path of the host; answers with its own name as metadata. */
+/** A service below a path of the host. It answers with its own name as metadata. */
 async function create(name: string, host: string, labels: Readonly<Record<string, string>>): Promise<void> {
   const written = Object.entries(labels).map(([key, value]) => `--label com.docker.lb.${key}=${value}`);
   await story.docker(`service create --name ${name} --network paths --env METADATA=${name}
@@ -34,7 +35,7 @@ describe('context roots', () => {
   });
   afterAll(() => story.close());
 
-  it('C1, C2: answers /app/ and /hello/ with the root pages of the applications', async () => {
+  it('C1, C2: answer /app/ and /hello/ with the root pages of the applications', async () => {
     const answer = await curl('paths.local', '/app/');
 
     expect(answer.headers['content-type']).toMatch(/^text\/html/);
@@ -42,7 +43,7 @@ describe('context roots', () => {
     expect(await whoAnswers('paths.local', '/hello/')).toBe('paths-hello');
   });
 
-  it('shares a host between services, the longest path first, by whole segments', async () => {
+  it('share a host between services, the longest path first, by whole segments', async () => {
     expect(await whoAnswers('paths.local', '/app')).toBe('paths-app');
     expect(await whoAnswers('paths.local', '/app/deep')).toBe('paths-deep');
     expect(await whoAnswers('paths.local', '/app/deep/')).toBe('paths-deep');
@@ -57,18 +58,18 @@ describe('context roots', () => {
     ['/app/echo//twice', '/echo//twice'],
     ['/app/deep/echo/', '/echo/'],
     ['/echo/kept', '/echo/kept'],
-  ])('hands %s to the application as %s, without a redirect', async (path, url) => {
+  ])('pass %s to the application as %s, without a redirect', async (path, url) => {
     expect((await echo('paths.local', path)).url).toBe(url);
   });
 
-  it('hands /app to the application as / and keeps the query', async () => {
+  it('pass /app to the application as / and keep the query', async () => {
     const answer = await curl('paths.local', '/app?q=1');
 
     expect(answer.status).toBe(200);
     expect(answer.body).toContain('/?q=1');
   });
 
-  it('takes the context root / for the whole host', async () => {
+  it('may be /, for all of the host', async () => {
     expect(await whoAnswers('whole.local', '/')).toBe('paths-whole');
     expect((await echo('whole.local', '/any/echo')).url).toBe('/any/echo');
   });

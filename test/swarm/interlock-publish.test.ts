@@ -1,4 +1,4 @@
-// Acceptance cases A1 to A4, H1, M1 and P1 of Interlock: to publish a service, to scale it, to remove it.
+// Acceptance cases A1 to A4, H1, M1 and P1 of Interlock: publishing, scaling and removing a service.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeNames } from '../../bed/bed-shape.ts';
 import {
@@ -34,7 +34,7 @@ networks:
     driver: overlay
 `;
 
-describe('to publish a service', () => {
+describe('publishing a service', () => {
   beforeAll(async () => {
     await story.docker('network create -d overlay demo');
     await story.docker(`service create --name demo --network demo
@@ -46,14 +46,14 @@ describe('to publish a service', () => {
   });
   afterAll(() => story.close());
 
-  it('A1: answers under its host with the id of instance and request', async () => {
+  it('A1: answers for its host with the id of instance and request', async () => {
     const pong = await ping('demo.local');
 
     expect(pong.instance).toMatch(/^[0-9a-f]{12}$/);
     expect(pong.request_id).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  it('A2, P1: answers from all four instances after service scale, and no proxy is touched', async () => {
+  it('A2, P1: answers from all four instances after service scale, and no proxy is updated', async () => {
     const before = await proxyIdentity();
 
     await story.docker('service scale demo=4');
@@ -69,7 +69,7 @@ describe('to publish a service', () => {
     await ping('app.example.org', { node });
   });
 
-  it('A4: answers 503 with a page for a host that nobody has', async () => {
+  it('A4: answers 503 with a page for an unknown host', async () => {
     const answer = await curl('unknown.local');
 
     expect(answer.status).toBe(503);
@@ -77,7 +77,7 @@ describe('to publish a service', () => {
     expect(answer.body).toContain('503 Service Unavailable');
   });
 
-  it('H1: carries a WebSocket over the path that websocket_endpoints names', async () => {
+  it('H1: carries a WebSocket over the path in websocket_endpoints', async () => {
     await using socket = await connect('chat.local', '/ws');
 
     expect(await socket.exchange('typed text')).toBe('typed text');

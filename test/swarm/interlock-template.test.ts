@@ -1,4 +1,4 @@
-// Acceptance cases O1 and N2 of Interlock: the administrator's own template, settings that cannot be read, and raw options.
+// Acceptance cases O1 and N2 of Interlock: the administrator's own template, invalid settings, and raw options.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '../../src/model/problem.ts';
 import {
@@ -35,7 +35,7 @@ HTTPOptions = ["add_header X-Raw-Option yes always;"]
 TCPOptions = ["server { listen 127.0.0.1:10999; return ok; }"]
 `;
 
-/** A Docker config cannot be changed, but nobody mounts this one: it goes, and comes again. */
+/** Docker configs are immutable, but no service mounts this one: it can be removed and created again. */
 async function writeTemplate(text: string): Promise<void> {
   await removeTemplate();
   await bed.manager.docker.createConfig({ Name: template, Data: Buffer.from(text).toString('base64') } as never);
@@ -68,12 +68,12 @@ afterAll(async () => {
 });
 
 describe('a template of the administrator', () => {
-  it('O1: is what the configuration is made of', async () => {
+  it('O1: is used to render the configuration', async () => {
     expect(await proxyConfiguration()).toMatch(/^# first of default\n/);
     await ping('template.local');
   });
 
-  it('O1: that is changed renders everything anew', async () => {
+  it('O1: that is changed renders everything again', async () => {
     await writeTemplate('# second of {{cluster}}\n{{> nginx.conf}}');
 
     await eventually(async () => expect(await proxyConfiguration()).toMatch(/^# second of default\n/));
@@ -89,8 +89,8 @@ describe('a template of the administrator', () => {
       '# third\nno_such_directive on;\n{{> nginx.conf}}',
       /unknown directive "no_such_directive"/,
     ],
-    ['leaves out what tells the version', '# third\nevents {}\n', /leaves out \{\{> status\}\}/],
-  ])('O1: that %s leaves the last good configuration in place, and says why', async (_what, text, reason) => {
+    ['does not output the version', '# third\nevents {}\n', /leaves out \{\{> status\}\}/],
+  ])('O1: that %s keeps the last valid configuration in place, and says why', async (_what, text, reason) => {
     const before = await proxyIdentity();
 
     await writeTemplate(text);
@@ -105,7 +105,7 @@ describe('a template of the administrator', () => {
     await ping('template.local');
   });
 
-  it('O1: that is missing leaves the last good configuration in place as well', async () => {
+  it('O1: that is missing keeps the last valid configuration in place as well', async () => {
     await removeTemplate();
 
     await eventually(async () => {
@@ -117,7 +117,7 @@ describe('a template of the administrator', () => {
 });
 
 describe('keys of the settings', () => {
-  it('give raw options to nginx, each in its context', async () => {
+  it('pass raw options to nginx, each in its context', async () => {
     const configuration = await proxyConfiguration();
 
     expect((await curl('template.local', '/ping')).headers['x-raw-option']).toBe('yes');
@@ -125,7 +125,7 @@ describe('keys of the settings', () => {
     expect(configuration).toMatch(/^stream \{\n {4}server \{ listen 127\.0\.0\.1:10999; return ok; \}\n\}$/m);
   });
 
-  it('bound bodies, and let names of headers have underscores', async () => {
+  it('limit request bodies, and allow header names with underscores', async () => {
     const body = 'x'.repeat(2 ** 20 + 1);
 
     expect((await curl('template.local', '/upload', { method: 'POST', body })).status).toBe(413);
@@ -133,7 +133,7 @@ describe('keys of the settings', () => {
     expect(headers.under_score).toBe('kept');
   });
 
-  it('reach the labels of services and tasks', async () => {
+  it('set the labels of services and tasks', async () => {
     const { Spec } = await inspectProxy();
     const extension = await inspectProxy('signalbox-extension');
 
@@ -145,8 +145,8 @@ describe('keys of the settings', () => {
   });
 });
 
-describe('settings that cannot be read', () => {
-  it('N2: change nothing, and are named', async () => {
+describe('invalid settings', () => {
+  it('N2: change nothing, and are reported', async () => {
     await writeTemplate('# second of {{cluster}}\n{{> nginx.conf}}');
     await settled();
     const before = await proxyIdentity();
@@ -163,7 +163,7 @@ describe('settings that cannot be read', () => {
     await ping('template.local');
   });
 
-  it('are forgotten when good ones follow: the built-in template is back', async () => {
+  it('are replaced by valid ones: the built-in template is back', async () => {
     await restoreSettings();
 
     expect(await errorsOfSettings()).toEqual([]);

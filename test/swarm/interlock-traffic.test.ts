@@ -1,4 +1,5 @@
-// Acceptance cases E1 and Q1 of Interlock; WebSockets on every path, gRPC, large bodies, X-Forwarded-*, what is not public.
+// Acceptance cases E1 and Q1 of Interlock, WebSockets on every path, gRPC, large bodies, X-Forwarded-*, and hidden
+// paths.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callGrpc } from '../support/grpc.ts';
@@ -21,7 +22,7 @@ describe('traffic', () => {
   });
   afterAll(() => story.close());
 
-  it("E1: leads a client with its cookies to the same one of five tasks, and the application's cookie passes", async () => {
+  it("E1: with its cookies, a client stays on one of five tasks, and the application's cookie passes", async () => {
     const first = await curl('sticky.local', '/ping');
     const cookies = (first.headers['set-cookie'] ?? []).map((cookie) => cookie.split(';')[0]!);
     expect(cookies).toContainEqual(expect.stringMatching(/^session=/));
@@ -32,7 +33,7 @@ describe('traffic', () => {
     expect(new Set(answers.map(({ instance }) => instance))).toEqual(new Set([JSON.parse(first.body).instance]));
   });
 
-  it("E1: leads clients that keep only the application's cookie to one task a proxy, and those without it to all", async () => {
+  it("E1: with only the application's cookie, clients stay on one task a proxy, and without it use all", async () => {
     const headers = { cookie: 'session=of-a-client-that-keeps-nothing-else' };
 
     await eventually(async () => {
@@ -43,14 +44,14 @@ describe('traffic', () => {
     expect(new Set(same).size).toBeLessThanOrEqual(proxies);
   });
 
-  it('Q1: tells nothing of proxy and task unless the settings ask for it', async () => {
+  it('Q1: reveals neither proxy nor task unless the settings enable it', async () => {
     const { headers } = await curl('traffic.local', '/ping');
 
-    const told = Object.keys(headers).filter((name) => /^x-(request|proxy|server|upstream)/.test(name));
-    expect(told).toEqual([]);
+    const revealed = Object.keys(headers).filter((name) => /^x-(request|proxy|server|upstream)/.test(name));
+    expect(revealed).toEqual([]);
   });
 
-  it('writes a request to the log of the proxies', async () => {
+  it('is written to the access log of the proxies', async () => {
     const id = `logged-${Date.now()}`;
     await curl('traffic.local', '/ping', { headers: { 'x-request-id': id } });
 
@@ -60,7 +61,7 @@ describe('traffic', () => {
     });
   });
 
-  it('carries WebSockets on any path, without a label', async () => {
+  it('includes WebSockets on any path, without a label', async () => {
     await using socket = await connect('traffic.local', '/deep/down/ws');
 
     const long = 'x'.repeat(100_000);
@@ -68,7 +69,7 @@ describe('traffic', () => {
     expect(await socket.exchange(long)).toBe(long);
   });
 
-  it('carries gRPC to a service that says so, with its trailers', async () => {
+  it('includes gRPC for a service with the label, with its trailers', async () => {
     await eventually(async () => {
       const { headers, trailers, body } = await callGrpc('grpc.local', '/demo.Echo/Say', 'hello');
 
@@ -79,7 +80,7 @@ describe('traffic', () => {
     });
   });
 
-  it('hands on the client, host, scheme and port that were asked for', async () => {
+  it('has the requested client, host, scheme and port in its headers', async () => {
     const headers = { 'x-forwarded-for': '192.0.2.7', 'x-forwarded-prefix': '/pretended' };
 
     const { headers: seen } = await echo('traffic.local:8080', '/echo', { headers });
@@ -95,7 +96,7 @@ describe('traffic', () => {
     expect(seen).not.toHaveProperty('x-forwarded-prefix');
   });
 
-  it('keeps a sane request id of the client, and makes one in place of another', async () => {
+  it('keeps a valid request id of the client, and gets a new one instead of an invalid one', async () => {
     const sane = await ping('traffic.local', { headers: { 'x-request-id': 'client-id-0001' } });
     const odd = await ping('traffic.local', { headers: { 'x-request-id': 'bad id' } });
 
@@ -103,7 +104,7 @@ describe('traffic', () => {
     expect(odd.request_id).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  it('takes a body of 30 MB, and refuses one beyond ClientMaxBodySize', async () => {
+  it('may have a body of 30 MB, and none beyond ClientMaxBodySize', async () => {
     const body = 'upload. '.repeat(30 * 2 ** 17);
     const upload = { method: 'POST', timeoutMs: 60_000 };
 
@@ -120,14 +121,14 @@ describe('traffic', () => {
     expect(refused.status).toBe(413);
   });
 
-  it('hands out 30 MB whole', async () => {
+  it('may have a response of 30 MB', async () => {
     const answer = await curl('traffic.local', `/bytes/${30 * 2 ** 20}`, { timeoutMs: 60_000 });
 
     expect(answer.body.length).toBe(30 * 2 ** 20);
   });
 
-  it('takes request headers up to LargeClientHeaderBuffers', async () => {
-    // The application itself takes 16 KB.
+  it('may have request headers up to LargeClientHeaderBuffers', async () => {
+    // The application itself accepts 16 KB.
     const fits = await curl('traffic.local', '/ping', { headers: { 'x-large': 'x'.repeat(15_000) } });
     const exceeds = await curl('traffic.local', '/ping', { headers: { 'x-large': 'x'.repeat(33_000) } });
 
@@ -135,7 +136,7 @@ describe('traffic', () => {
     expect(exceeds.status).toBe(400);
   });
 
-  it.each(['/nginx_status', '/version', '/stub_status'])('leaves %s to the application', async (path) => {
+  it.each(['/nginx_status', '/version', '/stub_status'])('passes %s to the application', async (path) => {
     const known = await curl('traffic.local', path);
     const unknown = await curl('unknown.local', path);
 

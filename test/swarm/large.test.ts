@@ -1,4 +1,4 @@
-// A configuration too large for one Docker config: kept in several, changed by its parts, gone back to.
+// A configuration too large for one Docker config: stored in several, updated by part, rolled back.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { changeLabels, createServices, removeServices } from '../../bed/services.ts';
@@ -13,7 +13,7 @@ const [first = ''] = names;
 
 const labelsFor = (name: string) => ({ 'com.docker.lb.hosts': `${name}.local`, 'com.docker.lb.port': '8080' });
 
-/** Names of the config objects of what the proxies serve. */
+/** Names of the config objects that the proxies serve. */
 async function servedConfigs(): Promise<string[]> {
   const { served } = (await state()).clusters[0]!;
   const configs = (await docker.listConfigs()).map(({ Spec }) => Spec as { Name: string; Labels: Labels });
@@ -50,7 +50,7 @@ describe('a large configuration', () => {
     expect((await curl(`${first}.local`, '/ping')).status).toBe(200);
   });
 
-  it('changes by one part, and can be gone back to', async () => {
+  it('is updated by one part, and can be rolled back', async () => {
     const before = await servedConfigs();
     const served = (await settled()).clusters[0]!.version;
 

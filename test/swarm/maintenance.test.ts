@@ -1,4 +1,4 @@
-// Hosts and services that administrators close for a while, by API, command line and label.
+// Hosts and services under temporary maintenance, by API, command line and label.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,7 +25,7 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
 });
 
-/** On every node nobody is let through. */
+/** No client is allowed on any node. */
 async function isClosed(): Promise<void> {
   await eventually(async () => {
     for (const node of ['manager', 'worker1', 'worker2'] as const) {
@@ -45,7 +45,7 @@ async function signalbox(...args: string[]): Promise<string> {
 }
 
 describe('Maintenance', () => {
-  it('is begun and ended by API, without a touch of the service', async () => {
+  it('begins and ends by API, without changing the service', async () => {
     const before = await serviceIndex('works_app');
     const begun = await administer(api, { method: 'PUT', body: '{}' });
     expect(begun.status, begun.body).toBe(204);
@@ -59,7 +59,7 @@ describe('Maintenance', () => {
     expect(await serviceIndex('works_app')).toBe(before);
   });
 
-  it('lets an allow list pass', async () => {
+  it('allows the addresses of a list', async () => {
     const begun = await administer(api, { method: 'PUT', body: '{"allow":["0.0.0.0/0","::/0"]}' });
     expect(begun.status, begun.body).toBe(204);
     await eventually(async () =>
@@ -70,14 +70,14 @@ describe('Maintenance', () => {
     await administer(api, { method: 'DELETE' });
   });
 
-  it('is begun and ended by the command line', async () => {
+  it('begins and ends by the command line', async () => {
     expect(await signalbox('maintenance', 'on', 'works_app')).toMatch(/works_app +service +- +admin/);
     await isClosed();
     expect(await signalbox('maintenance', 'off', 'works_app')).toBe('Nothing is closed\n');
     await answers(host);
   });
 
-  it('is begun by another controller, and ended at this one', async () => {
+  it('begins on another controller, and ends on this one', async () => {
     const other = new DockerAdministrationStore(bed.manager.docker);
     const { revision, text } = (await other.load())!;
     const decided: Administration = JSON.parse(text);
@@ -85,7 +85,7 @@ describe('Maintenance', () => {
     await other.save({ revision: revision + 1, text: JSON.stringify({ ...decided, maintenance: [one] }) });
     await isClosed();
     expect((await state()).maintenance).toEqual([one]);
-    // Too late: somebody else was quicker.
+    // Too late: another user was faster.
     await expect(other.save({ revision: revision + 1, text })).rejects.toThrow(ConflictError);
 
     const ended = await administer(api, { method: 'DELETE' });
@@ -94,7 +94,7 @@ describe('Maintenance', () => {
     expect(await other.load()).toMatchObject({ revision: revision + 2 });
   });
 
-  it('is begun and ended by a label', async () => {
+  it('begins and ends by a label', async () => {
     await stack.deploy({ app: { host, labels: { 'com.docker.lb.maintenance': 'true' } } });
     await isClosed();
     expect((await state()).maintenance).toEqual([

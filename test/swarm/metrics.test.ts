@@ -1,4 +1,4 @@
-// Every replica of the proxy tells its own metrics, to who has the token, and to nobody else.
+// Every replica of the proxy exposes its own metrics, to clients with the token only.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const secret = 'story-metrics-token';
 const token = 'f00dcafe'.repeat(8);
 
 beforeAll(async () => {
-  // Nobody but this story asks for the second host.
+  // Only this test sends requests to the second host.
   await stack.deploy({ app: { host: 'metrics.local,counted.local' } });
   await applySettings(`${defaultSettings.trimEnd()}\nMetricsSecret = "${secret}"\n`);
   await settled();
@@ -28,11 +28,11 @@ interface Scrape {
   readonly address: string;
   readonly status: number;
   readonly body: string;
-  /** Name in the certificate of who answered. */
+  /** Name in the server's certificate. */
   readonly name: string;
 }
 
-/** As a Prometheus in a network of an application does it: all tasks of the service, by its name. */
+/** Like a Prometheus in an application's network: all tasks of the service, by its name. */
 async function scrape(authorization: string): Promise<Scrape[]> {
   const program = `
     const { request } = require('node:https');
@@ -53,7 +53,7 @@ async function scrape(authorization: string): Promise<Scrape[]> {
   return JSON.parse(written.trim().split('\n').at(-1)!);
 }
 
-/** Those of both replicas. */
+/** Names of both replicas. */
 async function metrics(): Promise<string[]> {
   const scrapes = await scrape(`Bearer ${token}`);
   expect(scrapes.map(({ status, name }) => `${status} ${name}`)).toEqual(
@@ -72,7 +72,7 @@ const sumOf = (texts: readonly string[], sample: string) =>
 
 const complaints = async () => (await state()).problems.filter(({ label }) => label?.endsWith('.MetricsSecret'));
 
-it('hurts nobody while the secret is missing, and is explained', async () => {
+it('does no harm while the secret is missing, and reports it', async () => {
   expect(await complaints()).toMatchObject([{ severity: 'warning', reason: 'is not a secret of this swarm' }]);
   expect((await curl('metrics.local', '/ping')).status).toBe(200);
   await expect(scrape(`Bearer ${token}`)).rejects.toThrow();
@@ -114,11 +114,11 @@ describe('with the secret', () => {
     expect(texts.join('')).not.toContain('hostile');
     for (const text of texts) {
       expect(sampleIn(text, 'signalbox_proxy_nginx_accepted_total')).toBeGreaterThan(0);
-      console.log(`an agent with metrics takes ${sampleIn(text, 'process_resident_memory_bytes') / 2 ** 20} MiB`);
+      console.log(`an agent with metrics uses ${sampleIn(text, 'process_resident_memory_bytes') / 2 ** 20} MiB`);
     }
   });
 
-  it('they tell the version that they serve, and each reload', async () => {
+  it('they expose the version that they serve, and each reload', async () => {
     const before = await metrics();
 
     const label = 'com.docker.lb.hosts=metrics.local,counted.local,later.local';
@@ -135,7 +135,7 @@ describe('with the secret', () => {
     expect(reloads(after)).toBeGreaterThanOrEqual(reloads(before) + 2);
   });
 
-  it.each(['', 'Bearer ', 'Bearer wrong', `Bearer ${token}0`])('they tell nothing to who shows %j', async (shown) => {
+  it.each(['', 'Bearer ', 'Bearer wrong', `Bearer ${token}0`])('they reject %j', async (shown) => {
     const refusals = (await scrape(shown)).map(({ status, body }) => ({ status, body }));
     expect(refusals).toEqual(Array.from({ length: 2 }, () => ({ status: 401, body: '' })));
   });

@@ -1,4 +1,4 @@
-// Many routed networks: each change of theirs costs the proxies one update, and networks that nobody routes over are left.
+// Many routed networks: each change to them updates the proxies once, and networks without routes are left.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bed, curl, demo, eventually, proxyNetworks, published, settled } from '../support/interlock.ts';
 import { configNames } from '../support/story.ts';
@@ -6,7 +6,7 @@ import { configNames } from '../support/story.ts';
 const count = 50;
 const names = Array.from({ length: count }, (_, n) => `many-${n}`);
 
-/** No node is so: tasks that wait for one are enough to have the proxies join. */
+/** No node matches: waiting tasks are enough to make the proxies join. */
 const nowhere = { Placement: { Constraints: ['node.labels.nowhere==yes'] } };
 
 const createNetwork = (name: string) => bed.manager.docker.createNetwork({ Name: name, Driver: 'overlay' });
@@ -24,7 +24,7 @@ async function createService(name: string, placement: object = {}): Promise<void
 async function remove(...services: readonly string[]): Promise<void> {
   await Promise.all(services.map((name) => bed.manager.docker.getService(name).remove()));
   for (const name of services) {
-    // Replacing tasks with so many networks takes minutes on a busy machine.
+    // Replacing tasks with this many networks takes minutes on a busy machine.
     await eventually(() => bed.manager.docker.getNetwork(name).remove(), 300_000);
   }
 }
@@ -35,7 +35,7 @@ async function joined(): Promise<number> {
   return networks.filter(({ Id, Name }) => ids.has(Id) && Name.startsWith('many-')).length;
 }
 
-/** Versions of the configuration that there are: each is one update of the proxies. */
+/** Number of configuration versions. Each is one update of the proxies. */
 async function versions(): Promise<Set<string>> {
   return new Set((await configNames()).filter((name) => name.startsWith('com.docker.interlock.proxy.')));
 }
@@ -45,7 +45,7 @@ let left: string[] = [];
 beforeAll(async () => {
   left = [...names];
   await Promise.all(names.map(createNetwork));
-  // All at once: each burst costs the proxies an update, and with so many networks that takes its time.
+  // All at once: each burst updates the proxies, which takes a while with this many networks.
   await Promise.all(names.map((name) => createService(name, nowhere)));
   await settled();
 });
@@ -53,12 +53,12 @@ beforeAll(async () => {
 afterAll(() => remove(...left));
 
 describe(`${count} routed networks`, () => {
-  it('are joined, all of them', async () => {
+  it('are all joined', async () => {
     await eventually(async () => expect(await joined()).toBe(count), 120_000);
     await settled();
   });
 
-  it('P2: and one more service on a network of its own: the proxies are updated once', async () => {
+  it('P2: and one more service on its own network update the proxies once', async () => {
     const before = await versions();
 
     left = [...left, 'many-late'];
@@ -70,14 +70,14 @@ describe(`${count} routed networks`, () => {
     expect(await joined()).toBe(count + 1);
   });
 
-  it('are left when their services vanish', async () => {
+  it('are left when their services are removed', async () => {
     const start = performance.now();
     const before = await versions();
     await remove(...left.splice(0));
 
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     const updates = (await versions()).difference(before).size;
-    console.log(`${count + 1} networks were free after ${seconds} s and ${updates} new versions`);
+    console.log(`the proxies left ${count + 1} networks after ${seconds} s and ${updates} new versions`);
     await eventually(async () => expect((await curl('many-late.local')).status).toBe(503));
     expect(await joined()).toBe(0);
   });

@@ -1,4 +1,4 @@
-// A worker dies with the proxy and the tasks on it.
+// A worker fails with the proxy and the tasks on it.
 import { describe, expect, it } from 'vitest';
 import { type NodeName, nodeNames } from '../../bed/bed-shape.ts';
 import { eventually } from '../support/eventually.ts';
@@ -8,7 +8,7 @@ import { answers, answersOnEveryNode, deployStack, instancesOf } from '../suppor
 const proxy = 'signalbox-proxy';
 
 describe('a worker that is lost', () => {
-  it('leaves the others answering, and comes back', async () => {
+  it('does not keep the others from answering, and comes back', async () => {
     await using stack = await deployStack('lost', { app: { host: 'lost.local', replicas: 3 } });
     await answersOnEveryNode('lost.local');
     await settled();
@@ -39,7 +39,7 @@ describe('a worker that is lost', () => {
     await settled();
   });
 
-  /** Every one of so many requests in a row. */
+  /** Each of this many requests in a row. */
   async function answersTwenty(node: NodeName): Promise<void> {
     await eventually(async () => {
       for (let times = 0; times < 20; times++)

@@ -1,4 +1,4 @@
-// Certificates that name a responder of OCSP: proxies staple what it says, and mind nothing when it is away.
+// Certificates that name an OCSP responder: proxies staple its answer, and work when it is down.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 }, 300_000);
 
-/** Whatever it is asked, it says the same of the one certificate. */
+/** It always returns the same response for the one certificate. */
 const responder = `pid /tmp/nginx.pid; events {} error_log stderr;
 http { client_body_temp_path /tmp/a; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;
 access_log off; default_type application/ocsp-response;
@@ -92,7 +92,7 @@ async function handshake(node: NodeName): Promise<string> {
 }
 
 describe('a certificate that names a responder', () => {
-  it.each(['worker1', 'worker2'] as const)('is stapled with what it says: %s', async (node) => {
+  it.each(['worker1', 'worker2'] as const)('is stapled with its answer: %s', async (node) => {
     await eventually(async () => {
       const shown = await handshake(node);
       expect(shown).toContain('OCSP Response Status: successful');
@@ -104,7 +104,7 @@ describe('a certificate that names a responder', () => {
   it('answers without it, too', async () => {
     await bed.docker('service', 'scale', '--detach', 'ocsp_responder=0');
     await bed.settle('ocsp_responder', 0);
-    // A change makes nginx ask anew.
+    // A change makes nginx query again.
     await bed.docker('service', 'update', '--detach', '--label-add', 'com.docker.lb.hsts=true', 'ocsp_app');
     await settled();
 
@@ -115,7 +115,7 @@ describe('a certificate that names a responder', () => {
     });
   });
 
-  it('fails its own handshakes alone where a version is held that names it, and tasks no longer have it', async () => {
+  it('fails only its own handshakes if a held version names it, and tasks no longer have it', async () => {
     const served = (await state()).clusters.find(({ name }) => name === 'default')!.served;
     expect((await administer(`/api/clusters/default/versions/${served}/hold`, { method: 'PUT' })).status).toBe(204);
     try {

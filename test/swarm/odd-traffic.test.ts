@@ -1,4 +1,4 @@
-// Unusual traffic on the real swarm: what one client or application does must not reach others.
+// Unusual traffic on the real swarm: one client or application must not affect others.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -39,7 +39,7 @@ const transferBytes = Number(process.env.ODD_TRANSFER_GB ?? 0.4) * 1000 * megaby
 /** Memory that clients may add to a proxy. */
 const memoryBound = 100 * megabyte;
 
-/** Certificates as users bring them: a secret and the host that it is for. */
+/** Certificates as users bring them: a secret and its host. */
 const shapes = {
   joined: 'joined.odd.local',
   both: 'both.odd.local',

@@ -1,4 +1,4 @@
-// The administrator's page in a real browser, on a real swarm: every click is answered by nginx.
+// The administrator's page in a real browser, on a real swarm: nginx serves the result of every click.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { adminPassword } from '../../bed/admin-password.ts';
@@ -38,14 +38,14 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await stack?.[Symbol.asyncDispose]();
   });
 
-  it('logs in', async () => {
+  it('signs in', async () => {
     const { host, port } = bed.manager.address(9443);
     await logInto(page, `https://${host}:${port}/`, 'admin', await adminPassword(bed));
     await page.getByRole('heading', { name: 'All clear' }).waitFor();
     await keepPicture(page, 'story-overview');
   });
 
-  it('sees the route of a new service appear, without loading the page again', async () => {
+  it('sees the route of a new service appear, without reloading the page', async () => {
     await page.evaluate('window.loadedOnce = true');
     await view('Routes');
     await page.getByText('paged.local').waitFor();
@@ -60,7 +60,7 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await keepPicture(page, 'story-routes');
   });
 
-  it('reads what is wrong with a label, and sees it go when it is mended', async () => {
+  it('sees the problem of a label, and sees it disappear once fixed', async () => {
     await view('Problems');
     const broken = { 'com.docker.lb.ip_hash': 'sometimes' };
     await stack.deploy({ web: { host: 'paged.local', labels: broken }, fresh: { host: 'fresh.local' } });
@@ -72,7 +72,7 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await page.getByRole('heading', { name: 'paged_web' }).waitFor({ state: 'detached' });
   });
 
-  it('closes a host for a while, and opens it again', async () => {
+  it('puts a host under maintenance, and ends it', async () => {
     await view('Maintenance');
     await page.getByLabel('Name').fill('fresh.local');
     await page.getByRole('button', { name: 'Close…' }).click();
@@ -87,14 +87,14 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await answers('fresh.local');
   });
 
-  it('compares two versions, goes back to one, and lets go again', async () => {
+  it('compares two versions, rolls back to one, and releases it', async () => {
     await settled();
     await view('Configuration');
     await page.getByText('worker_processes').waitFor();
     await page.getByLabel('Compare with').selectOption({ index: 1 });
     await page.locator('.diff-removed', { hasText: '503' }).first().waitFor();
     await keepPicture(page, 'story-comparison');
-    // Back to that in which the host is closed.
+    // Back to the one in which the host is closed.
     await page.getByRole('button', { name: 'Roll back to' }).first().click();
     await confirm('Roll back and hold');
     await page.getByText('default is held').waitFor();

@@ -1,4 +1,4 @@
-// A mistake in one service is explained to its owner and never touches another; old configurations do not pile up.
+// A mistake in one service is explained to its owner and never affects another. Old configurations do not accumulate.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { bed, curl, problemsOf, proxyConfiguration, settled, state } from '../support/interlock.ts';
@@ -19,14 +19,14 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-/** All blocks of the configuration that are there for a host and the tasks behind it. */
+/** All blocks of the configuration for a host and the tasks behind it. */
 async function partOf(host: string, tasks: string): Promise<string[]> {
   const blocks = (await proxyConfiguration()).match(/^ {4}(upstream|server) [\s\S]*?^ {4}\}$/gm) ?? [];
   return blocks.filter((block) => block.includes(host) || block.includes(tasks));
 }
 
-describe('mistakes in labels', () => {
-  it('are listed and logged once, close the routes they are about, and change nothing for others', async () => {
+describe('invalid labels', () => {
+  it('are listed and logged once, close their routes, and change nothing for others', async () => {
     const before = await partOf('good.local', 'tasks.problems_good');
     expect(before).toHaveLength(2);
 
@@ -48,7 +48,7 @@ describe('mistakes in labels', () => {
     for (const host of ['port.bad.local', 'network.bad.local']) expect((await curl(host)).status).toBe(503);
   });
 
-  it('are logged once when they appear and once when they are mended', async () => {
+  it('are logged once when they appear and once when they are fixed', async () => {
     await settled();
     await settled();
     expect(await logged('problems_network')).toEqual(['Problem appeared']);
@@ -81,7 +81,7 @@ describe('old configurations', () => {
     await settled();
 
     await answers('change-12.local');
-    // Beside the ten: what is served, what tasks are started for, and what Swarm would roll back to.
+    // Beside the ten: what is served, what tasks are started for, and the target of a Swarm roll-back.
     await eventually(async () => expect((await ours()).length).toBeLessThanOrEqual(13));
     expect((await ours()).length).toBeGreaterThanOrEqual(10);
   });

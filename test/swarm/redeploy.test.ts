@@ -1,4 +1,4 @@
-// What a redeploy of the Signalbox stack, removed configs and `docker system prune` change for clients and for those who deploy.
+// How a redeploy of the Signalbox stack, removed configs and `docker system prune` affect clients and deployments.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { deploySignalbox } from '../../bed/deploy-signalbox.ts';
@@ -51,13 +51,14 @@ describe('a redeploy of the stack', () => {
     const waits = (await changes.stop()).toSorted((a, b) => a - b);
     const [median, longest] = [waits[waits.length >> 1]!, waits.at(-1)!];
     console.log(`${waits.length} label changes, live after ${median} ms (median), ${longest} ms at most`);
-    // Both controllers and all their starts are on one machine: a bound for none at work, and no measure.
+    // Both controllers and all their starts are on one machine: a bound for the gap without a controller, not a
+    // measurement.
     expect(longest).toBeLessThan(8000 + 2 * median);
     expect(await page.stop()).toEqual([]);
   });
 });
 
-describe('objects of Signalbox that somebody removes', () => {
+describe('removed objects of Signalbox', () => {
   const maintenance = `/api/maintenance/hosts/${host}`;
   afterAll(async () => {
     await administer(maintenance, { method: 'DELETE' });
@@ -109,7 +110,7 @@ describe('objects of Signalbox that somebody removes', () => {
 describe('docker system prune', () => {
   afterAll(async () => {
     const products = ['controller', 'extension', 'proxy', 'demo'];
-    // No registry has the images.
+    // The images are in no registry.
     await bed.loadImages(...products.map((product) => `signalbox/${product}:${inject('version')}`));
   });
 
@@ -139,7 +140,7 @@ async function runningTasks(): Promise<string[]> {
   return running.flat().map(({ ID }) => ID);
 }
 
-/** Changes the hosts of the app, waits until the change is live, and goes on, five times a second at most. */
+/** Changes the hosts of the app, waits until the change is live, and repeats, five times a second at most. */
 class LabelChanges implements AsyncDisposable {
   /** Milliseconds from each change until a request was answered according to it. */
   readonly waits: number[] = [];
@@ -168,13 +169,13 @@ class LabelChanges implements AsyncDisposable {
   }
 }
 
-/** Asks for the page again and again, each time on a connection of its own. */
+/** Requests the page repeatedly, each time on a new connection. */
 class PageRequests implements AsyncDisposable {
   readonly #failures: string[] = [];
   readonly #stopping = new AbortController();
   readonly #work = this.#run();
 
-  /** Resolves with what went wrong. */
+  /** Resolves with the failures. */
   async stop(): Promise<readonly string[]> {
     this.#stopping.abort();
     await this.#work;

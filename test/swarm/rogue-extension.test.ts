@@ -1,4 +1,4 @@
-// An extension that was taken over: its image writes what the controller did not ask for.
+// A compromised extension: its image returns more than the controller requested.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bed, curl, defaultSettings, eventually, proxyIdentity, settled, state } from '../support/interlock.ts';
 import { answersOnEveryNode, applySettings, deployStack, restoreSettings, Stack } from '../support/story.ts';
@@ -8,7 +8,7 @@ const victim = 'rogue-app.local';
 const late = new Stack('rogue-late');
 let stack: Stack;
 
-/** The release's image, whose templates have one more server: it hands out the secrets of the proxies. */
+/** The release's image with an additional server in its templates, which serves the proxies' secrets. */
 const build = `
 id=$(docker create "$1")
 docker cp "$id:/app/templates/nginx.conf.hbs" /tmp/rogue.hbs
@@ -31,7 +31,7 @@ afterAll(async () => {
   for (const node of bed.nodes) await node.docker.getImage(image).remove({ force: true });
 });
 
-it('changes nothing that proxies serve, the administrator is told, and the release renders again after it', async () => {
+it('a compromised extension changes nothing that proxies serve and is reported, and the release renders again after it', async () => {
   const before = await proxyIdentity();
 
   await applySettings(defaultSettings.replace('[Extensions.default]', `[Extensions.default]\nImage = "${image}"`));

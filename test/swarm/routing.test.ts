@@ -1,4 +1,4 @@
-// The main job: a stack with labels is routed, scaled, updated and removed while requests run.
+// The main function: a stack with labels is routed, scaled, updated and removed under traffic.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeNames } from '../../bed/bed-shape.ts';
 import { eventually } from '../support/eventually.ts';
@@ -43,7 +43,7 @@ afterAll(async () => {
   for (const stack of [main, shared, short]) await stack[Symbol.asyncDispose]();
 });
 
-/** What must stay as it is while tasks of applications come and go; only configurations that are too many may still be removed. */
+/** What must not change while tasks of applications come and go, except that surplus configurations may be removed. */
 async function untouched() {
   return { index: await serviceIndex(), tasks: await proxyIdentity(), configs: await configNames() };
 }
@@ -81,7 +81,7 @@ describe('a stack with labels', () => {
     });
   });
 
-  it.each(nodeNames)('leaves an unknown host to a plain page on %s', async (node) => {
+  it.each(nodeNames)('does not answer for an unknown host, which gets a plain page on %s', async (node) => {
     const { status, headers, body } = await curl('nobody.local', '/any/path', { node });
 
     expect(status).toBe(503);
@@ -92,7 +92,7 @@ describe('a stack with labels', () => {
 });
 
 describe('scaling', () => {
-  it('1 → 4 → 2 loses no request and touches no proxy', async () => {
+  it('1 → 4 → 2 loses no request and updates no proxy', async () => {
     const before = await untouched();
     await using load = new Load({ host: 'story.local' });
 
@@ -108,7 +108,7 @@ describe('scaling', () => {
     await expectUntouched(before);
   });
 
-  it('to 0 answers 503 by configuration, and back', async () => {
+  it('to 0 answers 503 from the configuration, and serves again afterwards', async () => {
     await main.scale(0);
     await eventually(async () => expect((await curl('story.local', '/ping')).status).toBe(503));
     await settled();
@@ -126,7 +126,7 @@ describe('scaling', () => {
 
 describe('a rolling update of the application', () => {
   it.each(['stop-first', 'start-first'] as const)('%s loses no request', async (order) => {
-    // Told again, it is an update again.
+    // Repeating it is an update again.
     const version = `updated-${order}-${Date.now()}`;
     const before = await untouched();
     await using load = new Load({ host: 'story.local', requestsPerSecond: 200 });
@@ -156,7 +156,7 @@ describe('a rolling update of the application', () => {
 });
 
 describe('two services on one host', () => {
-  it('share it by the number of their tasks', async () => {
+  it('share it in proportion to their tasks', async () => {
     const requests = 500;
     const versions = (await pings('shared.local', requests)).map(({ version }) => version);
     const share = versions.filter((version) => version === 'one').length / requests;
@@ -167,7 +167,7 @@ describe('two services on one host', () => {
   });
 });
 
-describe('a stack that is removed', () => {
+describe('a removed stack', () => {
   it('is gone within 30 s, its route answers 503, and the proxies have left its network', async () => {
     const [network] = await bed.manager.docker.listNetworks({ filters: { name: ['story-short_app'] } });
     const start = performance.now();

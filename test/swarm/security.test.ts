@@ -1,4 +1,4 @@
-// Who may do what: extension and proxies hold nothing, and applications do not get at the control channel.
+// Privileges: extension and proxies have none, and applications cannot reach the control channel.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, issueIdentity } from '../../src/link/certificates.ts';
 import { controllerName, extensionName } from '../../src/link/names.ts';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-/** Tells by its certificate who answers: some networks take connections for any address. */
+/** Identifies the server by its certificate: some networks accept connections for any address. */
 const whoIs = (host: string) => `
   const tls = require('node:tls');
   const say = (text) => { console.log(text); process.exit(); };
@@ -51,14 +51,15 @@ describe('the control channel', () => {
     const { signalbox } = extension.NetworkSettings.Networks;
 
     expect(signalbox?.IPAddress).toMatch(/^\d/);
-    // The same program does reach it from where the controller is. The plain name is the virtual address, which needs IPVS.
+    // The same program does reach it from the controller's network. The plain name is the virtual address, which needs
+    // IPVS.
     expect(await runNode('signalbox_controller', whoIs('tasks.signalbox-extension'))).toBe(extensionName('default'));
     expect(await runNode('signalbox_controller', whoIs(signalbox!.IPAddress))).toBe(extensionName('default'));
     expect(await runNode('security_app', whoIs('tasks.signalbox-extension'))).toMatch(/ENOTFOUND|EAI_AGAIN/);
     expect(await runNode('security_app', whoIs(signalbox!.IPAddress))).not.toBe(extensionName('default'));
   });
 
-  it('turns away who shows no certificate, and who shows one of another authority', async () => {
+  it('rejects a client without a certificate, and one with a certificate of another CA', async () => {
     const ask = (options: string) => `
       const { request } = require('node:https');
       const fail = ({ code }) => { console.log(code); process.exit(); };

@@ -1,4 +1,4 @@
-// Changed settings reach what is there already; those that cannot be served change nothing but the list of problems.
+// Changed settings reach existing objects. Settings that cannot be served change only the list of problems.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '../../src/model/problem.ts';
 import { eventually } from '../support/eventually.ts';
@@ -28,7 +28,7 @@ afterAll(async () => {
   await stack[Symbol.asyncDispose]();
 });
 
-/** Default settings with other lines in the table of the cluster. */
+/** Default settings with other lines in the cluster's table. */
 const withKeys = (...lines: string[]) => [defaultSettings.trimEnd(), ...lines, ''].join('\n');
 
 async function inspect(service = proxy) {
@@ -43,8 +43,8 @@ async function problemsOfCluster(): Promise<readonly Problem[]> {
   return (await state()).problems.filter(({ service, severity }) => service === undefined && severity === 'error');
 }
 
-describe('settings that nginx refuses', () => {
-  it('leave the old configuration in force, and tell what nginx says', async () => {
+describe('settings that nginx rejects', () => {
+  it("keep the previous configuration in effect, and report nginx's error", async () => {
     const before = await proxyIdentity();
     await using load = new Load({ host: 'settings.local' });
 
@@ -63,8 +63,8 @@ describe('settings that nginx refuses', () => {
   });
 });
 
-describe('a replica that does not come up', () => {
-  it('stops the roll-out, Swarm brings the old one back, and the problem says why', async () => {
+describe('a replica that does not start', () => {
+  it('stops the roll-out, Swarm rolls it back, and the problem says why', async () => {
     await using load = new Load({ host: 'settings.local' });
     const image = 'signalbox/proxy:no-such-version';
 
@@ -90,7 +90,7 @@ describe('a replica that does not come up', () => {
 });
 
 describe('changed settings', () => {
-  it('leave alone what the administrator changed by hand, and so does a change of routes', async () => {
+  it('keep manual changes of the administrator, and so does a route change', async () => {
     const mount = 'type=tmpfs,destination=/var/extra';
     await byHand('--limit-memory', '256M', '--env-add', 'EDGE=yes', '--mount-add', mount, '--update-parallelism', '2');
     await eventually(async () => expect((await inspect()).UpdateStatus?.State).toBe('completed'), {
@@ -116,7 +116,7 @@ describe('changed settings', () => {
     await byHand('--limit-memory', '16G', ...rest);
   });
 
-  it('reach the proxies that are there', async () => {
+  it('reach existing proxies', async () => {
     await applySettings(
       withKeys('ProxyReplicas = 3', 'PublishedPort = 8090').replace(/^(ProxyReplicas = 2|PublishedPort = 8080)$/gm, ''),
     );
@@ -128,8 +128,8 @@ describe('changed settings', () => {
   });
 });
 
-describe('ports published by the nodes', () => {
-  it('lead to the proxy on the node asked, and a change replaces one proxy after the other', async () => {
+describe('ports in host mode', () => {
+  it('lead to the proxy on the same node, and a change replaces one proxy after the other', async () => {
     await applySettings(defaultSettings.replace('PublishMode = "ingress"', 'PublishMode = "host"'));
     await settled();
 
@@ -144,11 +144,11 @@ describe('ports published by the nodes', () => {
     await Promise.all([settled(), watch(silent)]);
 
     for (const node of workers) await answers('host.settings.local', node);
-    // A client that tries the next node is always answered.
+    // A client that tries the next node always gets an answer.
     expect(silent.filter((nodes) => nodes.length === workers.length)).toEqual([]);
   });
 
-  /** Which workers did not answer, from the first that did not to the end of the roll-out. */
+  /** Workers that did not answer, from the first failure to the end of the roll-out. */
   async function watch(silent: string[][]): Promise<void> {
     const version = async () => (await state()).clusters[0]?.served;
     const before = await version();

@@ -1,4 +1,4 @@
-// Beds of the usual shape, for the project `swarm`.
+// Beds of the default shape, for the project `swarm`.
 import type { TestProject } from 'vitest/node';
 import { usualShape } from '../../bed/bed-shape.ts';
 import { bedCount } from '../../bed/places.ts';

@@ -1,4 +1,4 @@
-// Random faults and changes for some minutes; `npm run soak -- --minutes 120 --seed 7` for longer.
+// Random faults and changes for some minutes. For longer: `npm run soak -- --minutes 120 --seed 7`.
 import { expect, it } from 'vitest';
 import { soak } from '../support/soak.ts';
 
@@ -6,7 +6,7 @@ const minutes = Number(process.env.SOAK_MINUTES ?? 2);
 const seed = Number(process.env.SOAK_SEED ?? Date.now() % 1_000_000);
 
 it(
-  'random faults and changes lose no request but those of tasks that end without notice, and memory stays flat',
+  'random faults and changes lose no request except those of tasks that end without notice, and memory stays flat',
   async () => {
     const report = await soak(seed, minutes);
 

@@ -1,4 +1,4 @@
-// Swarm never moves a task: replicas that have ended up on one node are spread by the controller, without losing a request.
+// Swarm never moves a task: the controller spreads replicas that have ended up on one node, without losing a request.
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { bed, settled, state } from '../support/interlock.ts';
@@ -52,7 +52,7 @@ async function underLoad(action: () => Promise<void>): Promise<LoadReport> {
   return load.stop();
 }
 
-/** Each worker runs one, and nothing more is to be moved. */
+/** Each worker runs one, and no move is pending. */
 async function spread(): Promise<void> {
   await settled();
   expect(await bed.nodeOfEachTask(proxy)).toEqual(['worker1', 'worker2']);
@@ -66,7 +66,7 @@ async function taskIds(): Promise<string[]> {
   return (await bed.running(proxy)).map(({ ID }) => ID);
 }
 
-/** The node returns when the story is over. */
+/** The node returns when the test is over. */
 async function drain(node: string) {
   const setAvailability = (value: string) => bed.docker('node', 'update', '--availability', value, node);
   const activate = () => setAvailability('active');

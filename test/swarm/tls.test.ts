@@ -1,4 +1,5 @@
-// Acceptance cases F1 to F3 and G1 to G3 of Interlock, bad material beside good, and certificates that change under load.
+// Acceptance cases F1 to F3 and G1 to G3 of Interlock, invalid material beside valid, and certificates that change
+// under load.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,7 +79,7 @@ async function createSecret(name: string, file: string): Promise<void> {
   secrets.push(name);
 }
 
-/** As the documentation does; labels without their prefix. */
+/** As in the documentation. Labels without their prefix. */
 async function create(name: string, host: string, labels: string, args = ''): Promise<void> {
   const all = ['port=8080', ...labels.split(' ').filter((label) => label !== '')];
   const written = all.map((label) => `--label com.docker.lb.${label}`).join(' ');
@@ -117,7 +118,7 @@ function stack(): string {
 
 const tls = (host: string, node: NodeName = 'worker1') => ({ host, path: '/ping', tls: true, node });
 
-/** What a client is shown that asks for this name, or for none; rejects when the handshake fails. */
+/** The certificate for a client that sends this server name, or none. Rejects if the handshake fails. */
 function shown(
   servername: string,
   node: NodeName = 'worker1',
@@ -133,8 +134,8 @@ function shown(
   return promise;
 }
 
-describe('TLS that ends at the proxies', () => {
-  it.each(nodeNames)('F1: shows the certificate of the secret on %s, and answers', async (node) => {
+describe('TLS terminated by the proxies', () => {
+  it.each(nodeNames)('F1: uses the certificate of the secret on %s, and answers', async (node) => {
     const { certificate, protocol } = await shown('demo.local', node);
 
     expect(certificate.subject.CN).toBe('demo.local');
@@ -145,7 +146,7 @@ describe('TLS that ends at the proxies', () => {
   it.each([
     ['demo.local', 'RSA'],
     ['app.example.org', 'ECDSA'],
-  ])('offers nothing old and nothing weak, as sslscan sees it: %s', async (host, type) => {
+  ])('offers nothing old and nothing weak, according to sslscan: %s', async (host, type) => {
     const { protocols, ciphers, subject, ...weaknesses } = await scanTls(host, 'worker1');
 
     expect(subject).toBe(host);
@@ -165,17 +166,17 @@ describe('TLS that ends at the proxies', () => {
     await ping('app.example.org', { tls: true });
   });
 
-  it('F3: fails the handshake of a client that names no host, or one that nobody has', async () => {
+  it('F3: fails the handshake of a client that sends no server name, or an unknown one', async () => {
     await expect(shown('')).rejects.toThrow();
     await expect(shown('unknown.local')).rejects.toThrow();
     await expect(shown('plain.local')).rejects.toThrow();
   });
 
-  it('goes on over HTTP too', async () => {
+  it('also answers over HTTP', async () => {
     await ping('demo.local');
   });
 
-  it('gives the secrets to the user of the proxy alone', async () => {
+  it("makes the secrets readable to the proxies' user only", async () => {
     const script = `for (const name of fs.readdirSync('/run/secrets')) {
       const { mode, uid, gid } = fs.statSync('/run/secrets/' + name);
       console.log(mode.toString(8), uid, gid, name);
@@ -187,15 +188,15 @@ describe('TLS that ends at the proxies', () => {
   });
 });
 
-describe('TLS that ends in the service', () => {
-  it('G1: is handed on with the network named, and shows the certificate of the application', async () => {
+describe('TLS terminated by the service', () => {
+  it('G1: is passed through with the network named, and uses the certificate of the application', async () => {
     expect((await shown('own.local')).certificate.subject.CN).toBe('own.local');
     const answer = await curl('own.local', '/ping', { tls: true });
     expect(answer.status).toBe(200);
     expect(Object.keys(answer.headers).filter((name) => name.startsWith('x-'))).toEqual([]);
   });
 
-  it('G2: is handed on without a name of the network, and leads there from HTTP', async () => {
+  it('G2: is passed through without a name of the network, and HTTP redirects to it', async () => {
     await ping('own2.local', { tls: true });
     expect(await curl('own2.local', '/a?b=c')).toMatchObject({
       status: 301,
@@ -203,13 +204,13 @@ describe('TLS that ends in the service', () => {
     });
   });
 
-  it('G3: is handed on to port 443', async () => {
+  it('G3: is passed through to port 443', async () => {
     await ping('own3.local', { tls: true });
   });
 });
 
-describe('material that is bad', () => {
-  it('closes its own host alone, and the problem names service and secret', async () => {
+describe('invalid material', () => {
+  it('closes only its own host, and the problem names service and secret', async () => {
     await expect(shown('missing.local')).rejects.toThrow();
     expect((await curl('missing.local', '/ping')).status).toBe(503);
     expect(await problemsOf('missing')).toMatchObject([
@@ -221,7 +222,7 @@ describe('material that is bad', () => {
   it.each([
     ['garbage', 'ssl_cert', 'garbage', expect.stringContaining('secret garbage contains neither')],
     ['unfit', 'ssl_key', 'renewed.key', expect.stringContaining('does not match the certificate in secret')],
-  ])('is found by the proxies, and closes its own host alone: %s', async (name, label, value, reason) => {
+  ])('is found by the proxies, and closes only its own host: %s', async (name, label, value, reason) => {
     await eventually(async () => {
       expect(await problemsOf(name)).toMatchObject([{ label: `com.docker.lb.${label}`, value, reason }]);
       expect((await curl(`${name}.local`, '/ping')).status).toBe(503);
@@ -231,7 +232,7 @@ describe('material that is bad', () => {
     await ping('plain.local');
   });
 
-  it('is mended by the secret that was missing', async () => {
+  it('is fixed by the missing secret', async () => {
     await makeCertificate(folder, 'late', { names: ['missing.local'] });
     await createSecret('late.key', 'late.key');
     await createSecret('never-created', 'late.crt');
@@ -243,16 +244,16 @@ describe('material that is bad', () => {
   });
 });
 
-/** How many tasks the proxies have had so far; each roll-out makes two. */
+/** Number of tasks that the proxies have had so far. Each roll-out creates two. */
 async function proxyTasks(): Promise<number> {
   return (await bed.tasks('signalbox-proxy')).length;
 }
 
-describe('certificates that change, under load', () => {
-  it('are shown by all replicas, and no request of anybody fails, even where the new one is bad', async () => {
+describe('certificates that change under load', () => {
+  it('are used by all replicas, and no request fails, even if the new one is invalid', async () => {
     await using renewed = LoadTool.h2load('demo.local', 'worker1');
     await using neighbour = LoadTool.wrk('app.example.org', 'worker2');
-    // What is handed on can't be told to close: a connection that is kept is cut when the grace period ends.
+    // A passthrough connection can't be closed gracefully: a keep-alive connection is cut when the grace period ends.
     const brief = { keepAlive: false, clients: 2, requestsPerSecond: 20 };
     await using handedOn = new Load({ host: 'own.local', tls: true, ...brief });
 
@@ -260,9 +261,10 @@ describe('certificates that change, under load', () => {
     const renewal = '--label-add com.docker.lb.ssl_cert=renewed.cert --label-add com.docker.lb.ssl_key=renewed.key';
     await Promise.all(['demo', 'garbage', 'unfit'].map((name) => story.docker(`service update ${renewal} ${name}`)));
     await settled();
-    // A burst is one roll-out, or two where its first change came alone: never one for each change.
+    // A burst is one roll-out, or two if its first change came alone, and never one for each change.
     expect((await proxyTasks()) - before).toBeLessThanOrEqual(4);
-    // The last proxies of the roll-out may still be ending: nodes need a moment to lead nobody there. The loads tell whether that cost a request.
+    // The last proxies of the roll-out may still be ending: nodes take a moment to stop routing requests to them. The
+    // loads report whether that lost a request.
     const fingerprints = await eventually(() =>
       Promise.all(
         Array.from(
@@ -291,8 +293,8 @@ describe('certificates that change, under load', () => {
   });
 });
 
-describe('a certificate for names that nobody answers to', () => {
-  it('is shown to them and to hosts whose own is bad, with 503, for as long as the settings name it', async () => {
+describe('a certificate for unknown names', () => {
+  it('is used for them and for hosts whose own is invalid, with 503, for as long as the settings name it', async () => {
     for (const host of ['unknown.local', 'unfit.local']) await expect(shown(host)).rejects.toThrow();
 
     await applySettings(`${defaultSettings.trimEnd()}\nDefaultCertificate = "by-default"\n`);

@@ -1,4 +1,5 @@
-// Upper-case letters in the names of stacks, networks and services: nginx queries DNS in lower case, Docker compares networks case-sensitively.
+// Upper-case letters in the names of stacks, networks and services: nginx queries DNS in lower case, and Docker
+// compares networks case-sensitively.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demo, eventually, InterlockStory, problemsOf, settled } from '../support/interlock.ts';
 import { Load } from '../support/load.ts';
@@ -67,7 +68,7 @@ describe('a stack with upper-case names', () => {
     expect(total).toBeGreaterThan(300);
   });
 
-  it('is followed beyond what one answer over UDP can hold', async () => {
+  it('is followed beyond the size of one UDP answer', async () => {
     await story.docker(`service scale ${stack}_web=32`);
     await eventually(async () => expect((await instancesOf('case-task.local', 128)).size).toBe(32), 180_000);
   });

@@ -21,7 +21,7 @@ const rows = document.split(/^#+ /m).flatMap((section) =>
 const cases = rows.filter(({ table }) => table === 'Acceptance cases');
 const namesIn = (table: string) => rows.filter((row) => row.table === table).flatMap(({ names }) => names);
 
-describe('the table of compatibility', () => {
+describe('the compatibility table', () => {
   it.each(Object.values(labels).map(({ name }) => LABEL_PREFIX + name))('has a row for the label %s', (label) => {
     expect(namesIn('Labels')).toContain(label);
   });
@@ -34,7 +34,7 @@ describe('the table of compatibility', () => {
     expect(namesIn(table)).toEqual(expect.arrayContaining(Object.keys(definitions)));
   });
 
-  it('calls those keys not kept that the code does not use', () => {
+  it('marks exactly those keys as ignored that the code does not use', () => {
     const unused = Object.entries(keys).filter(([, { description }]) =>
       description.startsWith('Accepted and not used'),
     );
@@ -43,7 +43,7 @@ describe('the table of compatibility', () => {
     expect(notKept.filter((name) => name in keys).toSorted()).toEqual(unused.map(([name]) => name).toSorted());
   });
 
-  it('says of everything how it stands, and why where it is not as it was', () => {
+  it('gives a status for everything, and a reason if it differs from Interlock', () => {
     for (const { subject, verdict, how } of rows) {
       expect(['works', 'differs', 'not kept', 'ours'], subject).toContain(verdict);
       if (verdict === 'differs' || verdict === 'not kept') expect(how, subject).not.toBe('');
@@ -51,7 +51,7 @@ describe('the table of compatibility', () => {
   });
 
   it.each(cases.map(({ subject, how }) => [subject, quoted(how)] as const))(
-    'tells which story shows %s',
+    'names a test file that covers %s',
     (name, stories) => {
       expect(stories).not.toEqual([]);
       for (const story of stories) {

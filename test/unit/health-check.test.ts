@@ -1,4 +1,4 @@
-// How Swarm notices that a controller or an extension hangs.
+// How Swarm detects that a controller or an extension hangs.
 import { existsSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ describe('the health check', () => {
     expect(signOfLifeFault(path, Date.now())).toBeUndefined();
   });
 
-  it('fails if there is no progress for 15 s', () => {
+  it('fails after 15 s without progress', () => {
     giveSignsOfLife(path, () => true);
     const now = Date.now();
     utimesSync(path, now / 1000, now / 1000);
@@ -39,7 +39,7 @@ describe('the health check', () => {
 });
 
 describe('signs of life', () => {
-  it('are given while there is progress, and again once there is', async () => {
+  it('are written while there is progress, and again once it resumes', async () => {
     let makesProgress = false;
     const isGiven = async () => {
       rmSync(path, { force: true });

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 
-it('loads no packages, and no more of Node than it needs: its HTTP module brings fetch, WebSockets and HTTP/2, and 5 MB of memory', () => {
-  // There are no packages in its image, and none beside this copy.
+it("loads no packages, and no more of Node than it needs: Node's HTTP module loads fetch, WebSockets and HTTP/2, and takes 5 MB of memory", () => {
+  // Its image contains no packages, and none are beside this copy.
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
   cpSync(new URL('../../src', import.meta.url), join(folder, 'src'), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');

@@ -20,7 +20,7 @@ describe('a specification that was rolled back', () => {
   const attempts = new Map([['id', 'new']]);
   const once = refusal(service('old', rolledBack), 'new', 'no room', now);
 
-  it('waits, and is tried again when its time has come', () => {
+  it('waits, and is retried when it is due', () => {
     const waiting = service('old', settled, once);
 
     expect(judgeRollout(waiting, 'new', attempts, now)).toBe('refused');
@@ -28,11 +28,11 @@ describe('a specification that was rolled back', () => {
     expect(judgeRollout(waiting, 'new', attempts, now + 10_000)).toBe('proceed');
   });
 
-  it('makes way at once for another one', () => {
+  it('makes way immediately for another one', () => {
     expect(judgeRollout(service('old', settled, once), 'newer', attempts, now)).toBe('proceed');
   });
 
-  it('is tried more and more seldom', () => {
+  it('is retried at increasing intervals', () => {
     const again = service('old', rolledBack, once);
 
     expect(judgeRollout(again, 'new', attempts, now)).toBe('rolled-back');
@@ -41,7 +41,7 @@ describe('a specification that was rolled back', () => {
     expect(judgeRollout(twice, 'new', attempts, now + 20_000)).toBe('proceed');
   });
 
-  it('is a problem until it has proved itself', () => {
+  it('is a problem until it has succeeded', () => {
     const trying = service('new', { kind: 'updating', startedAt: '' }, once);
 
     expect(isStillRefused(service('old', settled, once), 'new')).toBe(true);

@@ -7,7 +7,7 @@ import { type LastGood, loadSettings } from '../../src/settings-file.ts';
 const folder = mkdtempSync(join(tmpdir(), 'settings-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Remembers one text, as the Docker config does. */
+/** Stores one text, as the Docker config does. */
 function memory(kept?: string): LastGood & { kept: string | undefined } {
   return {
     kept,
@@ -30,14 +30,14 @@ async function load(text: string, lastGood: LastGood) {
 const good = '[Extensions.default]\nProxyReplicas = 5\n';
 
 describe('a settings file', () => {
-  it('without mistakes is used, and kept', async () => {
+  it('without mistakes is used, and stored', async () => {
     const lastGood = memory();
 
     expect(await load(good, lastGood)).toEqual({ replicas: 5, problems: [] });
     expect(lastGood.kept).toBe(good);
   });
 
-  it('that only deserves a notice is used as well', async () => {
+  it('with only a notice is used as well', async () => {
     const lastGood = memory(good);
     const text = '[Extensions.default]\nProxyReplicas = 3\nImage = "docker/ucp-interlock-extension:3.2.5"\n';
 
@@ -51,7 +51,7 @@ describe('a settings file', () => {
     ['[Extensions.default]\nProxyReplica = 3', /is not a key of the settings/],
     ['Extensions = 3', /is not a table/],
     ['[Extensions.default]\nConfig = 3', /is not a table/],
-  ])('with a mistake leaves the last good one in force, and says what is wrong: %j', async (text, reason) => {
+  ])('with a mistake keeps the last valid one in effect, and reports the mistake: %j', async (text, reason) => {
     const lastGood = memory(good);
 
     const { replicas, problems } = await load(text, lastGood);
@@ -62,7 +62,7 @@ describe('a settings file', () => {
     expect(problems.at(-1)).toMatchObject({ severity: 'notice', reason: expect.stringContaining('last good') });
   });
 
-  it('with a mistake in one key and nothing to go back to gives the rest', async () => {
+  it('with a mistake in one key and no previous one applies the other keys', async () => {
     const text = '[Extensions.default]\nProxyReplicas = 3\nPublishedPort = 99999\n';
 
     expect(await load(text, memory())).toMatchObject({
@@ -81,7 +81,7 @@ describe('a settings file', () => {
     ['[Extensions.default]\nProxyReplicas = 3 3', 2, 19],
     ['[[Extensions.default]]\nProxyReplicas = 3', 1, 1],
     ['\n[Extensions."a b"]', 2, 1],
-  ])('with a mistake names the line and the column: %j', async (text, line, column) => {
+  ])('with a mistake reports the line and the column: %j', async (text, line, column) => {
     const { problems } = await load(text, memory());
 
     expect(problems[0]?.place).toEqual({ file: join(folder, 'config.toml'), line, column });

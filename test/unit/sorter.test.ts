@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createSorter } from '../../src/lib/sorter.ts';
 
-it('sorts whatever came before', () => {
+it('sorts correctly whatever it sorted before', () => {
   const numbers = Array.from({ length: 30 }, (_, n) => ({ n }));
   const compare = (a: { n: number }, b: { n: number }) => a.n - b.n;
   const lists = fc.array(fc.uniqueArray(fc.constantFrom(...numbers)), { maxLength: 6 });

@@ -24,7 +24,7 @@ describe('a folder of templates', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is followed while somebody edits it, and what does not compile leaves the last good ones in force', async () => {
+  it('is reloaded while it is edited, and a template that does not compile keeps the last valid ones in effect', async () => {
     const logs: LogLine[] = [];
     const source = await watchTemplates(folder, pino(sink(logs)), stop.signal);
     const path = join(folder, 'nginx.conf.hbs');
@@ -42,7 +42,7 @@ describe('a folder of templates', () => {
   });
 });
 
-it('tells administrators of every field that their templates see', () => {
+it('documents every field that templates can use', () => {
   const template = '{{> status}}\n{{#each this}}\n#field {{@key}}\n{{/each}}';
   const { text } = render({ ...input, template }).files[0]!;
   const document = readFileSync(new URL('../../docs/template.md', import.meta.url), 'utf8');

@@ -1,4 +1,4 @@
-// Tools that others have written, in containers of their own: what they find does not rest on our own clients.
+// Third-party tools in their own containers: their results do not depend on our clients.
 
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
@@ -10,7 +10,9 @@ import { bed } from '../interlock.ts';
 
 const { cli } = (await findEngine())!;
 
-/** Runs a command in the network of this machine, where the published ports of the nodes are; the host's name leads there. */
+/**
+ * Runs a command in the network of this machine, where the nodes' published ports are. The host's name resolves there.
+ */
 function runTool(host: string, command: readonly string[], name = nameOfTool()): Promise<string> {
   const flags = [...ownerFlags(), '--rm', '--name', name, '--network', 'host', '--add-host', `${host}:127.0.0.1`];
   return run(cli, ['run', ...flags, inject('clients'), ...command]);
@@ -24,21 +26,21 @@ export interface TlsFindings {
   readonly protocols: readonly string[];
   readonly ciphers: readonly { readonly name: string; readonly protocol: string; readonly strength: string }[];
   readonly compresses: boolean;
-  /** Whether clients may ask for it; an insecure one is told as this, too. */
+  /** Whether clients may request it. An insecure one is reported as this, too. */
   readonly renegotiates: boolean;
   readonly heartbleeds: boolean;
   readonly subject: string;
 }
 
-/** What sslscan finds at a host on a node, whatever it offers. */
+/** What sslscan finds for a host on a node. */
 export async function scanTls(host: string, node: NodeName): Promise<TlsFindings> {
   const xml = await runTool(host, ['sslscan', '--xml=-', `--sni-name=${host}`, `127.0.0.1:${portOf(node)}`]);
   const elements = (name: string) => [...xml.matchAll(new RegExp(`<${name} ([^>]*)/>`, 'g'))].map(([, text]) => text!);
   const attribute = (text: string, name: string) => new RegExp(`(?:^| )${name}="([^"]*)"`).exec(text)?.[1] ?? '';
-  const tells = (name: string, what: string) => {
-    const told = elements(name).map((text) => attribute(text, what));
-    if (told.length === 0) throw new Error(`sslscan tells nothing of ${name}: ${xml}`);
-    return told.includes('1');
+  const reports = (name: string, what: string) => {
+    const values = elements(name).map((text) => attribute(text, what));
+    if (values.length === 0) throw new Error(`sslscan reports nothing for ${name}: ${xml}`);
+    return values.includes('1');
   };
   return {
     protocols: elements('protocol')
@@ -49,9 +51,9 @@ export async function scanTls(host: string, node: NodeName): Promise<TlsFindings
       protocol: attribute(text, 'sslversion'),
       strength: attribute(text, 'strength'),
     })),
-    compresses: tells('compression', 'supported'),
-    renegotiates: tells('renegotiation', 'supported'),
-    heartbleeds: tells('heartbleed', 'vulnerable'),
+    compresses: reports('compression', 'supported'),
+    renegotiates: reports('renegotiation', 'supported'),
+    heartbleeds: reports('heartbleed', 'vulnerable'),
     subject: /<subject><!\[CDATA\[(.*?)\]\]>/.exec(xml)?.[1] ?? '',
   };
 }
@@ -59,14 +61,14 @@ export async function scanTls(host: string, node: NodeName): Promise<TlsFindings
 export interface Tally {
   /** Requests. */
   readonly total: number;
-  /** Number of those without an answer of 200 to 299, by kind. */
+  /** Number of requests without a 200 to 299 answer, by kind. */
   readonly failures: Readonly<Record<string, number>>;
 }
 
-/** Requests of h2load at a time. */
+/** Concurrent requests of h2load. */
 const BURST = 20;
 
-/** A tool that asks a host over TLS, until it is told to end. */
+/** A tool that sends requests to a host over TLS until it is stopped. */
 export class LoadTool implements AsyncDisposable {
   readonly #name = nameOfTool();
   readonly #output: Promise<string>;
@@ -75,15 +77,15 @@ export class LoadTool implements AsyncDisposable {
 
   private constructor(host: string, command: readonly string[], signal: string, read: (output: string) => Tally) {
     this.#output = runTool(host, command, this.#name);
-    // Whoever stops it hears of it.
+    // The caller of `stop` gets the error.
     this.#output.catch(() => {});
     this.#signal = signal;
     this.#read = read;
   }
 
   /**
-   * HTTP/2, in bursts with connections of their own: h2load takes an orderly GOAWAY between two requests for an error, where a client
-   * would open the next connection.
+   * HTTP/2, in bursts with separate connections: h2load counts an orderly GOAWAY between two requests as an error,
+   * while a client would open the next connection.
    */
   static h2load(host: string, node: NodeName): LoadTool {
     const burst = `timeout 30 h2load -n ${BURST} -c 2 -m 10 https://${host}:${portOf(node)}/ping`;
@@ -91,13 +93,13 @@ export class LoadTool implements AsyncDisposable {
     return new LoadTool(host, ['sh', '-c', script], 'TERM', readH2load);
   }
 
-  /** HTTP/1.1, on connections that are kept. */
+  /** HTTP/1.1, on keep-alive connections. */
   static wrk(host: string, node: NodeName): LoadTool {
     const script = `echo 'function delay() return 50 end' >/tmp/pace.lua; exec wrk -t 1 -c 2 -d 10m --timeout 10s -s /tmp/pace.lua https://${host}:${portOf(node)}/ping`;
     return new LoadTool(host, ['sh', '-c', script], 'INT', readWrk);
   }
 
-  /** Waits until it has told what it counted. */
+  /** Waits until it has printed its counts. */
   async stop(): Promise<Tally> {
     await this.#send(this.#signal);
     return this.#read(await this.#output);
@@ -121,7 +123,7 @@ function readH2load(output: string): Tally {
       failed: sum(/, (\d+) failed,/g),
       errored: sum(/, (\d+) errored,/g),
       timeout: sum(/, (\d+) timeout$/gm),
-      // Those of other statuses, and of bursts that told nothing.
+      // Requests with other statuses, and bursts without output.
       others: total - sum(/^status codes: (\d+) 2xx/gm),
     }),
   };

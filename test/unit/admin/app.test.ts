@@ -78,7 +78,7 @@ async function setUp() {
 }
 
 describe('The API', () => {
-  it('requires a sign-in everywhere except for health', async () => {
+  it('requires sign-in for everything except health', async () => {
     const { app, send } = await setUp();
     for (const [path, methods] of Object.entries(operations)) {
       for (const [method, { access: required }] of Object.entries(methods)) {
@@ -98,7 +98,7 @@ describe('The API', () => {
     );
   });
 
-  it('gives who logs in the state that its schema describes', async () => {
+  it('returns the state that its schema describes after a login', async () => {
     const { send, logIn } = await setUp();
     const answer = await send('/api/state', 'GET', undefined, await logIn('viewer'));
     const state = stateSchema.parse(await answer.json());
@@ -109,7 +109,7 @@ describe('The API', () => {
     expect(JSON.stringify(await document.json())).toContain('What administrators changed');
   });
 
-  it('explains what becomes of a URL', async () => {
+  it('explains how a URL is routed', async () => {
     const { send, logIn } = await setUp();
     const viewer = await logIn('viewer');
     const explain = (url: string) => send(`/api/explain?url=${encodeURIComponent(url)}`, 'GET', undefined, viewer);
@@ -119,7 +119,7 @@ describe('The API', () => {
     expect(await refused.json()).toMatchObject({ status: 400, detail: expect.stringContaining('not a URL') });
   });
 
-  it('gives metrics to who shows a password or a token, and to nobody else', async () => {
+  it('returns metrics only with a password or a token', async () => {
     const { send, logIn } = await setUp();
     const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
     const scrape = async (headers: Record<string, string>) =>
@@ -130,13 +130,13 @@ describe('The API', () => {
     expect(await scrape({})).toBe(401);
   });
 
-  it('tells all when something has changed, else only that it has looked', async () => {
+  it('sends an event with the state after a change, and otherwise only that it has observed the swarm', async () => {
     const { world, send, logIn, announce, listeners } = await setUp();
     const { body } = await send('/api/events', 'GET', undefined, await logIn('viewer'));
     const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
     const event = async () => /^event: (\w+)\ndata: (.*)/.exec((await reader.read()).value ?? '')!.slice(1, 3);
-    const [first, told] = await event();
-    expect([first, JSON.parse(told!).routes.length]).toEqual(['state', 1]);
+    const [first, payload] = await event();
+    expect([first, JSON.parse(payload!).routes.length]).toEqual(['state', 1]);
     await world.pass();
     announce();
     expect(await event()).toEqual(['seen', JSON.stringify(new Date(world.status.at).toISOString())]);
@@ -148,7 +148,7 @@ describe('The API', () => {
     await eventually(() => expect(listeners.size).toBe(0));
   });
 
-  it('makes who guesses passwords wait', async () => {
+  it('throttles password guessing', async () => {
     const { send, pass } = await setUp();
     const guess = (password: string) => send('/auth/login', 'POST', { username: 'admin', password });
     for (let times = 0; times < 5; times++) expect((await guess('wrong')).status).toBe(401);
@@ -158,7 +158,7 @@ describe('The API', () => {
     expect((await guess(passwords.admin)).status).toBe(200);
   });
 
-  it('lets a viewer look, and change nothing', async () => {
+  it('lets a viewer read, and change nothing', async () => {
     const { send, logIn, saved } = await setUp();
     const viewer = await logIn('viewer');
     expect((await send('/api/interlock', 'GET', undefined, viewer)).status).toBe(200);
@@ -166,7 +166,7 @@ describe('The API', () => {
     expect(saved).toEqual([]);
   });
 
-  it('does not take tokens that are forged or have expired', async () => {
+  it('rejects tokens that are forged or have expired', async () => {
     const { send, logIn, pass } = await setUp();
     const { authorization } = await logIn('admin');
     expect((await send('/api/state', 'GET', undefined, { authorization: `${authorization}x` })).status).toBe(401);
@@ -174,7 +174,7 @@ describe('The API', () => {
     expect((await send('/api/state', 'GET', undefined, { authorization })).status).toBe(401);
   });
 
-  it('switches on and off, and records who did', async () => {
+  it('switches routing on and off, and records who did', async () => {
     const { send, logIn, saved, administrator, triggers } = await setUp();
     const admin = await logIn('admin');
     expect((await send('/api/interlock', 'DELETE', undefined, admin)).status).toBe(200);
@@ -185,7 +185,7 @@ describe('The API', () => {
     expect(triggers()).toBe(2);
   });
 
-  it('leaves ports to the settings when they are those of the settings again', async () => {
+  it('uses the ports of the settings when they are set back to these', async () => {
     const { send, logIn, administrator } = await setUp();
     const admin = await logIn('admin');
     await send('/api/interlock', 'POST', '{"HTTPPort":81,"HTTPSPort":444}', admin);
@@ -199,7 +199,7 @@ describe('The API', () => {
     ['{"HTTPPort":0}', 400, 'HTTPPort'],
     ['{"HTTPPort":8443}', 400, 'a port each'],
     ['{', 400, 'not JSON'],
-  ])('refuses %s before anything is changed', async (body, status, detail) => {
+  ])('rejects %s before anything is changed', async (body, status, detail) => {
     const { send, logIn, saved } = await setUp();
     const answer = await send('/api/interlock', 'POST', body, await logIn('admin'));
     expect(answer.status).toBe(status);
@@ -207,7 +207,7 @@ describe('The API', () => {
     expect(saved).toEqual([]);
   });
 
-  it('refuses a port that was taken since the controller last looked', async () => {
+  it('rejects a port that was taken since the controller last observed the swarm', async () => {
     const { world, send, logIn, saved } = await setUp();
     world.swarm.deploy({
       ...aService('late'),
@@ -218,7 +218,7 @@ describe('The API', () => {
     expect(saved).toEqual([]);
   });
 
-  it('says so when the Engine gives no answer, and changes nothing', async () => {
+  it('reports that the Engine does not answer, and changes nothing', async () => {
     const { world, send, logIn, saved } = await setUp();
     world.swarm.failNext('observe', new Error('connect ECONNREFUSED'));
     const answer = await send('/api/interlock', 'POST', '{"HTTPPort":9001}', await logIn('admin'));
@@ -262,7 +262,7 @@ describe('The API', () => {
     ['PUT', 'services/shop', '{"allow":["10.0.0.0/33"]}', 400, 'is not an address or a network'],
     ['PUT', 'services/shop', '{"allow":"10.0.0.0/8"}', 400, 'allow'],
     ['DELETE', 'services/shop', '', 404, 'opened by its label'],
-  ])('refuses %s %s %s', async (method, path, body, status, detail) => {
+  ])('rejects %s %s %s', async (method, path, body, status, detail) => {
     const { send, logIn, saved } = await setUp();
     const answer = await send(`/api/maintenance/${path}`, method, body, await logIn('admin'));
     expect(await answer.json()).toMatchObject({ status, detail: expect.stringContaining(detail) });

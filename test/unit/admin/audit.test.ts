@@ -1,4 +1,4 @@
-// The audit log: who changed what from where; and what does not exist is not found.
+// The audit log: who changed what, and from which address. Requests for missing objects are 404.
 import { expect, it } from 'vitest';
 import {
   changesBounds,
@@ -20,7 +20,7 @@ async function auditOf(box: AdminWorld, headers: Record<string, string>): Promis
   return JSON.parse((await box.ask('/api/audit', { headers })).body);
 }
 
-it('keeps user and address of every change', async () => {
+it('the audit log records user and address of every change', async () => {
   await using box = await AdminWorld.open();
   const headers = await box.bearer('admin', '127.0.0.5');
   await box.ask('/api/interlock', { method: 'POST', headers, body: { HTTPPort: 81 }, from: '127.0.0.5' });
@@ -31,7 +31,7 @@ it('keeps user and address of every change', async () => {
   ]);
 });
 
-it('is not washed out by 300 changes', async () => {
+it('the audit log still has earlier changes after 300 others', async () => {
   await using box = await AdminWorld.open();
   const actor = { name: 'admin', address: '192.0.2.1' };
   await box.administrator.disable({ name: 'admin', address: '198.51.100.1' });
@@ -46,7 +46,7 @@ it('is not washed out by 300 changes', async () => {
   expect(changes).toHaveLength(50);
 });
 
-it('records nothing for calls that change nothing, and writes nothing', async () => {
+it('the audit log records and writes nothing for calls that change nothing', async () => {
   await using box = await AdminWorld.open();
   const headers = await box.bearer('admin');
   const host = '/api/maintenance/hosts/shop.example.org';
@@ -67,11 +67,11 @@ it('records nothing for calls that change nothing, and writes nothing', async ()
   expect(await auditOf(box, headers)).toHaveLength(before.length + 1);
 });
 
-it('records a change that only another controller made void', async () => {
+it('the audit log records a change that another controller has made obsolete', async () => {
   await using box = await AdminWorld.open();
   await using other = await AdminWorld.open({ world: box.world });
   await box.administrator.disable({ name: 'admin' });
-  // It has not seen that yet, and for it routing is on.
+  // It has not observed that yet, and its state says that routing is on.
   await other.administrator.enable({ name: 'admin' }, {});
   expect(other.administrator.current).toMatchObject({ enabled: true });
   expect(other.administrator.current.changes.map(({ what }) => what)).toEqual([
@@ -101,7 +101,7 @@ it.each([
   expect(await auditOf(box, headers)).toEqual([]);
 });
 
-it('is bounded by time and size, and failed sign-ins displace no change', () => {
+it('the audit log is limited by age and size, and failed sign-ins displace no change', () => {
   const at = (day: number) => new Date(Date.parse('2026-01-01T00:00:00Z') + day * 86_400_000).toISOString();
   const entry = (day: number, what = 'Switched off') => ({ at: at(day), who: 'admin', address: '192.0.2.1', what });
   let kept = recordChange(recordChange(untouched, entry(0)), entry(1));

@@ -1,4 +1,4 @@
-// Every route of the API × every credential: made from the API's own description, so that no new route is forgotten.
+// Every API route × every credential, generated from the API's own description, so that no new route is forgotten.
 import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../src/admin/access.ts';
@@ -13,11 +13,11 @@ type Who = Pick<User, 'role' | 'via' | 'cluster'>;
 
 interface Credential {
   readonly headers: Headers;
-  /** Whom the API recognizes, outside of `/metrics`. */
+  /** Users that the API recognizes, except at `/metrics`. */
   readonly who?: Who;
-  /** Whom `/metrics` recognizes. */
+  /** Users that `/metrics` recognizes. */
   readonly scraper?: Who;
-  /** Has a cookie, and comes from a page of another origin. */
+  /** Sends a cookie from a page of another origin. */
   readonly foreign?: true;
 }
 
@@ -122,7 +122,7 @@ async function oidcSessionsOf(role: Role): Promise<[string, Credential][]> {
   return [[`OpenID Connect, ${role}`, { headers: pageHeaders(tokens), who }]];
 }
 
-/** With a body that is malformed: nothing that is let through changes anything. */
+/** With a malformed body, so that an accepted request changes nothing. */
 async function statusOf({ path, method, answer }: (typeof routes)[number], headers: Headers): Promise<number> {
   const body = ['GET', 'DELETE'].includes(method) ? {} : { body: '{"allow":0,"HTTPPort":"x"}' };
   const target = path.replace('{cluster}', 'default').replaceAll(/\{\w+\}/g, 'nothing');
@@ -132,21 +132,21 @@ async function statusOf({ path, method, answer }: (typeof routes)[number], heade
   return stream.statusCode!;
 }
 
-/** The statuses of a refusal; undefined if the route is for this credential. */
+/** Status codes of a rejection, or undefined if the route accepts this credential. */
 function refusals(route: (typeof routes)[number], { who, scraper, foreign }: Credential): number[] | undefined {
   const user = route.basic ? scraper : who;
   if (user === undefined) return foreign && !route.basic ? [403] : [401];
   if (!includesRole(user.role, route.access as Role)) return [403];
   if (route.usersOnly && user.via === 'token') return [403];
-  // No host or service is of the cluster, as none has the name.
+  // No host or service belongs to the cluster, since none has the name.
   const isOther = user.cluster !== undefined && !['path', 'answer'].includes(route.ofCluster ?? '');
   return isOther ? [403] : undefined;
 }
 
 describe.each(routes.filter(({ access }) => access !== 'open'))('$method $path', (route) => {
-  it('is open to those whom it is for', async () => {
+  it('accepts exactly the credentials that it is for', async () => {
     for (const [name, credential] of Object.entries(credentials)) {
-      // Wrong passwords make an address wait.
+      // Wrong passwords throttle an address.
       if (route.basic) box.skipped += 61_000;
       const status = await statusOf(route, credential.headers);
       const refused = refusals(route, credential);
@@ -157,7 +157,7 @@ describe.each(routes.filter(({ access }) => access !== 'open'))('$method $path',
   });
 });
 
-it('Each route requires this role, and lets API tokens of one cluster do this', () => {
+it('Each route requires this role, and API tokens of one cluster may do this', () => {
   const rows = routes.map(({ method, path, access, ofCluster, usersOnly }) =>
     [method, path, access, ofCluster ?? '-', ...(usersOnly ? ['users only'] : [])].join(' '),
   );

@@ -1,4 +1,4 @@
-// What strangers can do to the listener itself: no answer is empty, and nothing is held for ever.
+// What unauthenticated clients can do to the listener: every answer has a body, and nothing is held forever.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ const ask = (method: string, path: string, more = '') =>
 describe('Without sign-in', () => {
   const paths = Object.keys(operations).map((path) => path.replaceAll(/\{\w+\}/g, 'x'));
 
-  it('every method that a route does not have is 405, with those that it has', async () => {
+  it('every method that a route does not support is 405, with the supported ones', async () => {
     for (const [index, described] of Object.keys(operations).entries()) {
       const has = Object.keys(operations[described]!).map((method) => method.toUpperCase());
       for (const method of METHODS) {
@@ -81,7 +81,7 @@ describe('Without sign-in', () => {
   });
 
   it.each([
-    ['a host that is none', 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400],
+    ['an invalid host', 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400],
     ['a host with a user', 'GET / HTTP/1.1\r\nHost: x@y\r\nConnection: close\r\n\r\n', 400],
     ['no host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
     ['a target without a path', 'GET nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
@@ -95,11 +95,11 @@ describe('Without sign-in', () => {
       'POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
       400,
     ],
-  ])('%s is refused with problem details', async (_what, bytes, status) => {
+  ])('%s is rejected with problem details', async (_what, bytes, status) => {
     expectRefusal(await box.raw(bytes), status);
   });
 
-  it('a body that is too large is refused', async () => {
+  it('a body that is too large is rejected', async () => {
     const answer = await box.ask('/auth/login', { method: 'POST', body: 'x'.repeat(70_000) });
     expect([answer.status, answer.headers['x-frame-options']]).toEqual([413, 'DENY']);
     expect(JSON.parse(answer.body)).toMatchObject({ status: 413, detail: expect.any(String) });
@@ -128,11 +128,11 @@ describe('TLS', () => {
     'ECDHE-ECDSA-AES256-SHA',
     'AES128-SHA',
     'AES128-GCM-SHA256',
-  ])('1.2 refuses %s', async (ciphers) => {
+  ])('1.2 rejects %s', async (ciphers) => {
     expect(await shake({ maxVersion: 'TLSv1.2', ciphers: `${ciphers}:@SECLEVEL=0` })).toBe('refused');
   });
 
-  it('1.2 accepts AEAD ciphers, 1.3 all of its own, and 1.1 is refused', async () => {
+  it('1.2 accepts AEAD ciphers, 1.3 all of its ciphers, and 1.1 is rejected', async () => {
     expect(await shake({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).toContain('GCM');
     expect(await shake({ maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-CHACHA20-POLY1305' })).toContain('CHACHA20');
     expect(await shake({})).toMatch(/^TLSv1.3 /);
@@ -141,7 +141,7 @@ describe('TLS', () => {
 });
 
 describe('Connections', () => {
-  it('of one client are capped, and others are still served', async () => {
+  it('of one client are limited, and others are still served', async () => {
     await using capped = await AdminWorld.open({ limits: { connectionsOfClient: 10 } });
     const sockets: TLSSocket[] = [];
     for (let count = 0; count < 30; count++) sockets.push(await capped.connect());
@@ -151,7 +151,7 @@ describe('Connections', () => {
     await eventually(async () => expect((await capped.ask('/healthz')).status).toBe(200), { timeoutMs: 5000 });
   });
 
-  it('of all clients are capped', async () => {
+  it('of all clients are limited', async () => {
     await using capped = await AdminWorld.open({ limits: { connections: 10 } });
     const sockets: TLSSocket[] = [];
     for (let count = 0; count < 20; count++) sockets.push(await capped.connect());
@@ -163,14 +163,14 @@ describe('Connections', () => {
     ['nothing', ''],
     ['half of its headers', 'GET / HTTP/1.1\r\nHost: localhost\r\n'],
     ['half of its body', 'POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{'],
-  ])('end when a client sends %s', async (_what, bytes) => {
+  ])('are closed if a client sends %s', async (_what, bytes) => {
     await using impatient = await AdminWorld.open({ limits: { headersMs: 400, requestMs: 800 } });
     const socket = await impatient.connect();
     socket.resume().write(bytes);
     await eventually(() => expect(socket.destroyed).toBe(true), { timeoutMs: 5000, intervalMs: 50 });
   });
 
-  it('of event streams stay', async () => {
+  it('of event streams stay open', async () => {
     await using impatient = await AdminWorld.open({ limits: { headersMs: 300, requestMs: 600 } });
     const stream = await impatient.start('/api/events', { headers: await impatient.bearer('viewer') });
     stream.resume();

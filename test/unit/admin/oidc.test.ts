@@ -1,4 +1,4 @@
-// Sign-in through a real OpenID provider on the loopback interface, and the attacks on it.
+// Sign-in through a real OpenID provider on the loopback interface, and attacks on it.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AdminWorld, pageHeaders } from '../../support/admin-world.ts';
 import { TestProvider } from '../../support/oidc-provider.ts';
@@ -15,7 +15,7 @@ interface Begun {
 }
 
 beforeAll(async () => {
-  // Ports are chosen before the provider knows them.
+  // Ports are chosen before the provider is configured with them.
   await using probe = await AdminWorld.open();
   await using second = await AdminWorld.open();
   const ports = [probe.port, second.port];
@@ -52,7 +52,7 @@ async function signIn(account: string) {
   return finish(flow, (await provider.visit(url, account)).search);
 }
 
-/** Headers of the page's session that an answer started. */
+/** Headers of the page session that an answer started. */
 function sessionOf(answer: Awaited<ReturnType<typeof signIn>>) {
   const cookie = answer.headers['set-cookie']![0]!.split(';')[0]!.split('=')[1]!;
   return pageHeaders({ cookie, page: JSON.parse(answer.body).session_token });
@@ -71,12 +71,12 @@ describe('Sign-in through OpenID Connect', () => {
     expect(JSON.parse(user.body)).toEqual({ name: account, role, via: 'oidc', cluster: null });
   });
 
-  it('lets nobody in whose groups have no role', async () => {
+  it('rejects users whose groups have no role', async () => {
     const answer = await signIn('noah');
     expect([answer.status, answer.headers['set-cookie']]).toEqual([403, undefined]);
   });
 
-  it('asks with PKCE, state and nonce, and for a return to its own origin', async () => {
+  it('sends PKCE, state and nonce, and its own origin as the return address', async () => {
     const { url, state } = await begin();
     const query = Object.fromEntries(new URL(url).searchParams);
     expect(query).toMatchObject({
@@ -91,7 +91,7 @@ describe('Sign-in through OpenID Connect', () => {
     expect(url).not.toContain('secret');
   });
 
-  it('records name and method of who changes something, and ends the session at sign-out', async () => {
+  it('records name and method of a user who changes something, and ends the session at sign-out', async () => {
     const headers = sessionOf(await signIn('olga'));
     expect((await box.ask('/api/interlock', { method: 'DELETE', headers })).status).toBe(200);
     const [change] = JSON.parse((await box.ask('/api/audit', { headers })).body);
@@ -117,7 +117,7 @@ describe('Sign-in through OpenID Connect', () => {
     expect(JSON.parse((await box.ask('/auth/methods')).body)).toEqual({ oidc: true });
   });
 
-  it('ends its sessions when the settings give other roles', async () => {
+  it('ends its sessions if the settings map groups to other roles', async () => {
     const headers = sessionOf(await signIn('ada'));
     const changed = provider.client({ Groups: { 'platform team': 'viewer' } });
     await using world = await AdminWorld.open({ oidc: changed });
@@ -140,17 +140,17 @@ describe('An attacker', () => {
     await expectRefused(await finish(flow, search));
   });
 
-  it('cannot use a code with the flow of another browser, nor with a forged state', async () => {
+  it('cannot use a code with the flow of another browser, or with a forged state', async () => {
     const victim = await begin();
     const attacker = await begin();
     const stolen = await provider.visit(victim.url, 'ada');
     await expectRefused(await finish(attacker.flow, stolen.search));
     stolen.searchParams.set('state', attacker.state);
-    // The state fits now; the PKCE verifier and the nonce do not.
+    // The state matches now, but the PKCE verifier and the nonce do not.
     await expectRefused(await finish(attacker.flow, stolen.search));
   });
 
-  it('cannot leave the state or the issuer out, nor change the issuer', async () => {
+  it('cannot omit the state or the issuer, or change the issuer', async () => {
     for (const change of [
       (query: URLSearchParams) => query.delete('state'),
       (query: URLSearchParams) => query.set('state', 'forged'),
@@ -166,7 +166,7 @@ describe('An attacker', () => {
     }
   });
 
-  it('cannot make a flow', async () => {
+  it('cannot create a flow', async () => {
     const { url, flow } = await begin();
     const { search } = await provider.visit(url, 'ada');
     const [head, claims, signature] = flow.split('.');
@@ -178,7 +178,7 @@ describe('An attacker', () => {
     expect((await box.ask('/api/state', { headers: { authorization: `Bearer ${flow}` } })).status).toBe(401);
   });
 
-  it('cannot use a flow of another origin, or one that is too old', async () => {
+  it('cannot use a flow of another origin, or an expired one', async () => {
     const { url, flow } = await begin();
     const { search } = await provider.visit(url, 'ada');
     await expectRefused(await finish(flow, search, other));
@@ -193,7 +193,7 @@ describe('An attacker', () => {
     await expectRefused(await finish(flow, (await provider.visit(url, 'ada')).search, box, foreign), 403);
   });
 
-  it('cannot use the controller to redirect anywhere else', async () => {
+  it('cannot use the controller as an open redirect', async () => {
     for (const path of ['/auth/oidc', '/auth/oidc/return']) {
       for (const query of [
         '?redirect_uri=https://evil.example',
@@ -208,7 +208,7 @@ describe('An attacker', () => {
     }
     const host = 'evil.example';
     const answer = await box.ask('/auth/oidc', { method: 'POST', headers: { host } });
-    // The provider knows where it may send the browser.
+    // The provider knows the allowed redirect addresses.
     await expect(provider.visit(JSON.parse(answer.body).url, 'ada')).rejects.toThrow('redirect_uri');
   });
 
@@ -240,7 +240,7 @@ describe('An attacker', () => {
     }
   });
 
-  it('cannot make the controller ask the provider endlessly', async () => {
+  it('cannot make the controller send endless requests to the provider', async () => {
     const { flow } = await begin();
     const guess = () =>
       box.ask('/auth/oidc/session', { method: 'POST', body: { flow, answer: '?code=x&state=y' }, from: '127.0.0.9' });

@@ -16,7 +16,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-it('Browsers keep what has a digest in its name, and ask for the page anew', async () => {
+it('Browsers cache files with a digest in their name, and revalidate the page', async () => {
   const app = new Hono().get('*', servePage(folder)!);
   const page = await app.request('/');
   expect([await page.text(), page.headers.get('cache-control')]).toEqual(['<title>Signalbox</title>', 'no-cache']);
@@ -29,6 +29,6 @@ it('Browsers keep what has a digest in its name, and ask for the page anew', asy
   }
 });
 
-it('There is no page where none was built', () => {
+it('There is no page if none was built', () => {
   expect(servePage(join(folder, 'nowhere'))).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-// The port of the administrator is published by relays: who asks is known nevertheless, and cannot be made up.
+// Relays publish the administrator's port: the controller still sees the client's address, and clients cannot forge it.
 import { once } from 'node:events';
 import { request } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
@@ -15,7 +15,10 @@ afterEach(() => {
   ended = new AbortController();
 });
 
-/** A controller that answers with the client's address. Loopback addresses 127.0.5.x stand in for the network of the relays. */
+/**
+ * A controller that answers with the client's address. Loopback addresses 127.0.5.x represent the network of the
+ * relays.
+ */
 async function startController(limits = {}): Promise<number> {
   const fetch = async (request: Request, env: unknown) => {
     const { incoming } = env as { incoming: { socket: { remoteAddress: string } } };
@@ -47,14 +50,14 @@ function get(port: number, localAddress = '127.0.0.1', body = ''): Promise<strin
   return promise;
 }
 
-it('the controller sees the address of the client and not that of the relay', async () => {
+it("the controller sees the client's address, not the relay's", async () => {
   const relay = await startRelay(await startController(), ['127.0.5.1']);
 
   expect(await get(relay, '127.0.0.9')).toBe('127.0.0.9');
   expect(await get(relay, '127.0.0.10', 'x'.repeat(500_000))).toBe('127.0.0.10 500000');
 });
 
-it('limits of one client apply to the client', async () => {
+it('limits per client apply to the client, not to the relay', async () => {
   const relay = await startRelay(await startController({ connectionsOfClient: 1 }), ['127.0.5.1']);
   const held = connect({ host: '127.0.0.1', port: relay, localAddress: '127.0.0.9' });
   await once(held, 'connect');
@@ -65,7 +68,7 @@ it('limits of one client apply to the client', async () => {
   held.destroy();
 });
 
-it('a controller that does not answer is passed over', async () => {
+it('a controller that does not answer is skipped', async () => {
   const relay = await startRelay(await startController(), ['127.0.5.1', '127.0.5.2']);
   const lost = await startRelay(await startController(), ['127.0.5.1', '255.255.255.255']);
 
@@ -75,13 +78,13 @@ it('a controller that does not answer is passed over', async () => {
   }
 });
 
-it('without a controller the connection is closed', async () => {
+it('the connection is closed if no controller answers', async () => {
   const relay = await startRelay(await startController(), []);
 
   await expect(get(relay)).rejects.toThrow(/ECONNRESET|socket|disconnected/);
 });
 
-it('outside of the network of the relays, no address is taken from a connection', async () => {
+it('outside the network of the relays, a connection cannot set its client address', async () => {
   const controller = await startController();
 
   expect(await get(controller)).toBe('::ffff:127.0.0.1');
@@ -95,7 +98,7 @@ it.each(['GET / HTTP/1.1\r\n', 'PROXY UNKNOWN\r\n', 'PROXY TCP4 nobody 1 1 1\r\n
   },
 );
 
-it('a relayed connection without a header is closed in time', async () => {
+it('a relayed connection without a header times out', async () => {
   expect(await closes(await startController({ headersMs: 50 }), '127.0.5.1', '')).toBe(true);
 });
 

@@ -1,4 +1,4 @@
-// Whoever is on the control network, such as a proxy that was taken over, does not reach the administrator's port.
+// Containers on the control network, such as a compromised proxy, cannot reach the administrator's port.
 import { once } from 'node:events';
 import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -34,7 +34,7 @@ async function setUp(closedTo: readonly string[]) {
   return { server, get, stop: () => ended.abort() };
 }
 
-it('connections by the control network are refused, others are not', async () => {
+it('connections through the control network are refused, others are not', async () => {
   const { get, stop } = await setUp(['127.0.2.0/24', 'fd00:1::/64']);
 
   await expect(get('127.0.2.9')).rejects.toThrow(/ECONNRESET|socket|disconnected/);
@@ -43,7 +43,7 @@ it('connections by the control network are refused, others are not', async () =>
   stop();
 });
 
-it('shows a new certificate to new connections', async () => {
+it('new connections get a new certificate', async () => {
   const { server, get, stop } = await setUp([]);
 
   const { cert, key } = await issueIdentity(authority, 'renewed.signalbox', Date.now(), ['admin.signalbox']);
@@ -53,7 +53,7 @@ it('shows a new certificate to new connections', async () => {
   stop();
 });
 
-it('the subnets are those that Docker gave to the network', async () => {
+it('the subnets are those that Docker assigned to the network', async () => {
   const docker = new FakeDocker();
   docker.objects.network.set('signalbox', {
     ID: 'signalbox',

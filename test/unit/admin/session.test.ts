@@ -1,4 +1,4 @@
-// The session of the page: one half alone is worthless, and a session that has ended is closed on the server.
+// The page's session: one half alone is useless, and a session that has ended is closed on the server.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { AdminWorld, pageHeaders, passwords } from '../../support/admin-world.ts';
@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 
 const state = '/api/state';
 
-it('A cookie that another port of the host received opens nothing', async () => {
+it('The cookie alone, as another port of the host receives it, opens nothing', async () => {
   await using box = await AdminWorld.open();
   const { cookie, page } = await box.session('admin');
   const stolen = { cookie: `__Host-signalbox=${cookie}` };
@@ -32,7 +32,7 @@ it('A cookie that another port of the host received opens nothing', async () => 
   expect((await box.ask(state, { headers: pageHeaders({ cookie, page }) })).status).toBe(200);
 });
 
-it('Halves of two sessions do not fit', async () => {
+it('Halves of two sessions do not match', async () => {
   await using box = await AdminWorld.open();
   const [admin, viewer] = [await box.session('admin'), await box.session('viewer')];
   for (const mixed of [
@@ -42,7 +42,7 @@ it('Halves of two sessions do not fit', async () => {
     expect((await box.ask(state, { headers: pageHeaders(mixed) })).status).toBe(401);
 });
 
-it('A bearer token is no cookie', async () => {
+it('A bearer token is not accepted as a cookie', async () => {
   await using box = await AdminWorld.open();
   const token = (await box.bearer('admin')).authorization.split(' ')[1]!;
   expect((await box.ask(state, { headers: pageHeaders({ cookie: token, page: token }) })).status).toBe(401);
@@ -54,7 +54,7 @@ it.each([
   { origin: 'null' },
   { 'sec-fetch-site': 'same-site' },
   { 'sec-fetch-site': 'cross-site' },
-])('No page of another origin signs in, signs out or changes anything: %j', async (foreign) => {
+])('No page of another origin can sign in, sign out or change anything: %j', async (foreign) => {
   await using box = await AdminWorld.open();
   const session = await box.session('admin');
   const headers = { ...pageHeaders(session), ...(foreign as Record<string, string>) };
@@ -65,7 +65,7 @@ it.each([
   expect((await box.ask(state, { headers: pageHeaders(session) })).status).toBe(200);
 });
 
-it('Sign-out ends the session and its streams at once, and others go on', async () => {
+it('Sign-out ends the session and its streams immediately, and other sessions continue', async () => {
   await using box = await AdminWorld.open();
   const [mine, other] = [await box.session('admin'), await box.session('admin')];
   const ended = await box.start('/api/events', { headers: pageHeaders(mine) });
@@ -78,7 +78,7 @@ it('Sign-out ends the session and its streams at once, and others go on', async 
   expect((await box.ask(state, { headers: pageHeaders(other) })).status).toBe(200);
 });
 
-it('A bearer token is signed out, too; without a session there is nothing to sign out', async () => {
+it('A bearer token can be signed out, too. Without a session there is nothing to sign out', async () => {
   await using box = await AdminWorld.open();
   const headers = await box.bearer('viewer');
   expect((await box.ask('/auth/session', { method: 'DELETE' })).status).toBe(204);
@@ -103,7 +103,7 @@ it('A session that was signed out stays ended after a restart, and on other cont
   }
 });
 
-it('Somebody who signs out endlessly fills nothing, and ends no session of others', async () => {
+it('A user who signs out endlessly fills nothing, and ends no session of others', async () => {
   await using box = await AdminWorld.open();
   const admin = await box.bearer('admin');
   const viewer = await box.bearer('viewer');
@@ -143,7 +143,7 @@ it('A stream ends when its token expires', async () => {
   expect((await box.ask(state, { headers })).status).toBe(401);
 });
 
-it('A session has a limited number of streams, and gets new ones when they end', async () => {
+it('A session has a limited number of streams, and gets new ones when others end', async () => {
   await using box = await AdminWorld.open();
   const headers = await box.bearer('viewer');
   const streams = [];

@@ -1,11 +1,11 @@
-// Guessing passwords, on the real server and from several addresses.
+// Password guessing against the real server, from several addresses.
 import { expect, it } from 'vitest';
 import { clientOf, SignInAttempts } from '../../../src/admin/attempts.ts';
 import { AdminWorld, passwords } from '../../support/admin-world.ts';
 
 const count = (statuses: readonly number[], status: number) => statuses.filter((one) => one === status).length;
 
-it('Of 300 parallel guesses five are evaluated', async () => {
+it('Of 300 parallel guesses five are checked', async () => {
   await using box = await AdminWorld.open({ limits: { connectionsOfClient: 400 } });
   const guesses = Array.from({ length: 300 }, (_, n) => (n === 150 ? passwords.admin : `guess ${n}`));
   const statuses = (await Promise.all(guesses.map((guess) => box.guess(guess)))).map(({ status }) => status);
@@ -13,7 +13,7 @@ it('Of 300 parallel guesses five are evaluated', async () => {
   expect(count(statuses, 429)).toBeGreaterThanOrEqual(294);
 });
 
-it('Basic authentication is counted as well', async () => {
+it('Basic authentication counts as well', async () => {
   await using box = await AdminWorld.open();
   const basic = (password: string) => ({ authorization: `Basic ${btoa(`viewer:${password}`)}` });
   const scrape = async (password: string) => (await box.ask('/metrics', { headers: basic(password) })).status;
@@ -23,7 +23,7 @@ it('Basic authentication is counted as well', async () => {
   expect((await box.guess(passwords.admin)).status).toBe(429);
 });
 
-it('Many addresses are held together, and none that recently signed in', async () => {
+it('Many addresses are throttled together, except those that recently signed in', async () => {
   await using box = await AdminWorld.open();
   await box.bearer('admin', '127.0.0.9');
   const from = Array.from({ length: 60 }, (_, n) => `127.0.1.${n + 1}`);
@@ -36,7 +36,7 @@ it('Many addresses are held together, and none that recently signed in', async (
   expect((await box.guess(passwords.admin, { from: '127.0.2.1' })).status).toBe(200);
 });
 
-it('Who signed in before may not guess more than others', async () => {
+it('A client that signed in before cannot guess more often than others', async () => {
   await using box = await AdminWorld.open();
   const statuses = [];
   for (let round = 0; round < 8; round++) {
@@ -46,7 +46,7 @@ it('Who signed in before may not guess more than others', async () => {
   expect(count(statuses, 401)).toBe(5);
 });
 
-it('Failed attempts are logged and recorded, bounded, and without what was sent', async () => {
+it('Failed attempts are logged and recorded, in limited number, without the credentials sent', async () => {
   await using box = await AdminWorld.open();
   for (let times = 0; times < 9; times++) await box.guess('my other password', { from: '127.0.0.7' });
   await box.guess('x', { user: 'my password by mistake', from: '127.0.0.8' });
@@ -66,7 +66,7 @@ it('Failed attempts are logged and recorded, bounded, and without what was sent'
   expect(JSON.stringify([entries, box.logs])).not.toMatch(/my (other )?password/);
 });
 
-it('A distributed attack makes few entries', async () => {
+it('A distributed attack creates few entries', async () => {
   await using box = await AdminWorld.open();
   for (let n = 0; n < 5000; n++) box.failedSignIns.record({ user: 'admin', address: `192.0.2.${n}`, held: n > 50 });
   await box.failedSignIns.flush();

@@ -1,4 +1,4 @@
-// API tokens, and what an attacker makes of them.
+// API tokens, and attacks on them.
 import { describe, expect, it } from 'vitest';
 import { AdminWorld } from '../../support/admin-world.ts';
 import { aService } from '../../support/builders.ts';
@@ -8,7 +8,7 @@ import { eventually } from '../../support/eventually.ts';
 const DAY_MS = 24 * 3_600_000;
 
 describe('An API token', () => {
-  it('is shown once, and only its hash is kept', async () => {
+  it('is shown once, and only its hash is stored', async () => {
     await using box = await AdminWorld.open();
     const { token, headers, hash, ...view } = { hash: '', ...(await box.apiToken({ name: 'ci', role: 'operator' })) };
     expect(token).toMatch(/^sbt_[\w-]{43}$/);
@@ -22,7 +22,7 @@ describe('An API token', () => {
     expect(JSON.parse(user.body)).toEqual({ name: 'ci', role: 'operator', via: 'token', cluster: null });
   });
 
-  it('is valid for as long as was said, and its streams end with it', async () => {
+  it('is valid for the requested time, and its streams end with it', async () => {
     await using box = await AdminWorld.open();
     const { headers } = await box.apiToken({ name: 'ci', role: 'viewer', days: 2 });
     box.skipped = 2 * DAY_MS - 1500;
@@ -31,12 +31,12 @@ describe('An API token', () => {
     await eventually(() => expect(stream.complete).toBe(true), { timeoutMs: 5000, intervalMs: 20 });
     expect((await box.ask('/api/state', { headers })).status).toBe(401);
     expect(JSON.parse((await box.ask('/api/tokens', { headers: await box.bearer('admin') })).body)).toEqual([]);
-    // Its name is free again.
+    // Its name is available again.
     await box.apiToken({ name: 'ci', role: 'viewer' });
     expect(box.administrator.current.tokens.length).toBe(1);
   });
 
-  it('is refused once it is revoked, and its streams end at once', async () => {
+  it('is rejected once it is revoked, and its streams end immediately', async () => {
     await using box = await AdminWorld.open();
     const { id, headers } = await box.apiToken({ name: 'ci', role: 'operator' });
     const other = await box.apiToken({ name: 'other', role: 'viewer' });
@@ -70,7 +70,7 @@ describe('An API token', () => {
       expect((await controller.ask('/api/state', { headers })).status).toBe(401);
   });
 
-  it('survives its creation on two controllers at once', async () => {
+  it('is kept if two controllers create tokens at once', async () => {
     await using box = await AdminWorld.open();
     await using other = await AdminWorld.open({ world: box.world });
     await Promise.all([box.apiToken({ name: 'one', role: 'viewer' }), other.apiToken({ name: 'two', role: 'viewer' })]);
@@ -78,7 +78,7 @@ describe('An API token', () => {
     expect(restarted.administrator.current.tokens.map(({ name }) => name).toSorted()).toEqual(['one', 'two']);
   });
 
-  it('is recorded with its name where it changes something', async () => {
+  it('is recorded by name when it changes something', async () => {
     await using box = await AdminWorld.open();
     const { headers } = await box.apiToken({ name: 'ci', role: 'operator' });
     await box.ask('/api/interlock', { method: 'DELETE', headers });
@@ -86,7 +86,7 @@ describe('An API token', () => {
     expect(change).toMatchObject({ who: 'ci', via: 'token', what: 'Switched off' });
   });
 
-  it('scrapes metrics', async () => {
+  it('can scrape metrics', async () => {
     await using box = await AdminWorld.open();
     const { headers } = await box.apiToken({ name: 'prometheus', role: 'viewer' });
     expect((await box.ask('/metrics', { headers })).status).toBe(200);
@@ -101,7 +101,7 @@ describe('An API token', () => {
     [{ name: 'ci', role: 'viewer', hash: 'x' }, 400],
     [{ name: 'ci', role: 'viewer', cluster: 'nowhere' }, 404],
     [{ name: 'taken', role: 'viewer' }, 409],
-  ])('is not made of %j', async (body, status) => {
+  ])('cannot be created from %j', async (body, status) => {
     await using box = await AdminWorld.open();
     await box.apiToken({ name: 'taken', role: 'viewer' });
     const headers = await box.bearer('admin');
@@ -109,7 +109,7 @@ describe('An API token', () => {
     expect(box.administrator.current.tokens.length).toBe(1);
   });
 
-  it('has its bounds: 200 of them are enough', async () => {
+  it('is limited in number to 200', async () => {
     await using box = await AdminWorld.open();
     const wanted = { role: 'viewer', hash: 'x', days: 366 } as const;
     for (let n = 0; n < 200; n++)
@@ -137,7 +137,7 @@ describe('A token of one cluster', () => {
     return AdminWorld.open({ world });
   }
 
-  it('sees only what is of that', async () => {
+  it('sees only objects of that cluster', async () => {
     await using box = await open();
     const { headers } = await box.apiToken({ name: 'east', role: 'viewer', cluster: 'east' });
     const read = async (path: string) => (await box.ask(path, { headers })).body;
@@ -154,7 +154,7 @@ describe('A token of one cluster', () => {
       expect((await box.ask(path, { headers })).status, path).toBe(403);
   });
 
-  it('changes only what is of that alone', async () => {
+  it('changes only objects of that cluster alone', async () => {
     await using box = await open();
     const { headers } = await box.apiToken({ name: 'east', role: 'administrator', cluster: 'east' });
     const statusOf = async (method: string, path: string) => (await box.ask(path, { method, headers })).status;
@@ -179,7 +179,7 @@ describe('A token of one cluster', () => {
 });
 
 describe('Roles cannot be raised', () => {
-  it('by an API token that makes another one', async () => {
+  it('by an API token that creates another one', async () => {
     await using box = await AdminWorld.open();
     const { headers } = await box.apiToken({ name: 'root', role: 'administrator' });
     const body = { name: 'more', role: 'administrator' };

@@ -1,4 +1,4 @@
-// Users of the users' secret.
+// Users of the users secret.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Accounts } from '../../../src/admin/accounts.ts';
 import { hashPassword, isPassword, parsePasswordHash } from '../../../src/admin/password-hash.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 60_000);
 
 describe('A password hash', () => {
-  it('has the password alone, however its characters were typed', async () => {
+  it('matches its password only, however the characters were typed', async () => {
     const parsed = parsePasswordHash(await hashPassword('Käse und Brot'))!;
     expect(await isPassword('Käse und Brot'.normalize('NFD'), parsed)).toBe(true);
     expect(await isPassword('Käse und brot', parsed)).toBe(false);
@@ -24,10 +24,10 @@ describe('A password hash', () => {
 
   it.each([
     ['cheaper than allowed', (text: string) => text.replace('$15$', '$14$')],
-    ['dearer than allowed', (text: string) => text.replace('$15$', '$20$')],
-    ['cut off', (text: string) => text.slice(0, -1)],
+    ['more expensive than allowed', (text: string) => text.replace('$15$', '$20$')],
+    ['truncated', (text: string) => text.slice(0, -1)],
     ['of another kind', (text: string) => text.replace('scrypt', 'md5')],
-  ])('that is %s is refused', (_, change) => {
+  ])('that is %s is rejected', (_, change) => {
     expect(parsePasswordHash(change(hash))).toBeUndefined();
   });
 });
@@ -50,7 +50,7 @@ describe('The users of a secret', () => {
     ['admin:viewer:HASH', 'line 2 is for admin, who has a secret of that name'],
     ['__proto__:administrator:', 'line 2 does not begin with a name'],
     ['anna:viewer:HASH', 'has the user anna more than once'],
-  ])('are the others if one line is wrong, and the problem shows none of it: %s', (line, reason) => {
+  ])('are the valid ones if one line is invalid, and the problem shows none of it: %s', (line, reason) => {
     const text = `anna:administrator:${hash}\n${line.replace('HASH', hash)}\notto:operator:${hash}`;
     const { users, problems } = parseUsers(text);
     expect(users.map(({ name }) => name)).toEqual(line.startsWith('anna') ? ['otto'] : ['anna', 'otto']);
@@ -66,12 +66,12 @@ describe('Sign-in sources', () => {
     readSignIn(parseSettings(document as never, '1.0.0').settings, Date.now, async (name) => secrets[name]);
   const oidc = { Issuer: 'https://id.example.org', ClientId: 'signalbox', ClientSecret: 'client' };
 
-  it('are the secrets that the settings name', async () => {
+  it('are the secrets in the settings', async () => {
     const found = await read({ UsersSecret: 'users', Oidc: oidc }, { users: `anna:viewer:${hash}`, client: 's' });
     expect([found.users.length, found.oidc !== undefined, found.problems]).toEqual([1, true, []]);
   });
 
-  it('let nobody in if a secret is missing, and say which', async () => {
+  it('let no user in if a secret is missing, and name it', async () => {
     const { users, oidc: provider, problems } = await read({ UsersSecret: 'users', Oidc: { ...oidc, CA: 'ca' } }, {});
     expect([users, provider]).toEqual([[], undefined]);
     expect(problems.map(({ label, value }) => [label, value])).toEqual([
@@ -83,7 +83,7 @@ describe('Sign-in sources', () => {
 });
 
 describe('Named users', () => {
-  it('sign in with their passwords, and with no other', async () => {
+  it('sign in with their password, and with no other', async () => {
     await using box = await AdminWorld.open();
     const user = await box.ask('/api/user', { headers: await box.bearer('otto') });
     expect(JSON.parse(user.body)).toEqual({ name: 'otto', role: 'operator', via: 'password', cluster: null });
@@ -91,7 +91,7 @@ describe('Named users', () => {
     expect((await box.guess('open sesame', { user: 'nobody' })).status).toBe(401);
   });
 
-  it('are recorded by name, and how they signed in', async () => {
+  it('are recorded by name and sign-in method', async () => {
     await using box = await AdminWorld.open();
     const headers = await box.bearer('otto');
     await box.ask('/api/interlock', { method: 'DELETE', headers });
@@ -120,7 +120,7 @@ describe('Named users', () => {
     const page = pageHeaders(await box.session('anna'));
     const stream = await box.start('/api/events', { headers: anna });
     stream.on('error', () => {}).resume();
-    // A secret is another one for another task of the controller only.
+    // A changed secret is a new secret, for another task of the controller.
     await box[Symbol.asyncDispose]();
     await eventually(() => expect(stream.destroyed).toBe(true), { timeoutMs: 5000, intervalMs: 20 });
     await using replaced = await AdminWorld.open({ world: box.world, users: await next() });
@@ -132,7 +132,7 @@ describe('Named users', () => {
 });
 
 describe('Passwords', () => {
-  it('are verified two at a time, and not without end', async () => {
+  it('are verified two at a time, with a limited queue', async () => {
     const accounts = new Accounts({ adminPassword: 'a', viewerPassword: 'v', users: parseUsers(usersText).users });
     const verified = await Promise.all(Array.from({ length: 20 }, () => accounts.verify('anna', 'wrong')));
     expect(verified.filter((result) => result === 'busy').length).toBe(20 - 2 - 16);
@@ -146,7 +146,7 @@ describe('Passwords', () => {
   });
 });
 
-it('A limiter runs as many as it may, in order, and goes on after a failure', async () => {
+it('A limiter runs as many as allowed, in order, and continues after a failure', async () => {
   const limiter = new Limiter(1, 2);
   const ran: string[] = [];
   const task = (name: string) => async () => {

@@ -27,7 +27,7 @@ function make(keyring: string) {
 }
 
 it('does not run debootstrap without a keyring', () => {
-  // apt-get does as if it had installed one.
+  // apt-get pretends to have installed one.
   program('apt-get', 'exit 0');
   const { status, stderr, calls } = make(join(folder, 'missing.gpg'));
 
@@ -36,7 +36,7 @@ it('does not run debootstrap without a keyring', () => {
   expect(calls).not.toContain('debootstrap');
 });
 
-it('has debootstrap check signatures with the keyring', () => {
+it('makes debootstrap check signatures with the keyring', () => {
   const keyring = join(folder, 'keyring.gpg');
   writeFileSync(keyring, 'keys');
   const { status, calls } = make(keyring);

@@ -4,7 +4,7 @@ import { baseArguments, pinReference, referenceIn } from '../../../bed/base-refe
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
-it('All Dockerfiles take the same base images, by one tag and digest', () => {
+it('All Dockerfiles use the same base images, with one tag and digest', () => {
   for (const { argument, files } of Object.values(baseArguments)) {
     const read = (file: string) => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
     const references = files.map((file) => referenceIn(read(file), argument));
@@ -14,7 +14,7 @@ it('All Dockerfiles take the same base images, by one tag and digest', () => {
   }
 });
 
-it('A base image is pinned, and pinned again, by its digest', () => {
+it('A base image is pinned to its digest, and pinned again to a new one', () => {
   const text = '# Ours.\nARG NGINX_IMAGE=nginx:1.30\nFROM base\n';
   const pinned = pinReference(text, 'NGINX_IMAGE', digest);
 

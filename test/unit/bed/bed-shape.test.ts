@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { describeShape, fixedPorts, namesOf, parseShape, shapeOf, usualShape } from '../../../bed/bed-shape.ts';
 
 describe('the shape of a bed', () => {
-  it('is one manager and two workers unless it is said', () => {
+  it('defaults to one manager and two workers', () => {
     expect(parseShape({})).toEqual(usualShape);
     expect(namesOf(usualShape)).toEqual(['manager', 'worker1', 'worker2']);
   });
 
-  it('names further managers after the first', () => {
+  it('numbers further managers after the first', () => {
     expect(namesOf(parseShape({ managers: '3', workers: '2' }))).toEqual([
       'manager',
       'manager2',
@@ -29,7 +29,7 @@ describe('the shape of a bed', () => {
     expect(() => parseShape(options)).toThrow(reason);
   });
 
-  it('survives in a label of the nodes; nodes without it are of the usual shape', () => {
+  it('is kept in a label of the nodes. Nodes without it have the default shape', () => {
     const shape = { managers: 3, workers: 2 };
 
     expect(shapeOf({ 'signalbox.bed.shape': describeShape(shape) })).toEqual(shape);
@@ -37,7 +37,7 @@ describe('the shape of a bed', () => {
   });
 });
 
-describe('the ports of the loopback', () => {
+describe('the loopback ports', () => {
   it('stay the same for worker1, worker2 and the first manager', () => {
     for (const shape of [usualShape, parseShape({ managers: '5', workers: '9' })]) {
       expect(fixedPorts(shape, 'worker1')).toEqual([

@@ -31,7 +31,7 @@ beforeAll(() => {
 });
 
 describe('signalbox lint', () => {
-  it('checks claims against the owners in the settings, and the table of owners itself', async () => {
+  it('checks claims against the owners in the settings, and the owners themselves', async () => {
     const settings = join(folder, 'hosts.toml');
     writeFileSync(settings, 'HostsMode = "listed"\n[Hosts]\n"app.example.org" = ["shop"]\n');
 
@@ -46,7 +46,7 @@ describe('signalbox lint', () => {
     expect((await signalbox(['lint', '--settings', settings])).out).toMatch(/hosts\.toml:3:1.*Hosts\.http:\/\/app/);
   });
 
-  it('has nothing to say but a summary where nothing is wrong', async () => {
+  it('prints only a summary if nothing is wrong', async () => {
     expect(await signalbox(['lint', simple])).toEqual({
       code: 0,
       out: 'Stack demo: 1 route of 1 service, nothing wrong\n',
@@ -54,7 +54,7 @@ describe('signalbox lint', () => {
     });
   });
 
-  it('tells where, which label, what is wrong, and what would be right', async () => {
+  it('prints place, label, problem and remedy', async () => {
     const { code, out } = await signalbox(['lint', file, '--stack', 'shop']);
 
     expect(code).toBe(1);
@@ -66,7 +66,7 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
 `);
   });
 
-  it('writes JSON', async () => {
+  it('prints JSON', async () => {
     const { code, out } = await signalbox(['lint', file, '--format', 'json', '--stack', 'shop']);
 
     expect(code).toBe(1);
@@ -85,7 +85,7 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
     expect((await signalbox(['lint', simple, '--json'])).out).toBe('[]\n');
   });
 
-  it('writes annotations for GitHub', async () => {
+  it('prints annotations for GitHub', async () => {
     const { out } = await signalbox(['lint', file, '--format', 'github', '--stack', 'shop']);
 
     expect(out.split('\n')[0]).toBe(
@@ -93,7 +93,7 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
     );
   });
 
-  it('minds warnings where it is strict', async () => {
+  it('fails for warnings in strict mode', async () => {
     const warned = ['lint', '-', '--stack', 'shop'];
     const stdin = broken.replace('80%,a', '80');
 
@@ -101,11 +101,11 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
     expect((await signalbox([...warned, '--strict'], { stdin })).code).toBe(1);
   });
 
-  it('names a stack after the folder', async () => {
+  it('names a stack after its folder', async () => {
     expect((await signalbox(['lint', file])).out).toMatch(/^Stack shop\w+: /m);
   });
 
-  it('takes variables from the environment, and from a file', async () => {
+  it('reads variables from the environment, and from a file', async () => {
     const variables = join(folder, 'variables.env');
     writeFileSync(variables, 'HOST=fromfile\nPORT=80\n');
     const stdin = broken.replace('app.example.org', '$' + '{HOST}.example.org').replace('80%,a', '$PORT');
@@ -126,14 +126,14 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
     expect(out).not.toContain('cluster east');
   });
 
-  it('shows colours on a terminal alone', async () => {
+  it('uses colors on a terminal only', async () => {
     expect((await signalbox(['lint', file], { colour: true })).out).toContain('\u001b[31merror:');
     expect((await signalbox(['lint', file])).out).not.toContain('\u001b');
   });
 });
 
 describe('signalbox render', () => {
-  it('writes the configuration, and what is wrong beside it', async () => {
+  it('prints the configuration, and problems beside it', async () => {
     const good = await signalbox(['render', simple]);
     const bad = await signalbox(['render', file]);
 
@@ -145,7 +145,7 @@ describe('signalbox render', () => {
     expect(bad.err).toContain(':7:9: error: com.docker.lb.port');
   });
 
-  it('writes each service cluster, or one', async () => {
+  it('prints each service cluster, or one', async () => {
     const names = async (...options: string[]) =>
       (await signalbox(['render', clusters, ...options])).out.match(/(?<=server_name ")demo[^"]+/g);
 
@@ -157,7 +157,7 @@ describe('signalbox render', () => {
     });
   });
 
-  it('writes JSON', async () => {
+  it('prints JSON', async () => {
     const [rendered] = JSON.parse((await signalbox(['render', simple, '--json'])).out);
 
     expect(rendered).toMatchObject({
@@ -169,7 +169,7 @@ describe('signalbox render', () => {
 });
 
 describe('signalbox explain', () => {
-  it('tells who answers, and why', async () => {
+  it('shows which service answers, and why', async () => {
     expect(await signalbox(['explain', simple, 'http://app.example.org/ping'])).toEqual({
       code: 0,
       out: `http://app.example.org/ping (service cluster default)
@@ -181,14 +181,14 @@ describe('signalbox explain', () => {
     });
   });
 
-  it('tells why nobody answers, in every service cluster', async () => {
+  it('shows why no service answers, in every service cluster', async () => {
     const { code, out } = await signalbox(['explain', clusters, 'demo.C']);
 
     expect(code).toBe(1);
     expect(out.match(/503: no route has this host/g)).toHaveLength(2);
   });
 
-  it('writes JSON', async () => {
+  it('prints JSON', async () => {
     const { out } = await signalbox(['explain', clusters, 'demo.A', '--json']);
 
     expect(JSON.parse(out)).toMatchObject([
@@ -197,14 +197,17 @@ describe('signalbox explain', () => {
     ]);
   });
 
-  it.each([[[simple]], [['http://app.example.org/']], [[]]])('wants a file and a URL, not %j', async (positionals) => {
-    expect(await signalbox(['explain', ...positionals])).toMatchObject({
-      code: 2,
-      err: 'signalbox: Which compose file, and which URL?\nSee: signalbox help explain\n',
-    });
-  });
+  it.each([[[simple]], [['http://app.example.org/']], [[]]])(
+    'requires a file and a URL, not %j',
+    async (positionals) => {
+      expect(await signalbox(['explain', ...positionals])).toMatchObject({
+        code: 2,
+        err: 'signalbox: Which compose file, and which URL?\nSee: signalbox help explain\n',
+      });
+    },
+  );
 
-  it('wants a URL', async () => {
+  it('requires a URL', async () => {
     expect(await signalbox(['explain', simple, 'ftp://x'])).toMatchObject({
       code: 2,
       err: expect.stringContaining('not a URL'),
@@ -231,7 +234,7 @@ KeepAlive = 1
     return file;
   };
 
-  it('names the file, the line and the key, without compose files', async () => {
+  it('reports file, line and key, without compose files', async () => {
     const file = write(bad);
 
     expect(await signalbox(['lint', '--settings', file])).toMatchObject({
@@ -246,7 +249,7 @@ KeepAlive = 1
     });
   });
 
-  it('names them beside compose files too', async () => {
+  it('reports them beside compose files too', async () => {
     const file = write(bad);
     const { out } = await signalbox(['lint', simple, '--settings', file, '--json']);
     const findings: { file: string; line: number; label: string }[] = JSON.parse(out);
@@ -259,7 +262,7 @@ KeepAlive = 1
     ]);
   });
 
-  it('names the place where the file is not TOML', async () => {
+  it('reports the place at which the file is not valid TOML', async () => {
     const file = write('[Extensions.default]\nProxyReplicas = = 2\n');
 
     expect((await signalbox(['lint', '--settings', file])).out).toContain(
@@ -271,7 +274,7 @@ KeepAlive = 1
     });
   });
 
-  it('has nothing to say of good ones', async () => {
+  it('prints nothing for valid ones', async () => {
     const file = write('[Extensions.default]\nProxyReplicas = 2\n');
 
     expect(await signalbox(['lint', '--settings', file])).toEqual({
@@ -292,11 +295,11 @@ describe('the command line', () => {
     [['lint', simple, '--no-such-option'], '--no-such-option'],
     [['lint', simple, '--stack', 'a b'], 'no name for a stack'],
     [['lint', simple, '--settings', simple], 'is not TOML'],
-  ])('does not understand %j', async (argv, message) => {
+  ])('rejects %j', async (argv, message) => {
     expect(await signalbox(argv)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) });
   });
 
-  it.each([[[]], [['help']], [['--help']], [['-h']]])('helps with %j', async (argv) => {
+  it.each([[[]], [['help']], [['--help']], [['-h']]])('prints help for %j', async (argv) => {
     const { code, out } = await signalbox(argv);
 
     expect(code).toBe(0);
@@ -304,7 +307,7 @@ describe('the command line', () => {
     expect(out).toContain('Exit codes');
   });
 
-  it.each([[['help', 'lint']], [['lint', '--help']], [['lint', simple, '-h']]])('helps with %j', async (argv) => {
+  it.each([[['help', 'lint']], [['lint', '--help']], [['lint', simple, '-h']]])('prints help for %j', async (argv) => {
     const { code, out } = await signalbox(argv);
 
     expect(code).toBe(0);
@@ -312,7 +315,7 @@ describe('the command line', () => {
     expect(out).toContain('--format <text|json|github>');
   });
 
-  it('runs on whatever Node there is', async () => {
+  it('runs on any available Node', async () => {
     const bin = new URL('../../../bin/signalbox.js', import.meta.url).pathname;
     const { stdout } = await promisify(execFile)(bin, ['explain', simple, 'http://app.example.org/', '--json']);
 
@@ -346,7 +349,7 @@ describe('an upper-case network', () => {
     expect(out).toContain('MyApp_web by the route web.example.org/');
   });
 
-  it('closes the route where the proxies are a stock nginx', async () => {
+  it('closes the route if the proxies use stock nginx', async () => {
     const options = ['--stack', 'MyApp', '--settings', stock];
     const lint = await signalbox(['lint', compose, ...options]);
     expect(lint.code).toBe(1);

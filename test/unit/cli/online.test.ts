@@ -9,7 +9,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createAuthority, issueIdentity } from '../../../src/link/certificates.ts';
 import { signalbox } from '../../support/command-line.ts';
 
-/** A state as the controller tells it. */
+/** A state as the controller returns it. */
 const state = {
   observedAt: '2026-01-01T00:00:00.000Z',
   enabled: true,
@@ -67,7 +67,7 @@ const tokens = [
 ];
 
 let answered: Omit<typeof state, 'problems'> & { problems: readonly object[] } = state;
-/** What was asked to change: method, path and body. */
+/** Requested changes: method, path and body. */
 let changes: [method: string, path: string, body: unknown][] = [];
 const app = new Hono()
   .post('/auth/login', async (context) => {
@@ -131,13 +131,13 @@ afterEach(() => {
   changes = [];
 });
 
-/** With all that is needed to be let in. */
+/** With everything needed for access. */
 function ask(...argv: string[]) {
   return signalbox([...argv, '--url', url, '--ca', ca, '--password-file', password]);
 }
 
 describe('signalbox status', () => {
-  it('tells how it fares', async () => {
+  it('prints the health', async () => {
     expect(await ask('status')).toEqual({
       code: 0,
       out: `Well, last looked 2026-01-01T00:00:00.000Z
@@ -151,13 +151,13 @@ default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
     });
   });
 
-  it('fails while the controller does', async () => {
+  it('fails if the controller is failing', async () => {
     answered = { ...state, error: 'no engine' };
 
     expect(await ask('status')).toMatchObject({ code: 1, out: expect.stringContaining('In trouble: no engine') });
   });
 
-  it('fails while a cluster has an error of its own', async () => {
+  it('fails if a cluster has an error of its own', async () => {
     const reason = 'No proxy is up: signalbox-proxy is scaled to 0';
     const problem = { severity: 'error', cluster: 'default', reason, remedy: 'Start proxies.' };
     answered = { ...state, problems: [...state.problems, problem] };
@@ -165,7 +165,7 @@ default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
     expect(await ask('status')).toMatchObject({ code: 1, out: expect.stringContaining(`In trouble: ${reason}`) });
   });
 
-  it('tells what an administrator switched off and holds', async () => {
+  it('shows what an administrator switched off and holds', async () => {
     const [cluster] = state.clusters;
     answered = { ...state, enabled: false, clusters: [{ ...cluster!, rolling: false, held: '0000000000000000' }] };
 
@@ -174,13 +174,13 @@ default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
     expect(out).toContain('0000000000000000 (held)');
   });
 
-  it('writes the state as JSON', async () => {
+  it('prints the state as JSON', async () => {
     expect(JSON.parse((await ask('status', '--json')).out)).toEqual(state);
   });
 });
 
 describe('signalbox routes', () => {
-  it('lists them', async () => {
+  it('lists all routes', async () => {
     expect((await ask('routes')).out).toBe(`HOST             PATH  SERVICES            CLUSTER  ANSWER
 app.example.org  /     shop_app, shop_new  default  service
 *                /api  shop_api            east     503
@@ -194,7 +194,7 @@ shut             /     shop_shut           east     maintenance
 });
 
 describe('signalbox problems', () => {
-  it('lists them, and fails for an error', async () => {
+  it('lists problems, and fails if one is an error', async () => {
     expect(await ask('problems')).toEqual({
       code: 1,
       out: `error: com.docker.lb.port "x" is not a whole number (shop_app)
@@ -252,7 +252,7 @@ describe('signalbox problems of several services', () => {
 });
 
 describe('signalbox tokens', () => {
-  it('prints a new token alone, so that it can go into a file', async () => {
+  it('prints only the new token, so that it can be written to a file', async () => {
     expect(await ask('tokens', 'create', 'ci', '--role', 'operator', '--cluster', 'east', '--days', '30')).toEqual({
       code: 0,
       out: 'sbt_new\n',
@@ -280,12 +280,12 @@ ci     operator  *        2026-04-01T00:00:00.000Z  admin
     [['tokens', 'create', 'ci', '--days', 'many'], 'many is not a number of days.'],
     [['tokens', 'revoke'], 'Which token?'],
     [['tokens', '--role', 'viewer'], '--role, --cluster and --days belong to "tokens create".'],
-  ])('does not understand %j', async (argv, message) => {
+  ])('rejects %j', async (argv, message) => {
     expect(await ask(...argv)).toMatchObject({ code: 2, err: expect.stringContaining(message) });
     expect(changes).toEqual([]);
   });
 
-  it('works with an API token instead of a password', async () => {
+  it('accepts an API token instead of a password', async () => {
     const file = join(folder, 'token');
     writeFileSync(file, 'the-token\n');
     const where = ['--url', url, '--ca', ca];
@@ -298,7 +298,7 @@ ci     operator  *        2026-04-01T00:00:00.000Z  admin
 });
 
 describe('signalbox maintenance', () => {
-  it('lists what is closed', async () => {
+  it('lists what is under maintenance', async () => {
     expect((await ask('maintenance')).out).toBe(`CLOSED    KIND     BUT FOR     BY         SINCE
 shut      host     10.0.0.0/8  admin      2026-01-01T00:00:00.000Z
 shop_api  service  -           its label  -
@@ -326,7 +326,7 @@ shop_api  service  -           its label  -
     ]);
   });
 
-  it('fails where the API refuses', async () => {
+  it('fails if the API rejects the request', async () => {
     expect(await ask('maintenance', 'on', 'nobody')).toEqual({
       code: 1,
       out: '',
@@ -334,17 +334,14 @@ shop_api  service  -           its label  -
     });
   });
 
-  it.each([['up'], ['on'], ['off', 'x', '--allow', '::1'], ['--allow', '::1']])(
-    'does not understand %s',
-    async (...argv) => {
-      expect(await ask('maintenance', ...argv)).toMatchObject({ code: 2, out: '' });
-      expect(changes).toEqual([]);
-    },
-  );
+  it.each([['up'], ['on'], ['off', 'x', '--allow', '::1'], ['--allow', '::1']])('rejects %s', async (...argv) => {
+    expect(await ask('maintenance', ...argv)).toMatchObject({ code: 2, out: '' });
+    expect(changes).toEqual([]);
+  });
 });
 
 describe('signalbox enable and disable', () => {
-  it('throw the switch', async () => {
+  it('switch routing on and off', async () => {
     expect((await ask('enable', '--http', '81')).out).toBe('On, HTTP 81, HTTPS 8443\n');
     expect((await ask('enable')).code).toBe(0);
     expect((await ask('disable')).out).toBe('Off\n');
@@ -356,7 +353,7 @@ describe('signalbox enable and disable', () => {
     ]);
   });
 
-  it('tell why a port is refused', async () => {
+  it('report why a port is rejected', async () => {
     expect(await ask('enable', '--https', '9000')).toMatchObject({ code: 1, err: 'signalbox: Port taken: By shop.\n' });
     expect(await ask('enable', '--http', '0')).toMatchObject({ code: 2 });
     expect(await ask('enable', '--http', 'eighty')).toMatchObject({ code: 2 });
@@ -364,7 +361,7 @@ describe('signalbox enable and disable', () => {
 });
 
 describe('versions', () => {
-  it('are listed, with what is served and held', async () => {
+  it('are listed, with the served and the held one', async () => {
     answered = { ...state, clusters: [{ ...state.clusters[0]!, held: '0000000000000000' }] };
 
     expect((await ask('versions')).out).toBe(`VERSION           RENDERED
@@ -420,7 +417,7 @@ describe('versions', () => {
 describe('access', () => {
   const access = (...argv: string[]) => signalbox(['status', '--url', url, ...argv]);
 
-  it('is given by options, or by the environment', async () => {
+  it('is configured by options, or by the environment', async () => {
     const env = { SIGNALBOX_URL: url, SIGNALBOX_CA: ca, SIGNALBOX_USER: 'admin', SIGNALBOX_PASSWORD: 'secret' };
 
     expect((await signalbox(['status'], { env })).code).toBe(0);
@@ -428,7 +425,7 @@ describe('access', () => {
     expect((await signalbox(['status', '--password-file', '-'], { env, stdin: 'secret\n' })).code).toBe(0);
   });
 
-  it('is refused without a password, and with a wrong one', async () => {
+  it('is denied without a password, and with a wrong one', async () => {
     writeFileSync(join(folder, 'wrong'), 'wrong');
 
     expect(await access('--ca', ca)).toEqual({
@@ -442,7 +439,7 @@ describe('access', () => {
     });
   });
 
-  it('gives no password to somebody who is not known', async () => {
+  it('sends no password to an unknown server', async () => {
     expect(await access('--password-file', password)).toMatchObject({
       code: 3,
       err: expect.stringContaining('nothing that is trusted vouches for its certificate'),
@@ -450,7 +447,7 @@ describe('access', () => {
     expect(await access('--password-file', password, '--insecure')).toMatchObject({ code: 0 });
   });
 
-  it('knows the controller by its own name, and nobody else by another', async () => {
+  it('accepts the controller by its own name, and no other server by another', async () => {
     const authority = await createAuthority(Date.now());
     const { cert, key } = await issueIdentity(authority, 'default.extension.signalbox', Date.now());
     const server = createServer({ cert, key }, getRequestListener(app.fetch));
@@ -463,14 +460,14 @@ describe('access', () => {
     server.close();
   });
 
-  it('needs somebody who answers', async () => {
+  it('fails if no server answers', async () => {
     expect(await signalbox(['status', '--url', 'https://127.0.0.1:1'])).toMatchObject({
       code: 3,
       err: expect.stringContaining('https://127.0.0.1:1 cannot be reached'),
     });
   });
 
-  it.each(['http://127.0.0.1:9443', 'nonsense'])('is not asked for at %s', async (address) => {
+  it.each(['http://127.0.0.1:9443', 'nonsense'])('is not attempted at %s', async (address) => {
     expect(await signalbox(['status', '--url', address])).toMatchObject({ code: 2, out: '' });
   });
 });

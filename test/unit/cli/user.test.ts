@@ -3,7 +3,7 @@ import { isPassword } from '../../../src/admin/password-hash.ts';
 import { parseUsers } from '../../../src/admin/users.ts';
 import { signalbox } from '../../support/command-line.ts';
 
-it("Prints a line that the users' secret takes, and that has the password", async () => {
+it('Prints a line that the users secret accepts, with the hash of the password', async () => {
   const argv = ['user', 'anna', '--role', 'operator', '--password-file', '-'];
   const { code, out } = await signalbox(argv, { stdin: 'correct horse battery\n' });
   const { users, problems } = parseUsers(out);
@@ -19,6 +19,6 @@ it.each([
   [['user', 'anna'], 'Which --role: viewer, operator, administrator?'],
   [['user', 'anna', '--role', 'viewer'], 'Which password?'],
   [['user', 'anna', '--role', 'viewer', '--password-file', '-'], 'shorter than 12 characters'],
-])('Does not understand %j', async (argv, message) => {
+])('Rejects %j', async (argv, message) => {
   expect(await signalbox(argv, { stdin: 'short' })).toMatchObject({ code: 2, err: expect.stringContaining(message) });
 });

@@ -5,7 +5,7 @@ const app = 'services:\n  app:\n    image: x\n';
 const inApp = (more: string) => `${app}    ${more}\n`;
 const variables = (name: string) => ({ COUNT: '2', WORD: 'two', FLAG: 'yes' })[name];
 
-/** Errors of the form of the file, as `line:column reason`. */
+/** Schema errors of the file, as `line:column reason`. */
 function rejections(text: string): string[] {
   return load({ 'stack.yml': text }, { variables })
     .findings.filter(({ severity }) => severity === 'error')

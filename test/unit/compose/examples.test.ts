@@ -13,7 +13,10 @@ function clustersOf(example: string) {
   return buildDesiredState(snapshot, settingsFor(snapshot, '1')).clusters;
 }
 
-/** What each cluster with routes does with the URL: the services that are asked, the target of a redirect, or why not. */
+/**
+ * What each cluster with routes does with the URL: the services that receive it, the target of a redirect, or the
+ * reason.
+ */
 function answers(example: string, url: string): Record<string, unknown> {
   const busy = clustersOf(example).filter(({ routes }) => routes.length > 0);
   return Object.fromEntries(
@@ -39,7 +42,7 @@ function peers(example: string): string[] {
 const examples = readdirSync(composePath('examples'));
 
 describe("the examples of Interlock's documentation", () => {
-  it.each(examples.filter((name) => name !== 'routing-mesh.yml'))('have nothing wrong: %s', (example) => {
+  it.each(examples.filter((name) => name !== 'routing-mesh.yml'))('have no problems: %s', (example) => {
     expect(lint({ [example]: readCompose(`examples/${example}`) })).toEqual([]);
   });
 
@@ -77,14 +80,14 @@ describe("the examples of Interlock's documentation", () => {
     for (const state of clustersOf(example)) expect(render(toRenderInput(state)).files[0]!.text).toContain('http {');
   });
 
-  it('are told what to write today', () => {
+  it('get a notice about the current labels', () => {
     expect(lint({ 'mesh.yml': readCompose('examples/routing-mesh.yml') })).toEqual([
       'mesh.yml:10:9 notice com.docker.ucp.mesh.http.8080 is a label of the HTTP Routing Mesh, and still understood',
     ]);
   });
 });
 
-it('finds nothing wrong with the stack that this project deploys to show itself', () => {
+it("finds no problem in this project's own demo stack", () => {
   const text = readFileSync(new URL('../../../docker/demo/stack.yml', import.meta.url), 'utf8');
 
   expect(lint({ 'docker/demo/stack.yml': text })).toEqual([]);

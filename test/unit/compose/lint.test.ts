@@ -9,7 +9,7 @@ const stack = (labels: string, more = '') => `services:
 ${labels.replaceAll(/^/gm, '        ')}
 ${more}`;
 
-describe('a label that is wrong', () => {
+describe('an invalid label', () => {
   it('is found in a map', () => {
     const text = stack('com.docker.lb.hosts: app.example.org\ncom.docker.lb.port: "80a"\ncom.docker.lb.hots: x');
 
@@ -25,7 +25,7 @@ describe('a label that is wrong', () => {
     expect(lint({ 'stack.yml': text })).toEqual(['stack.yml:7:11 error com.docker.lb.port is not between 1 and 65535']);
   });
 
-  it('is found where an anchor or a merge key took it from', () => {
+  it('is found if an anchor or a merge key provides it', () => {
     const text = `x-labels: &labels
   com.docker.lb.port: nonsense
 ${stack('<<: *labels\ncom.docker.lb.hosts: app.example.org')}`;
@@ -33,7 +33,7 @@ ${stack('<<: *labels\ncom.docker.lb.hosts: app.example.org')}`;
     expect(lint({ 'stack.yml': text })).toEqual(['stack.yml:2:3 error com.docker.lb.port is not a whole number']);
   });
 
-  it('is found in the file that has the last word', () => {
+  it('is found in the file that takes precedence', () => {
     const base = stack('com.docker.lb.hosts: app.example.org\ncom.docker.lb.port: 80');
     const override = stack('com.docker.lb.port: ${PORT:-none}');
 
@@ -43,7 +43,7 @@ ${stack('<<: *labels\ncom.docker.lb.hosts: app.example.org')}`;
     expect(lint({ 'a.yml': base, 'b.yml': override }, { variables: () => '8080' })).toEqual([]);
   });
 
-  it('is found in files of Windows', () => {
+  it('is found in files with Windows line ends', () => {
     const text = stack('com.docker.lb.hosts: "bücher.example"\ncom.docker.lb.port: x').replaceAll('\n', '\r\n');
 
     expect(lint({ 'stack.yml': text })).toEqual(['stack.yml:7:9 error com.docker.lb.port is not a whole number']);
@@ -58,14 +58,14 @@ ${stack('<<: *labels\ncom.docker.lb.hosts: app.example.org')}`;
   });
 });
 
-describe('a label that is missing', () => {
-  it('is missed where labels stand', () => {
+describe('a missing label', () => {
+  it('is reported at the other labels', () => {
     expect(lint({ 'stack.yml': stack('com.docker.lb.hosts: app.example.org') })).toEqual([
       'stack.yml:5:7 error com.docker.lb.port is missing',
     ]);
   });
 
-  it('is missed where the service has several networks', () => {
+  it('is reported if the service has several networks', () => {
     const labels = stack(
       'com.docker.lb.hosts: app.example.org\ncom.docker.lb.port: 80',
       `    networks: [one, two]
@@ -78,7 +78,7 @@ networks: { one: {}, two: {} }`,
   });
 });
 
-describe('what docker would refuse', () => {
+describe('what docker rejects', () => {
   const good = 'com.docker.lb.hosts: app.example.org\ncom.docker.lb.port: 80';
 
   it.each([
@@ -86,12 +86,12 @@ describe('what docker would refuse', () => {
     ['a list for a value', stack(`${good}\ncom.docker.lb.ip_hash: [a]`), '8:9 error com.docker.lb.ip_hash'],
     ['a number in a list', stack('- 8'), '6:11 error 8'],
     ['a bad variable', stack(`${good}\nother: $ {X}`), '8:16 error holds a $ that begins no variable'],
-    ['a needed variable', stack(`${good}\nother: "\${X:?x}"`), '8:16 error needs the variable X: x'],
+    ['a required variable', stack(`${good}\nother: "\${X:?x}"`), '8:16 error needs the variable X: x'],
     ['an undefined network', stack(good, '    networks: [nope]\n'), '8:16 error is attached to the network nope'],
     ['no services', 'networks: {}', '1:1 warning has no services'],
     ['an empty file', '', '1:1 error The file must be a mapping'],
     ['a tab', 'services:\n\tapp: {}', '2:1 error is not YAML'],
-    ['a key twice', stack('a: 1\na: 2'), '7:9 error is not YAML: Map keys must be unique'],
+    ['a duplicate key', stack('a: 1\na: 2'), '7:9 error is not YAML: Map keys must be unique'],
     ['an unknown anchor', stack(`<<: *nobody\n${good}`), '6:13 error has no anchor &nobody above it'],
     ['an open quote', 'services:\n  app: "x', '2:10 error is not YAML'],
   ])('is an error: %s', (_, text, expected) => {
@@ -99,7 +99,7 @@ describe('what docker would refuse', () => {
   });
 });
 
-describe('what docker would accept, and nobody means', () => {
+describe('a probable mistake that docker accepts', () => {
   it('is a label on the containers', () => {
     const text = 'services:\n  app:\n    image: x\n    labels:\n      com.docker.lb.hosts: app.example.org\n';
 
@@ -108,7 +108,7 @@ describe('what docker would accept, and nobody means', () => {
     ]);
   });
 
-  it('is a variable that nobody set', () => {
+  it('is a variable that is not set', () => {
     const text = stack('com.docker.lb.hosts: app.example.org$DOMAIN\ncom.docker.lb.port: 80');
 
     expect(lint({ 'stack.yml': text })).toEqual([
@@ -116,7 +116,7 @@ describe('what docker would accept, and nobody means', () => {
     ]);
   });
 
-  it('is one host and path with two minds', () => {
+  it('is a host and path with conflicting labels', () => {
     const text = `services:
   a:
     deploy: { labels: [com.docker.lb.hosts=app.example.org, com.docker.lb.port=80] }
@@ -138,25 +138,25 @@ describe('the stack', () => {
     `com.docker.lb.hosts: a.b\ncom.docker.lb.port: 80\ncom.docker.lb.network: ${network}`;
   const networks = '    networks: [front]\nnetworks: { front: {} }';
 
-  it('has the name that a label gives to one of its networks', () => {
+  it('takes its name from a label of one of its networks', () => {
     const text = stack(labels('shop_front'), networks);
 
     expect(load({ 'stack.yml': text }).name).toBe('shop');
     expect(lint({ 'stack.yml': text })).toEqual([]);
   });
 
-  it('has the name that it is given', () => {
+  it('takes its name from the option', () => {
     expect(lint({ 'stack.yml': stack(labels('shop_front'), networks) }, { stackName: 'other' })).toEqual([
       expect.stringContaining('stack.yml:8:9 warning com.docker.lb.network is not a network of the service'),
     ]);
   });
 
-  it('has the name of its folder otherwise', () => {
+  it('otherwise takes the name of its folder', () => {
     expect(load({ 'stack.yml': stack(labels('front'), networks) }).name).toBe('demo');
   });
 });
 
-it('reads an anchor within itself, and ten to the power of nine aliases, in no time', () => {
+it('reads a self-referencing anchor, and a billion aliases, in no time', () => {
   const levels = Array.from(
     { length: 9 },
     (_, level) => `x-${level + 1}: &x${level + 1} [${`*x${level},`.repeat(10)}]`,

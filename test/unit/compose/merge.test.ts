@@ -18,7 +18,7 @@ function sorted({ services, networks, secrets, hostTasks }: Snapshot) {
   };
 }
 
-it('makes of several files what docker makes of them', () => {
+it('merges several files as docker does', () => {
   const files = { 'base.yml': readCompose('merge/base.yml'), 'override.yml': readCompose('merge/override.yml') };
   const variables = (name: string) => (name === 'PORT' ? '' : undefined);
 

@@ -113,14 +113,14 @@ describe('an unquoted scalar', () => {
     expect(label(written)).toBe(value);
   });
 
-  it('is read so behind an anchor as well', () => {
+  it('is read the same behind an anchor', () => {
     const text = 'services: {app: {deploy: {labels: {a: &x 010, b: *x}}}}';
     const labels = load({ 'stack.yml': text }).stack.services.get('app')?.labels;
 
     expect([labels?.get('a')?.value, labels?.get('b')?.value]).toEqual(['8', '8']);
   });
 
-  it('is read so in replicas and ports', () => {
+  it('is read the same in replicas and ports', () => {
     const text = 'services: {app: {ports: [010, 20:22, 8_080, 0x50], deploy: {replicas: 0o12}}}';
     const service = load({ 'stack.yml': text }).stack.services.get('app');
 
@@ -133,7 +133,7 @@ describe('an unquoted scalar', () => {
     expect(service?.replicas).toBe(10);
   });
 
-  it.each(['1: a', 'true: a', '~: a', '2020-01-01: a'])('is no key: %s', (pair) => {
+  it.each(['1: a', 'true: a', '~: a', '2020-01-01: a'])('is not a key: %s', (pair) => {
     const text = `services: {app: {deploy: {labels: {${pair}}}}}`;
 
     expect(load({ 'stack.yml': text }).findings).toMatchObject([

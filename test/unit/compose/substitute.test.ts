@@ -5,7 +5,7 @@ const values: Readonly<Record<string, string>> = { NAME: 'value', EMPTY: '', low
 const fill = (text: string) => substitute(text, (name) => values[name]);
 
 describe('variables', () => {
-  // Each as `docker stack config` 28.2.2 has it.
+  // Each as `docker stack config` 28.2.2 resolves it.
   it.each([
     ['$NAME', 'value'],
     ['a-${NAME}-b', 'a-value-b'],
@@ -21,15 +21,15 @@ describe('variables', () => {
     ['${EMPTY?needed}', ''],
     ['$NONE-foo bar', 'foo bar'],
     ['${NONE:-${NAME}}', '${NAME}'],
-  ])('fill %j', (text, filled) => {
+  ])('are substituted in %j', (text, filled) => {
     expect(fill(text)).toEqual({ text: filled, unset: [], refused: undefined });
   });
 
-  it('without a value leave nothing, and are named', () => {
+  it('without a value become empty, and are reported', () => {
     expect(fill('a${NONE}b$OTHER')).toEqual({ text: 'ab', unset: ['NONE', 'OTHER'], refused: undefined });
   });
 
-  it.each(['$', 'a$', '$1', '${1}', '${NAME', '${NONE:+x}', '$ {NAME}'])('are refused as %j', (text) => {
+  it.each(['$', 'a$', '$1', '${1}', '${NAME', '${NONE:+x}', '$ {NAME}'])('are rejected as %j', (text) => {
     expect(fill(text).refused).toBe('holds a $ that begins no variable');
   });
 
@@ -37,7 +37,7 @@ describe('variables', () => {
     ['${NONE:?say it}', 'needs the variable NONE: say it'],
     ['${EMPTY:?}', 'needs the variable EMPTY'],
     ['${NONE?}', 'needs the variable NONE'],
-  ])('that are needed and not there are refused: %j', (text, reason) => {
+  ])('that are required and not set are rejected: %j', (text, reason) => {
     expect(fill(text).refused).toBe(reason);
   });
 });

@@ -12,8 +12,8 @@ const unfinished = [
   { path: '/echo', method: 'POST' },
 ];
 
-// What would come of an error here is an unhandled rejection, which fails the run.
-it.each(unfinished)('survives a client that leaves $path', async ({ path, method }) => {
+// An error here would become an unhandled rejection, which fails the run.
+it.each(unfinished)('survives a client that disconnects from $path', async ({ path, method }) => {
   await using demo = await startDemo();
   const client = request(demo.url + path, { method, headers: { expect: '100-continue' } });
   client.on('error', () => undefined);

@@ -32,7 +32,7 @@ it('answers /ping and /echo over HTTP/2 without TLS', async () => {
   expect(JSON.parse(String(echo.body))).toMatchObject({ httpVersion: '2.0', url: '/echo?a', body: 'hi' });
 });
 
-it('answers a gRPC call with the message it got', async () => {
+it('answers a gRPC call with the message it received', async () => {
   await using demo = await startDemo();
   await using session = open(demo.h2cUrl);
   const stream = session.request({ ':path': '/demo.Echo/Say', ':method': 'POST', 'content-type': 'application/grpc' });
@@ -49,7 +49,7 @@ it('answers a gRPC call with the message it got', async () => {
   expect(trailers).toMatchObject({ 'grpc-status': '0' });
 });
 
-it('knows no other gRPC method', async () => {
+it('rejects other gRPC methods', async () => {
   await using demo = await startDemo();
   await using session = open(demo.h2cUrl);
 

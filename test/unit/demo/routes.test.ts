@@ -6,7 +6,7 @@ import { about, startDemo } from './support.ts';
 
 const sha256 = (content: string) => createHash('sha256').update(content).digest('hex');
 
-/** As fetch does it, but the target goes out as it is. */
+/** Like fetch, but the target is sent unchanged. */
 async function send(port: number, path: string, method = 'GET', body = ''): Promise<Record<string, unknown>> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const outgoing = request({ port, path, method, agent: false }, (response) => text(response).then(resolve, reject));
@@ -15,7 +15,7 @@ async function send(port: number, path: string, method = 'GET', body = ''): Prom
   return JSON.parse(await promise);
 }
 
-it('tells at /ping who answers and with which request id', async () => {
+it('reports at /ping which task answers, with the request id', async () => {
   await using demo = await startDemo();
 
   const response = await fetch(`${demo.url}/ping`, { headers: { 'x-request-id': 'abc' } });
@@ -24,7 +24,7 @@ it('tells at /ping who answers and with which request id', async () => {
   expect(response.headers.get('set-cookie')).toMatch(/^session=[0-9a-f]{24}; Path=\/$/);
 });
 
-it('sets no cookie where the client has one', async () => {
+it('sets no cookie if the client has one', async () => {
   await using demo = await startDemo();
 
   const response = await fetch(`${demo.url}/ping`, { headers: { cookie: 'a=b; session=mine' } });
@@ -32,7 +32,7 @@ it('sets no cookie where the client has one', async () => {
   expect(response.headers.get('set-cookie')).toBeNull();
 });
 
-it('shows a page in which nothing received is markup', async () => {
+it('shows a page in which received values are never markup', async () => {
   await using demo = await startDemo();
 
   const page = await (await fetch(demo.url, { headers: { 'x-note': '<script>' } })).text();
@@ -42,7 +42,7 @@ it('shows a page in which nothing received is markup', async () => {
   expect(page).not.toContain('<b>');
 });
 
-it('echoes the target and the body as they came', async () => {
+it('echoes the target and the body unchanged', async () => {
   await using demo = await startDemo();
   const body = 'é'.repeat(50_000);
 
@@ -55,7 +55,7 @@ it('echoes the target and the body as they came', async () => {
   expect(echo).not.toHaveProperty('tls');
 });
 
-it('consumes an upload', async () => {
+it('reads an upload to its end', async () => {
   await using demo = await startDemo();
   const body = 'x'.repeat(1_000_000);
 
@@ -100,7 +100,7 @@ it.each`
   expect((await response.arrayBuffer()).byteLength).toBe(size);
 });
 
-it('redirects wherever it is told', async () => {
+it('redirects to the requested target', async () => {
   await using demo = await startDemo();
 
   const response = await fetch(`${demo.url}/redirect?to=http://new.local/%3Fa`, { redirect: 'manual' });
@@ -109,7 +109,7 @@ it('redirects wherever it is told', async () => {
   expect(response.headers.get('location')).toBe('http://new.local/?a');
 });
 
-it('is as healthy as it was told to be', async () => {
+it('has the health that was set', async () => {
   await using demo = await startDemo();
   const health = async () => (await fetch(`${demo.url}/health`)).status;
 
@@ -121,7 +121,7 @@ it('is as healthy as it was told to be', async () => {
   expect([before, sick, await health()]).toEqual([200, 503, 200]);
 });
 
-it('sends events until the client leaves', async () => {
+it('sends events until the client disconnects', async () => {
   await using demo = await startDemo();
   const response = await fetch(`${demo.url}/events?interval=1`);
   let seen = '';

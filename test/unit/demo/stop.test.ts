@@ -9,7 +9,7 @@ async function fetchWith(agent: Agent, url: string): Promise<IncomingMessage> {
   return response;
 }
 
-it('finishes the answer it is sending, and closes connections that idle', async () => {
+it('finishes the current answer, and closes idle connections', async () => {
   await using demo = await startDemo();
   const agent = new Agent({ keepAlive: true });
   (await fetchWith(agent, `${demo.url}/ping`)).resume();
@@ -21,7 +21,7 @@ it('finishes the answer it is sending, and closes connections that idle', async 
   expect(body).toHaveLength(100_000);
 });
 
-it('asks to close the connection of a request that came before the stop signal', async () => {
+it('asks to close the connection of a request that arrived before the stop signal', async () => {
   await using demo = await startDemo();
   const upload = request(`${demo.url}/upload`, { method: 'POST', headers: { expect: '100-continue' } });
   upload.flushHeaders();
@@ -37,7 +37,7 @@ it('asks to close the connection of a request that came before the stop signal',
   expect(answer.length).toBe(4);
 });
 
-it('ends events', async () => {
+it('ends event streams', async () => {
   await using demo = await startDemo();
   const response = await fetch(`${demo.url}/events?interval=60000`);
 

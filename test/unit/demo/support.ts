@@ -4,7 +4,7 @@ import type { Tls } from '../../../docker/demo/options.ts';
 
 export const about = { instance: 'one', version: '0.2', metadata: '<b>demo & "co"</b>' };
 
-/** The application on free ports of this process; leaves with the scope that holds it. */
+/** The application on free ports of this process. Stops with the scope that holds it. */
 export interface Demo extends AsyncDisposable {
   readonly url: string;
   readonly wsUrl: string;

@@ -12,7 +12,7 @@ async function startTlsDemo(): Promise<Demo> {
   return startDemo(await issueIdentity(await createAuthority(Date.now()), 'demo.local', Date.now()));
 }
 
-it('tells what the handshake said', async () => {
+it('reports the values of the handshake', async () => {
   await using demo = await startTlsDemo();
   const outgoing = request(`${demo.url}/echo`, { ...client, agent: false }).end();
 

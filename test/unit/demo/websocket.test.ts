@@ -37,7 +37,7 @@ it.each([0, 1, 125, 126, 65_535, 65_536, 3_000_000])('echoes a binary message of
   expect(message.equals(data)).toBe(true);
 });
 
-it('echoes a message that comes in pieces, and answers a ping between them', async () => {
+it('echoes a fragmented message, and answers a ping between the fragments', async () => {
   await using demo = await startDemo();
   const { socket } = await open(`${demo.wsUrl}/ws`);
   const pong = once(socket, 'pong');
@@ -70,7 +70,7 @@ it('closes with 1009 on a message that is too long', async () => {
   expect((await once(socket, 'close'))[0]).toBe(1009);
 });
 
-it('says 1001 when the task stops', async () => {
+it('closes with 1001 when the task stops', async () => {
   await using demo = await startDemo();
   const { socket } = await open(`${demo.wsUrl}/ws`);
   const closed = once(socket, 'close');
@@ -80,7 +80,7 @@ it('says 1001 when the task stops', async () => {
   expect((await closed)[0]).toBe(1001);
 });
 
-it.each(['Upgrade: h2c', 'Upgrade: websocket'])('answers /ping as usual in spite of %s', async (upgrade) => {
+it.each(['Upgrade: h2c', 'Upgrade: websocket'])('answers /ping as usual with %s', async (upgrade) => {
   await using demo = await startDemo();
   const socket = connect(demo.port, '127.0.0.1');
 

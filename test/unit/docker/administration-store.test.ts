@@ -7,7 +7,7 @@ const names = (docker: FakeDocker) =>
   [...docker.objects.config.values()].map(({ Spec }) => (Spec as { Name: string }).Name);
 
 describe('what administrators decided', () => {
-  it('is nothing at first, and then what was saved last, alone', async () => {
+  it('is empty at first, and then what was saved last', async () => {
     const docker = new FakeDocker();
     const store = new DockerAdministrationStore(docker.client);
 
@@ -17,20 +17,20 @@ describe('what administrators decided', () => {
     expect(names(docker)).toEqual(['signalbox.administration.10']);
   });
 
-  it('is not overwritten by a controller that has not seen the last of it', async () => {
+  it('is not overwritten by a controller that has not seen the latest version', async () => {
     const docker = new FakeDocker();
     const store = new DockerAdministrationStore(docker.client);
     await store.save({ revision: 1, text: 'one' });
     await store.save({ revision: 2, text: 'two' });
 
     await expect(store.save({ revision: 2, text: 'other' })).rejects.toThrow(ConflictError);
-    // The name is free again, and too late all the same.
+    // The name is free again, but it is still too late.
     await expect(store.save({ revision: 1, text: 'other' })).rejects.toThrow(ConflictError);
     expect(await store.load()).toEqual({ revision: 2, text: 'two' });
     expect(names(docker)).toEqual(['signalbox.administration.2']);
   });
 
-  it('is read although somebody replaces it meanwhile', async () => {
+  it('can be read while it is replaced', async () => {
     const docker = new FakeDocker();
     const store = new DockerAdministrationStore(docker.client);
     await store.save({ revision: 1, text: 'one' });

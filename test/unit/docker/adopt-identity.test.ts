@@ -10,7 +10,7 @@ interface Mounted {
   readonly File: { readonly Name: string };
 }
 
-/** An engine with these secrets, and a controller's service that mounts some. */
+/** An engine with these secrets, and a controller service that mounts some. */
 function anEngine(names: readonly string[], mounted: readonly Mounted[]) {
   const secrets = new Map(names.map((name) => [name, `id-${name}`]));
   const spec = { TaskTemplate: { ContainerSpec: { Secrets: mounted } } };
@@ -24,7 +24,7 @@ function anEngine(names: readonly string[], mounted: readonly Mounted[]) {
     return { id: `id-${Name}` };
   };
   const writes: number[] = [];
-  /** Happens between a look at the service and the next write. */
+  /** Called between reading the service and the next write. */
   const race = { before: () => {} };
   const getService = () => ({
     inspect: async () => structuredClone(service),
@@ -36,7 +36,7 @@ function anEngine(names: readonly string[], mounted: readonly Mounted[]) {
       Object.assign(service.Spec, { TaskTemplate });
     },
   });
-  /** What `docker stack deploy` does: the specification of the stack file, without what the controller added. */
+  /** What `docker stack deploy` does: applies the stack file's specification, without what the controller added. */
   const deploy = () => {
     service.Version.Index += 1;
     service.Spec = { TaskTemplate: { ContainerSpec: { Secrets: [] } } };
@@ -51,7 +51,7 @@ const logger = createLogger('test', 'silent');
 const own = { name: 'signalbox.admin-password', target: 'signalbox-admin-password', create: async () => 'x' };
 const settings = (UsersSecret: string) => parseSettings({ UsersSecret }, '1.0.0').settings;
 
-it('Secrets that the settings name are attached to the controller; those of former settings are let go of', async () => {
+it('Secrets in the settings are attached to the controller, and those of former settings are detached', async () => {
   const mounted = [
     { SecretName: 'users-1', File: { Name: 'signalbox-named-users-1' } },
     { SecretName: 'our-certificate', File: { Name: 'signalbox-admin.cert' } },
@@ -65,7 +65,7 @@ it('Secrets that the settings name are attached to the controller; those of form
   ]);
 });
 
-it('A secret that does not exist is neither made nor attached', async () => {
+it('A secret that does not exist is neither created nor attached', async () => {
   const { docker, attached, secrets } = anEngine(['users-20'], []);
   const named = namedSecrets(settings('users-2'));
   expect(await existingSecrets(docker, named)).toEqual([]);
@@ -76,7 +76,7 @@ it('A secret that does not exist is neither made nor attached', async () => {
 
 const other = { name: 'signalbox.controller', target: 'signalbox-controller', create: async () => 'y' };
 
-it('A redeploy takes nothing away: the specification is as it was, so that Swarm replaces no task', async () => {
+it('A redeploy removes nothing: the specification stays the same, so Swarm replaces no task', async () => {
   const { docker, specOf, deploy, writes } = anEngine(['users'], []);
   const named = namedSecrets(settings('users'));
   await adoptIdentity(docker, 'controller', [own, other, ...named], logger);
@@ -91,7 +91,7 @@ it('A redeploy takes nothing away: the specification is as it was, so that Swarm
   expect(writes).toHaveLength(2);
 });
 
-it('A controller that runs leaves it to its successor which secrets the settings name', async () => {
+it('A running controller leaves secrets that the settings name to its successor', async () => {
   const { docker, attached, writes } = anEngine(['users-1', 'users-2'], []);
   await adoptIdentity(docker, 'controller', [own, ...namedSecrets(settings('users-2'))], logger);
   const before = attached();

@@ -1,4 +1,5 @@
-// An Engine that hangs, breaks off or makes things up. Nothing that it says may pass for a smaller swarm, and no call may last for ever.
+// An Engine that hangs, breaks off or sends invalid data. No answer may look like a smaller swarm, and no call may take
+// forever.
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,11 +17,11 @@ const routed = { 'com.docker.lb.hosts': 'shop.example.org', 'com.docker.lb.port'
 
 type Respond = (response: ServerResponse) => void;
 
-/** Answers in the Engine's own shape, unless a fault is set for a path. */
+/** Answers in the Engine's format, unless a fault is set for a path. */
 class FaultyEngine {
   readonly services = ['shop', 'blog', 'wiki'].map((name) => engineService(name, routed));
   readonly faults = new Map<string, Respond>();
-  /** Responses to `GET /events` that are open. */
+  /** Open responses to `GET /events`. */
   readonly events = new Set<ServerResponse>();
   readonly #server = createServer((request, response) => this.#answer(request.url!.split('?')[0]!, response));
 
@@ -101,14 +102,14 @@ describe.each(['/services', '/networks', '/nodes', '/configs', '/secrets'])('GET
   it.each([
     ['hangs', hangs],
     ['is cut off', truncates],
-    ['stops half-way', stalls],
+    ['stops halfway', stalls],
     ['ends early', endsEarly],
-    ['says nothing', saysNothing],
+    ['sends nothing', saysNothing],
     ['answers 500', fails],
     ['is too slow', isSlow],
-    ['is no list', isNoList],
-    ['lists what nobody understands', isStrange],
-  ])('that %s is an error, and the next look is complete', async (_, fault) => {
+    ['is not a list', isNoList],
+    ['lists invalid objects', isStrange],
+  ])('that %s is an error, and the next observation is complete', async (_, fault) => {
     const observer = new Observer(docker);
     engine.faults.set(path, fault);
 
@@ -119,7 +120,7 @@ describe.each(['/services', '/networks', '/nodes', '/configs', '/secrets'])('GET
   });
 });
 
-it('what is missing from a list is gone only if it is not found by its name', async () => {
+it('an object missing from a list is gone only if it is not found by name', async () => {
   const observer = new Observer(docker);
   expect(await namesOf(observer)).toEqual(all);
   engine.faults.set('/services', (response) => json(response, 200, engine.services.slice(0, 1)));
@@ -135,7 +136,7 @@ it('what is missing from a list is gone only if it is not found by its name', as
 it.each([
   ['hangs', hangs],
   ['is cut off', truncates],
-  ['says nothing', saysNothing],
+  ['sends nothing', saysNothing],
 ])('creating a config whose answer %s is an error', async (_, fault) => {
   engine.faults.set('/configs/create', fault);
   const swarm = new DockerSwarm(docker, new Observer(docker));
@@ -143,13 +144,13 @@ it.each([
   await expect(swarm.createConfig({ name: 'a', labels: {}, data: '' })).rejects.toThrow();
 });
 
-it('a list of tasks that is cut off is no empty list', async () => {
+it('a truncated list of tasks is not an empty list', async () => {
   engine.faults.set('/tasks', endsEarly);
 
   await expect(new DockerSwarm(docker, new Observer(docker)).tasks('shop')).rejects.toThrow();
 });
 
-it('an event stream that is quiet stays open, and one that breaks is opened again', async () => {
+it('a quiet event stream stays open, and a broken one is opened again', async () => {
   const stop = new AbortController();
   let gaps = 0;
   const onGap = () => {
@@ -159,7 +160,7 @@ it('an event stream that is quiet stays open, and one that breaks is opened agai
   await eventually(() => expect(gaps).toBe(1));
   const [first] = engine.events;
 
-  // Longer than any other call may take.
+  // Longer than the time-out of any other call.
   await throughout(3 * TIMEOUT_MS, () => expect([...engine.events]).toEqual([first]));
 
   engine.faults.set('/events', hangs);

@@ -10,7 +10,7 @@ function desired(extension: object = {}, version = 'aaaaaaaaaaaaaaaa') {
   return desiredProxy(settings.clusters[0]!, [], { version, configs, secrets: [], networkIds: ['net1'] });
 }
 
-/** As the Engine would give it back. */
+/** As the Engine would return it. */
 // biome-ignore lint/suspicious/noExplicitAny: the Engine's open-ended JSON.
 const spec = (...args: Parameters<typeof toServiceSpec>): any => structuredClone(toServiceSpec(...args));
 
@@ -26,7 +26,7 @@ describe('the address of the extension', () => {
     expect(spec(extension, 's').EndpointSpec).toEqual({ Mode: 'vip', Ports: [] });
   });
 
-  it('is given to the agents, and taken away if it is unknown', () => {
+  it('is passed to the agents, and removed if it is unknown', () => {
     expect(environment('10.0.1.7')).toContain('SIGNALBOX_EXTENSION_ADDRESS=10.0.1.7');
 
     const present = spec(desiredProxy(cluster, [], { ...attachments, extensionAddress: '10.0.1.7' }), 's');
@@ -43,14 +43,14 @@ describe('the number of replicas', () => {
     return present;
   };
 
-  it('stays as it is while replicas are spread, if other settings change', () => {
+  it('does not change while replicas are being spread, if other settings change', () => {
     const next = spec(desired({ ProxyReplicas: 2 }, 'bbbbbbbbbbbbbbbb'), 's', spreading());
 
     expect(next.Mode.Replicated.Replicas).toBe(3);
     expect(next.Labels).toHaveProperty([spreadLabel], '{"replicas":2}');
   });
 
-  it('of new settings is not taken for one of the replicas that are spread', () => {
+  it('in new settings is not mistaken for a replica that is being spread', () => {
     const next = spec(desired({ ProxyReplicas: 3 }), 's', spreading());
 
     expect(next.Mode.Replicated.Replicas).toBe(3);
@@ -63,17 +63,17 @@ describe('the health check', () => {
   const ofExtension = desiredExtension(cluster, [], 'signalbox', { id: 'secret', name: 'secret' });
   const second = 1_000_000_000;
 
-  it('of an extension is that of its image, and comes at once', () => {
+  it('of an extension is that of its image, and starts immediately', () => {
     const { Healthcheck } = spec(ofExtension, 's').TaskTemplate.ContainerSpec;
 
     expect(Healthcheck).not.toHaveProperty('Test');
     expect(Healthcheck.StartInterval).toBeLessThan(second);
     expect(Healthcheck.StartPeriod).toBeGreaterThanOrEqual(10 * second);
-    // Where engines ignore StartInterval.
+    // On engines that ignore StartInterval.
     expect(Healthcheck.Interval).toBeLessThanOrEqual(5 * second);
   });
 
-  it('of a proxy asks nginx', () => {
+  it('of a proxy queries nginx', () => {
     const { Healthcheck } = spec(desired(), 's').TaskTemplate.ContainerSpec;
 
     expect(Healthcheck).toMatchObject({ Test: ['CMD-SHELL', expect.any(String)], Interval: 2 * second });
@@ -81,7 +81,7 @@ describe('the health check', () => {
 });
 
 describe('the specification of a proxy service', () => {
-  it('gives a container as little as possible', () => {
+  it('gives a container the least privileges', () => {
     expect(spec(desired(), 's').TaskTemplate.ContainerSpec).toMatchObject({
       User: '101:101',
       ReadOnly: true,
@@ -92,7 +92,7 @@ describe('the specification of a proxy service', () => {
     });
   });
 
-  it('rolls one at a time and back on failure, in the order that the ports allow', () => {
+  it('updates one replica at a time and rolls back on failure, in the order that the ports allow', () => {
     expect(spec(desired(), 's').UpdateConfig).toMatchObject({
       Parallelism: 1,
       FailureAction: 'rollback',
@@ -101,7 +101,7 @@ describe('the specification of a proxy service', () => {
     expect(spec(desired({ PublishMode: 'host' }), 's').UpdateConfig).toMatchObject({ Order: 'stop-first' });
   });
 
-  it('leaves alone what an administrator changed by hand', () => {
+  it('keeps what an administrator changed by hand', () => {
     const present = spec(desired(), 's');
     present.TaskTemplate.Resources = { Limits: { MemoryBytes: 1 } };
     present.TaskTemplate.Placement.Constraints = ['node.labels.nodetype==loadbalancer'];
@@ -149,7 +149,7 @@ describe('the specification of a proxy service', () => {
     expect(changed).toMatchObject({ Limits: { MemoryBytes: 2 ** 30 }, Reservations: { MemoryBytes: 1 } });
   });
 
-  it('writes what the settings say anew, over a manual change as well', () => {
+  it('applies changed settings, also over a manual change', () => {
     const present = spec(desired(), 's');
     present.Mode.Replicated.Replicas = 5;
 

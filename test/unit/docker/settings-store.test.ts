@@ -5,9 +5,9 @@ import { FakeDocker } from '../../support/fake-docker.ts';
 
 const seen = { id: '1', name: 'signalbox.settings.1', labels: { [roleLabel]: 'settings' }, createdAt: '' };
 
-it('Settings that somebody removed are saved again', async () => {
+it('Removed settings are saved again', async () => {
   const docker = new FakeDocker();
-  // FakeDocker ignores filters: what it lists are the settings alone.
+  // FakeDocker ignores filters: it lists the settings only.
   const store = new ConfigStore(docker.client, 'settings');
   await store.save('PollInterval = "3s"');
   docker.objects.config.clear();
@@ -17,7 +17,7 @@ it('Settings that somebody removed are saved again', async () => {
   expect(await store.load()).toBe('PollInterval = "3s"');
 });
 
-it('Settings of another controller stay, also if the look at the swarm was too early to see them', async () => {
+it('Settings of another controller stay, even if the swarm was observed too early to see them', async () => {
   const docker = new FakeDocker();
   const store = new ConfigStore(docker.client, 'settings');
   await store.save('PollInterval = "5s"');

@@ -4,7 +4,7 @@ import { EngineNode, EngineService } from '../../../src/docker/schema.ts';
 import { hasHostPorts, toOwnedService, toSwarmNode, toSwarmService } from '../../../src/docker/to-model.ts';
 import { goldenPath } from '../../support/golden.ts';
 
-/** An answer of the Engine, recorded. */
+/** A recorded answer of the Engine. */
 // biome-ignore lint/suspicious/noExplicitAny: the Engine's open-ended JSON.
 function recorded(name = 'ip-hash'): any {
   return JSON.parse(readFileSync(goldenPath(name, 'swarm.json'), 'utf8'));
@@ -18,7 +18,7 @@ function service(change: (service: any) => void = () => undefined) {
 }
 
 describe('a service of the Engine', () => {
-  it('is understood as recorded', () => {
+  it('is parsed as recorded', () => {
     const { networks, services } = recorded();
 
     expect(toSwarmService(service())).toEqual({
@@ -53,7 +53,7 @@ describe('a service of the Engine', () => {
     expect(toSwarmService(service())).not.toHaveProperty('secretIds');
   });
 
-  it('may leave out, or say null for, whatever is empty', () => {
+  it('may omit empty fields, or set them to null', () => {
     const bare = service((answer) => {
       Object.assign(answer.Spec, { Labels: null, EndpointSpec: null, Networks: null });
       answer.Spec.TaskTemplate = { Networks: null, ContainerSpec: null };
@@ -70,7 +70,7 @@ describe('a service of the Engine', () => {
     });
   });
 
-  it('has a placement', () => {
+  it('has placement constraints', () => {
     const placed = service(({ Spec }) => {
       Spec.TaskTemplate.Placement = {
         Constraints: ['node.role==worker'],
@@ -93,7 +93,7 @@ describe('a service of the Engine', () => {
     expect(toOwnedService(unplaced).placement).toEqual({ constraints: [], spreadOver: [], platforms: [] });
   });
 
-  it('made by an old client has its networks in another place', () => {
+  it('created by an old client has its networks in another field', () => {
     const old = service(({ Spec }) => {
       Spec.Networks = [{ Target: 'old' }];
       Spec.TaskTemplate.Networks = null;
@@ -109,7 +109,7 @@ describe('a service of the Engine', () => {
     expect(toSwarmService(answers[0]).ports).toEqual([{ target: 80, published: 8081, mode: 'host', protocol: 'tcp' }]);
   });
 
-  it('is not understood without what makes it one', () => {
+  it('is rejected without its required fields', () => {
     for (const field of ['ID', 'Version', 'CreatedAt', 'Spec']) {
       expect(() => service((answer) => delete answer[field])).toThrow();
     }
@@ -124,11 +124,11 @@ describe('DNS names of a service', () => {
       Spec.TaskTemplate.Networks = aliases.map((Aliases, position) => ({ Target: `n${position}`, Aliases }));
     });
 
-  it('are not kept if Swarm or the stack gave them', () => {
+  it('are not kept if Swarm or the stack set them', () => {
     expect(toSwarmService(withNetworks([null, ['web'], ['shop_web', 'web']])).claims).toBeUndefined();
   });
 
-  it('are kept by network if somebody chose them', () => {
+  it('are kept by network if a user chose them', () => {
     const answer = withNetworks([['web', 'tasks.web.app'], ['api']]);
 
     expect(toSwarmService(answer).claims).toEqual([
@@ -147,14 +147,14 @@ describe('DNS names of a service', () => {
     ]);
   });
 
-  it('are found where very old clients write networks', () => {
+  it('are found in the field that very old clients use', () => {
     const answer = withNetworks([], { Networks: [{ Target: 'old', Aliases: ['a.b'] }] });
 
     expect(toSwarmService(answer).claims).toEqual([{ kind: 'alias', name: 'a.b', networkIds: ['old'] }]);
   });
 
   it.each(['updating', 'paused', undefined])(
-    'are kept of the previous specification, whose tasks may run: %s',
+    'are kept from the previous specification, whose tasks may still run: %s',
     (State) => {
       const answer = withNetworks([null]);
       const { Spec } = withNetworks([['tasks.web.app']]);
@@ -165,7 +165,7 @@ describe('DNS names of a service', () => {
     },
   );
 
-  it('are not needed where a routed service has a virtual address', () => {
+  it('are not needed if a routed service has a virtual address', () => {
     const labels = { Labels: { 'com.docker.lb.port': '80' } };
     const answer = withNetworks([null], labels);
     const at = (Addr: string) =>
@@ -210,7 +210,7 @@ describe('a node of the Engine', () => {
       }),
     ).address;
 
-  it('is understood as recorded', () => {
+  it('is parsed as recorded', () => {
     expect(toSwarmNode(EngineNode.parse(answer))).toMatchObject({
       id: answer.ID,
       name: answer.Description.Hostname,
@@ -220,7 +220,7 @@ describe('a node of the Engine', () => {
     });
   });
 
-  it('has the address at which the others reach it', () => {
+  it('has the address at which other nodes reach it', () => {
     expect(at('10.0.0.1')).toBe('10.0.0.1');
     expect(at('10.0.0.1', '10.0.0.2:2377')).toBe('10.0.0.1');
     expect(at('0.0.0.0', '10.0.0.2:2377')).toBe('10.0.0.2');

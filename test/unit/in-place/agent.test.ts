@@ -15,18 +15,20 @@ const kept = (name: string): StoredVersion => ({
 interface World {
   readonly offered?: Version;
   readonly last?: StoredVersion;
-  /** What was served here last cannot be read. */
+  /** The version served here last cannot be read. */
   readonly isLastBroken?: boolean;
   readonly complaint?: (version: string) => string | undefined;
   readonly away?: boolean;
-  /** As one of an earlier release is that is told of a loaded version. */
+  /** As an agent of an earlier release does when it receives a loaded version. */
   readonly holdsLoaded?: boolean;
   readonly textFault?: (text: string) => string | undefined;
-  /** What was brought cannot be kept. */
+  /** An applied version cannot be stored. */
   readonly isUnkept?: boolean;
 }
 
-/** An agent whose nginx and extension are in memory; the extension gives what a test says, then keeps it waiting. */
+/**
+ * An agent whose nginx and extension are in memory. The extension returns what the test says, and then lets it wait.
+ */
 function setUp({
   offered,
   last,
@@ -41,9 +43,9 @@ function setUp({
   const tested: string[] = [];
   const reports: Report[] = [];
   const written: string[] = [];
-  /** What nginx was brought last. */
+  /** The last version applied to nginx. */
   let brought: BriefVersion | undefined;
-  /** What was told before the next report. */
+  /** Received before the next report. */
   const loaded: Pick<Report, 'loaded' | 'serving'>[] = [];
   const knowns: (readonly string[])[] = [];
   const queue: Version[] = offered ? [offered] : [];
@@ -107,7 +109,7 @@ function setUp({
     reloadIntervalMs: 0,
     logger: pino({ level: 'silent' }),
   });
-  /** Until everything that was queued has been taken and reported. */
+  /** Until everything in the queue has been applied and reported. */
   const follow = async (...offers: Version[]) => {
     queue.push(...offers);
     const asked = reports.length;
@@ -120,19 +122,19 @@ function setUp({
 }
 
 describe('an agent', () => {
-  it('starts nginx with what is offered, before what was served here last', async () => {
+  it('starts nginx with the offered version, in preference to the one served here last', async () => {
     const { agent, served, signal } = setUp({ offered: version('offered'), last: kept('last') });
     await agent.boot(signal);
     expect(served).toEqual(['offered']);
   });
 
-  it('starts with what was served here last when the extension is away', async () => {
+  it('starts with the version served here last when the extension is down', async () => {
     const { agent, served, signal } = setUp({ away: true, last: kept('last') });
     await agent.boot(signal);
     expect(served).toEqual(['last']);
   });
 
-  it('tells the extension what it has of that, and does without where it is broken', async () => {
+  it('reports to the extension which files it already has, and ignores a damaged last version', async () => {
     const whole = setUp({ offered: version('offered'), last: kept('last') });
     await whole.agent.boot(whole.signal);
     const broken = setUp({ away: true, last: kept('last'), isLastBroken: true });
@@ -141,7 +143,7 @@ describe('an agent', () => {
     expect(broken.served).toEqual(['mounted']);
   });
 
-  it('starts with what is mounted when nothing else is there, or nginx refuses it', async () => {
+  it('starts with the mounted version if there is no other, or nginx rejects it', async () => {
     const bare = setUp({ away: true });
     await bare.agent.boot(bare.signal);
     const bad = setUp({ away: true, last: kept('last'), complaint: () => 'no' });
@@ -149,7 +151,7 @@ describe('an agent', () => {
     expect([bare.served, bad.served]).toEqual([['mounted'], ['mounted']]);
   });
 
-  it('brings a new version to nginx, whose reload is its test, keeps it and tells', async () => {
+  it('applies a new version to nginx, which tests it by reloading, stores it and reports it', async () => {
     const { agent, follow, served, tested, written, reports, signal } = setUp({ away: false, offered: version('v0') });
     await agent.boot(signal);
     await follow(version('v1'));
@@ -166,7 +168,7 @@ describe('an agent', () => {
     });
   });
 
-  it('tells that nginx has taken a version while old workers still answer, and which files it need not be sent again', async () => {
+  it('reports that nginx has loaded a version while old workers still answer, and which files it already has', async () => {
     const { agent, follow, loaded, knowns, signal } = setUp({ offered: version('v0') });
     await agent.boot(signal);
     await follow(version('v1'));
@@ -174,7 +176,7 @@ describe('an agent', () => {
     expect(knowns).toEqual([[], ['v0'], ['v1']]);
   });
 
-  it('reports doubts about names at once, while it waits for an offer', async () => {
+  it('reports doubts about names immediately, while it waits for an offer', async () => {
     const { agent, reports, names, signal } = setUp({ offered: version('v0') });
     await agent.boot(signal);
     const doubts = { names: [{ name: 'tasks.web.app', kind: 'missing' as const }], hasMore: false };
@@ -190,14 +192,14 @@ describe('an agent', () => {
     expect(reports.map((report) => report.doubts)).toEqual([undefined, undefined, doubts]);
   });
 
-  it('is not held up by an extension that keeps it waiting then', async () => {
+  it('is not delayed by an extension that lets it wait then', async () => {
     const { agent, follow, reports, signal } = setUp({ offered: version('v0'), holdsLoaded: true });
     await agent.boot(signal);
     await follow(version('v1'));
     expect(reports.at(-1)).toMatchObject({ serving: 'v1' });
   });
 
-  it('goes on where what it has brought cannot be kept', async () => {
+  it('continues if it cannot store an applied version', async () => {
     const { agent, follow, served, written, signal } = setUp({ offered: version('v0'), isUnkept: true });
     await agent.boot(signal);
     await follow(version('v1'), version('v2'));
@@ -205,7 +207,7 @@ describe('an agent', () => {
     expect(written).toEqual([]);
   });
 
-  it('goes on with what it has when nginx refuses a version, and tells why until it has taken another', async () => {
+  it('keeps its version if nginx rejects one, and reports why until nginx has accepted another', async () => {
     const { agent, follow, served, reports, signal } = setUp({
       offered: version('v0'),
       complaint: (name) => (name === 'bad' ? 'unknown directive' : undefined),
@@ -221,7 +223,7 @@ describe('an agent', () => {
     expect(agent.serving).toBe('v1');
   });
 
-  it('never brings a text to nginx that is not allowed, and reports it as refused', async () => {
+  it('never applies a text that is not allowed, and reports it as rejected', async () => {
     const { agent, follow, served, tested, reports, written, signal } = setUp({
       offered: version('v0'),
       textFault: (text) => (text === 'evil' ? 'not allowed' : undefined),
@@ -232,7 +234,7 @@ describe('an agent', () => {
     expect(reports.at(-2)).toMatchObject({ serving: 'v0', refused: { version: 'evil', message: 'not allowed' } });
   });
 
-  it('starts with what is mounted if what is offered is not allowed', async () => {
+  it('starts with the mounted version if the offered one is not allowed', async () => {
     const { agent, served, tested, signal } = setUp({ offered: version('evil'), textFault: () => 'not allowed' });
     await agent.boot(signal);
     expect([served, tested]).toEqual([['mounted'], []]);

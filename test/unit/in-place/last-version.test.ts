@@ -14,7 +14,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { lastVersionIn } from '../../../src/in-place/last-version.ts';
 import type { StoredVersion } from '../../../src/in-place/offers.ts';
 
-/** Kept as it is; who signed is checked when the version is used. */
+/** Stored unchanged. The signature is checked when the version is used. */
 const seal = { certificate: 'of the extension', signature: 'of the version' };
 
 let root: string;
@@ -28,7 +28,7 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** A version that lies where an agent has it. */
+/** A version in the agent's folder. */
 function aVersion(version: string, texts: Readonly<Record<string, string>>): StoredVersion {
   const own = join(root, `v-${version}`);
   mkdirSync(own, { recursive: true });
@@ -49,7 +49,7 @@ async function textsOf(boot: string): Promise<object | undefined> {
   return last && { version: last.version, ...Object.fromEntries(texts!) };
 }
 
-/** The clock of the file system is coarse. */
+/** The file system's clock is coarse. */
 function age(seconds: number): void {
   for (const name of readdirSync(folder)) {
     const at = statSync(join(folder, name)).mtimeMs / 1000 - seconds;
@@ -57,7 +57,7 @@ function age(seconds: number): void {
   }
 }
 
-it('is read as it was written, though its own files are gone', async () => {
+it('the last version is read as it was written, even after its source files are gone', async () => {
   const one = aVersion('1', { 'nginx.conf': 'main', 'a.conf': 'a' });
   await lastVersionIn(folder, 'boot').write(one);
   rmSync(join(root, 'v-1'), { recursive: true });
@@ -66,7 +66,7 @@ it('is read as it was written, though its own files are gone', async () => {
   expect(await textsOf('other')).toBeUndefined();
 });
 
-it('takes the place of the one before, with which it shares what is the same', async () => {
+it('the last version replaces the previous one, and shares identical files with it', async () => {
   const last = lastVersionIn(folder, 'boot');
   await last.write(aVersion('1', { 'nginx.conf': 'main', 'a.conf': 'a' }));
   age(10);
@@ -80,7 +80,7 @@ it('takes the place of the one before, with which it shares what is the same', a
   expect(readdirSync(folder)).toEqual(['boot-2']);
 });
 
-it('may be one that another task has written, or that was the last before', async () => {
+it('the last version may be one that another task has written, or the one before the last', async () => {
   const last = lastVersionIn(folder, 'boot');
   const one = aVersion('1', { 'nginx.conf': 'main' });
   await last.write(one);
@@ -92,7 +92,7 @@ it('may be one that another task has written, or that was the last before', asyn
   expect(readdirSync(folder)).toEqual(['boot-1']);
 });
 
-it('is kept for the last four specifications, beside what is being written; all else goes', async () => {
+it('the last version is kept for the last four specifications, beside the one being written, and all others are removed', async () => {
   mkdirSync(join(folder, 'draft-new'), { recursive: true });
   mkdirSync(join(folder, 'draft-old'));
   writeFileSync(join(folder, 'boot0.json'), '{}');
@@ -107,7 +107,7 @@ it('is kept for the last four specifications, beside what is being written; all 
   expect(readdirSync(folder).toSorted()).toEqual(['b-1', 'c-1', 'd-1', 'draft-new', 'e-1']);
 });
 
-it('stays the one before where the new one cannot be written to the end', async () => {
+it('the last version stays the previous one if the new one cannot be written completely', async () => {
   const last = lastVersionIn(folder, 'boot');
   await last.write(aVersion('1', { 'nginx.conf': 'main' }));
   const broken = aVersion('2', { 'nginx.conf': 'other', 'a.conf': 'a' });
@@ -119,7 +119,7 @@ it('stays the one before where the new one cannot be written to the end', async 
   expect(readdirSync(folder)).toEqual(['boot-1']);
 });
 
-it('is none where there is no folder and none can be made', async () => {
+it('the last version is undefined if the folder does not exist and cannot be created', async () => {
   writeFileSync(join(root, 'volume'), 'a file');
 
   await lastVersionIn(folder, 'boot').write(aVersion('1', { 'nginx.conf': 'main' }));

@@ -1,4 +1,4 @@
-// An extension that was taken over answers slowly, or without end.
+// A compromised extension answers slowly, or without end.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Agent, createServer } from 'node:https';
@@ -39,7 +39,7 @@ async function ask(
   }
 }
 
-it('an answer that trickles ends at the deadline', async () => {
+it('an answer that trickles is cut off at the deadline', async () => {
   const timers: NodeJS.Timeout[] = [];
   const start = performance.now();
 
@@ -50,11 +50,11 @@ it('an answer that trickles ends at the deadline', async () => {
   for (const timer of timers) clearInterval(timer);
 });
 
-it('no answer at all ends at the deadline', async () => {
+it('a missing answer times out at the deadline', async () => {
   await expect(ask(() => undefined, { timeoutMs: 500 })).rejects.toThrow('timed out after 0.5 s');
 });
 
-it('no sign of life ends a call long before its deadline', async () => {
+it('a silent call ends long before its deadline', async () => {
   const start = performance.now();
 
   await expect(ask(() => undefined, { timeoutMs: 60_000, silenceMs: 300 })).rejects.toThrow(
@@ -75,7 +75,7 @@ it('signs of life keep a call waiting', async () => {
   expect(await ask(later, { timeoutMs: 60_000, silenceMs: 1000 })).toEqual({ status: 200, text: 'done' });
 });
 
-it('an answer that stops half-way ends by its silence', async () => {
+it('an answer that stops halfway ends the call by its silence', async () => {
   const half = (response: ServerResponse) => void response.writeHead(200, { 'content-length': '100' }).write('half');
 
   await expect(ask(half, { timeoutMs: 60_000, silenceMs: 300 })).rejects.toThrow('no sign of life for 0.3 s');
@@ -89,7 +89,7 @@ it('an answer that is too large is not read to its end', async () => {
 
 it.each([
   ['an error', 500],
-  ['what is no JSON', 200],
+  ['invalid JSON', 200],
 ])('text of an extension that answers %s reaches log and page as one line of printable text', async (_, status) => {
   const hostile = `\u001b[2J\n{"level":30}\u202e${'x'.repeat(100_000)}`;
   const { server, port } = await listen((response) => response.writeHead(status).end(hostile));

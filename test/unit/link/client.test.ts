@@ -35,12 +35,12 @@ beforeAll(async () => {
   authority = await createAuthority(now);
 });
 
-/** An extension on a free port of this machine that gives these answers, and counts them. */
+/** An extension on a free port of this machine that returns these answers, and counts the requests. */
 async function startExtension({ proof = rendered as object, cluster = input.cluster, ca = authority, port = 0 } = {}) {
   const templates = new TemplateSource({ 'nginx.conf': 'events {}' });
   const offers = new Offers(Date.now);
   const asked: unknown[] = [];
-  /** Bytes of the requests. */
+  /** Size of the requests in bytes. */
   const sizes: number[] = [];
   const prove = async (question: unknown) => {
     asked.push(question);
@@ -80,7 +80,7 @@ async function startExtension({ proof = rendered as object, cluster = input.clus
 const host = '127.0.0.1';
 
 describe("the controller's end of the control channel", () => {
-  it('hands over the question as it is, and the answer', async () => {
+  it('passes on request and answer unchanged', async () => {
     await using extension = await startExtension({
       proof: { ...rendered, refused: [{ service, message: 'unknown directive' }] },
     });
@@ -92,7 +92,7 @@ describe("the controller's end of the control channel", () => {
     expect(rendering.problems).toMatchObject([{ severity: 'error', service, cluster: input.cluster }]);
   });
 
-  it('leaves out a route that the extension would not read, and names its service', async () => {
+  it('leaves out a route that the extension would reject, and names its service', async () => {
     await using extension = await startExtension();
     const [route] = input.routes;
     const long = { ...route!, service: { ...route!.service, name: 'long' }, path: `/${'p'.repeat(600)}` };
@@ -106,7 +106,7 @@ describe("the controller's end of the control channel", () => {
     ]);
   });
 
-  it('asks an equal question once, and another one anew', async () => {
+  it('sends an identical request once, and a different one again', async () => {
     await using extension = await startExtension();
 
     await extension.client.render(host, input, signal);
@@ -116,7 +116,7 @@ describe("the controller's end of the control channel", () => {
     expect(extension.asked).toHaveLength(2);
   });
 
-  it('tells only what differs, and takes only what it does not know', async () => {
+  it('sends only differences, and fetches only files that it does not have', async () => {
     await using extension = await startExtension();
     const large = inputOf(manyServices(50));
     const changed = { ...large.routes[7]!, path: '/changed' };
@@ -132,7 +132,7 @@ describe("the controller's end of the control channel", () => {
     expect(files.map(({ text }) => text)).toEqual(['# text', '# kept', '# new']);
   });
 
-  it('tells all of it to an extension that has started anew', async () => {
+  it('sends everything to an extension that has restarted', async () => {
     const first = await startExtension();
     const large = inputOf(manyServices(10));
     await first.client.render(host, large, signal);
@@ -146,7 +146,7 @@ describe("the controller's end of the control channel", () => {
     expect(second.sizes).toHaveLength(2);
   });
 
-  it("asks again when the extension's templates have changed", async () => {
+  it("sends the request again if the extension's templates have changed", async () => {
     await using extension = await startExtension();
     const watching = new AbortController();
     const changed = Promise.withResolvers<void>();
@@ -162,23 +162,23 @@ describe("the controller's end of the control channel", () => {
     expect(extension.asked).toHaveLength(2);
   });
 
-  it('tells a refusal of the settings from trouble', async () => {
+  it('distinguishes rejected settings from a failure', async () => {
     await using extension = await startExtension({ proof: { kind: 'settings-refused', message: 'unknown directive' } });
 
     await expect(extension.client.render(host, input, signal)).rejects.toThrow(SettingsRefusedError);
   });
 
   it.each([
-    ['a path that leads out', { ...rendered, files: [{ path: '../x', digest: version, text: '' }] }],
+    ['a path outside the folder', { ...rendered, files: [{ path: '../x', digest: version, text: '' }] }],
     ['no version', { ...rendered, version: undefined }],
     ['nothing', {}],
-  ])('does not take an answer with %s', async (_, proof) => {
+  ])('rejects an answer with %s', async (_, proof) => {
     await using extension = await startExtension({ proof });
 
     await expect(extension.client.render(host, input, signal)).rejects.toThrow(/not as agreed/);
   });
 
-  it('does not take files that do not match their digests', async () => {
+  it('rejects files that do not match their digests', async () => {
     const two = aVersion(['# good']);
     const [main, part] = two.files as [(typeof two.files)[0], (typeof two.files)[0]];
     const lies = [
@@ -206,7 +206,7 @@ describe("the controller's end of the control channel", () => {
     expect(problems[0]!.reason).toMatch(/^[ -~]*victim0[ -~]* and 995 more$/);
   });
 
-  it('takes one problem of a service, of printable text', async () => {
+  it('accepts one problem per service, of printable text', async () => {
     const message = '\u001b[2Jforged\nline';
     await using extension = await startExtension({
       proof: { ...rendered, refused: Array(1000).fill({ service, message }) },
@@ -217,7 +217,7 @@ describe("the controller's end of the control channel", () => {
     expect(problems).toMatchObject([{ service, reason: expect.stringMatching(/: \[2Jforged line$/) }]);
   });
 
-  it("is not fooled by another cluster's extension, nor by one of another CA", async () => {
+  it("accepts neither another cluster's extension, nor one of another CA", async () => {
     await using other = await startExtension({ cluster: 'other' });
     await using foreign = await startExtension({ ca: await createAuthority(now) });
 
@@ -226,7 +226,7 @@ describe("the controller's end of the control channel", () => {
     expect([...other.asked, ...foreign.asked]).toEqual([]);
   });
 
-  it('says so when nobody answers', async () => {
+  it('reports that no server answers', async () => {
     const { client, ...extension } = await startExtension();
     await extension[Symbol.asyncDispose]();
 

@@ -4,7 +4,7 @@ import { applyDifference, differenceOf } from '../../../src/link/difference.ts';
 
 const items = Array.from({ length: 40 }, (_, n) => ({ n }));
 
-it('makes the one list of the other', () => {
+it('a difference turns one list into the other', () => {
   const lists = fc.uniqueArray(fc.constantFrom(...items));
 
   fc.assert(
@@ -15,7 +15,7 @@ it('makes the one list of the other', () => {
   );
 });
 
-it('says only what differs', () => {
+it('a difference contains only what differs', () => {
   const changed = { n: 100 };
 
   expect(differenceOf(items, items.with(7, changed))).toEqual({ removed: [7], added: [{ at: 7, item: changed }] });
@@ -23,7 +23,7 @@ it('says only what differs', () => {
   expect(differenceOf(items, items)).toEqual({ removed: [], added: [] });
 });
 
-it('is not worth it where most differs, or the order does', () => {
+it('a difference is not used if most items differ, or the order does', () => {
   expect(differenceOf([], items)).toBeUndefined();
   expect(differenceOf(items, items.toReversed())).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-// Network aliases of other services may take over the names of an extension.
+// Other services may take over the names of an extension with network aliases.
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
@@ -72,12 +72,12 @@ it.each([
     'that of another name',
     { 'tasks.ext.signalbox': hostile, 'ext.signalbox': hostile, 'tasks.ext': [own], ext: hostile },
   ],
-  ['beside one that is silent', { 'tasks.ext.signalbox': [silent], ext: [own] }],
+  ['beside one that does not answer', { 'tasks.ext.signalbox': [silent], ext: [own] }],
 ])('finds the address that authenticates: %s', async (_, names) => {
   expect(await ask(names)).toBe(204);
 });
 
-it('uses the known address if all names are taken', async () => {
+it('uses the known address if all names are taken over', async () => {
   const taken = { 'tasks.ext.signalbox': hostile, 'ext.signalbox': hostile, 'tasks.ext': [silent], ext: [nobody] };
 
   expect(await ask(taken, { address: own })).toBe(204);
@@ -90,14 +90,14 @@ it('keeps one connection, however many addresses lead to the extension', async (
   await expect.poll(() => new Promise((resolve) => server.getConnections((_, count) => resolve(count)))).toBe(0);
 });
 
-it('sends nothing to anybody else', async () => {
+it('sends nothing to any other server', async () => {
   await expect(ask({ ext: hostile })).rejects.toThrow(/certificate|altname/i);
   await expect(ask({ ext: [silent] }, { timeoutMs: 200 })).rejects.toThrow('timed out');
   await expect(ask({})).rejects.toThrow('ENOTFOUND ext');
   expect(reached.hostile).toBe(0);
 });
 
-it('stops waiting for a connection when it is asked to', async () => {
+it('stops waiting for a connection on request', async () => {
   const started = performance.now();
   const agent = new ExtensionAgent({ identity: authority, address: silent, resolve: async () => [silent] });
   const call = { host: 'ext', port, agent, servername: extensionName('default'), method: 'GET', path: '/', body: '' };

@@ -51,35 +51,35 @@ function ask(identity: Partial<Identity>, servername = extensionName('default'),
 }
 
 describe('the control channel', () => {
-  it('lets the controller through, and checks what it says', async () => {
+  it('accepts the controller, and validates its requests', async () => {
     expect(await ask(authority)).toBe(400);
   });
 
-  it('refuses a caller without a certificate', async () => {
+  it('rejects a client without a certificate', async () => {
     await expect(ask({ ca: authority.ca })).rejects.toThrow();
   });
 
-  it('refuses a certificate of another CA', async () => {
+  it('rejects a certificate of another CA', async () => {
     const other = await createAuthority(now);
 
     await expect(ask({ ...other, ca: authority.ca })).rejects.toThrow();
   });
 
-  it('refuses an extension that poses as the controller', async () => {
+  it('rejects an extension that poses as the controller', async () => {
     expect(await ask(await issueIdentity(authority, extensionName('default'), now))).toBe(403);
   });
 
-  it("is not fooled by another cluster's extension", async () => {
+  it("does not accept another cluster's extension", async () => {
     await expect(ask(authority, extensionName('other'))).rejects.toThrow(/altname/i);
   });
 
-  it('is not fooled by somebody of another CA behind the name', async () => {
+  it('does not accept a server of another CA with the right name', async () => {
     const other = await createAuthority(now);
 
     await expect(ask({ ...authority, ca: other.ca })).rejects.toThrow();
   });
 
-  it('names the controller', () => {
+  it('identifies the controller', () => {
     expect(controllerName).toBe('controller.signalbox');
   });
 });
@@ -92,7 +92,7 @@ describe('credentials', () => {
     createdAt: '',
   });
 
-  it('are kept while they are good, and replaced in time', async () => {
+  it('are kept while they are valid, and renewed in time', async () => {
     const first = await createCredentials(authority, () => now).issue('extension', 'default', []);
 
     const later = await createCredentials(authority, () => now + year).issue('extension', 'default', [store(first)]);
@@ -117,7 +117,7 @@ describe('credentials', () => {
     expect((await issue('proxy')).name).not.toBe(name);
   });
 
-  it('of another CA are worth nothing', async () => {
+  it('of another CA are rejected', async () => {
     const other = await createCredentials(await createAuthority(now), () => now).issue('extension', 'default', []);
 
     const own = await createCredentials(authority, () => now).issue('extension', 'default', [store(other)]);

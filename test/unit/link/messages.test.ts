@@ -17,87 +17,87 @@ const rendered = {
 };
 
 describe('a request to render', () => {
-  it('is understood as the controller makes it', () => {
+  it('is accepted as the controller sends it', () => {
     expect(RenderRequest.safeParse(request).error).toBeUndefined();
   });
 
-  it('is understood with as many names of the default certificate as an agent may report', () => {
+  it('is accepted with as many names of the default certificate as an agent may report', () => {
     const defaultCertificateNames = Array.from({ length: 10_000 }, (_, n) => `h${n}.example.org`);
 
     expect(RenderRequest.safeParse({ ...request, defaultCertificateNames }).success).toBe(true);
   });
 
-  it('is understood without anything lost on the way', () => {
+  it('is accepted without loss of data', () => {
     expect(RenderRequest.parse(request)).toEqual(request);
   });
 
   const peer = route.backend.peers[0];
   it.each([
     ['an address with a semicolon', { backend: { kind: 'peers', peers: [{ ...peer, address: 'a;b' }] } }],
-    ['an address with a space', { backend: { kind: 'peers', peers: [{ ...peer, address: 'a resolve' }] } }],
-    ['a port that is none', { backend: { kind: 'peers', peers: [{ ...peer, port: 65_536 }] } }],
-    ['a port that is text', { backend: { kind: 'peers', peers: [{ ...peer, port: '80; evil' }] } }],
-    ['a time that is none', { backend: { kind: 'peers', peers: [{ ...peer, failTimeout: '1s; evil' }] } }],
+    ['an address with a space', { backend: { kind: 'peers', peers: [{ ...peer, address: 'a resolve parameter' }] } }],
+    ['an invalid port', { backend: { kind: 'peers', peers: [{ ...peer, port: 65_536 }] } }],
+    ['a port as text', { backend: { kind: 'peers', peers: [{ ...peer, port: '80; evil' }] } }],
+    ['an invalid time', { backend: { kind: 'peers', peers: [{ ...peer, failTimeout: '1s; evil' }] } }],
     ['a path with a newline', { path: '/a\n' }],
     ['a path with a dot segment', { path: '/a/../b' }],
     ['a path with a trailing slash', { path: '/a/' }],
-    ['a path that is no path', { path: 'a' }],
+    ['an invalid path', { path: 'a' }],
     ['an allow list with a semicolon', { maintenance: { allow: ['10.0.0.0/8 0; evil'] } }],
-    ['an allow list that is none', { maintenance: { allow: 'all' } }],
+    ['an invalid allow list', { maintenance: { allow: 'all' } }],
     ['a redirect with a variable', { redirects: [{ host: 'a', target: 'http://$host' }] }],
     ['a redirect of another scheme', { redirects: [{ host: 'a', target: 'javascript:alert(1)' }] }],
     ['a cookie with a semicolon', { options: { ...route.options, affinity: { kind: 'cookie', name: 'a;b' } } }],
-    ['a CA that leads elsewhere', { options: { ...route.options, backendCa: '../ca' } }],
+    ['a CA in another folder', { options: { ...route.options, backendCa: '../ca' } }],
     ['a name of the service with a variable', { options: { ...route.options, backendName: '$host' } }],
     ['an unknown protocol', { options: { ...route.options, protocol: 'ftp' } }],
     ['an unknown backend', { backend: { kind: 'file', path: '/etc/passwd' } }],
     ['a host of an unknown kind', { hosts: [{ kind: 'raw', name: 'a' }] }],
     ['a host that is far too long', { hosts: [{ kind: 'exact', name: 'a'.repeat(513) }] }],
-  ])('is refused with %s', (_, change) => {
+  ])('is rejected with %s', (_, change) => {
     expect(RenderRequest.safeParse({ ...request, routes: [{ ...route, ...change }] }).success).toBe(false);
   });
 
   it.each([
     ['an unknown setting', { nginx: { ...request.nginx, Evil: 'x' } }],
-    ['a port that is text', { targetPort: '80; evil' }],
-    ['a size that is text', { zoneKb: '1m; evil' }],
+    ['a port as text', { targetPort: '80; evil' }],
+    ['a size as text', { zoneKb: '1m; evil' }],
     ['a network with a newline', { watch: { networks: [{ name: 'a\nb', subnets: [] }], doubted: [] } }],
-    ['a subnet that is none', { watch: { networks: [{ name: 'a', subnets: ['10.0.0.0/8;'] }], doubted: [] } }],
+    ['an invalid subnet', { watch: { networks: [{ name: 'a', subnets: ['10.0.0.0/8;'] }], doubted: [] } }],
     ['a name in doubt with a newline', { watch: { networks: [], doubted: ['a\n    include /etc/passwd;'] } }],
     ['no routes', { routes: undefined }],
-    ['changed routes with a position that is none', { routes: { base: digest, removed: [-1], added: [] } }],
-    ['changed routes of nothing', { routes: { base: '../x', removed: [], added: [] } }],
-    ['a changed route that is none', { routes: { base: digest, removed: [], added: [{ at: 0, item: {} }] } }],
-  ])('is refused with %s', (_, change) => {
+    ['changed routes with an invalid position', { routes: { base: digest, removed: [-1], added: [] } }],
+    ['changed routes without a base', { routes: { base: '../x', removed: [], added: [] } }],
+    ['an invalid changed route', { routes: { base: digest, removed: [], added: [{ at: 0, item: {} }] } }],
+  ])('is rejected with %s', (_, change) => {
     expect(RenderRequest.safeParse({ ...request, ...change }).success).toBe(false);
   });
 });
 
 describe('an answer of an extension', () => {
-  it('is understood', () => {
+  it('is accepted', () => {
     expect(RenderResponse.parse(rendered)).toEqual(rendered);
     expect(RenderResponse.safeParse({ kind: 'settings-refused', templates: digest, message: 'no' }).success).toBe(true);
   });
 
   const file = (path: string) => ({ files: [{ path, digest, text: '' }] });
   it.each([
-    ['a path that leads out', file('../nginx.conf')],
-    ['a path that is the folder above', file('..')],
+    ['a path outside the folder', file('../nginx.conf')],
+    ['a path that is the parent folder', file('..')],
     ['a path that is the folder itself', file('.')],
     ['an absolute path', file('/etc/passwd')],
     ['an empty path', file('')],
     ['no file', { files: [] }],
     ['too many files', { files: Array.from({ length: 513 }, (_, n) => ({ path: `f${n}`, digest, text: '' })) }],
-    ['a digest that is none', { files: [{ path: 'nginx.conf', digest: '../x', text: '' }] }],
-    ['a version that is none', { version: '$(reboot)' }],
+    ['an invalid digest', { files: [{ path: 'nginx.conf', digest: '../x', text: '' }] }],
+    ['an invalid version', { version: '$(reboot)' }],
     ['a version of another length', { version: 'abc' }],
-    ['a message without end', { refused: [{ service: 'a', message: 'x'.repeat(2001) }] }],
+    ['an endless message', { refused: [{ service: 'a', message: 'x'.repeat(2001) }] }],
     ['another kind', { kind: 'command' }],
-  ])('is refused with %s', (_, change) => {
+  ])('is rejected with %s', (_, change) => {
     expect(RenderResponse.safeParse({ ...rendered, ...change }).success).toBe(false);
   });
 
-  it('brings along nothing that was not asked for', () => {
+  it('loses unknown fields', () => {
     expect(RenderResponse.parse({ ...rendered, image: 'evil', mounts: ['/'] })).toEqual(rendered);
   });
 });
@@ -124,7 +124,7 @@ describe('a report on names', () => {
     replicas: [{ ...report, doubts }],
   });
 
-  it('is understood by both ends', () => {
+  it('is accepted by both ends', () => {
     const doubts = { names: [doubt, { name: 'web.app', kind: 'missing' }], hasMore: true };
 
     expect(ReportRequest.parse({ ...report, doubts }).doubts).toEqual(doubts);
@@ -137,9 +137,9 @@ describe('a report on names', () => {
     ['a name with a space', { names: [{ ...doubt, name: 'a b' }], hasMore: false }],
     ['a name that is too long', { names: [{ ...doubt, name: 'a'.repeat(254) }], hasMore: false }],
     ['an unknown kind', { names: [{ ...doubt, kind: 'stolen' }], hasMore: false }],
-    ['an address that is none', { names: [{ ...doubt, address: '<script>' }], hasMore: false }],
-    ['a list that is none', { names: 'all', hasMore: false }],
-  ])('is refused by both ends with %s', (_, doubts) => {
+    ['an invalid address', { names: [{ ...doubt, address: '<script>' }], hasMore: false }],
+    ['an invalid list', { names: 'all', hasMore: false }],
+  ])('is rejected by both ends with %s', (_, doubts) => {
     expect(ReportRequest.safeParse({ ...report, doubts }).success).toBe(false);
     expect(StateResponse.safeParse(state(doubts)).success).toBe(false);
   });
@@ -152,7 +152,7 @@ describe('a report on secrets', () => {
   it.each([
     ['a certificate with 1,000 names', { names: Array.from({ length: 1000 }, (_, n) => `host${n}.example.org`) }],
     ['a certificate for addresses', { addresses: ['10.20.30.40', '[2001:db8::1]'], hasAllNames: false }],
-  ])('is understood without anything lost on the way: %s', (_, more) => {
+  ])('is accepted without loss of data: %s', (_, more) => {
     const secret = secretFacts('site', {
       certificates: [certificateFacts(more)],
       rejected: 'bad end line',
@@ -163,7 +163,7 @@ describe('a report on secrets', () => {
     expect(parse(secret).data?.secrets).toEqual([secret]);
   });
 
-  it('of an earlier release is understood', () => {
+  it('of an earlier release is accepted', () => {
     const { addresses, hasAllNames, keyType, ...certificate } = certificateFacts();
     const { rejected, rejectedAuthority, hidesBlocks, ...secret } = secretFacts('site');
     const earlier = { ...secret, certificates: [certificate], key: { kind: 'unreadable' } };
@@ -179,7 +179,7 @@ describe('a report on secrets', () => {
   it.each([
     ['a reason with a line break', { rejected: 'a\nb' }],
     ['a reason that is far too long', { rejected: 'a'.repeat(101) }],
-    ['an address that is none', { certificates: [certificateFacts({ addresses: ['evil.example.org'] })] }],
+    ['an invalid address', { certificates: [certificateFacts({ addresses: ['evil.example.org'] })] }],
     ['a type of key with a space', { certificates: [certificateFacts({ keyType: 'a b' })] }],
   ])('is rejected with %s', (_, more) => {
     expect(parse(secretFacts('site', more)).success).toBe(false);

@@ -27,7 +27,7 @@ type Question = { method?: string; path?: string; authorization?: string; more?:
 async function ask(options: Question = {}) {
   const { method = 'GET', path = '/metrics', authorization = `Bearer ${token}`, more = {} } = options;
   const headers = authorization === '' ? more : { authorization, ...more };
-  // As Prometheus would be told to: by the CA and the name in the certificate.
+  // Like a configured Prometheus: with the CA and the name in the certificate.
   const trust = { ca: identity.ca, servername: proxyName('default') };
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string; type: string }>();
   request({ host: '127.0.0.1', port, method, path, headers, ...trust, agent: false }, (response) => {
@@ -40,7 +40,7 @@ async function ask(options: Question = {}) {
 }
 
 describe('metrics of a proxy', () => {
-  it('are told to who shows the token', async () => {
+  it('are returned with the right token', async () => {
     expect(await ask()).toEqual({
       status: 200,
       body: 'some_metric 1\n',
@@ -57,20 +57,20 @@ describe('metrics of a proxy', () => {
     `Bearer ${token.slice(0, -1)}`,
     `Bearer ${token}0`,
     `Bearer ${token.toUpperCase()}`,
-  ])('are not told for %j', async (authorization) => {
+  ])('are not returned for %j', async (authorization) => {
     expect(await ask({ authorization })).toEqual({ status: 401, body: '', type: '' });
     expect((await ask({ authorization, path: '/other' })).status).toBe(401);
   });
 
-  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'])('are not there for %s', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'])('are not found for %s', async (method) => {
     expect((await ask({ method })).status).toBe(405);
   });
 
-  it.each(['/', '/metrics/', '/metrics?x', '//metrics'])('are not under %s', async (path) => {
+  it.each(['/', '/metrics/', '/metrics?x', '//metrics'])('are not found at %s', async (path) => {
     expect((await ask({ path })).status).toBe(404);
   });
 
-  it('are not told to who writes long headers', async () => {
+  it('are not returned to a client with long headers', async () => {
     expect((await ask({ more: { 'x-long': 'x'.repeat(8000) } })).status).toBe(431);
   });
 });

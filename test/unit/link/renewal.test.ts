@@ -1,4 +1,4 @@
-// Certificates expire after two years, while controller, extensions and proxies run.
+// Certificates expire after two years, while controller, extensions and proxies are running.
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -49,7 +49,7 @@ async function startExtension(authority: Awaited<ReturnType<typeof createAuthori
 }
 
 it('a controller whose stored certificate has expired renders again', async () => {
-  // Installed three years ago: the certificate in the secret is a year too old, its CA is not.
+  // Installed three years ago: the certificate in the secret expired a year ago, but its CA did not.
   const authority = await createAuthority(Date.now() - 3 * year);
   expect(expiry(authority.cert).getTime()).toBeLessThan(Date.now());
   const extension = await startExtension(authority);
@@ -63,7 +63,7 @@ it('a controller whose stored certificate has expired renders again', async () =
   extension.stop();
 });
 
-it('is renewed well before it expires, and not before that', async () => {
+it('is renewed well before it expires, and not earlier', async () => {
   let now = Date.parse('2026-01-01T00:00:00Z');
   const identity = await RenewedIdentity.issue(await createAuthority(now), () => now);
   const first = identity.current.cert;
@@ -77,7 +77,7 @@ it('is renewed well before it expires, and not before that', async () => {
   expect(new X509Certificate(identity.current.cert).subject).toBe(`CN=${controllerName}`);
 });
 
-it('calls under way survive a renewal, and the next ones show the new certificate', async () => {
+it('calls in flight survive a renewal, and the next ones use the new certificate', async () => {
   const authority = await createAuthority(Date.now());
   const extension = await startExtension(authority);
   const identity = await RenewedIdentity.issue(authority, Date.now);

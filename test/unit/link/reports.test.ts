@@ -1,4 +1,4 @@
-// A proxy that was taken over has its cluster's identity, and reports what it likes.
+// A compromised proxy has its cluster's identity, and reports anything.
 import { once } from 'node:events';
 import { Agent, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -55,7 +55,7 @@ async function startExtension() {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const agent = new Agent({ ...proxy, keepAlive: true });
-  /** What somebody sends who does not keep to the protocol. */
+  /** Sent by a client that violates the protocol. */
   const attack = (
     body: string,
     headers: Readonly<Record<string, string>> = {},
@@ -85,7 +85,7 @@ beforeEach(async () => {
 });
 afterEach(() => extension.stop());
 
-/** For a loaded version there is an answer at once. */
+/** A report of a loaded version is answered immediately. */
 const loaded = (task: string, more: object = {}) => JSON.stringify(report(task, { loaded: boot, ...more }));
 const { signal } = new AbortController();
 
@@ -105,7 +105,7 @@ describe('the body of a report', () => {
     ['addresses', { certificates: [certificateFacts({ addresses: Array(300_000).fill('') })] }],
     ['names', { certificates: [certificateFacts({ names: Array(300_000).fill(0 as never) })] }],
     ['names that are too long', { certificates: Array(8).fill(certificateFacts({ names: ['x'.repeat(300)] })) }],
-  ])('is checked in bounded time with wrong %s', async (_, facts) => {
+  ])('is checked in limited time with invalid %s', async (_, facts) => {
     const one = secretFacts('s', facts);
     const count = Math.min(900, Math.floor((MAX_REPORT_BYTES - 1000) / JSON.stringify(one).length));
     const body = loaded('a', { secrets: Array(count).fill(one) });
@@ -117,7 +117,7 @@ describe('the body of a report', () => {
     expect(ReportRequest.safeParse(JSON.parse(body)).error!.issues).toHaveLength(1);
   });
 
-  it('is checked in bounded time when all of it is wrong', async () => {
+  it('is checked in limited time if all of it is invalid', async () => {
     const start = performance.now();
 
     expect(await extension.attack(loaded('a', { secrets: Array(300_000).fill({}) }))).toBe(400);
@@ -131,7 +131,7 @@ describe('the body of a report', () => {
 });
 
 describe('a task', () => {
-  it('is reported for by one agent alone, which goes on', async () => {
+  it('accepts reports from one agent only, which can continue', async () => {
     const [victim, attacker] = [extension.agentClient(), extension.agentClient()];
     await victim.next(report('victim', { loaded: boot }), [], signal);
 
@@ -145,13 +145,13 @@ describe('a task', () => {
     expect(extension.logs.filter((line) => line.includes('Rejected report'))).toHaveLength(1);
   });
 
-  it('of an earlier release, whose agent names no instance, is reported for from one address', async () => {
+  it('of an earlier release, whose agent sends no instance, accepts reports from one address', async () => {
     expect(await extension.attack(loaded('old'))).toBe(204);
     expect(await extension.attack(loaded('old'))).toBe(204);
     expect(await extension.attack(loaded('old'), {}, '127.0.0.2')).toBe(409);
   });
 
-  it('may be reported for by another agent when the first is silent for long', () => {
+  it('accepts reports from another agent after the first was silent for long', () => {
     let at = 0;
     const claims = new Claims(() => at);
     const claim = (instance: string) => claims.reject({ task: 'a', address: '10.0.0.1', instance });
@@ -170,7 +170,7 @@ describe("a task, once Swarm's tasks are known,", () => {
   const attacker = { task: 'attacker', addresses: ['127.0.0.2'] };
   const byInstance = (instance: string) => loaded('victim', { instance: instance.repeat(32) });
 
-  /** Told as the controller tells it: when the extension's state shows that it does not know. */
+  /** Sent as the controller does: if the extension's state shows that it does not know. */
   async function introduce(...tasks: (typeof victim)[]) {
     const client = new LinkClient(authority, extension.port);
     const watching = new AbortController();
@@ -183,7 +183,7 @@ describe("a task, once Swarm's tasks are known,", () => {
     await watch;
   }
 
-  it('is reported for from its own address alone', async () => {
+  it('accepts reports from its own address only', async () => {
     await introduce(victim, attacker);
 
     expect(await extension.attack(byInstance('a'), {}, '127.0.0.2')).toBe(409);
@@ -193,7 +193,7 @@ describe("a task, once Swarm's tasks are known,", () => {
     expect(extension.offers.state.replicas.map(({ task }) => task)).toEqual(['victim']);
   });
 
-  it('takes its place back from another that was quicker', async () => {
+  it('recovers its entry from another agent that was faster', async () => {
     expect(await extension.attack(byInstance('a'), {}, '127.0.0.2')).toBe(204);
     expect(await extension.attack(byInstance('b'))).toBe(409);
 
@@ -203,7 +203,7 @@ describe("a task, once Swarm's tasks are known,", () => {
     expect(await extension.attack(byInstance('a'), {}, '127.0.0.2')).toBe(409);
   });
 
-  it('takes its place back from an address that is of no task', async () => {
+  it('recovers its entry from an address that belongs to no task', async () => {
     await introduce(victim, attacker);
 
     expect(await extension.attack(byInstance('a'), {}, '127.0.0.3')).toBe(204);
@@ -211,18 +211,18 @@ describe("a task, once Swarm's tasks are known,", () => {
     expect(await extension.attack(byInstance('a'), {}, '127.0.0.3')).toBe(409);
   });
 
-  it('is reported for from an address that an ended task had before', async () => {
+  it('accepts reports from an address that an ended task had before', async () => {
     await introduce(victim, { task: 'ended', addresses: ['127.0.0.1'] });
 
     expect(await extension.attack(byInstance('a'))).toBe(204);
   });
 });
 
-it('agents tell no tasks', async () => {
+it('agents cannot set tasks', async () => {
   expect(await extension.attack('{"tasks":[]}', {}, '127.0.0.1', 'PUT', '/tasks')).toBe(404);
 });
 
-it('an address has a bounded number of reports under way, and the controller is answered meanwhile', async () => {
+it('an address has a limited number of reports in progress, and the controller is answered meanwhile', async () => {
   const held = Array.from({ length: 150 }, () => extension.attack(JSON.stringify(report('a'))).catch(() => 0));
   const answered: number[] = [];
   for (const one of held) void one.then((status) => answered.push(status));
@@ -239,7 +239,7 @@ it('an address has a bounded number of reports under way, and the controller is 
   await eventually(() => expect(answered).toContain(200), { intervalMs: 50 });
 });
 
-it('a version whose content does not match its digests is not taken', async () => {
+it('a version whose content does not match its digests is rejected', async () => {
   const text = 'worker_processes 1; # @version@';
   const right = versionDigest(cluster, text, []);
   const version = (name: string, text: string) => ({
@@ -273,7 +273,7 @@ it('1,100 fake replicas do not hide a real one from the controller', async () =>
   expect(client.replicas(host)?.replicas.length).toBeLessThan(40);
 });
 
-it('what an agent says is one line of printable text, and of secrets that can exist', async () => {
+it("an agent's report is one line of printable text, about secrets that can exist", async () => {
   const message = `\u001b[31mred\n{"level":30,"msg":"forged"}\u202e${'x'.repeat(1900)}`;
   const secrets = [secretFacts('../../etc/passwd'), secretFacts('a\nb'), secretFacts('good')];
 

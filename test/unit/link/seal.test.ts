@@ -1,4 +1,4 @@
-// The volume of a cluster's proxies can be mounted by any service on the node.
+// Any service on the node can mount the volume of a cluster's proxies.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-/** A version of two files, with digests that are right, as anybody can compute them. */
+/** A version of two files with correct digests, which anyone can compute. */
 function aVersion(secret: string) {
   const part = { path: 'servers-00.conf', text: `# ${secret}\n` };
   const digest = fileDigest(cluster, part.path, part.text);
@@ -60,7 +60,7 @@ async function keep({ version, files }: ReturnType<typeof aVersion>, seal: Seal 
   await lastVersionIn(volume, boot).write({ version, files: stored, seal });
 }
 
-/** As src/proxy.ts does it; resolves with the version that nginx would start with. */
+/** As src/proxy.ts does. Resolves with the version that nginx would start with. */
 async function adopt(): Promise<string | undefined> {
   const last = await lastVersionIn(volume, boot).read();
   if (last === undefined) return undefined;
@@ -90,7 +90,7 @@ describe('a version on the volume', () => {
   it.each([
     ['a proxy of the cluster', proxy],
     ['the extension of another cluster', otherExtension],
-    ['another authority', foreign],
+    ['another CA', foreign],
   ])('is not used if %s has signed it', async (_, identity) => {
     const forged = aVersion('forged');
     await keep(forged, sealedBy(identity, forged));
@@ -98,7 +98,7 @@ describe('a version on the volume', () => {
     await expect(adopt()).rejects.toThrow('is not signed by the extension');
   });
 
-  it('is not used if nobody has signed it', async () => {
+  it('is not used without a signature', async () => {
     const forged = aVersion('forged');
     await keep(forged, sealedBy(extension, forged));
     strip(forged.version);
@@ -128,20 +128,20 @@ describe('a version on the volume', () => {
   });
 
   it.each([{ certificate: 'no certificate', signature: '' }, { certificate: 7, signature: null }, {}])(
-    'is not used with a seal that cannot be read: %o',
+    'is not used with an unreadable seal: %o',
     (seal) => {
       expect(sealFault(proxy.ca, cluster, { boot, version: 'v', files: [] }, seal as Seal)).toMatch(/does not match/);
     },
   );
 
-  it('is not kept without a seal, as an extension of an earlier release offers it', async () => {
+  it('is not stored without a seal, as an extension of an earlier release offers it', async () => {
     await keep(aVersion('old'), undefined);
 
     expect(await adopt()).toBeUndefined();
   });
 });
 
-/** What somebody writes who has no key. */
+/** Written by an attacker without a key. */
 function strip(version: string): void {
   const path = join(volume, `${boot}-${version}`, '.version.json');
   const { seal: _, ...list } = JSON.parse(readFileSync(path, 'utf8'));

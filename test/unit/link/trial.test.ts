@@ -1,4 +1,4 @@
-// A replica tries a change in place of the extension's nginx.
+// A replica tests an in-place change instead of the extension's nginx.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   authority = await createAuthority(now);
 });
 
-/** An extension whose nginx says what a test lets it say, two replicas, and a controller that has brought them these services. */
+/** An extension whose nginx answers as the test says, two replicas, and a controller that has sent these services. */
 async function setUp(names: readonly string[]) {
   const templates = new TemplateSource(templateTexts);
   const offers = new Offers(Date.now);
@@ -55,20 +55,20 @@ async function setUp(names: readonly string[]) {
     client.offer(host, { cluster, boot, version, files }, signal);
   const first = await ask([], boot);
   await offer(first);
-  /** Resolves when there is something for the replica; within a second, or undefined. */
-  const told = (task: string, serving: string | null) =>
+  /** Resolves with what the replica receives within a second, or undefined. */
+  const sendReport = (task: string, serving: string | null) =>
     offers.next(reportOf(task, serving), AbortSignal.timeout(1000)).then((offered) => offered?.version);
-  await told('a', boot);
+  await sendReport('a', boot);
   await offers.next(reportOf('a', first.version), AbortSignal.timeout(0));
-  expect(await told('b', boot)).toBe(first.version);
+  expect(await sendReport('b', boot)).toBe(first.version);
   return {
     nginx,
     ask,
     offer,
-    told,
+    sendReport,
     first,
     refusal: () => offers.state.offers[0]?.refused,
-    /** Is kept waiting. */
+    /** Has to wait. */
     waits: async (task: string, serving: string, refused: string | null = null) =>
       (await offers.next(reportOf(task, serving, refused), AbortSignal.timeout(20))) === undefined,
     async [Symbol.asyncDispose]() {
@@ -90,13 +90,13 @@ function reportOf(task: string, serving: string | null, refused: string | null =
 }
 
 describe('a change', () => {
-  it('is tried by one replica, without being read as a whole before, and goes to the others after that', async () => {
+  it('is tried by one replica, without a full test before, and then goes to the others', async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
     const read: string[] = [];
     world.nginx.check = async (text) => void read.push(text);
     const asked = world.ask(['mail'], boot);
 
-    const tried = await world.told('a', world.first.version);
+    const tried = await world.sendReport('a', world.first.version);
 
     expect(tried).not.toBe(world.first.version);
     expect(await world.waits('b', world.first.version)).toBe(true);
@@ -105,11 +105,11 @@ describe('a change', () => {
     expect(rendering.version).toBe(tried);
     expect(await world.waits('b', world.first.version)).toBe(true);
     await world.offer(rendering);
-    expect(await world.told('b', world.first.version)).toBe(tried);
+    expect(await world.sendReport('b', world.first.version)).toBe(tried);
     expect(read).toEqual([expect.not.stringContaining('shop.example.org')]);
   });
 
-  it('is not tried where nginx refuses what is new in it', async () => {
+  it('is not tried if nginx rejects the changed part', async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
     world.nginx.check = async (text) => (text.includes('mail.example.org') ? 'no' : undefined);
 
@@ -119,12 +119,12 @@ describe('a change', () => {
     expect(rendering).toMatchObject({ version: world.first.version, problems: [{ service: 'mail' }] });
   });
 
-  it('that the replica refuses is read as a whole, for whose fault it is', async () => {
+  it('that the replica rejects is tested completely, to find the failing service', async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
     world.nginx.check = async (text) =>
       text.includes('mail.example') && text.includes('shop.example') ? 'no' : undefined;
     const asked = world.ask(['mail'], boot);
-    const tried = await world.told('a', world.first.version);
+    const tried = await world.sendReport('a', world.first.version);
 
     await world.waits('a', world.first.version, tried);
     const rendering = await asked;
@@ -133,24 +133,26 @@ describe('a change', () => {
     expect(await world.waits('b', world.first.version)).toBe(true);
   });
 
-  it('that the replica has not taken in time, and nginx then refuses, is taken back', { timeout: 15_000 }, async () => {
+  it('that the replica has not accepted in time, and nginx then rejects, is withdrawn', {
+    timeout: 15_000,
+  }, async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
     world.nginx.check = async (text) =>
       text.includes('mail.example') && text.includes('shop.example') ? 'no' : undefined;
     const asked = world.ask(['mail'], boot);
-    const tried = await world.told('a', world.first.version);
+    const tried = await world.sendReport('a', world.first.version);
 
     const rendering = await asked;
 
     expect(rendering.version).not.toBe(tried);
-    expect(await world.told('a', tried!)).toBe(world.first.version);
+    expect(await world.sendReport('a', tried!)).toBe(world.first.version);
     expect(await world.waits('b', world.first.version)).toBe(true);
   });
 
-  it('that only the replica refuses is told of, and goes no further', async () => {
+  it('that only the replica rejects is reported, and goes no further', async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
     const asked = world.ask(['mail'], boot);
-    const tried = await world.told('a', world.first.version);
+    const tried = await world.sendReport('a', world.first.version);
 
     await world.waits('a', world.first.version, tried);
     await world.offer(await asked);
@@ -159,7 +161,7 @@ describe('a change', () => {
     expect(world.refusal()).toBe('no');
   });
 
-  it('is tried by nobody where something has to be attached first', async () => {
+  it('is not tried if something has to be attached first', async () => {
     await using world = await setUp(['shop', 'blog', 'wiki', 'news']);
 
     await world.ask(['mail']);

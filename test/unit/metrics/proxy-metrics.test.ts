@@ -4,7 +4,7 @@ import { RequestCounts } from '../../../src/metrics/request-counts.ts';
 
 const facts = { version: '0123456789abcdef', reloads: { done: 2, refused: 1 }, connections: undefined };
 
-it('tells everything in the text format of Prometheus', () => {
+it('exposes everything in the Prometheus text format', () => {
   const requests = new RequestCounts();
   requests.take(['a.org 200 0.004', 'a.org 502 0.3', '_ 503 ', String.raw`~^x\d"$ 200 70`, ''].join('\n'));
   const open = { reading: 1, writing: 2, waiting: 3 };
@@ -36,7 +36,7 @@ it('tells everything in the text format of Prometheus', () => {
     expect(text).toMatch(new RegExp(`^# HELP ${name} \\S.*\n# TYPE ${name} (counter|gauge|histogram)$`, 'm'));
 });
 
-it('leaves out what is not known', () => {
+it('omits unknown values', () => {
   const text = proxyMetrics({ ...facts, version: null, requests: new RequestCounts() });
 
   expect(text).not.toMatch(/^signalbox_proxy_(version_info|nginx_|requests_total)/m);

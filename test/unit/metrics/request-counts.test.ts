@@ -19,32 +19,32 @@ function heapUsed(): number {
 }
 
 describe('requests', () => {
-  it('are counted by host and class of the status', () => {
+  it('are counted by host and status class', () => {
     const counts = countsOf('a.org 200 0.001', 'a.org 204 0.001', 'a.org 503 ', '_ 404 ', '~^a+$ 301 ', ' 200 ');
 
     expect(requestsOf(counts)).toEqual(['a.org 2xx 2', 'a.org 5xx 1', '_ 4xx 1', '~^a+$ 3xx 1', ' 2xx 1']);
     expect(counts.lost).toBe(0);
   });
 
-  it('that no service has answered tell nothing of the time of services', () => {
+  it('that no service has answered do not count for the time of services', () => {
     const counts = countsOf('a.org 502 - : 0.003', 'a.org 504 5.001 : 0.001', 'a.org 200 - : 0.020');
 
     expect(requestsOf(counts)).toEqual(['a.org 2xx 1', 'a.org 5xx 2']);
     expect(counts.upstream.sum).toBeCloseTo(0.02);
   });
 
-  it('with a status that HTTP does not have are others', () => {
+  it('with an invalid HTTP status count as other', () => {
     expect(requestsOf(countsOf('a.org 000 ', 'a.org 009 ', 'a.org 999 '))).toEqual(['a.org other 3']);
   });
 
-  it('of lines that are not of the format are lost, not guessed', () => {
+  it('in malformed lines are dropped, not guessed', () => {
     const counts = countsOf('', 'a.org', 'a.org 200', 'a.org 20 0.1', 'a.org 2000 0.1', 'a.org 200 0.1');
 
     expect(requestsOf(counts)).toEqual(['a.org 2xx 1']);
     expect(counts.lost).toBe(5);
   });
 
-  it('of more hosts than anybody has are counted together', () => {
+  it('of more hosts than can exist are counted together', () => {
     const counts = countsOf(...Array.from({ length: 20_100 }, (_, number) => `${number}.org 200 `));
 
     const requests = [...counts.requests()];
@@ -53,11 +53,11 @@ describe('requests', () => {
     expect(requests.find(({ host }) => host === OTHER_HOSTS)?.count).toBe(100);
   });
 
-  it('of hosts that are longer than names are, too', () => {
+  it('of hosts that are too long are counted together, too', () => {
     expect(requestsOf(countsOf(`${'x'.repeat(5000)} 200 `, 'a.org 200 '))).toEqual(['(other) 2xx 1', 'a.org 2xx 1']);
   });
 
-  it('do not keep in memory what they were read from', () => {
+  it('do not keep their source lines in memory', () => {
     const counts = new RequestCounts();
     const filler = 'filler.example.org 200 0.001\n'.repeat(2000);
     const before = heapUsed();
@@ -68,7 +68,7 @@ describe('requests', () => {
   });
 });
 
-describe('the time until a service answers', () => {
+describe('the upstream response time', () => {
   it.each`
     times                     | seconds
     ${'0.012'}                | ${0.012}
@@ -91,7 +91,7 @@ describe('the time until a service answers', () => {
   });
 });
 
-it('shows hosts as labels write them', () => {
+it('uses hosts as labels write them', () => {
   expect(['a.org', '*.a.org', '_', '~^.{254}', String.raw`~^shop-\d+\.a\.org$`].map(shownHost)).toEqual([
     'a.org',
     '*.a.org',

@@ -57,7 +57,7 @@ describe('an alias for the DNS name of another service', () => {
     },
   );
 
-  it('does nothing on a network that the proxies do not join', () => {
+  it('has no effect on a network that the proxies do not join', () => {
     const unrouted = { ...hostile([alias('tasks.web.app', 'evil')]), labels: {} };
 
     expect(desired([victim, unrouted])).toEqual({
@@ -72,7 +72,7 @@ describe('an alias for the DNS name of another service', () => {
     ['web.app', 'evil'],
     ['tasks.web', 'app'],
     ['web', 'app'],
-  ])('does not get its requests on a network that is joined for others: %s on %s', (name, network) => {
+  ])('receives no requests on a network that is joined for others: %s on %s', (name, network) => {
     const bystander = aService('shop', { networks: ['evil'], createdAt: OLD });
     const unrouted = { ...hostile([alias(name, network)], { networks: [network] }), labels: {} };
 
@@ -97,7 +97,7 @@ describe('an alias for the DNS name of another service', () => {
     expect(problems).toMatchObject([{ service: 'evil' }, { severity: 'error', service: 'web' }]);
   });
 
-  it('takes the virtual address as well', () => {
+  it('takes over the virtual address as well', () => {
     const vip = { ...victim, labels: { ...victim.labels, 'com.docker.lb.backend_mode': 'vip' } };
     const unrouted = { ...hostile([alias('tasks.web', 'app')], { networks: ['app'] }), labels: {} };
 
@@ -105,7 +105,7 @@ describe('an alias for the DNS name of another service', () => {
     expect(desired([vip, hostile([alias('web', 'app')], { networks: ['app'] })]).addresses.web).toBe('10.0.1.2');
   });
 
-  it('counts on all networks that the settings list', () => {
+  it('counts on all networks in the settings', () => {
     const unrouted = { ...hostile([alias('tasks.web.app', 'evil')]), labels: {} };
     const document = { Extensions: { default: { Networks: ['app', 'evil'] } } };
 
@@ -137,7 +137,7 @@ describe('an alias for the DNS name of another service', () => {
     expect(desired([victim], {}, { owned: [posing] }).addresses).toEqual({ web: '10.0.1.2' });
   });
 
-  it('cannot be used to close an older service, by a name that the older one has as an alias', () => {
+  it('cannot close an older service by a name that the older one has as an alias', () => {
     const legitimate = aService('db', { createdAt: OLD, networks: ['data'], claims: [alias('db.local', 'data')] });
     const attacker = hostile([], { id: 'db2', networks: ['local'] });
     const named = { ...attacker, name: 'db', virtualAddresses: { local: '10.0.2.2' } };
@@ -160,19 +160,19 @@ describe('ordinary aliases', () => {
   });
 
   it.each(['cache', 'db.internal', 'web.local', 'tasks.other.app'])(
-    'that nobody queries are no problem: %s',
+    'that are never queried are no problem: %s',
     (name) => {
       expect(desired([victim, hostile([alias(name, 'evil')])]).problems).toEqual([]);
     },
   );
 
-  it('are no problem of the service that is meant', () => {
+  it('are no problem for the service that has the name', () => {
     const own = { ...victim, claims: [alias('tasks.web.app', 'app'), alias('web', 'app')] };
 
     expect(desired([own])).toMatchObject({ addresses: { web: 'tasks.web.app' }, problems: [] });
   });
 
-  it('that are the name of a service on the same network do not get its requests, and stay open', () => {
+  it('that equal a service on the same network do not receive its requests, and stay open', () => {
     const { addresses, problems } = desired([victim, inStack('a', ['app'])]);
 
     expect(addresses).toEqual({ web: '10.0.1.2', a_web: 'tasks.a_web.app' });
@@ -188,7 +188,7 @@ describe('host names of tasks', () => {
     '{{ printf "tasks.web.app" }}',
     '{{index .Service.Labels "name"}}',
     'tasks.we{{.Task.Slot}}.app',
-  ])('are names, too: %s', (name) => {
+  ])('count as names, too: %s', (name) => {
     const evil = hostile([hostname(name, 'evil')], { labels: { name: 'tasks.web.app' } });
     const services = [name.includes('Slot') ? { ...victim, name: 'we1' } : victim, evil];
 
@@ -205,11 +205,11 @@ describe('host names of tasks', () => {
     '{{index .Service.Labels "name"}}',
     'web',
     'db.example.org',
-  ])('of the usual kinds are no problem: %s', (name) => {
+  ])('in common forms are no problem: %s', (name) => {
     expect(desired([victim, hostile([hostname(name, 'evil')], { labels: { name: 'web' } })]).problems).toEqual([]);
   });
 
-  it('that can become any name close nobody else', () => {
+  it('with templates that can become any name close no other service', () => {
     const evil = hostile([hostname('{{ html "x" }}', 'app')], { networks: ['app'] });
     const dnsrr = aService('rr', { createdAt: OLD, endpointMode: 'dnsrr' });
 
@@ -260,7 +260,7 @@ function resolve(query: string, joined: readonly string[], services: readonly Sw
   return new Set();
 }
 
-it('never lets a name that is queried lead to another service', () => {
+it('never resolves a queried name to another service', () => {
   const networks = ['n1', 'n2', 'n3'];
   const service = fc.record({
     name: fc.constantFrom('web', 'api', 'db', 'n1'),

@@ -31,8 +31,8 @@ function groups(count: number, labels: (n: number) => Readonly<Record<string, st
   return Object.fromEntries(all.flat());
 }
 
-describe('a service beyond its share', () => {
-  it('keeps its first hosts, is named, and costs its neighbour nothing', () => {
+describe('a service that exceeds its budget', () => {
+  it('keeps its first hosts, is reported, and does not affect other services', () => {
     const greedy = aService('greedy', { host: names(1900, `${'x'.repeat(60)}.example.org`).join(','), createdAt: '1' });
 
     const { hostsOf, problems } = build([greedy, aService('shop', { createdAt: '2' })]);
@@ -54,7 +54,7 @@ describe('a service beyond its share', () => {
     ]);
   });
 
-  it('loses expressions only, if those are too many', () => {
+  it('loses only expressions if there are too many of them', () => {
     const expressions = names(60, '').map((_, n) => String.raw`~^(.+\.)?t${n}\.example\.org$`);
     const service = aService('costly', { host: ['a.example.org', ...expressions, 'b.example.org'].join(',') });
 
@@ -68,7 +68,7 @@ describe('a service beyond its share', () => {
 
   it.each([
     [
-      'lengths of context roots that are removed',
+      'lengths of removed context roots',
       'main configuration file',
       (n: number) => ({
         hosts: 'a.example.org',
@@ -101,7 +101,7 @@ describe('a service beyond its share', () => {
         context_root: `/${String(n).padStart(400, 'p')}`,
       }),
     ],
-  ])('by %s is cut', (_, resource, labels) => {
+  ])('because of %s is reduced', (_, resource, labels) => {
     const greedy = { ...aService('greedy', { createdAt: '1' }), labels: groups(MOST_GROUPS, labels) };
 
     const { routes, problems, hostsOf } = build([greedy, aService('shop', { createdAt: '2' })]);
@@ -113,7 +113,7 @@ describe('a service beyond its share', () => {
     expect(errors).toMatchObject([{ service: 'greedy', reason: expect.stringContaining(resource) }]);
   });
 
-  it('by replicas on many ports is cut', () => {
+  it('because of replicas on many ports is reduced', () => {
     const labels = groups(20, (n) => ({ hosts: `h${n}.example.org`, port: String(1000 + n) }));
     const greedy = { ...aService('greedy', { mode: { kind: 'replicated', replicas: 9000 } }), labels };
 
@@ -123,7 +123,7 @@ describe('a service beyond its share', () => {
     expect(problems).toMatchObject([{ service: 'greedy', reason: expect.stringContaining('32 MiB of memory') }]);
   });
 
-  it('is parsed no further than its limits', () => {
+  it('is parsed only up to its limits', () => {
     const many = aService('many', { host: names(40_000, 'example.org').join(',') });
     const costly = aService('costly', {
       host: names(9000, '')
@@ -149,7 +149,7 @@ describe('a service beyond its share', () => {
   });
 });
 
-describe('a cluster without room', () => {
+describe('a full cluster', () => {
   const crowd = Array.from({ length: 30 }, (_, n) =>
     aService(`crowd${n}`, {
       createdAt: String(n).padStart(3, '0'),
@@ -160,7 +160,7 @@ describe('a cluster without room', () => {
     }),
   );
 
-  it('keeps what the older services have', () => {
+  it('keeps what older services have', () => {
     const old = build(crowd.slice(0, 8));
     const full = build(crowd.toReversed());
 
@@ -202,7 +202,7 @@ it('several services cannot fill the file of one host', () => {
   expect(problems).toMatchObject([{ service: 'sharing1' }, { service: 'sharing2' }, { service: 'sharing3' }]);
 });
 
-describe('the size that is assumed', () => {
+describe('the estimated size', () => {
   const tls = {
     kind: 'terminated' as const,
     certificate: 'demo_app.example.org.cert',
@@ -218,13 +218,13 @@ describe('the size that is assumed', () => {
     ['TLS', { tls }, {}],
     ['TLS with HSTS', { tls: { ...tls, hsts } }, {}],
     ['client certificates', { tls: { ...tls, hsts, clientCa: 'clients-ca' } }, { clientCertificate: 'required' }],
-    ['a TLS host that is closed', { tls: { kind: 'closed' } }, {}],
-    ['a service that ends TLS', { tls: { kind: 'passthrough', proxyProtocol: false } }, {}],
+    ['a closed TLS host', { tls: { kind: 'closed' } }, {}],
+    ['a service that terminates TLS', { tls: { kind: 'passthrough', proxyProtocol: false } }, {}],
     ['gRPC', { tls: { ...tls, hsts } }, { protocol: 'grpcs', backendCa: 'ca', responseHeaderKb: 64 }],
-    ['a context root that is removed', {}, { rewrite: true }],
+    ['a removed context root', {}, { rewrite: true }],
     ['maintenance', { maintenance: { allow: ['10.0.0.0/8'] }, tls: { ...tls, hsts } }, {}],
     [
-      'all of it',
+      'all together',
       { tls: { ...tls, hsts, clientCa: 'ca' }, maintenance: { allow: ['10.0.0.0/8'] } },
       { ...all, protocol: 'https' },
     ],

@@ -27,7 +27,7 @@ describe('a placement constraint', () => {
     ['node.labels.zone==a', true],
     ['node.labels.zone==b', false],
     ['node.labels.zone!=b', true],
-    // Names of labels are case-sensitive.
+    // Label names are case-sensitive.
     ['node.labels.Zone==upper', true],
     ['node.labels.ZONE==a', false],
     ['node.labels.missing==a', false],
@@ -51,14 +51,14 @@ describe('a placement constraint', () => {
     ['node.role', false],
     ['==worker', false],
     ['node.role==', false],
-    // Swarm takes the first == for the operator.
+    // Swarm takes the first == as the operator.
     ['node.role!=a==b', false],
     ['node.labels.zone==<a>', false],
   ])('%s: %s', (constraint, expected) => {
     expect(meetsConstraint(node, constraint)).toBe(expected);
   });
 
-  it('compares what a node does not have with an empty value', () => {
+  it('compares a missing attribute as an empty value', () => {
     const bare = aNode('n2', { platform: undefined, address: undefined });
 
     expect(meetsConstraint(bare, 'node.platform.os==linux')).toBe(false);

@@ -19,26 +19,26 @@ const replicas = (count: number) => ({ mode: { kind: 'replicated', replicas: cou
 describe('the memory for upstreams', () => {
   const zone = (services: readonly SwarmService[], document = {}) => desired(services, document).clusters[0]!.zoneKb;
 
-  it('stays as it is while services are scaled in ordinary steps', () => {
+  it('stays the same while services are scaled in ordinary steps', () => {
     expect(new Set([0, 1, 3, 10, 50, 100].map((count) => zone([aService('app', replicas(count))])))).toEqual(
       new Set([512]),
     );
   });
 
-  it('has room for twice the tasks that the measured 1.2 KB each would take', () => {
+  it('has room for twice as many tasks at the measured 1.2 KB each', () => {
     for (const count of [200, 500, 1000, 3000]) {
       expect(zone([aService('app', replicas(count))])).toBeGreaterThan(2 * 1.2 * count);
     }
   });
 
-  it('is a power of two, and at least what the settings say', () => {
+  it('is a power of two, and at least the value in the settings', () => {
     const config = { Extensions: { default: { Config: { UpstreamZoneSize: 3000 } } } };
 
     expect(zone([], config)).toBe(4096);
     expect(Math.log2(zone([aService('app', replicas(700))])) % 1).toBe(0);
   });
 
-  it('is not eaten up by a mistyped number of replicas', () => {
+  it('is limited if the number of replicas is a typing error', () => {
     expect(zone([aService('app', replicas(1_000_000_000))])).toBeLessThanOrEqual(32_768);
   });
 
@@ -56,7 +56,7 @@ describe('the memory for upstreams', () => {
 describe('a service', () => {
   const clusters = { Extensions: { default: {}, east: { ServiceCluster: 'east' } } };
 
-  it('is published by the cluster of its label alone', () => {
+  it('is published only by the cluster of its label', () => {
     const services = [aService('here'), aService('there', { lb: { service_cluster: 'east' } })];
 
     const state = desired(services, clusters);
@@ -70,7 +70,7 @@ describe('a service', () => {
     expect(state.problems).toEqual([]);
   });
 
-  it('of an unknown cluster is published nowhere, and told which there are', () => {
+  it('of an unknown cluster is published nowhere, and its problem lists the known ones', () => {
     const state = desired([aService('lost', { lb: { service_cluster: 'west' } })], clusters);
 
     expect(state.clusters.flatMap(({ routes }) => routes)).toEqual([]);
@@ -79,7 +79,7 @@ describe('a service', () => {
     ]);
   });
 
-  it('makes the proxies join its network alone, each once', () => {
+  it('makes the proxies join only its network, and each network once', () => {
     const services = [
       aService('a'),
       aService('b'),
@@ -138,7 +138,7 @@ describe('a service', () => {
       ]);
   });
 
-  it('names the network of its cluster that differs in case', () => {
+  it('has a problem that names the network of its cluster that differs only in case', () => {
     const { problems } = desired([aService('app', { networks: ['ProxyNet'] })], {
       Extensions: { default: { Networks: ['proxynet'] } },
     });
@@ -146,13 +146,13 @@ describe('a service', () => {
     expect(problems).toContainEqual(expect.objectContaining({ value: 'proxynet', remedy: 'Did you mean ProxyNet?' }));
   });
 
-  it('that is scaled to zero answers 503 instead of with the addresses of others', () => {
+  it('that is scaled to zero answers 503, and not from addresses of others', () => {
     const [route] = desired([aService('app', replicas(0))]).clusters[0]!.routes;
 
     expect(route!.backend).toEqual({ kind: 'unavailable' });
   });
 
-  it('without labels is none of our business', () => {
+  it('without labels is ignored', () => {
     const service = { ...aService('app'), labels: { 'com.example': 'x' } };
 
     expect(desired([service])).toMatchObject({ clusters: [{ routes: [], networkIds: [] }], problems: [] });
@@ -167,7 +167,7 @@ describe('the secret for metrics', () => {
     return { ...clusters[0]!, problems };
   };
 
-  it('is that of the settings, and none without them', () => {
+  it('is the one in the settings, and undefined without them', () => {
     expect(stateOf({}).metricsSecret).toEqual({ id: 'id-of-token', name: 'token' });
     expect(stateOf({ MetricsSecret: '' })).toMatchObject({ metricsSecret: undefined, problems: [] });
   });

@@ -28,14 +28,14 @@ function without(service: SwarmService, label: string): SwarmService {
 }
 
 describe('a label with an empty value', () => {
-  it.each(cases)('means the same as no label: %s=%j', (name, value) => {
+  it.each(cases)('equals a missing label: %s=%j', (name, value) => {
     const label = `com.docker.lb.${name}`;
     const service = aService('app', { labels: { [label]: value } });
 
     expect(parse(service)).toEqual(parse(without(service, label)));
   });
 
-  it.each(cases)('means the same as no label in a numbered group: %s=%j', (name, value) => {
+  it.each(cases)('equals a missing label in a numbered group: %s=%j', (name, value) => {
     const group = { 'com.docker.lb.2.hosts': 'two.example.org', 'com.docker.lb.2.port': '80' };
     const label = `com.docker.lb.2.${name}`;
     const service = aService('app', { labels: { ...group, [label]: value } });
@@ -43,13 +43,13 @@ describe('a label with an empty value', () => {
     expect(parse(service)).toEqual(parse(without(service, label)));
   });
 
-  it.each(names)('is not there for a reader: %s', (name) => {
+  it.each(names)('is missing for readers: %s', (name) => {
     const { groups } = groupLabels('app', { 'com.docker.lb.ip_hash': 'true', [`com.docker.lb.${name}`]: '  ' });
 
     expect(new LabelReader('app', groups.get('') ?? new Map()).has(name)).toBe(false);
   });
 
-  it('does not hide the alias that has a value', () => {
+  it('does not hide an alias that has a value', () => {
     const { groups } = groupLabels('app', {
       'com.docker.lb.defaul_backend': 'true',
       'com.docker.lb.default_backend': '',
@@ -58,13 +58,13 @@ describe('a label with an empty value', () => {
     expect(groups.get('')?.get('default_backend')?.value).toBe('true');
   });
 
-  it('is not reported when its name is unknown', () => {
+  it('is not reported if its name is unknown', () => {
     const service = aService('app', { labels: { 'com.docker.lb.hsots': '', 'com.docker.lb.2.prot': ' ' } });
 
     expect(parse(service).problems).toEqual([]);
   });
 
-  it('asks for no route when all are empty', () => {
+  it('creates no route if all are empty', () => {
     const all = Object.fromEntries(
       written.flatMap((name) => [
         [`com.docker.lb.${name}`, ''],
@@ -77,7 +77,7 @@ describe('a label with an empty value', () => {
     expect(parse({ ...aService('app'), labels })).toEqual({ routes: [], problems: [] });
   });
 
-  it('leaves the labels of the HTTP Routing Mesh in force', () => {
+  it('keeps the labels of the HTTP Routing Mesh in effect', () => {
     const mesh = { 'com.docker.ucp.mesh.http': '80=http://app.example.org' };
     const service = { ...aService('app'), labels: { ...mesh, 'com.docker.lb.hosts': '' } };
 
@@ -85,7 +85,7 @@ describe('a label with an empty value', () => {
     expect(parse(service).routes).toHaveLength(1);
   });
 
-  it.each(['internal_port', 'redirect', 'sticky_sessions'])('holds for the mesh parameter %s', (parameter) => {
+  it.each(['internal_port', 'redirect', 'sticky_sessions'])('works the same for the mesh parameter %s', (parameter) => {
     const value = 'external_route=http://app.example.org';
     const ports = [{ target: 80, published: undefined, mode: 'ingress', protocol: 'tcp' } as const];
     const routes = (text: string) =>

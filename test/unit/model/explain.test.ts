@@ -20,7 +20,7 @@ const at = (name: string, path: string, lb = {}) =>
   aService(name, { host: 'app.example.org', lb: { context_root: path, ...lb } });
 const fallback = (name: string, lb = {}) => aService(name, { host: '', lb: { default_backend: 'true', ...lb } });
 
-describe('which host', () => {
+describe('the host', () => {
   const explain = explainer(
     aService('exact', { host: 'www.example.org' }),
     aService('long', { host: '*.shop.example.org' }),
@@ -47,7 +47,7 @@ describe('which host', () => {
     expect(owner(url)).toBe(service);
   });
 
-  it('tells which other hosts fit, and what goes before them', () => {
+  it('has other matching hosts, listed with the precedence', () => {
     const { because, passedOver } = explain('http://www.example.org/');
 
     expect(because[0]).toBe('The host www.example.org belongs to the exact name www.example.org.');
@@ -64,7 +64,7 @@ describe('which host', () => {
     ]);
   });
 
-  it('suggests the host that was probably meant', () => {
+  it('comes with a suggestion if it is a near miss', () => {
     expect(explainer(aService('web'))('http://wbe.example.org/')).toEqual({
       url: 'http://wbe.example.org/',
       answer: { kind: 'no-host' },
@@ -77,7 +77,7 @@ describe('which host', () => {
   });
 });
 
-describe('which path', () => {
+describe('the path', () => {
   const explain = explainer(at('root', '/'), at('app', '/app'), at('deep', '/app/v2'));
   const owner = (path: string) => {
     const { answer } = explain(`http://app.example.org${path}`);
@@ -122,13 +122,13 @@ describe('which path', () => {
     expect(answer.kind === 'service' ? answer.route.services[0] : answer.kind).toBe(service);
   });
 
-  it('shows a context root as it reads', () => {
+  it('is shown with a readable context root', () => {
     expect(explainer(at('app', '/gr%C3%B6%C3%9Fe'))('http://app.example.org/gr%C3%B6%C3%9Fe/')).toMatchObject({
       answer: { route: { path: '/größe' } },
     });
   });
 
-  it('tells why the others do not answer', () => {
+  it('shows why other routes do not answer', () => {
     expect(explain('http://app.example.org/app/x')).toMatchObject({
       answer: { kind: 'service', route: { host: 'app.example.org', path: '/app', services: ['app'] } },
       because: [
@@ -142,7 +142,7 @@ describe('which path', () => {
     });
   });
 
-  it('is a 404 where the host has others', () => {
+  it('is a 404 if the host has other paths', () => {
     expect(explainer(at('app', '/app'))('http://app.example.org/other')).toMatchObject({
       answer: { kind: 'no-path' },
       because: [expect.any(String), 'None of the context roots of app.example.org fits.'],
@@ -151,7 +151,7 @@ describe('which path', () => {
   });
 });
 
-describe('what the service is asked for', () => {
+describe('the request to the service', () => {
   const forwarded = (path: string, lb = {}) => {
     const { answer } = explainer(at('app', '/app', { context_root_rewrite: 'true', ...lb }))(
       `http://app.example.org${path}`,
@@ -166,11 +166,11 @@ describe('what the service is asked for', () => {
     ['/app/a%20b?x=/app', '/a%20b?x=/app'],
     ['/%61pp/x', '/x'],
     ['/app/v%c3%bc', '/v%c3%bc'],
-  ])('%s becomes %s behind a context root that is taken off', (path, uri) => {
+  ])('has the path %s as %s behind a removed context root', (path, uri) => {
     expect(forwarded(path)).toBe(uri);
   });
 
-  it('is the rest of the path after a context root with encoded characters', () => {
+  it('has the rest of the path after a context root with encoded characters', () => {
     const explain = explainer(at('app', '/größe', { context_root_rewrite: 'true' }));
 
     expect(explain('http://app.example.org/gr%C3%B6%C3%9Fe/%C3%BC?q=%C3%BC')).toMatchObject({
@@ -178,7 +178,7 @@ describe('what the service is asked for', () => {
     });
   });
 
-  it('is the whole path where nothing is taken off', () => {
+  it('has the complete path if nothing is removed', () => {
     expect(forwarded('/app/x', { context_root_rewrite: 'false' })).toBe('/app/x');
     expect(forwarded('/app/x', { backend_protocol: 'grpc' })).toBe('/app/x');
   });
@@ -187,7 +187,7 @@ describe('what the service is asked for', () => {
 describe('other answers', () => {
   const answer = (url: string, ...services: readonly SwarmService[]) => explainer(...services)(url).answer;
 
-  it('redirects the host, whatever the path', () => {
+  it('redirect the host, whatever the path', () => {
     const lb = { context_root: '/app', redirects: 'http://old.example.org,http://new.example.org' };
     const service = aService('app', { host: 'old.example.org,new.example.org', lb });
 
@@ -199,7 +199,7 @@ describe('other answers', () => {
     expect(answer('http://new.example.org/app', service)).toMatchObject({ kind: 'service' });
   });
 
-  it('redirects to HTTPS with the public port', () => {
+  it('redirect to HTTPS with the public port', () => {
     expect(answer('http://app.example.org/x', at('app', '/', { ssl_only: 'true' }))).toEqual({
       kind: 'redirect',
       status: 301,
@@ -207,7 +207,7 @@ describe('other answers', () => {
     });
   });
 
-  it('is unavailable without a task', () => {
+  it('are unavailable without a task', () => {
     const none = aService('app', { mode: { kind: 'replicated', replicas: 0 } });
 
     expect(answer('http://app.example.org/', none)).toMatchObject({
@@ -216,7 +216,7 @@ describe('other answers', () => {
     });
   });
 
-  it('says that services share', () => {
+  it('name the services that share the host', () => {
     const { because } = explainer(
       aService('a', { host: 'x.example.org' }),
       aService('b', { host: 'x.example.org' }),
@@ -225,7 +225,7 @@ describe('other answers', () => {
     expect(because).toContain('Its services share the requests by the number of their tasks.');
   });
 
-  it.each(['', 'ftp://app.example.org/', 'http://', 'http://a b/'])('does not take %j for a URL', (text) => {
+  it.each(['', 'ftp://app.example.org/', 'http://', 'http://a b/'])('reject %j as a URL', (text) => {
     expect(explainer(aService('app'))(text)).toBeUndefined();
   });
 });
@@ -254,14 +254,14 @@ describe('over TLS', () => {
     ['https://plain.own.example.org/', { kind: 'no-certificate' }],
     ['https://wrong.example.org/', { kind: 'no-certificate' }],
     ['https://a.wild.example.org/', { kind: 'service', route: { services: ['wild'] } }],
-    // Over TLS nginx knows the wildcard alone.
+    // With TLS nginx matches the wildcard only.
     ['https://tame.wild.example.org/', { kind: 'service', route: { services: ['wild'] } }],
     ['https://nobody.example.net/', { kind: 'no-certificate' }],
   ])('%s', (url, answer) => {
     expect(explain(url).answer).toMatchObject(answer);
   });
 
-  it('says where a host has no certificate, and where the service ends TLS', () => {
+  it('reports that a host has no certificate, or that the service terminates TLS', () => {
     expect(explain('https://plain.own.example.org/').because).toContain(
       'The host plain.own.example.org belongs to the exact name plain.own.example.org, which has no certificate.',
     );
@@ -270,7 +270,7 @@ describe('over TLS', () => {
     );
   });
 
-  it('is handed on to a default backend that ends it, for unknown hosts alone', () => {
+  it('is passed through to a default backend that terminates it, for unknown hosts only', () => {
     const handed = explainer(fallback('rest', passed), aService('plain', { host: 'plain.example.org' }));
     expect(handed('https://unknown.example.org/').answer).toMatchObject({
       kind: 'service',

@@ -28,7 +28,7 @@ describe('an expression', () => {
     ['repetitions with text between them', String.raw`^.*foo.*\.example\.org$`],
     ['three of them', '^.*.*.*x$'],
     ['nested repetitions', '^(a+)+$'],
-    ['alternatives that are repeated', '^(a|aa)+$'],
+    ['repeated alternatives', '^(a|aa)+$'],
     ['many optional characters', `^${'a?'.repeat(40)}b$`],
     ['bounded repetitions of the same characters', '^a{1,75}a{1,75}.*b$'],
   ])('of more than linear time is rejected: %s', (_, text) => {
@@ -36,24 +36,24 @@ describe('an expression', () => {
   });
 
   it.each([
-    ['a look-ahead', '^(?=a)b$'],
-    ['a look-behind', '^(?<=a)b$'],
-    ['a reference', String.raw`^(a)\1$`],
+    ['a lookahead', '^(?=a)b$'],
+    ['a lookbehind', '^(?<=a)b$'],
+    ['a backreference', String.raw`^(a)\1$`],
     ['an anchor inside', '^a$b$'],
-    ['an alternative outside of a group', '^a|b$'],
+    ['an alternative outside a group', '^a|b$'],
     ['an empty alternative', '^(a|)$'],
-    ['a repetition of what can be empty', '^(a*)+$'],
+    ['a repetition of an expression that can be empty', '^(a*)+$'],
     ['a named group', '^(?<name>a)$'],
     ['an atomic group', '^(?>a+)b$'],
-    ['a possessive repetition', '^a++$'],
-    ['a lazy repetition', '^a+?$'],
-    ['a range that is reversed', '^[z-a]$'],
+    ['a possessive quantifier', '^a++$'],
+    ['a lazy quantifier', '^a+?$'],
+    ['a reversed range', '^[z-a]$'],
     ['a dollar sign', '^a$host$'],
   ])('outside the subset is rejected: %s', (_, text) => {
     expect(parseHost(`~${text}`)).toMatch('not a safe regular expression');
   });
 
-  it('costs nothing like its length if it is too large to be analyzed', () => {
+  it('that is too large to be analyzed takes time independent of its length', () => {
     const start = processorMs();
 
     expect(parseHost('~^([a-z]{1,99}[a-z]{1,99}){1,99}$')).toMatch('too many ways');
@@ -72,7 +72,7 @@ const group = fc
 const expression = fc
   .array(fc.oneof(plain.map(textOf), group), { minLength: 1, maxLength: 4 })
   .map((all) => all.join(''));
-/** Short pieces, pumped. */
+/** Short pieces, repeated. */
 const name = fc
   .array(fc.tuple(fc.stringMatching(/^[ab.1]{1,3}$/), fc.integer({ min: 1, max: 12 })), { minLength: 1, maxLength: 3 })
   .map((parts) => parts.map(([piece, times]) => piece.repeat(times)).join(''));
@@ -91,14 +91,14 @@ it('never takes more steps than the bound', () => {
   );
 });
 
-it('is no coarse bound for the usual expressions', () => {
+it('of a common form has a tight bound', () => {
   const expected = String.raw`[a-z0-9-]+\.example\.org`;
 
   expect(stepsOf(expected)).toBeLessThan(3 * MAX_HOST_LENGTH);
   expect(stepsOf('.*-.*x')).toBeGreaterThan(MAX_HOST_LENGTH ** 2 / 2);
 });
 
-/** Characters that a backtracking matcher compares, with the end as one; greedy, without any of nginx's short cuts. */
+/** Characters that a backtracking matcher compares, counting the end as one. Greedy, without nginx's optimizations. */
 function stepsTaken(expression: Sequence, name: string): number {
   let steps = 0;
   const sequence = (pieces: Sequence, at: number, then: (at: number) => boolean): boolean => {

@@ -23,7 +23,7 @@ describe('a list of hosts', () => {
     expect(splitHosts(text)).toEqual(entries);
   });
 
-  it('keeps every entry, whatever stands beside it', () => {
+  it('keeps every entry, whatever is beside it', () => {
     const name = fc.constantFrom('a.example', '*.b.example', 'c.example');
     const atom = fc.constantFrom('a', String.raw`\d{1,3}`, '(?:x|y)', '[a-z]{2,}', String.raw`\.`, '(q|r)?', 'x{3}');
     const expression = fc.array(atom, { minLength: 1, maxLength: 4 }).map((atoms) => `~^${atoms.join('')}$`);
@@ -42,7 +42,7 @@ describe('a list of hosts', () => {
     expect(labels.hosts.schema.parse(text)).toMatchObject([{ host: { kind: 'regex' } }]);
   });
 
-  it('reports one entry for an expression that is not safe', () => {
+  it('reports one entry for an unsafe expression', () => {
     expect(labels.hosts.schema.parse('~^(a{1,2})+$,b.example')).toMatchObject([
       { text: '~^(a{1,2})+$', host: expect.any(String) },
       { host: { name: 'b.example' } },

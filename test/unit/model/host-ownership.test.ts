@@ -38,7 +38,7 @@ function build(services: readonly SwarmService[], document: Document = {}, nodes
   return buildDesiredState(snapshot(services, nodes), settings);
 }
 
-/** Which services answer to which hosts, default backend included. */
+/** Which services answer for which hosts, including the default backend. */
 function owners(
   services: readonly SwarmService[],
   document: Document = {},
@@ -76,7 +76,7 @@ describe('mode first', () => {
     String.raw`~^[a-z]+\.apps\.example\.org$`,
     'v1.example.org',
     String.raw`~^v[0-5]\.example\.org$`,
-  ])('refuses %s to another stack', (host) => {
+  ])('rejects %s for another stack', (host) => {
     const evil = inStack('evil', 'web', { host, createdAt: '2' });
     const all = [shop, gateway, beta, evil];
 
@@ -95,14 +95,14 @@ describe('mode first', () => {
     },
   );
 
-  it('refuses paths below a host, and lets services of the stack share it', () => {
+  it('rejects paths below a host, and lets services of the stack share it', () => {
     const api = inStack('shop', 'api', { host: 'shop.example.org', createdAt: '3', lb: { context_root: '/api' } });
     const evil = inStack('evil', 'web', { host: 'shop.example.org', createdAt: '2', lb: { context_root: '/pay' } });
 
     expect(owners([shop, evil, api], first)).toEqual({ 'shop.example.org': ['shop_api', 'shop_web'] });
   });
 
-  it('takes services without a stack for owners, and a label alone for no stack', () => {
+  it('treats services without a stack as owners, and ignores a label that merely names a stack', () => {
     const labelled = aService('other', {
       host: 'shop.example.org',
       createdAt: '2',
@@ -113,7 +113,7 @@ describe('mode first', () => {
     expect(owners([shop, labelled, plain], first)).toEqual({ 'shop.example.org': ['shop_web'] });
   });
 
-  it('lets listed owners share a host, whoever was first', () => {
+  it('lets listed owners share a host, whichever was first', () => {
     const blog = inStack('blog', 'web', { host: 'shop.example.org', createdAt: '0' });
     const evil = inStack('evil', 'web', { host: 'shop.example.org', createdAt: '0' });
     const document = { ...first, Hosts: { 'shop.example.org': ['shop', 'blog_web'] } };
@@ -121,7 +121,7 @@ describe('mode first', () => {
     expect(owners([blog, shop, evil], document)).toEqual({ 'shop.example.org': ['blog_web', 'shop_web'] });
   });
 
-  it('is the same for all service clusters, and does not count what no cluster publishes', () => {
+  it('is the same for all service clusters, and ignores what no cluster publishes', () => {
     const east = inStack('evil', 'web', { host: 'shop.example.org', createdAt: '2', lb: { service_cluster: 'east' } });
     const lost = inStack('lost', 'web', { host: 'shop.example.org', createdAt: '0', lb: { service_cluster: 'lost' } });
     const document = {
@@ -215,7 +215,7 @@ describe('the default backend', () => {
 describe('managers', () => {
   const names = ['manager-1.example.org', 'MANAGER-2', '10.5.0.1', '[fd00::2]', '[fd00:0::2]', '[::ffff:10.5.0.1]'];
 
-  it.each([...names, '*.example.org', '~^manager-.$', String.raw`~^10\.\d\.0\.1$`])('have %s in every mode', (host) => {
+  it.each([...names, '*.example.org', '~^manager-.$', String.raw`~^10\.\d\.0\.1$`])('own %s in every mode', (host) => {
     const evil = inStack('evil', 'web', { host });
 
     for (const HostsMode of ['open', 'first', 'listed']) {
@@ -224,20 +224,20 @@ describe('managers', () => {
     }
   });
 
-  it.each(names)('give %s to those that are listed for just this name', (host) => {
+  it.each(names)('share %s only with owners listed for exactly this name', (host) => {
     const console = inStack('console', 'web', { host });
 
     const Hosts = { [host]: ['console'] };
     expect(Object.values(owners([console], { Hosts }, managers))).toEqual([['console_web']]);
   });
 
-  it('are not given away with all hosts of a domain', () => {
+  it('keep their names when all hosts of a domain are assigned', () => {
     const console = inStack('console', 'web', { host: names[0]! });
 
     expect(owners([console], { Hosts: { '*.example.org': ['console'] } }, managers)).toEqual({});
   });
 
-  it('do not take the names of workers', () => {
+  it('do not own the names of workers', () => {
     const { settings } = parseSettings({}, '1');
     const seen = snapshot([aService('app', { host: 'worker' })], [aNode('worker')]);
 
@@ -261,7 +261,7 @@ describe('mode open', () => {
     ]);
   });
 
-  it('has nothing to say of hosts within a stack, outside of stacks, in two clusters, or that settings share', () => {
+  it('gives no notice for hosts within a stack, outside stacks, in two clusters, or shared by the settings', () => {
     const api = inStack('shop', 'api', { host: 'shop.example.org', lb: { context_root: '/api' } });
     const blog = inStack('blog', 'web', { host: 'shop.example.org' });
     const east = inStack('blog', 'web', { host: 'shop.example.org', lb: { service_cluster: 'east' } });
@@ -275,8 +275,8 @@ describe('mode open', () => {
   });
 });
 
-describe('a refused claim', () => {
-  it('brings no network and no secret to the proxies', () => {
+describe('a rejected claim', () => {
+  it('attaches no network and no secret to the proxies', () => {
     const evil = inStack('evil', 'web', {
       host: 'shop.example.org',
       createdAt: '2',
@@ -303,7 +303,7 @@ describe('a refused claim', () => {
     ]);
   });
 
-  it('leaves routes that have not changed the same objects', () => {
+  it('keeps unchanged routes as the same objects', () => {
     const { settings } = parseSettings(listed, '1');
     const evil = inStack('evil', 'web', { host: 'shop.example.org, evil.example.org' });
     const other = aService('other');
@@ -379,7 +379,7 @@ it.each([
   ['first', '2', {}],
   ['listed', '0', { ...protecting, '*.example.net': ['evil'] }],
   ['open', '0', { ...protecting, '*': [] }],
-])('renders not a byte of claims that do not count, in mode %s', (HostsMode, createdAt, Hosts) => {
+])('rejected claims do not change one byte of the configuration, in mode %s', (HostsMode, createdAt, Hosts) => {
   const document = { HostsMode, Hosts };
   const attacker = (lb: Readonly<Record<string, string>>, n: number) =>
     inStack('evil', `s${n}`, { createdAt, networks: ['evil'], lb });
@@ -443,7 +443,7 @@ describe('patterns', () => {
     ['a', 'b', '.'],
   );
 
-  it('never miss a name in common', () => {
+  it('never miss a common name', () => {
     fc.assert(
       fc.property(expression, expression, (left, right) => {
         const [a, b] = [parseHost(`~${left}`), parseHost(`~${right}`)];
@@ -455,7 +455,7 @@ describe('patterns', () => {
     );
   });
 
-  it('are decided soon, however long the expressions', () => {
+  it('are compared quickly, however long the expressions', () => {
     const long = (letter: string) => host(`~^${`[${letter}-z]{99}`.repeat(12)}.*.*$`);
     const start = processorMs();
 

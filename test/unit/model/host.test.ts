@@ -51,7 +51,7 @@ describe('a host', () => {
     'a.*.example',
     '**.example',
     '*.10.0.0.1',
-  ])('%j is none', (text) => {
+  ])('%j is invalid', (text) => {
     expect(parseHost(text)).toBeTypeOf('string');
   });
 
@@ -67,7 +67,7 @@ describe('a host', () => {
     String.raw`~(a)\1`,
     `~${'a'.repeat(200)}`,
     '~',
-  ])('%j is no safe expression', (text) => {
+  ])('%j is not a safe expression', (text) => {
     expect(parseHost(text)).toBeTypeOf('string');
   });
 });

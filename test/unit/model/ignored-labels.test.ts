@@ -78,7 +78,7 @@ describe('a near miss', () => {
     '',
     '__proto__',
     `com.docker.${'x'.repeat(10_000)}`,
-  ])('%j is none', (label) => {
+  ])('%j has no match', (label) => {
     expect(meantLabel(label)).toBeUndefined();
   });
 });
@@ -86,7 +86,7 @@ describe('a near miss', () => {
 describe('a label without effect', () => {
   const bare = { ...aService('app'), labels: { 'com.docker.stack.namespace': 'demo' } };
 
-  it('is reported with what is probably meant', () => {
+  it('is reported with a suggestion', () => {
     expect(ignoredLabels({ ...bare, labels: { 'com.docker.ld.hosts': 'a' } })).toEqual([
       {
         severity: 'warning',
@@ -134,13 +134,13 @@ describe('a label without effect', () => {
     expect(ignoredLabels({ ...bare, labels: empty, containerLabels: empty })).toEqual([]);
   });
 
-  it('is reported with a bounded length', () => {
+  it('is reported in limited length', () => {
     const containerLabels = { [`com.docker.lb.${'x'.repeat(10_000)}`]: 'y'.repeat(10_000) };
 
     expect(JSON.stringify(ignoredLabels({ ...bare, containerLabels })).length).toBeLessThan(1000);
   });
 
-  it('is all that is kept of the labels of containers', () => {
+  it('is all that is kept of container labels', () => {
     const all = { 'com.docker.stack.namespace': 'demo', 'org.example.a': 'b' };
 
     expect(routingContainerLabels(all)).toBeUndefined();

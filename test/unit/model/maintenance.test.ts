@@ -39,7 +39,7 @@ const sites = ({ servers, fallback }: RouteTable): Record<string, string> =>
 const shared = { host: 'shared.example.org' };
 
 describe('a decision about a host', () => {
-  it('closes all of its paths, whose ever they are, and no other host of the same services', () => {
+  it('closes all of its paths, whichever service has them, and no other host of the same services', () => {
     const { table } = build(
       [
         aService('app', { host: 'a.example.org,b.example.org' }),
@@ -64,7 +64,7 @@ describe('a decision about a host', () => {
     expect(all).toHaveLength(3);
   });
 
-  it('leaves networks, secrets and memory as they are: nothing has to be attached to open it', () => {
+  it('keeps networks, secrets and memory, so that opening the host attaches nothing', () => {
     const services = [
       aService('app', { host: 'a.example.org,b.example.org', mode: { kind: 'replicated', replicas: 90 } }),
     ];
@@ -74,7 +74,7 @@ describe('a decision about a host', () => {
     expect({ ...state, routes: [] }).toEqual({ ...before, routes: [] });
   });
 
-  it('goes before one about a service, and both before a label', () => {
+  it('takes precedence over one about a service, and both over a label', () => {
     const service = aService('app', {
       host: 'a.example.org,b.example.org',
       lb: { maintenance: 'true', maintenance_allow: '192.0.2.1' },
@@ -91,7 +91,7 @@ describe('a decision about a host', () => {
     });
   });
 
-  it('about what no route has is noticed', () => {
+  it('that matches no route is reported', () => {
     const decisions = [closed('host', 'gone.example.org'), closed('service', 'gone'), closed('service', 'app')];
 
     expect(build([aService('app')], decisions).problems).toMatchObject([
@@ -101,8 +101,8 @@ describe('a decision about a host', () => {
   });
 });
 
-describe('a service in maintenance', () => {
-  it('leaves what it shares to the others', () => {
+describe('a service under maintenance', () => {
+  it('does not affect others that share its host', () => {
     const { table } = build([
       aService('stable', shared),
       aService('canary', { ...shared, lb: { maintenance: 'true' } }),
@@ -112,14 +112,14 @@ describe('a service in maintenance', () => {
     expect(table.upstreams.flatMap(({ peers }) => peers.map(({ address }) => address))).toEqual(['tasks.stable.app']);
   });
 
-  it('closes what it shares with those that have no task', () => {
+  it('closes what it shares with services that have no task', () => {
     const none = aService('none', { ...shared, mode: { kind: 'replicated', replicas: 0 } });
     const { table } = build([none, aService('canary', { ...shared, lb: { maintenance: 'true' } })]);
 
     expect(sites(table)).toMatchObject({ 'shared.example.org': '/ closed but for [] answers itself' });
   });
 
-  it('has its connections refused where it ends TLS itself', () => {
+  it('has its connections refused if it terminates TLS itself', () => {
     const lb = { ssl_passthrough: 'true', ssl_only: 'true', maintenance: 'true', maintenance_allow: '192.0.2.1' };
     const { table } = build([aService('app', { lb })]);
 
@@ -127,7 +127,7 @@ describe('a service in maintenance', () => {
     expect(table.servers[0]).toMatchObject({ tls: { kind: 'closed' }, locations: [{ isHandedOn: false }] });
   });
 
-  it('cannot tell clients behind the mesh apart, and says so', () => {
+  it('cannot distinguish clients behind the mesh, and reports that', () => {
     const service = aService('app', { lb: { maintenance: 'true', maintenance_allow: '10.0.0.0/8' } });
     const reason = expect.stringContaining('the ingress mesh hides client addresses');
 
@@ -173,11 +173,11 @@ describe('an allow list', () => {
     '::/129',
     'default',
     'ranges',
-  ])('%j is refused', (text) => {
+  ])('%j is rejected', (text) => {
     expect(read(text)).toContain('is not an address or a network');
   });
 
-  it('has an end', () => {
+  it('has a length limit', () => {
     expect(read(Array.from({ length: 101 }, (_, n) => `10.0.0.${n}`).join())).toBe('has more than 100 entries');
   });
 });

@@ -15,7 +15,7 @@ const ownKey = { kind: 'plain', publicKey: 'own' } as const;
 const aKey = (key: SecretFacts['key'] = ownKey) => aSecret('key', { certificates: [], key });
 const labels = { ssl_cert: 'cert', ssl_key: 'key' };
 
-/** What becomes of a service with these labels when this is in its secrets. */
+/** The result for a service with these labels if its secrets contain this. */
 function judge(facts: readonly SecretFacts[], lb: Readonly<Record<string, string>> = labels, host = 'app.example.org') {
   const secrets = ['cert', 'key', 'ca'].map((name) => ({ id: name, name, createdAt: '', labels: {} }));
   const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
@@ -38,13 +38,13 @@ function judge(facts: readonly SecretFacts[], lb: Readonly<Record<string, string
 const open = [['app.example.org', 'terminated', 'peers']];
 const shut = [['app.example.org', 'closed', 'unavailable']];
 
-describe('material that is good, or not known yet', () => {
+describe('material that is valid, or not known yet', () => {
   it.each([
     ['nothing is known', []],
-    ['the certificate alone is known', [aSecret('cert')]],
-    ['the key alone is known', [aKey()]],
-    ['all is well', [aSecret('cert'), aKey()]],
-  ])('is used without a word: %s', (_, facts) => {
+    ['only the certificate is known', [aSecret('cert')]],
+    ['only the key is known', [aKey()]],
+    ['all is valid', [aSecret('cert'), aKey()]],
+  ])('is used without a problem: %s', (_, facts) => {
     expect(judge(facts)).toMatchObject({ problems: [], attached: ['cert', 'key'], hosts: open });
   });
 
@@ -53,7 +53,7 @@ describe('material that is good, or not known yet', () => {
   });
 });
 
-describe('material that is bad', () => {
+describe('invalid material', () => {
   const past = { from: '2025-01-01T00:00:00.000Z', until: '2026-05-31T00:00:00.000Z' };
   const future = { from: '2026-06-02T00:00:00.000Z' };
   const certificates = (...more: Partial<CertificateFacts>[]) =>
@@ -109,7 +109,7 @@ describe('material that is bad', () => {
     expect(attached).toEqual(['cert', 'key']);
   });
 
-  it('names the one secret where certificate and key are in it', () => {
+  it('names the secret if certificate and key are in one', () => {
     expect(judge([aSecret('cert')], { ssl_cert: 'cert' }).problems).toMatchObject([
       { label: 'com.docker.lb.ssl_cert', value: 'cert', reason: 'secret cert contains no private key' },
     ]);
@@ -156,7 +156,7 @@ describe('material that is bad', () => {
     });
   });
 
-  it('does not take the default backend from unknown hosts', () => {
+  it('keeps the default backend for unknown hosts', () => {
     const { hosts } = judge([aSecret('cert'), aKey()], { ...labels, default_backend: 'true' }, 'other.example.org');
 
     expect(hosts.toSorted()).toEqual([
@@ -166,7 +166,7 @@ describe('material that is bad', () => {
   });
 });
 
-describe('a CA that is bad', () => {
+describe('an invalid CA', () => {
   const clients = { ...labels, ssl_client_ca: 'ca' };
   const backend = { ssl_backend: 'true', ssl_backend_ca: 'ca' };
   const bad = [
@@ -182,7 +182,7 @@ describe('a CA that is bad', () => {
     ],
   ] as const;
 
-  it.each(bad)('closes hosts that ask clients for certificates: %s', (reason, ca) => {
+  it.each(bad)('closes hosts that require client certificates: %s', (reason, ca) => {
     const { problems, hosts, attached } = judge([aSecret('cert'), aKey(), ca], clients);
 
     expect(problems).toMatchObject([{ severity: 'error', label: 'com.docker.lb.ssl_client_ca', value: 'ca', reason }]);
@@ -190,7 +190,7 @@ describe('a CA that is bad', () => {
     expect(attached).toEqual(['ca', 'cert', 'key']);
   });
 
-  it.each(bad)('closes routes to services that are verified: %s', (reason, ca) => {
+  it.each(bad)('closes routes to verified services: %s', (reason, ca) => {
     const { problems, hosts, attached } = judge([ca], backend);
 
     expect(problems).toMatchObject([{ severity: 'error', label: 'com.docker.lb.ssl_backend_ca', value: 'ca', reason }]);
@@ -198,25 +198,25 @@ describe('a CA that is bad', () => {
     expect(attached).toEqual(['ca']);
   });
 
-  it('is none as long as one of its certificates is in date', () => {
+  it('is valid as long as one of its certificates is', () => {
     const certificates = [aCertificate({ until: '2026-05-31T00:00:00.000Z' }), aCertificate()];
 
     expect(judge([aSecret('ca', { certificates })], backend).problems).toEqual([]);
   });
 });
 
-describe('a certificate that proxies can staple for', () => {
+describe('a certificate with OCSP stapling', () => {
   it.each([
     ['with its key', ['key'], true],
     ['with another key', ['other'], false],
-    ['with none', [], false],
+    ['without a key', [], false],
   ])('is stapled %s', (_, stapledWith, isStapled) => {
     const { tls } = judge([aSecret('cert', { stapledWith }), aKey()]);
 
     expect(tls).toMatchObject([{ kind: 'terminated', isStapled }]);
   });
 
-  it('has a warning where clients insist: the first handshakes go without', () => {
+  it('has a warning if it requires stapling: the first handshakes go without', () => {
     const certificates = [aCertificate({ wantsStapling: true })];
     const { problems } = judge([aSecret('cert', { certificates, stapledWith: ['key'] }), aKey()]);
 
@@ -226,7 +226,7 @@ describe('a certificate that proxies can staple for', () => {
   });
 });
 
-describe('material that is good for now', () => {
+describe('material that is still valid', () => {
   it.each([
     ['the certificate in secret cert expires on 2026-06-30', [aCertificate({ until: '2026-06-30T00:00:00.000Z' })]],
     [
@@ -244,7 +244,7 @@ describe('material that is good for now', () => {
     expect(hosts).toEqual(open);
   });
 
-  it('is not warned of long before it expires', () => {
+  it('has no warning long before it expires', () => {
     expect(
       judge([aSecret('cert', { certificates: [aCertificate({ until: '2026-07-02T00:00:00Z' })] }), aKey()]),
     ).toMatchObject({

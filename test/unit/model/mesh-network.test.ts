@@ -8,7 +8,7 @@ import { aNetwork, aService } from '../../support/builders.ts';
 const mesh = { 'com.docker.ucp.mesh.http': '80=http://app.example.org' };
 const labelled = { isMesh: true } as const;
 
-/** The network that the service is reached over. */
+/** The network over which the proxies reach the service. */
 function networkOf(networks: readonly SwarmNetwork[], labels: Readonly<Record<string, string>> = mesh) {
   const service = { ...aService('app', { networks: networks.map(({ id }) => id) }), labels };
   const { routes } = parseService(service, {
@@ -28,25 +28,29 @@ describe('the network of a service with labels of the HTTP Routing Mesh', () => 
 
   it.each<[string, readonly SwarmNetwork[], string | undefined]>([
     ['ucp-hrm', [aNetwork('backend'), aNetwork('ucp-hrm')], 'ucp-hrm'],
-    ['the labelled one', [aNetwork('backend'), aNetwork('front', labelled)], 'front'],
-    ['the labelled one rather than ucp-hrm', [aNetwork('ucp-hrm'), aNetwork('front', labelled)], 'front'],
-    ['ucp-hrm among several labelled ones', [aNetwork('a', labelled), aNetwork('ucp-hrm', labelled)], 'ucp-hrm'],
-    ['none of several labelled ones', [aNetwork('a', labelled), aNetwork('b', labelled)], undefined],
+    ['the labeled one', [aNetwork('backend'), aNetwork('front', labelled)], 'front'],
+    ['the labeled one rather than ucp-hrm', [aNetwork('ucp-hrm'), aNetwork('front', labelled)], 'front'],
+    ['ucp-hrm among several labeled ones', [aNetwork('a', labelled), aNetwork('ucp-hrm', labelled)], 'ucp-hrm'],
+    ['none of several labeled ones', [aNetwork('a', labelled), aNetwork('b', labelled)], undefined],
     ['none of several others', [aNetwork('a'), aNetwork('b')], undefined],
     ['the only one', [aNetwork('a')], 'a'],
-    ['never one of a node', [aNetwork('a'), aNetwork('b'), aNetwork('ucp-hrm', { driver: 'bridge' })], undefined],
+    [
+      'never one that exists on a node only',
+      [aNetwork('a'), aNetwork('b'), aNetwork('ucp-hrm', { driver: 'bridge' })],
+      undefined,
+    ],
   ])('is %s', (_, networks, expected) => {
     expect(networkOf(networks)).toBe(expected);
   });
 
-  it("is the same one beside today's labels, unless these name another", () => {
+  it('is the same one beside current labels, unless these name another', () => {
     const networks = [aNetwork('backend'), aNetwork('ucp-hrm')];
 
     expect(networkOf(networks, { ...mesh, ...today })).toBe('ucp-hrm');
     expect(networkOf(networks, { ...mesh, ...today, 'com.docker.lb.network': 'backend' })).toBe('backend');
   });
 
-  it("means nothing to today's labels alone", () => {
+  it('does not affect current labels alone', () => {
     expect(networkOf([aNetwork('backend'), aNetwork('ucp-hrm')], today)).toBeUndefined();
   });
 });

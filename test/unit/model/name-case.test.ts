@@ -18,7 +18,7 @@ it.each`
   expect(decodeCase(encoded)).toBe(name);
 });
 
-it('restores every name, from a query in lower case', () => {
+it('restores every name from a query in lower case', () => {
   fc.assert(
     fc.property(name, (name) => {
       const encoded = encodeCase(name);
@@ -52,7 +52,7 @@ it.each([
   'web.app.8.case.signalbox',
   'web.app.80.case.signalbox',
   'web.app.ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff.case.signalbox',
-])('does not accept %s', (encoded) => {
+])('rejects %s', (encoded) => {
   expect(decodeCase(encoded)).toBeUndefined();
 });
 
@@ -67,7 +67,7 @@ it('accepts nothing but what it encodes', () => {
 });
 
 describe('the limits of DNS', () => {
-  it('hold for the longest names that Swarm allows', () => {
+  it('allow the longest names that Swarm allows', () => {
     const longest = 'N'.repeat(63);
     expect(fitsDns(encodeCase(`tasks.${longest}.${longest}`))).toBe(true);
   });

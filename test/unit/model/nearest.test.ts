@@ -10,11 +10,11 @@ describe('nearest', () => {
     ['contextroot', 'context_root'],
     ['sticky_session_cokie', 'sticky_session_cookie'],
     ['netwrok', 'network'],
-  ])('takes %s for %s', (written, meant) => {
+  ])('returns %s for %s', (written, meant) => {
     expect(nearest(written, Object.keys(labels))).toBe(meant);
   });
 
-  it.each(['x', 'timeout', 'health_check'])('makes nothing of %s', (written) => {
+  it.each(['x', 'timeout', 'health_check'])('returns nothing for %s', (written) => {
     expect(nearest(written, ['hosts', 'port', 'network'])).toBeUndefined();
   });
 });

@@ -8,7 +8,7 @@ const good = { Issuer: 'https://id.example.org/realm', ClientId: 'signalbox', Gr
 const parse = (oidc: unknown) => parseSettings({ Oidc: oidc }, '1.0.0');
 
 describe('[Oidc]', () => {
-  it('is read without regard to case, with defaults, and groups as they are written', () => {
+  it('is read case-insensitively, with defaults, and with group names unchanged', () => {
     const { settings, problems } = parseSettings(
       { oidc: { issuer: good.Issuer, CLIENTID: 'signalbox', groups: { 'The Team': 'administrator' } } },
       '1.0.0',
@@ -27,7 +27,7 @@ describe('[Oidc]', () => {
   });
 
   it.each([
-    ['Oidc', 'a text'],
+    ['Oidc', 'a string'],
     ['Oidc.Issuer', { ClientId: 'signalbox' }],
     ['Oidc.ClientId', { Issuer: good.Issuer }],
     ['Oidc.Issuer', { ...good, Issuer: 'http://id.example.org' }],
@@ -37,7 +37,7 @@ describe('[Oidc]', () => {
     ['Oidc.Groups', { ...good, Groups: { team: 'root' } }],
     ['Oidc.Scopes', { ...good, Scopes: ['a b'] }],
     ['Oidc.issuers', { ...good, Issuers: [] }],
-  ])('with a mistake lets nobody in: %s', (label, oidc) => {
+  ])('with an invalid value lets no user in: %s', (label, oidc) => {
     const { settings, problems } = parse(oidc);
     expect(settings.oidc).toBeUndefined();
     expect(problems).toMatchObject([{ severity: 'error', label }]);
@@ -48,7 +48,7 @@ describe('[Oidc]', () => {
   });
 });
 
-it("No label gets one of the controller's secrets to the proxies", async () => {
+it("No label attaches one of the controller's secrets to the proxies", async () => {
   const settings = { UsersSecret: 'users-1', Oidc: { ...good, ClientSecret: 'client', CA: 'shop_ca' } };
   const world = new ControllerWorld({ settings });
   for (const name of ['users-1', 'client', 'shop_ca', 'fine'])

@@ -30,9 +30,9 @@ function outcome(service: SwarmService, networks?: readonly SwarmNetwork[]): str
   return backend.kind === 'unavailable' ? '503' : backend.peers.map(({ address, port }) => `${address}:${port}`).join();
 }
 
-describe('a bad label', () => {
+describe('an invalid label', () => {
   const bad = '\u0000;{}"$';
-  // These leave open where a 503 should stand, so that there is no route to close.
+  // These do not say where a 503 should be, so there is no route to close.
   const nowhere = ['hosts', 'context_root', 'service_cluster'];
   const checked = Object.values(labels).filter(
     ({ name, schema }) => name !== 'hosts' && !schema.safeParse(bad).success,
@@ -49,21 +49,21 @@ describe('a bad label', () => {
     ]);
   });
 
-  it.each(closing.map(({ name }) => name))('that is required or protects closes the route alone: %s', (name) => {
+  it.each(closing.map(({ name }) => name))('that is required or protects closes only the route: %s', (name) => {
     const service = aService('app', { lb: { [name]: bad } });
 
     expect(outcome(service)).toBe('503');
     expect(parse(service).problems).toMatchObject([{ severity: 'error', label: `com.docker.lb.${name}` }]);
   });
 
-  it.each(nowhere)('that says where the route stands leaves no route: %s', (name) => {
+  it.each(nowhere)('that places the route leaves no route: %s', (name) => {
     const service = aService('app', { lb: { [name]: bad } });
 
     expect(outcome(service)).toBe('no route');
     expect(parse(service).problems).toMatchObject([{ severity: 'error', label: `com.docker.lb.${name}` }]);
   });
 
-  it('is repeated in its problem only so far', () => {
+  it('is quoted in its problem in limited length', () => {
     for (const { name } of Object.values(labels)) {
       const { problems } = parse(aService('app', { lb: { [name]: '!'.repeat(100_000) } }));
 
@@ -71,7 +71,7 @@ describe('a bad label', () => {
     }
   });
 
-  it('of one group closes that group alone', () => {
+  it('of one group closes only that group', () => {
     const lb = { '1.hosts': 'one.example.org', '1.port': 'x', '2.hosts': 'two.example.org', '2.port': '80' };
     const { routes } = parse(aService('app', { lb }));
 
@@ -113,7 +113,7 @@ describe('the network of a service', () => {
     ${'web'} | ${'MyApp_default'} | ${'task'} | ${'tasks.web.MyApp_default:8080'} | ${true}
     ${'web'} | ${'ProxyNet'}      | ${'vip'}  | ${'web.ProxyNet:8080'}            | ${true}
     ${'Web'} | ${'app'}           | ${'vip'}  | ${'Web.app:8080'}                 | ${undefined}
-  `('$network has to be resolved in its exact case: $exactCase', ({ service, network, mode, answer, exactCase }) => {
+  `('$network must be resolved in its exact case: $exactCase', ({ service, network, mode, answer, exactCase }) => {
     const app = aService(service, { networks: [network], lb: { backend_mode: mode } });
 
     expect(outcome(app)).toBe(answer);
@@ -145,7 +145,7 @@ describe('the network of a service', () => {
     ['app', 'n'.repeat(64)],
     ['app', Array(62).fill('net').join('.')],
     ['Net', Array(61).fill('net').join('.')],
-  ])('is a problem where its name is too long for DNS: %s, service %s', (network, name) => {
+  ])('is a problem if its name is too long for DNS: %s, service %s', (network, name) => {
     const service = aService(name, { networks: [network], host: 'app.example.org' });
 
     expect(outcome(service)).toBe('503');
@@ -155,7 +155,7 @@ describe('the network of a service', () => {
     expect(problem!.reason).toMatch(/too long for DNS$/);
   });
 
-  it('that fits nothing falls back to the only one, and says so', () => {
+  it('that matches none falls back to the only one, and reports that', () => {
     expect(parse(aService('app', { lb: { network: 'elsewhere' } })).problems).toMatchObject([
       {
         severity: 'warning',
@@ -166,7 +166,7 @@ describe('the network of a service', () => {
     ]);
   });
 
-  it('is never the ingress network, nor one that only a node knows', () => {
+  it('is never the ingress network, or one that exists on a node only', () => {
     const networks = [
       aNetwork('ingress', { ingress: true }),
       aNetwork('bridge', { driver: 'bridge', scope: 'local' }),
@@ -177,13 +177,13 @@ describe('the network of a service', () => {
     expect(outcome(aService('app', { networks: ['ingress', 'bridge'] }), networks)).toBe('503');
   });
 
-  it('that has gone meanwhile counts for nothing', () => {
+  it('that no longer exists is ignored', () => {
     expect(outcome(aService('app', { networks: ['gone', 'app'] }), [aNetwork('app')])).toBe('tasks.app.app:8080');
   });
 });
 
-describe('a service reached by ports of its nodes', () => {
-  it('is told when the port of its label is not among them', () => {
+describe('a service in host mode', () => {
+  it('has a problem if the port of its label is not among its ports', () => {
     const ports = [{ target: 80, published: 8081, mode: 'host', protocol: 'tcp' }] as const;
 
     const { problems } = parse(aService('app', { networks: [], port: '81', ports }));
@@ -218,7 +218,7 @@ it.each`
   ${'Site.crt'}   | ${'site.crt'} | ${'demo'}  | ${'Did you mean Site.crt?'}
   ${'MyApp_cert'} | ${'Cert'}     | ${'MyApp'} | ${'Did you mean MyApp_cert?'}
   ${'other'}      | ${'site.crt'} | ${'demo'}  | ${'Create it: docker secret create site.crt <file>.'}
-`('a secret $label, where there is only $secret, is a problem', ({ secret, label, namespace, remedy }) => {
+`('a secret $label is a problem if there is only $secret', ({ secret, label, namespace, remedy }) => {
   const labels = { 'com.docker.stack.namespace': namespace };
   const service = aService('app', { labels, lb: { ssl_cert: label } });
 

@@ -63,7 +63,7 @@ describe('a context root', () => {
     '/a/../..',
     '/%2e%2e/a',
     `/${'a'.repeat(512)}`,
-  ])('%j is none', (text) => {
+  ])('%j is invalid', (text) => {
     expect(parsePath(text)).toEqual({ reason: expect.any(String) });
   });
 
@@ -73,7 +73,7 @@ describe('a context root', () => {
     .map((segments) => segments.map((text) => `/${text}`).join(''))
     .filter((path) => isCanonicalPath(path) && path.length < 100);
 
-  it('is the same path in every way to encode it', () => {
+  it('is the same path in every encoding', () => {
     fc.assert(
       fc.property(canonical, fc.infiniteStream(fc.nat(3)), (path, choices) => {
         const encoded = encodePath(path).replaceAll(/%..|./g, (piece) => respell(piece, choices.next().value));
@@ -83,7 +83,7 @@ describe('a context root', () => {
     );
   });
 
-  it('is found again by its own encoding, which is ASCII without a dollar sign', () => {
+  it('is matched by its own encoding, which is ASCII without a dollar sign', () => {
     fc.assert(
       fc.property(canonical, (path) => {
         expect(encodePath(path)).toMatch(/^[\x21-\x7e]*$/);
@@ -93,7 +93,7 @@ describe('a context root', () => {
     );
   });
 
-  it('is canonical, or refused', () => {
+  it('is canonical, or rejected', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'/.%2fFeE0aäß\n\0\u2028 ?#;{}"\\$') }), (text) => {
         const parsed = parsePath(`/${text}`);
@@ -104,7 +104,7 @@ describe('a context root', () => {
   });
 });
 
-/** Clients write one path in several ways. */
+/** Clients encode one path in several ways. */
 function respell(piece: string, choice: number): string {
   if (piece === '/') return ['/', '//', '/./', '/x/../'][choice]!;
   if (piece.length > 1) return choice === 0 ? piece.toLowerCase() : piece;

@@ -48,20 +48,20 @@ describe('one cause', () => {
     ]);
   });
 
-  it('keeps its key when a route joins, so that it is logged once', () => {
+  it('keeps its key when a route is added, so that it is logged once', () => {
     const [before] = sortProblems([expires('a', 'a/')]);
     const [after] = sortProblems([expires('a', 'a/'), expires('b', 'b/')]);
 
     expect(problemKey(after!)).toBe(problemKey(before!));
   });
 
-  it('concerns each of the services', () => {
+  it('affects each of the services', () => {
     const [problem] = sortProblems([expires('a', 'a/'), expires('b', 'b/')]);
 
     expect(['a', 'b', 'c'].map((name) => concerns(problem!, name))).toEqual([true, true, false]);
   });
 
-  it('is shown at each of the labels where a view has places', () => {
+  it('is shown at each of the labels if a view has places', () => {
     const [problem] = sortProblems([expires('a', 'a/'), expires('b', 'b/')]);
 
     expect(splitByLabel(problem!)).toEqual([expires('a', 'a/'), expires('b', 'b/')]);
@@ -75,7 +75,7 @@ describe('one cause', () => {
     expect(shortened(own('a'))).toEqual(own('a'));
   });
 
-  it('is not what two services have in common by chance', () => {
+  it('is not assumed for problems that two services share by chance', () => {
     expect(sortProblems([own('a'), own('b'), own('a')])).toEqual([own('a'), own('b')]);
   });
 });

@@ -26,7 +26,7 @@ describe('a redirect to itself', () => {
     'https://app,https://app:443',
     'http://App,http://aPP.',
     'HTTP://app/,http://app/',
-    // A source with https stands for HTTP as well.
+    // A source with https also stands for HTTP.
     'https://app,http://app',
     'http://app,http://app:8080',
     'https://app,https://app:8443',
@@ -51,14 +51,14 @@ describe('a redirect to itself', () => {
     'http://a,http://b;http://b,http://c',
     'http://a,http://b;http://b,https://a',
     'https://a,http://b;http://b,http://elsewhere',
-  ])('is something else: %s', (redirects) => {
+  ])('does not include %s', (redirects) => {
     expect(stateOf([redirecting(redirects)])).toEqual({
       targets: labels.redirects.schema.parse(redirects).map(({ target }) => target),
       problems: [],
     });
   });
 
-  it('leaves a redirect that only leads into a loop', () => {
+  it('does not affect a redirect that only leads into a loop', () => {
     expect(stateOf([redirecting('http://a,http://b;http://b,http://b')]).targets).toEqual(['http://b']);
   });
 
@@ -69,7 +69,7 @@ describe('a redirect to itself', () => {
     expect(stateOf([redirecting('http://app,http://app:8080')], { PublishedPort: 9000 }).targets).toHaveLength(1);
   });
 
-  it('is found over two services, and over the groups of one', () => {
+  it('is found across two services, and across the groups of one', () => {
     const at = (name: string, redirects: string) => aService(name, { host: name, lb: { redirects } });
     const group = {
       'com.docker.lb.2.hosts': 'b',
@@ -117,7 +117,7 @@ describe('a redirect to itself', () => {
   });
 });
 
-/** As clients do, which give up after some redirects; ports of the proxies are those of the default settings. */
+/** As clients do, which give up after some redirects. The proxies' ports are those of the default settings. */
 function follow(redirects: readonly Redirect[], scheme: string, host: string): boolean {
   let at = { scheme, host };
   for (let step = 0; step < 20; step++) {

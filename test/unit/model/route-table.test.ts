@@ -33,7 +33,7 @@ describe('the route table', () => {
     ]);
   });
 
-  it('has the longest path first, and every service on its own', () => {
+  it('has the longest path first, and every service separately', () => {
     const at = (name: string, path: string) => aService(name, { host: 'app.example.org', lb: { context_root: path } });
 
     const { servers } = tableOf(at('root', '/'), at('app', '/app'), at('deep', '/app/v2/'), at('other', '/other'));
@@ -61,7 +61,7 @@ describe('the route table', () => {
     expect(problems).toEqual([]);
   });
 
-  it('leaves out of the sharing who has no task, and answers 503 when nobody has one', () => {
+  it('leaves services without tasks out of a shared upstream, and answers 503 if none has one', () => {
     const none = { mode: { kind: 'replicated', replicas: 0 } } as const;
     const shared = { host: 'app.example.org' };
 
@@ -79,7 +79,7 @@ describe('the route table', () => {
     ${'ssl_only'}              | ${'true'} | ${{ sslOnly: false }}
     ${'backend_protocol'}      | ${'h2c'}  | ${{ protocol: 'http' }}
     ${'sticky_session_cookie'} | ${'sid'}  | ${{ affinity: { kind: 'none' } }}
-  `("takes the older service's $label where two disagree, and tells the younger", ({ label, value, option }) => {
+  `("uses the older service's $label on conflict, and reports it to the younger", ({ label, value, option }) => {
     const shared = { host: 'app.example.org' };
 
     const { servers, problems } = tableOf(
@@ -106,7 +106,7 @@ describe('the route table', () => {
     [asking('other-ca'), asking('ca'), ['older']],
     [asking('ca'), asking('ca'), ['older', 'younger']],
     [asking('ca'), { ssl_cert: 'cert' }, ['older', 'younger']],
-  ])('leaves out who asks for protection that the older service does not have: %j, %j', (a, b, answering) => {
+  ])('leaves out services that require protection that the older service does not have: %j, %j', (a, b, answering) => {
     const shared = { host: 'app.example.org' };
 
     const { upstreams, problems } = tableOf(
@@ -122,7 +122,7 @@ describe('the route table', () => {
     );
   });
 
-  it('has parts of a host that want certificates of clients, and parts that do not', () => {
+  it('has parts of a host that require client certificates, and parts that do not', () => {
     const shared = { host: 'app.example.org' };
 
     const { servers, problems } = tableOf(
@@ -142,7 +142,7 @@ describe('the route table', () => {
     ${''}                                | ${'http://app.example.org,http://y'} | ${undefined}
     ${'http://app.example.org,http://x'} | ${''}                                | ${'http://x'}
     ${'http://app.example.org,http://x'} | ${'http://app.example.org,http://y'} | ${'http://x'}
-  `('sends a host elsewhere as its oldest service says, and tells the younger: $ofOlder, $ofYounger', (row) => {
+  `('redirects a host as its oldest service says, and reports it to the younger: $ofOlder, $ofYounger', (row) => {
     const shared = { host: 'app.example.org' };
 
     const { servers, problems } = tableOf(
@@ -169,7 +169,7 @@ describe('the route table', () => {
     expect(upstreams).toHaveLength(1);
   });
 
-  it('names upstreams by what is in them', () => {
+  it('names upstreams by their content', () => {
     const [one, two] = ['8080', '8081'].map((port) => tableOf(aService('app', { port })).upstreams[0]!.name);
 
     expect(one).toMatch(/^[0-9a-f]{16}-tasks\.app\.app-8080$/);
@@ -177,7 +177,7 @@ describe('the route table', () => {
     expect(tableOf(aService('app'), aService('other')).upstreams.map(({ name }) => name)).toContain(one);
   });
 
-  it('answers for unknown hosts by path, and by nobody else', () => {
+  it('answers for unknown hosts by path, and only through the default backend', () => {
     const { fallback, servers } = tableOf(
       aService('root', { host: '', lb: { default_backend: 'true' } }),
       aService('api', { host: '', lb: { default_backend: 'true', context_root: '/api' } }),

@@ -3,23 +3,23 @@ import { parseHost } from '../../../src/model/host.ts';
 import { nearest } from '../../../src/model/nearest.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 
-/** What a person may write must not cost more than it is long. */
+/** Analyzing user input must take time proportional to its length. */
 function milliseconds(work: () => unknown): number {
   const start = performance.now();
   work();
   return performance.now() - start;
 }
 
-describe('an expression for hosts', () => {
+describe('a host expression', () => {
   it.each([
     ['optional letters', `~${'a?'.repeat(40)}b`],
-    ['alternatives that are equal', `~${'(a|a)'.repeat(20)}b`],
-    ['alternatives that begin alike', `~${'(a|ab|abc)'.repeat(10)}b`],
+    ['identical alternatives', `~${'(a|a)'.repeat(20)}b`],
+    ['alternatives with a common prefix', `~${'(a|ab|abc)'.repeat(10)}b`],
     ['optional groups', `~${'(a)?'.repeat(20)}b`],
     ['three repetitions', '~.*.*.*x'],
-    ['three classes that are repeated', '~[a-z]+[a-z]+[a-z]+x'],
+    ['three repeated classes', '~[a-z]+[a-z]+[a-z]+x'],
     ['three bounded repetitions', '~a{1,99}a{1,99}a{1,99}b'],
-  ])('is refused where it could run away: %s', (_, text) => {
+  ])('is rejected if it could run away: %s', (_, text) => {
     expect(parseHost(text)).toMatch(/not a safe|too many ways/);
   });
 
@@ -28,18 +28,18 @@ describe('an expression for hosts', () => {
     String.raw`~^(www|www2|shop)?\.example\.org$`,
     String.raw`~^(de|fr|it|es|nl|pl|pt|at|ch|be|dk|no|se|fi)\.example\.org$`,
     String.raw`~^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}\.example\.org$`,
-  ])('is accepted where it cannot: %s', (text) => {
+  ])('is accepted if it cannot run away: %s', (text) => {
     expect(parseHost(text)).toMatchObject({ kind: 'regex' });
   });
 
-  it('of any length is judged at once', () => {
+  it('of any length is judged quickly', () => {
     expect(milliseconds(() => parseHost(`~${'a'.repeat(1_000_000)}`))).toBeLessThan(100);
     expect(milliseconds(() => parseHost(`~${'(a|a)?'.repeat(20)}!`))).toBeLessThan(100);
   });
 });
 
 describe('a mistyped name', () => {
-  it('of any length is compared at once', () => {
+  it('of any length is compared quickly', () => {
     expect(milliseconds(() => nearest('x'.repeat(1_000_000), ['hosts', 'port', 'context_root_rewrite']))).toBeLessThan(
       100,
     );
@@ -47,7 +47,7 @@ describe('a mistyped name', () => {
 });
 
 describe('a time in the settings', () => {
-  it('is judged at once', () => {
+  it('is judged quickly', () => {
     const config = { KeepaliveTimeout: `${'1'.repeat(60)}x` };
 
     expect(milliseconds(() => parseSettings({ Extensions: { default: { Config: config } } }, '1'))).toBeLessThan(100);
@@ -60,7 +60,7 @@ describe('a time in the settings', () => {
   });
 
   it.each(['0s', '1ns', '10ms', '1000h'])(
-    'is no poll interval when it is %s, which would keep the controller busy',
+    'is invalid as a poll interval if it is %s, which would keep the controller busy',
     (text) => {
       const { settings, problems } = parseSettings({ PollInterval: text }, '1');
 

@@ -15,7 +15,7 @@ describe('settings', () => {
     ]);
   });
 
-  it('are read without regard to case', () => {
+  it('are read case-insensitively', () => {
     const { settings } = parseSettings(
       { POLLINTERVAL: '7s', extensions: { a: { proxyreplicas: 4, config: { RlimitNoFile: 9 } } } },
       '1',
@@ -25,7 +25,7 @@ describe('settings', () => {
     expect(settings.clusters[0]).toMatchObject({ settings: { ProxyReplicas: 4 }, nginx: { RLimitNoFile: 9 } });
   });
 
-  it('name the key that was probably meant', () => {
+  it('suggest a key for a misspelled one', () => {
     const { problems } = parseSettings({ Extensions: { default: { ProxyReplica: 3 } } }, '1');
 
     expect(problems).toMatchObject([
@@ -33,7 +33,7 @@ describe('settings', () => {
     ]);
   });
 
-  it('keep the default of a key that is wrong, and say so', () => {
+  it('keep the default of an invalid key, and report it', () => {
     const { settings, problems } = parseSettings(
       { Extensions: { default: { PublishedPort: 99_999, Config: { HTTPVersion: '9' } } } },
       '1',
@@ -59,7 +59,7 @@ describe('settings', () => {
     'docker/ucp-interlock-extension:3.2.5',
     'mirantis/ucp-interlock-extension:3.3.13',
     'registry.example.org:5000/dev/interlock-extension-nginx@sha256:00',
-  ])('put our images in the place of those of Interlock, and say so: %s', (image) => {
+  ])("replace Interlock's images with ours, and report it: %s", (image) => {
     const { settings, problems } = parseSettings({ Extensions: { default: { Image: image } } }, '1.2.3');
 
     expect(settings.clusters[0]!.settings.Image).toBe('signalbox/extension:1.2.3');
@@ -76,13 +76,13 @@ describe('settings', () => {
     },
   );
 
-  it('do not let two clusters have one service name', () => {
+  it('reject two clusters with one service name', () => {
     const { problems } = parseSettings({ Extensions: { a: { ServiceName: 'x' }, b: { ServiceName: 'x' } } }, '1');
 
     expect(problems).toMatchObject([{ value: 'x', reason: 'names two services' }]);
   });
 
-  it('do not let two clusters have service names that differ in case only', () => {
+  it('reject two clusters with service names that differ only in case', () => {
     const { problems } = parseSettings({ Extensions: { east: {}, East: {} } }, '1');
 
     expect(problems.map(({ value }) => value)).toEqual(['signalbox-extension-east', 'signalbox-proxy-east']);
@@ -93,11 +93,11 @@ describe('settings', () => {
     ['1m30s', 90_000],
     ['500ms', 500],
     [5, 5000],
-  ])('take %j for a duration of %i ms', (text, ms) => {
+  ])('read %j as a duration of %i ms', (text, ms) => {
     expect(duration.parse(text)).toBe(ms);
   });
 
-  it.each(['', 'soon', '3', '3s!', '-3s'])('do not take %j for a duration', (text) => {
+  it.each(['', 'soon', '3', '3s!', '-3s'])('reject %j as a duration', (text) => {
     expect(duration.safeParse(text).success).toBe(false);
   });
 });

@@ -16,7 +16,7 @@ describe('replicas', () => {
     [{}],
     [{ w1: 2, w2: 1, w3: 1 }],
     [{ w1: 2, w2: 2, w3: 2 }],
-    // Nobody else can take them.
+    // No other node can run them.
     [{ lost: 2 }],
   ])('on %j are spread', (counts) => {
     expect(unevenSpread(tasksOn(counts), nodes, [])).toBeUndefined();
@@ -47,7 +47,7 @@ describe('replicas', () => {
     expect(unevenSpread(tasksOn({ w1: 3 }), [], [])).toBeUndefined();
   });
 
-  it('without a node count nowhere', () => {
+  it('without a node do not count', () => {
     expect(unevenSpread([{ nodeId: undefined }, { nodeId: undefined }], nodes, [])).toBeUndefined();
   });
 });
@@ -73,7 +73,7 @@ describe('placement preferences', () => {
     });
   });
 
-  it('put nodes without the label into a group of their own', () => {
+  it('group nodes without the label separately', () => {
     const more = [...nodes, aNode('plain')];
 
     expect(unevenSpread(tasksOn({ a1: 2, b1: 1, b2: 1 }), more, byZone)).toMatchObject({
@@ -81,7 +81,7 @@ describe('placement preferences', () => {
     });
   });
 
-  it('for anything but labels are ignored, as Swarm does', () => {
+  it('for anything but labels are ignored, as in Swarm', () => {
     expect(unevenSpread(tasksOn({ a1: 2 }), nodes, ['node.hostname'])).toMatchObject({
       most: [{ name: 'a1', count: 2 }],
     });

@@ -19,7 +19,7 @@ it.each([
   ['a successor that starts, or never becomes healthy', [former, starting], { 1: 'decides', 2: 'waits' }],
   ['a successor that is healthy', [former, successor], { 1: 'waits', 2: 'decides' }],
   [
-    'the first of two replicas that are updated',
+    'the first of two replicas being updated',
     [former, task('0', 'old'), successor],
     { 0: 'waits', 1: 'waits', 2: 'decides' },
   ],
@@ -29,8 +29,8 @@ it.each([
     { 1: 'waits', 2: 'decides', 3: 'waits' },
   ],
   ['a roll-back', [task('1', 'new'), task('2', 'old')], { 1: 'waits', 2: 'decides' }],
-  ['a former controller that is dead', [task('1', 'old', false), starting], { 2: 'decides' }],
-  ['a task that the list does not show', [former], { 9: 'alone' }],
+  ['a dead former controller', [task('1', 'old', false), starting], { 2: 'decides' }],
+  ['a task that is missing from the list', [former], { 9: 'alone' }],
 ])('%s', (_, tasks, expected) => {
   for (const [id, result] of Object.entries(expected)) expect(standing(tasks, id), id).toBe(result);
 });

@@ -42,8 +42,8 @@ function build({ services = [aService('web')], tasks, FollowTasks = 'auto', Prox
   return { backends, problems, watch: cluster!.watch, networkIds: cluster!.networkIds, cluster: cluster! };
 }
 
-describe('addresses of tasks', () => {
-  it('are sorted, and those of the routed network only', () => {
+describe('task addresses', () => {
+  it('are sorted, and only those of the routed network', () => {
     const both = { addresses: { app: ['10.0.1.9'], other: ['10.0.7.7'] } };
     const tasks = [aTask('web', '10.0.1.20'), aTask('web', '10.0.1.9', both), aTask('shop', '10.0.1.4')];
 
@@ -52,7 +52,7 @@ describe('addresses of tasks', () => {
     expect(backends).toEqual({ web: ['10.0.1.20', '10.0.1.9'] });
   });
 
-  it('are not those of a node that is lost or unknown', () => {
+  it('exclude those of a node that is lost or unknown', () => {
     const tasks = [aTask('web', '10.0.1.9', { nodeId: 'gone' })];
 
     const { backends, networkIds } = build({ tasks, FollowTasks: 'addresses' });
@@ -61,7 +61,7 @@ describe('addresses of tasks', () => {
     expect(networkIds).toEqual(['app']);
   });
 
-  it('need no relay for networks with upper-case letters', () => {
+  it('need no relay for upper-case networks', () => {
     const services = [aService('web', { networks: ['ProxyNet'] })];
     const tasks = [aTask('web', '10.0.2.9', { addresses: { ProxyNet: ['10.0.2.9'] } })];
 
@@ -72,7 +72,7 @@ describe('addresses of tasks', () => {
     expect(problems).toEqual([]);
   });
 
-  it('need no name, so that an alias takes nothing over', () => {
+  it('need no name, so an alias takes nothing over', () => {
     const alias = { kind: 'alias' as const, name: 'tasks.web.app', networkIds: ['app'] };
     const services = [aService('web'), aService('evil', { claims: [alias], labels: { 'com.docker.lb.port': '0' } })];
 
@@ -81,19 +81,19 @@ describe('addresses of tasks', () => {
     expect(backends).toMatchObject({ web: ['10.0.1.9'] });
   });
 
-  it('are not known of a compose file, which then shows names', () => {
+  it('are unknown for a compose file, which shows names instead', () => {
     expect(build({ FollowTasks: 'addresses' }).backends).toEqual({ web: ['tasks.web.app'] });
   });
 });
 
-describe('the names that agents watch', () => {
+describe('names watched by agents', () => {
   it('have their networks, and are not watched with dns or addresses', () => {
     expect(build({}).watch).toEqual({ networks: [{ name: 'app', subnets: ['10.0.1.0/24'] }], doubted: [] });
     expect(build({ FollowTasks: 'dns' }).watch).toEqual({ networks: [], doubted: [] });
     expect(build({ FollowTasks: 'addresses', tasks: [] }).watch).toEqual({ networks: [], doubted: [] });
   });
 
-  it('include those in doubt, also if the service has no tasks; foreign ones first if there are many', () => {
+  it('include those in doubt, even if the service has no tasks, with foreign ones first if there are many', () => {
     const services = Array.from({ length: MAX_DOUBTS + 10 }, (_, n) => aService(`web${n}`));
     const missing = Object.fromEntries(services.map(({ name }) => [`tasks.${name}.app`, 'missing' as const]));
     const last = 'tasks.web99.app';

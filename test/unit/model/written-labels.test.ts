@@ -22,7 +22,7 @@ const labelsOf = (...services: readonly SwarmService[]) =>
     .filter(({ severity }) => severity !== 'notice')
     .map(({ label }) => label?.replace(/^com\.docker\.lb\./, ''));
 
-/** Labels of the older service, of the younger one, and the label that the younger one's problem names. */
+/** Labels of the older service, of the younger one, and the label in the younger one's problem. */
 const differences: [Labels, Labels, string][] = [
   [{}, { ssl_backend: 'true' }, 'ssl_backend'],
   [{ ssl_backend: 'true' }, {}, 'ssl_backend'],
@@ -71,7 +71,7 @@ describe('a problem about an option that services share', () => {
     ]);
   });
 
-  it('names ssl_client_ca when that alone asks for certificates', () => {
+  it('names ssl_client_ca if that alone requires certificates', () => {
     const protectedOnes = { ssl_cert: 'cert', ssl_client_ca: 'ca' };
 
     expect(labelsOf(older({ ssl_cert: 'cert' }), younger(protectedOnes))).not.toContain('ssl_client_verify');

@@ -4,7 +4,7 @@ import { blocks, directives } from '../../../src/nginx-text/directives.ts';
 import { httpLimits } from '../../../src/render/limits.ts';
 import { templateTexts } from '../../support/golden.ts';
 
-/** Names of directives that a template writes, each on a line of its own, behind tags perhaps. Entries of `map` and `geo` are none. */
+/** Directive names in a template, each on a separate line, possibly after tags. Excludes entries of `map` and `geo`. */
 function namesIn(template: string): string[] {
   let isBetweenEntries = false;
   return template.split('\n').flatMap((line) => {
@@ -22,7 +22,7 @@ describe('the list of allowed directives', () => {
   const used = new Set([
     ...Object.values(templateTexts).flatMap(namesIn),
     ...httpLimits(settings.clusters[0]!.nginx).map((line) => line.split(' ')[0]!),
-    // By name from code.
+    // Names set by code.
     'ip_hash',
     'hash',
   ]);

@@ -23,7 +23,7 @@ function flatten(directives: readonly Directive[]): string[] {
   ]);
 }
 
-describe('a text for nginx', () => {
+describe('text for nginx', () => {
   it.each([
     ['a b;', '["a","b"]'],
     ['a "b c" \'d;\' e\\ f;', '["a","b c","d;","e\\\\ f"]'],
@@ -49,7 +49,7 @@ describe('a text for nginx', () => {
     },
   );
 
-  it('is read as another reader of nginx text reads it', () => {
+  it('is read as another nginx parser reads it', () => {
     const letters = [...'ab"\'\\', ...'$', ...'{};#() \n\t', 'a b;', '{ ', ' }', '"x";'];
     const texts = fc.array(fc.constantFrom(...letters), { maxLength: 24 }).map((parts) => parts.join(''));
     fc.assert(
@@ -63,7 +63,7 @@ describe('a text for nginx', () => {
         };
         const expected = attempt(() => flatten(parseNginx(text)));
         const found = attempt(() => read(text));
-        // Whether blocks match is judged by whoever reads the statements.
+        // The caller that reads the statements checks whether blocks match.
         if (expected !== 'rejected') expect(found).toEqual(expected);
         else fc.pre(found === 'rejected');
       }),
@@ -81,7 +81,7 @@ describe('a text for nginx', () => {
     ['spaces', `a${' '.repeat(800_000)}"b`],
     ['comments', '#\n'.repeat(400_000)],
     ['entries', `map $a $b {${' "c" "d";'.repeat(100_000)} "e`],
-  ])('of 800 kB of %s is read in no time', (_, text) => {
+  ])('of 800 kB of %s is read quickly', (_, text) => {
     const start = processorMs();
     try {
       read(text);

@@ -6,7 +6,7 @@ import { awaitNames, namesIn } from '../../../src/nginx/await-names.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 import { render } from '../../support/golden.ts';
 
-/** As it is rendered, so that a change of templates is noticed. */
+/** As rendered, so that a template change is noticed. */
 function upstreamsOf(...names: string[]): string[] {
   const services = names.map((name) => aService(name));
   const nothing = { nodes: [], hostTasks: [], configs: [], secrets: [], owned: [] };
@@ -17,7 +17,7 @@ function upstreamsOf(...names: string[]): string[] {
   return namesIn(render(toRenderInput(clusters[0]!)).files[0]!.text);
 }
 
-/** An engine that learns of a name after it was asked for it so often. */
+/** An engine that learns a name after this many requests for it. */
 function anEngine(late: Readonly<Record<string, number>>) {
   const asked: string[] = [];
   const resolve = async (name: string) => {
@@ -28,7 +28,7 @@ function anEngine(late: Readonly<Record<string, number>>) {
   return { asked, resolve };
 }
 
-it('all names of upstreams are waited for, and asked for until they are known', async () => {
+it('all names of upstreams are waited for, and requested until they are known', async () => {
   const { asked, resolve } = anEngine({ 'tasks.web.app': 2 });
 
   await awaitNames(upstreamsOf('web', 'shop'), resolve, 60_000);
@@ -36,7 +36,7 @@ it('all names of upstreams are waited for, and asked for until they are known', 
   expect(asked.toSorted()).toEqual(['tasks.shop.app', 'tasks.web.app', 'tasks.web.app', 'tasks.web.app']);
 });
 
-it('a name that nobody knows is not waited for without end', async () => {
+it('an unknown name is waited for in limited time', async () => {
   const { asked, resolve } = anEngine({ 'tasks.web.app': Number.POSITIVE_INFINITY });
 
   await awaitNames(upstreamsOf('web'), resolve, 250);
@@ -57,7 +57,7 @@ it('names on an upper-case network are queried as nginx queries them', () => {
   ]);
 });
 
-it('nothing is asked without upstreams', async () => {
+it('nothing is queried without upstreams', async () => {
   const { asked, resolve } = anEngine({});
   await awaitNames(upstreamsOf(), resolve);
   expect(asked).toEqual([]);

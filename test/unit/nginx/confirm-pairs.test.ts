@@ -67,7 +67,7 @@ it('what nginx rejects has its reason', async () => {
   ]);
 });
 
-it('what nginx accepts is accepted, whatever Node said', async () => {
+it('what nginx accepts is accepted, whatever Node reported', async () => {
   const weak = { ...aSecret('weak', [aCertificate('weak')], 'weak'), rejected: 'ee key too small', isBroken: true };
   const { asked, check } = anNginx();
   const found = await confirmPairs([...secrets, weak], check, 'ssl_ciphers "DEFAULT:@SECLEVEL=0";');
@@ -77,7 +77,7 @@ it('what nginx accepts is accepted, whatever Node said', async () => {
   expect(asked.every((text) => text.includes('SECLEVEL=0'))).toBe(true);
 });
 
-it('a certificate without its key keeps the reason that Node gave', async () => {
+it('a certificate without its key keeps the reason that Node reported', async () => {
   const alone = { ...aSecret('alone', [aCertificate('x')]), rejected: 'bad end line' };
 
   expect(await confirmPairs([alone], anNginx().check)).toEqual([alone]);

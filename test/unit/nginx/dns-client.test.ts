@@ -15,13 +15,13 @@ afterEach(async () => {
   await dns[Symbol.asyncDispose]();
 });
 
-it('asks from another port when nothing was answered: the kernel may lead the old one to a server that is gone', async () => {
+it('uses another port if nothing was answered: the kernel may route the old one to a server that is gone', async () => {
   expect(await client.query('silent')).toBeUndefined();
   expect((await client.query('web'))?.records).toHaveLength(1);
   expect(dns.ports.size).toBe(2);
 });
 
-it('asks from the same port while other names are answered', async () => {
+it('uses the same port while other names are answered', async () => {
   const silent = client.query('silent');
   expect((await client.query('web'))?.records).toHaveLength(1);
   expect(await silent).toBeUndefined();
@@ -29,7 +29,7 @@ it('asks from the same port while other names are answered', async () => {
   expect(dns.ports.size).toBe(1);
 });
 
-it('asks a server that was not there before', async () => {
+it('queries a server that was not there before', async () => {
   const late = await FakeDns.start();
   const { address } = late;
   await late[Symbol.asyncDispose]();

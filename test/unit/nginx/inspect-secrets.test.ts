@@ -40,7 +40,7 @@ describe('a secret', () => {
     expect(facts.certificates[0]).toMatchObject({ names: ['app.example.org', '*.apps.example.org'], rsaBits: 0 });
   });
 
-  it('with a chain out of order says so', () => {
+  it('with a chain out of order reports that', () => {
     const { certificates } = inspectSecret('chain', read('leaf.crt') + read('root.crt') + read('middle.crt'));
 
     expect(certificates.map(({ isFollowedByIssuer }) => isFollowedByIssuer)).toEqual([false, false, true]);
@@ -50,13 +50,13 @@ describe('a secret', () => {
     ['in front', () => read('leaf.key') + read('leaf.crt')],
     ['behind', () => read('leaf.crt') + read('leaf.key')],
     ['with other line ends', () => (read('leaf.crt') + read('leaf.key')).replaceAll('\n', '\r\n')],
-  ])('with certificate and key tells that they fit: %s', (_, text) => {
+  ])('with certificate and key reports that they match: %s', (_, text) => {
     const { certificates, key } = inspectSecret('both', text());
 
     expect(key).toEqual({ kind: 'plain', publicKey: certificates[0]!.publicKey });
   });
 
-  it('with a certificate of RSA tells its size, its dates and what it insists on', () => {
+  it('with an RSA certificate reports its size, its dates and whether it requires stapling', () => {
     const { certificates, key } = inspectSecret('rsa', read('rsa.crt') + read('rsa-old.key'));
 
     expect(certificates).toMatchObject([{ rsaBits: 2048, wantsStapling: true }]);
@@ -71,7 +71,7 @@ describe('a secret', () => {
     ['http://ocsp.example.org/?a', ''],
     ['http://user@ocsp.example.org', ''],
   ])(
-    'with a certificate that names a responder of OCSP tells where, if it is plain HTTP: %s',
+    'with a certificate that names an OCSP responder reports the address, if it is plain HTTP: %s',
     async (url, responder) => {
       const more = ['-addext', `authorityInfoAccess=caIssuers;URI:http://ca.example.org,OCSP;URI:${url}`];
       await makeCertificate(folder, 'asking', { names: ['asking.example.org'], issuer: 'root', more });
@@ -80,21 +80,21 @@ describe('a secret', () => {
     },
   );
 
-  it.each(['encrypted.key', 'encrypted-old.key'])('with a key that is encrypted says so: %s', (file) => {
+  it.each(['encrypted.key', 'encrypted-old.key'])('with an encrypted key reports that: %s', (file) => {
     expect(inspectSecret('key', read(file)).key).toEqual({ kind: 'encrypted' });
   });
 
   it.each([
     ['nothing', '', false],
     ['a text', 'no certificate at all\n', false],
-    ['a certificate that is none', '-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n', true],
-    ['a certificate that ends early', '-----BEGIN CERTIFICATE-----\nbm8=\n', true],
-    ['a request for one', '-----BEGIN CERTIFICATE REQUEST-----\nbm8=\n-----END CERTIFICATE REQUEST-----\n', false],
+    ['an invalid certificate', '-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n', true],
+    ['a truncated certificate', '-----BEGIN CERTIFICATE-----\nbm8=\n', true],
+    ['a certificate request', '-----BEGIN CERTIFICATE REQUEST-----\nbm8=\n-----END CERTIFICATE REQUEST-----\n', false],
   ])('with %s has no certificate', (_, text, isBroken) => {
     expect(inspectSecret('bad', text)).toMatchObject({ certificates: [], isBroken });
   });
 
-  it('with a key that is none says so', () => {
+  it('with an invalid key reports that', () => {
     const text = '-----BEGIN PRIVATE KEY-----\nbm8=\n-----END PRIVATE KEY-----\n';
 
     expect(inspectSecret('bad', text).key).toEqual({ kind: 'unreadable', reason: 'unsupported' });
@@ -139,14 +139,14 @@ describe('a secret', () => {
     expect(inspectSecret('names', read('names.crt')).certificates).toMatchObject([{ names, hasAllNames: true }]);
   });
 
-  it('says so if there are more names than may be reported', async () => {
+  it('reports that there are more names than may be reported', async () => {
     await makeCertificate(folder, 'names', { names: ['a.example.org', 'b.example.org', 'c.example.org'] });
 
     const [leaf] = inspectSecret('names', read('names.crt'), { count: 2, length: 1000 }).certificates;
     expect(leaf).toMatchObject({ names: ['a.example.org', 'b.example.org'], hasAllNames: false });
   });
 
-  it('says so if its names are too long to be reported', async () => {
+  it('reports that its names are too long to be reported', async () => {
     const names = Array.from({ length: 100 }, (_, n) => `${'x'.repeat(30)}.${n}.example.org`);
     await makeCertificate(folder, 'names', { names });
 
@@ -166,7 +166,7 @@ describe('a secret', () => {
     expect(JSON.stringify(reported).length).toBeLessThan(MAX_REPORT_BYTES - 100_000);
   });
 
-  it('gives away nothing of its key', () => {
+  it('reveals nothing of its key', () => {
     const secret = read('leaf.key').split('\n')[1]!;
 
     expect(JSON.stringify(inspectSecret('both', read('leaf.crt') + read('leaf.key')))).not.toContain(
@@ -174,7 +174,7 @@ describe('a secret', () => {
     );
   });
 
-  it('with hundreds of certificates is told of in brief', () => {
+  it('with hundreds of certificates is reported briefly', () => {
     const facts = inspectSecret('many', read('root.crt').repeat(300));
 
     expect(JSON.stringify(facts).length).toBeLessThan(4000);
@@ -183,7 +183,7 @@ describe('a secret', () => {
 });
 
 describe('the secrets of a task', () => {
-  it('are told of but for our own', async () => {
+  it('are reported except for our own', async () => {
     const secrets = mkdtempSync(join(folder, 'secrets-'));
     for (const name of ['b', 'a', 'signalbox-proxy']) writeFileSync(join(secrets, name), read('leaf.crt'));
 
@@ -192,7 +192,7 @@ describe('the secrets of a task', () => {
     expect(facts.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
-  it('have the reason for which nginx rejects them as CAs', async () => {
+  it('have the reason if nginx rejects them as CAs', async () => {
     const [secrets, rejected] = [mkdtempSync(join(folder, 'secrets-')), mkdtempSync(join(folder, 'rejected-'))];
     for (const name of ['bad', 'good']) writeFileSync(join(secrets, name), read('leaf.crt'));
     const complaint =

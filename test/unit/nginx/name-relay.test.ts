@@ -31,7 +31,7 @@ afterEach(async () => {
 async function ask(query: string, id = 7, waitMs?: number) {
   const message = writeQuery(id, query);
   const answer = await exchange(relay.port, message, waitMs);
-  // The question comes back as it was sent.
+  // The question is returned as it was sent.
   if (answer) expect(answer.subarray(12, message.length)).toEqual(message.subarray(12));
   return answer && parseAnswer(answer);
 }
@@ -45,7 +45,7 @@ function resolver(): Resolver {
 const addresses = (count: number) => Array.from({ length: count }, (_, n) => `10.0.${n >> 8}.${n & 0xff}`);
 
 describe('the relay', () => {
-  it('asks with the upper-case letters of the name, and returns the addresses', async () => {
+  it('sends queries with the upper-case letters of the name, and returns the addresses', async () => {
     engine.names.set(name, { addresses: ['10.0.1.2', '10.0.1.3'] });
 
     expect(await resolver().resolve4(encoded)).toEqual(['10.0.1.2', '10.0.1.3']);
@@ -69,7 +69,7 @@ describe('the relay', () => {
     expect(await ask(encoded)).toMatchObject({ code, records: [] });
   });
 
-  it('says nothing if the engine does not', async () => {
+  it('does not answer if the engine does not', async () => {
     engine.names.set(name, 'silence');
 
     expect(await ask(encoded, 7, 200)).toBeUndefined();
@@ -79,7 +79,7 @@ describe('the relay', () => {
     );
   });
 
-  it.each([20, 300, 4000])('leads to TCP for a service with %i tasks', async (count) => {
+  it.each([20, 300, 4000])('switches to TCP for a service with %i tasks', async (count) => {
     engine.names.set(name, { addresses: addresses(count) });
 
     expect(await ask(encoded)).toMatchObject({ truncated: true });
@@ -100,19 +100,19 @@ describe('the relay', () => {
     expect(ids.toSorted()).toEqual([1, 2, 3]);
   });
 
-  it.each(['tasks.web.myapp_default', 'example.org', encoded.toUpperCase()])('refuses %s', async (query) => {
+  it.each(['tasks.web.myapp_default', 'example.org', encoded.toUpperCase()])('rejects %s', async (query) => {
     expect(await ask(query)).toMatchObject({ code: codes.refused });
     expect(engine.queried).toEqual([]);
   });
 
-  it('refuses what is not an address', async () => {
+  it('rejects other record types', async () => {
     const query = writeQuery(1, encoded);
     query.writeUInt16BE(28, query.length - 4);
 
     expect((await exchange(relay.port, query))?.readUInt8(3)).toBe(0x80 | codes.refused);
   });
 
-  it('ignores answers to another question, with another identifier, or none at all', async () => {
+  it('ignores answers to another question, with another identifier, or invalid ones', async () => {
     engine.names.set(name, { addresses: ['10.0.0.1'] });
     engine.forge = (answer) => {
       const forged = () => Buffer.from(answer.map((byte, at) => (at < answer.length - 1 ? byte : 66)));
@@ -126,7 +126,7 @@ describe('the relay', () => {
     expect((await ask(encoded))?.records).toEqual([Buffer.from([0, 0, 2, 88, 10, 0, 0, 1])]);
   });
 
-  it('asks the engine no more than it can take at once, and answers all', async () => {
+  it('sends the engine no more queries than it can take at once, and answers all', async () => {
     engine.delayMs = 20;
     const names = Array.from({ length: 400 }, (_, n) => `tasks.web${n}.ProxyNet`);
     for (const name of names) engine.names.set(name, { addresses: ['10.0.0.1'] });
@@ -138,7 +138,7 @@ describe('the relay', () => {
     expect(engine.mostAtOnce).toBeGreaterThan(50);
   });
 
-  it('goes on after names that are never answered', async () => {
+  it('continues after names that are never answered', async () => {
     await relay[Symbol.asyncDispose]();
     relay = await startRelay(200);
     engine.names.set(name, { addresses: ['10.0.0.1'] });
@@ -182,7 +182,7 @@ describe('a malformed message', () => {
     expect(await ask(encoded)).toMatchObject({ code: codes.noError, records: [expect.any(Buffer)] });
   });
 
-  it('is not read, or read within its bounds', () => {
+  it('is rejected, or read within its bounds', () => {
     fc.assert(
       fc.property(damaged, (message) => {
         const buffer = Buffer.from(message);
@@ -194,7 +194,7 @@ describe('a malformed message', () => {
     );
   });
 
-  it('is not read as an answer either: damaged, cut off, or with pointers that lead anywhere', () => {
+  it('is not read as an answer either: damaged, truncated, or with invalid pointers', () => {
     const query = parseQuery(valid)!;
     const records = [Buffer.alloc(8, 1), Buffer.alloc(8, 2)];
     const answer = writeAnswer(query, { code: 0, truncated: false, records }, 512);

@@ -1,4 +1,4 @@
-// What the agents make of the answers of Docker's DNS.
+// How agents judge the answers of Docker's DNS.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sleep as realSleep } from '../../../src/lib/sleep.ts';
 import { MAX_DOUBTS, toRanges } from '../../../src/model/name-doubts.ts';
@@ -29,7 +29,7 @@ afterEach(async () => {
   await dns[Symbol.asyncDispose]();
 });
 
-/** A watch whose clock moves faster than time does. */
+/** A watch with an accelerated clock. */
 function watch(names: readonly string[] = [web]) {
   let inUse: readonly NameInUse[] = names.map(inApp);
   let changes = 0;
@@ -52,7 +52,7 @@ function watch(names: readonly string[] = [web]) {
   };
 }
 
-/** Until so many more queries have come. */
+/** Until this many more queries have arrived. */
 async function queries(count: number): Promise<void> {
   const wanted = dns.queried.length + count;
   await soon(() => expect(dns.queried.length).toBeGreaterThanOrEqual(wanted));
@@ -70,7 +70,7 @@ describe('a name', () => {
     expect(changes()).toBe(0);
   });
 
-  it('that is answered from outside its network is in doubt at once', async () => {
+  it('that is answered from outside its network is in doubt immediately', async () => {
     dns.names.set(web, foreign);
     const { watch: it, changes } = watch();
 
@@ -83,7 +83,7 @@ describe('a name', () => {
     [{ addresses: [] }, 'missing'],
     [{ code: 2 }, 'silent'],
     ['silence', 'silent'],
-  ])('that is answered with %o is %s after a second look', async (answer, kind) => {
+  ])('that is answered with %o is %s after a second query', async (answer, kind) => {
     dns.names.set(web, answer);
     const { watch: it, changes } = watch();
 
@@ -92,7 +92,7 @@ describe('a name', () => {
     expect(dns.queried.length).toBeGreaterThan(1);
   });
 
-  it('is no longer in doubt once it is answered as it should', async () => {
+  it('is no longer in doubt once it is answered correctly', async () => {
     dns.names.set(web, foreign);
     const { watch: it, changes } = watch();
     await soon(() => expect(changes()).toBe(1));
@@ -139,7 +139,7 @@ describe('a name', () => {
   });
 });
 
-it('reports no more names than a report holds', async () => {
+it('names beyond the size of a report are not reported', async () => {
   const names = Array.from({ length: MAX_DOUBTS + 5 }, (_, n) => `tasks.web${n}.app`);
   for (const name of names) dns.names.set(name, foreign);
   const { watch: it } = watch(names);
@@ -148,7 +148,7 @@ it('reports no more names than a report holds', async () => {
   expect(it.doubts!.names).toHaveLength(MAX_DOUBTS);
 });
 
-it('reads the names and networks of a configuration', async () => {
+it('names are read from a configuration, with their networks', async () => {
   async function* texts() {
     yield { text: '    # network Proxynet 10.0.2.0/24\n    # network app 10.0.1.0/24 10.0.3.0/24\n' };
     yield { text: '    # doubted tasks.shop.app\n    # doubted tasks.shop.unknown\n' };

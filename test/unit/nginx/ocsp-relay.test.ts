@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { createOcspRelay } from '../../../src/nginx/ocsp-relay.ts';
 
-/** What the responder was asked. */
+/** The request that the responder received. */
 let asked: string[];
 let answer: { status: number; body: Buffer };
 let responder: string;
@@ -39,14 +39,14 @@ async function openRelay(base = '/ocsp/') {
   };
 }
 
-it.each(['/ocsp/', '/ocsp'])('passes on what nginx asks and what is answered, byte for byte: %s', async (base) => {
+it.each(['/ocsp/', '/ocsp'])("passes on nginx's request and the answer, byte for byte: %s", async (base) => {
   await using relay = await openRelay(base);
 
   expect(await relay.get('/site.crt/MEkw%2Fa%3D')).toEqual({ status: 200, body: answer.body });
   expect(asked).toEqual(['/ocsp/MEkw%2Fa%3D']);
 });
 
-it('asks once, however often nginx does', async () => {
+it('sends one request, however often nginx asks', async () => {
   await using relay = await openRelay();
 
   for (let times = 0; times < 3; times++) expect((await relay.get('/site.crt/MEkw')).status).toBe(200);
@@ -54,7 +54,7 @@ it('asks once, however often nginx does', async () => {
   expect(asked).toHaveLength(1);
 });
 
-it('asks again after a failure', async () => {
+it('sends the request again after a failure', async () => {
   await using relay = await openRelay();
   answer = { status: 500, body: Buffer.of() };
   expect((await relay.get('/site.crt/MEkw')).status).toBe(502);
@@ -63,7 +63,7 @@ it('asks again after a failure', async () => {
   expect((await relay.get('/site.crt/MEkw')).body.toString()).toBe('good');
 });
 
-it('passes nothing on that is too large', async () => {
+it('does not pass on an answer that is too large', async () => {
   await using relay = await openRelay();
   answer = { status: 200, body: Buffer.alloc(100_000) };
 
@@ -76,7 +76,7 @@ it.each([
   ['/site.crt/../MEkw', 'GET'],
   ['/site.crt/a?b', 'GET'],
   ['/site.crt/MEkw', 'POST'],
-])('asks nobody for anything else: %s %s', async (path, method) => {
+])('sends no other requests: %s %s', async (path, method) => {
   await using relay = await openRelay();
 
   expect((await relay.get(path, method)).status).toBe(404);

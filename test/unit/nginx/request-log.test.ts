@@ -32,7 +32,7 @@ const taken = () => seen.texts.join('');
 const line = (number: number) => `host-${number}.example.org 200 0.001\n`;
 const lines = (count: number) => Array.from({ length: count }, (_, number) => line(number)).join('');
 
-describe('a log of requests', () => {
+describe('a request log', () => {
   it('is read once, and as it grows', () => {
     log.read();
     write('a\nb\n');
@@ -44,7 +44,7 @@ describe('a log of requests', () => {
     expect(taken()).toBe('a\nb\nc\n');
   });
 
-  it('gives whole lines alone', () => {
+  it('returns complete lines only', () => {
     write('a\nbe');
     log.read();
     expect(taken()).toBe('a\n');
@@ -54,7 +54,7 @@ describe('a log of requests', () => {
     expect(taken()).toBe('a\nbegun\n');
   });
 
-  it('is emptied in place when it is long, and goes on; no line is lost or taken twice', () => {
+  it('is truncated in place when it is long, and continues without a lost or repeated line', () => {
     const long = lines(200_000);
     for (let from = 0; from < long.length; from += 1_000_000) {
       write(long.slice(from, from + 1_000_000));
@@ -68,7 +68,7 @@ describe('a log of requests', () => {
     expect(seen.lost).toBe(0);
   });
 
-  it('is not emptied while a line is being written', () => {
+  it('is not truncated while a line is being written', () => {
     write(`${lines(200_000)}half a li`);
     log.read();
     write('ne\n');
@@ -78,7 +78,7 @@ describe('a log of requests', () => {
     expect(statSync(path).size).toBe(0);
   });
 
-  it('that is far behind has its lines numbered, and is right from then on', () => {
+  it('that is far behind has its lines numbered, and is correct from then on', () => {
     const many = lines(500_000);
     expect(many.length).toBeGreaterThan(16 * MIB);
     write(many);
@@ -92,7 +92,7 @@ describe('a log of requests', () => {
     expect(taken()).toBe('a\n');
   });
 
-  it('with something that is no line is not held up by it', () => {
+  it('with a malformed line continues after it', () => {
     write('x'.repeat(200_000));
     log.read();
     write('\na\n');

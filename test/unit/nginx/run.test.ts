@@ -7,7 +7,7 @@ import { NginxRun, type NginxRunOptions } from '../../../src/nginx/run.ts';
 
 let root: string;
 
-/** Stands in for nginx: it has the secret `there` alone, and keeps what it was started with. */
+/** Replaces nginx: it has only the secret `there`, and keeps what it was started with. */
 const nginx = `#!/bin/sh
 for path; do :; done
 case $1 in
@@ -46,13 +46,13 @@ async function startMounted(text: string): Promise<string> {
   return readFileSync(join(root, 'bin/started'), 'utf8');
 }
 
-it('starts with what the task was started for, as it is', async () => {
+it('starts with the version that the task was started for, unchanged', async () => {
   const text = pair('/run/secrets', 'there') + pair('$secrets', 'other');
 
   expect(await startMounted(text)).toBe(text);
 });
 
-it('has certificates read at the handshake where the task has not those that nginx would read before', async () => {
+it('makes nginx read certificates at the handshake if the task lacks those that nginx would read at the start', async () => {
   const text = pair('/run/secrets', 'there') + pair('/run/secrets', 'gone');
 
   expect(await startMounted(text)).toBe(pair('$secrets', 'there') + pair('$secrets', 'gone'));
@@ -75,20 +75,20 @@ describe('a version', () => {
   }
 
   const textOf = (path: string) => readFileSync(join(root, 'own', path), 'utf8');
-  /** What nginx was last brought, with the content that lies there. */
+  /** The version last applied to nginx, with the content in its place. */
   const readStored = ({ stored }: NginxRun) => ({
     ...stored,
     files: stored?.files.map(({ at, ...rest }) => ({ ...rest, text: readFileSync(at, 'utf8') })),
   });
 
-  it('is told by what it has, and lies where it was brought', async () => {
+  it('reports the digests of its files, and is stored where it was applied', async () => {
     const run = await started();
 
     expect(run.known).toEqual(['digest of main', 'digest of a', 'digest of b']);
     expect(readStored(run)).toEqual(first);
   });
 
-  it('that lies elsewhere is adopted: then nginx starts with it, or with one that builds on it', async () => {
+  it('in another place is adopted: then nginx starts with it, or with one that builds on it', async () => {
     const elsewhere = first.files.map(({ path, digest, text }) => {
       const at = join(root, 'etc', path);
       writeFileSync(at, text);
@@ -113,7 +113,7 @@ describe('a version', () => {
     expect(readStored(run)).toEqual(first);
   });
 
-  it('that lies elsewhere, where others may write, is not adopted if its content does not match its digests', async () => {
+  it('in another place that others can write to is not adopted if its content does not match its digests', async () => {
     const text = 'events {} # @version@';
     const version = versionDigest('default', text, []);
     const at = join(root, 'etc', 'nginx.conf');
@@ -130,13 +130,13 @@ describe('a version', () => {
     expect(run.known).toEqual([version]);
   });
 
-  it.each(['../../etc/one', 'one/two', ''])('cannot be called %j', async (version) => {
+  it.each(['../../etc/one', 'one/two', ''])('cannot have the name %j', async (version) => {
     const run = await started();
 
     await expect(run.test({ ...first, version })).rejects.toThrow('is no name of a file');
   });
 
-  it('takes over from the one before it what comes without its content', async () => {
+  it('takes files without content from the previous version', async () => {
     const run = await started();
     const second = {
       version: 'two',
@@ -149,7 +149,7 @@ describe('a version', () => {
     expect(readStored(run)).toEqual(first);
   });
 
-  it('is refused where something is left out that is not here', async () => {
+  it('is rejected if an omitted file does not exist here', async () => {
     const run = await started();
 
     const second = { version: 'two', files: [file('nginx.conf', 'other'), brief('c.conf', 'c')] };
@@ -200,10 +200,10 @@ describe('the relay for names with upper-case letters', () => {
     expect(starts).toEqual([false]);
   });
 
-  it('is started before a reload that needs it, and stays for those after it', async () => {
+  it('is started before a reload that needs it, and stays for later ones', async () => {
     const { run, starts } = aRun();
     await run.start(version('one', 'main'), signal());
-    // The stand-in has ended, so that nobody serves the version.
+    // The replacement has ended, so nothing serves the version.
     const reload = (...texts: readonly string[]) =>
       run
         .reload(version(`of ${texts.length}`.replace(' ', '-'), ...texts), () => {}, AbortSignal.abort())
@@ -214,7 +214,7 @@ describe('the relay for names with upper-case letters', () => {
     expect(starts).toHaveLength(1);
   });
 
-  it('is started for files that lay here before', async () => {
+  it('is started for files that existed before', async () => {
     const { run, starts } = aRun();
     const at = join(root, 'etc/part-1.conf');
     writeFileSync(at, relayed);
@@ -224,7 +224,7 @@ describe('the relay for names with upper-case letters', () => {
   });
 });
 
-it('asks nginx nothing where no certificate would be read before', async () => {
+it('does not test nginx if no certificate would be read at the start', async () => {
   await startMounted(pair('$secrets', 'gone'));
 
   expect(existsSync(join(root, 'own/mounted/complaint'))).toBe(false);

@@ -6,7 +6,7 @@ import { openConnections, parseStubStatus, servedVersion } from '../../../src/ng
 const STUB_STATUS =
   'Active connections: 291 \nserver accepts handled requests\n 16630948 16630946 31070465 \nReading: 6 Writing: 179 Waiting: 106 \n';
 
-/** An nginx that answers each connection so. */
+/** An nginx that gives each connection this answer. */
 async function startNginx(answer: (socket: Socket) => void) {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -24,7 +24,7 @@ async function startNginx(answer: (socket: Socket) => void) {
 
 const head = (status: string) => `HTTP/1.1 ${status}\r\nServer: nginx\r\nConnection: close\r\n\r\n`;
 
-it('reads what nginx says of its connections', () => {
+it("reads nginx's connection counts", () => {
   expect(parseStubStatus(STUB_STATUS)).toEqual({
     accepted: 16630948,
     handled: 16630946,
@@ -32,11 +32,11 @@ it('reads what nginx says of its connections', () => {
   });
 });
 
-it.each(['', '<html>404 Not Found</html>'])('makes nothing of %j', (text) => {
+it.each(['', '<html>404 Not Found</html>'])('ignores %j', (text) => {
   expect(parseStubStatus(text)).toBeUndefined();
 });
 
-it('asks nginx for its version and its connections', async () => {
+it("reads nginx's version and its connections", async () => {
   await using versioned = await startNginx((socket) => {
     socket.write(head('200 OK'));
     setImmediate(() => socket.end('0123456789abcdef\n'));
@@ -50,8 +50,8 @@ it('asks nginx for its version and its connections', async () => {
 it.each([
   ['answers that it has none', (socket: Socket) => void socket.end(`${head('404 Not Found')}nothing`)],
   ['hangs up', (socket: Socket) => void socket.resetAndDestroy()],
-  ['says nothing', () => undefined],
-])('has no version where nginx %s', async (_, answer) => {
+  ['sends nothing', () => undefined],
+])('has no version if nginx %s', async (_, answer) => {
   await using nginx = await startNginx(answer);
 
   expect(await servedVersion(nginx.port)).toBeUndefined();

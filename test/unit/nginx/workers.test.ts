@@ -15,7 +15,7 @@ async function spawned(): Promise<string> {
   return String(child.pid);
 }
 
-it('knows those that run, and which of them are new', async () => {
+it('lists the running ones, and which of them are new', async () => {
   const old = await spawned();
   const before = await workersOf(process.pid);
 
@@ -25,6 +25,6 @@ it('knows those that run, and which of them are new', async () => {
   expect([...(await workersOf(process.pid)).difference(before)]).toEqual([young]);
 });
 
-it('knows none where the kernel tells of none', async () => {
+it('lists none if the kernel lists none', async () => {
   expect(await workersOf(0)).toEqual(new Set());
 });

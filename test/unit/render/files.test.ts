@@ -11,7 +11,7 @@ const { files } = render(input);
 const [main, ...parts] = files;
 
 describe('a large configuration', () => {
-  it('is divided into parts that the main file includes, each small', () => {
+  it('is split into small parts that the main file includes', () => {
     const included = [...main!.text.matchAll(/^ {4}include ([a-z0-9.-]+);$/gm)].map(([, path]) => path);
 
     expect(included).toEqual(parts.map(({ path }) => path));
@@ -20,7 +20,7 @@ describe('a large configuration', () => {
     expect(main!.text.length).toBeLessThan(16 * 1024);
   });
 
-  it('loses nothing and says nothing twice', () => {
+  it('loses nothing and repeats nothing', () => {
     const small = render(inputOf(services.slice(0, 1)));
     const names = services.map(({ name }) => name);
 
@@ -34,7 +34,7 @@ describe('a large configuration', () => {
     }
   });
 
-  it('changes in one place where one route changes', () => {
+  it('changes in one place if one route changes', () => {
     const changed = services.with(700, aService('service700', { createdAt: '000700', port: '9090' }));
 
     const known = new Set(files.map(({ digest }) => digest));
@@ -43,7 +43,7 @@ describe('a large configuration', () => {
     expect(next.map(({ path }) => path.replace(/-\d+/, ''))).toEqual(['nginx.conf', 'upstreams.conf', 'servers.conf']);
   });
 
-  it('is the same whatever was rendered before', () => {
+  it('does not depend on previous renderings', () => {
     const remembering = compileNginx(templateTexts);
     for (const count of [1500, 3, 1400, 700, 1499, 1500]) {
       const some = inputOf(services.slice(0, count));
@@ -51,7 +51,7 @@ describe('a large configuration', () => {
     }
   });
 
-  it('leaves expressions where they are: nginx tries them in their order', () => {
+  it('keeps expressions in place, since nginx tries them in order', () => {
     const expressions = ['~^aaa[0-9]+\\.example$', '~^aa[0-9]+\\.example$', '~^a[0-9]+\\.example$'];
     const some = expressions.map((host, n) => aService(`expression${n}`, { host }));
 
@@ -61,7 +61,7 @@ describe('a large configuration', () => {
     expect(found).toEqual(['aaa', 'aa', 'a']);
   });
 
-  it('stays one file where a template of the administrator writes between blocks', () => {
+  it("stays one file if an administrator's template writes between blocks", () => {
     const template = '{{> status}}\n{{#each servers}}\n# {{host.name}}\n{{> server}}\n{{/each}}\n';
 
     const own = render({ ...input, template }).files;
@@ -72,8 +72,8 @@ describe('a large configuration', () => {
   });
 });
 
-it('leaves out whose host would not fit into a Docker config', async () => {
-  // More than the budget lets through.
+it('leaves out services whose host would not fit into a Docker config', async () => {
+  // More than the budget allows.
   const wanted = inputOf([aService('shop'), aService('greedy', { createdAt: '1' })]);
   const [shop, greedy] = wanted.routes;
   const routes = Array.from({ length: 2000 }, (_, n) => ({ ...greedy!, path: `/${String(n).padStart(200, '0')}` }));

@@ -13,13 +13,13 @@ import { withPlainTexts } from '../../support/plain-routes.ts';
 const runs = { numRuns: 300 };
 const innocent = renderBeside();
 
-/** Blocks of a kind as text, by their first line. */
+/** Blocks of a kind as text, selected by their first line. */
 function blocks(text: string, kind: 'server' | 'upstream', about: RegExp): string[] {
   return (
     [...text.matchAll(new RegExp(`^    ${kind}[^]*?^    }$`, 'gm'))]
       .map(([block]) => block)
       .filter((block) => about.test(block))
-      // Whichever upstream comes first names the size of the memory that all share.
+      // The first upstream sets the size of the shared memory.
       .map((block) => block.replace(/zone upstreams \d+k;/, 'zone upstreams;'))
   );
 }
@@ -38,7 +38,7 @@ function args(directives: Iterable<Directive>): string[] {
   return [...directives].map((directive) => directive.args.join(' '));
 }
 
-/** Nothing but what the table asks for, and what every configuration has: status, unknown hosts over HTTP and over TLS. */
+/** Exactly the table's content, and what every configuration has: status, and unknown hosts over HTTP and over TLS. */
 function checkStructure(text: string, table: RouteTable): void {
   const main = parseNginx(text);
   const [http] = [...findAll(main, 'http')];
@@ -59,7 +59,7 @@ function checkStructure(text: string, table: RouteTable): void {
   expect(args(upstreams)).toEqual(table.upstreams.map(({ name }) => name));
   for (const [position, { peers }] of table.upstreams.entries()) {
     const endpoints = [...findAll(upstreams[position]!.block!, 'server')].map(({ args: [endpoint] }) => endpoint);
-    // Once more as the last resort, if failures are counted.
+    // Repeated as the last resort, if failures are counted.
     expect([...new Set(endpoints)]).toEqual(peers.map(({ address, port }) => `${address}:${port}`));
   }
   expect(servers.map(({ block }) => args(findAll(block!, 'server_name'))[0])).toEqual(table.servers.map(serverName));
@@ -80,13 +80,13 @@ function checkStructure(text: string, table: RouteTable): void {
   }
 }
 
-/** Names, numbers of words and nesting, without the words; the order of neighbours hangs on them, so it does not count. */
+/** Names, word counts and nesting, without the words. The order of neighbors depends on the words, so it is ignored. */
 function shapeOf(directives: readonly Directive[], isMap = false): string[] {
-  // Whichever upstream comes first names the size of the memory that all share.
+  // The first upstream sets the size of the shared memory.
   const words = ({ name, args }: Directive) => (name === 'zone' ? 'some' : args.length);
   return directives
     .map((directive) => {
-      // Entries of a map begin with what they are for, which may be a host.
+      // Entries of a map begin with their key, which may be a host.
       const name = isMap ? 'entry' : directive.name;
       const block = directive.block && shapeOf(directive.block, ['map', 'geo'].includes(directive.name));
       return JSON.stringify([name, words(directive), block]);
@@ -95,7 +95,7 @@ function shapeOf(directives: readonly Directive[], isMap = false): string[] {
 }
 
 describe('a service with any labels at all', { timeout: 60_000 }, () => {
-  it('gets the very directives, in number and nesting, that plain values would give', () => {
+  it('gets exactly the directives, in number and nesting, that plain values would give', () => {
     fc.assert(
       fc.property(hostileLabels, (labels) => {
         for (const { text, input } of renderBeside(labels).clusters) {
@@ -108,7 +108,7 @@ describe('a service with any labels at all', { timeout: 60_000 }, () => {
     );
   });
 
-  it('gets what its labels ask for, and nothing else', () => {
+  it('gets what its labels request, and nothing else', () => {
     fc.assert(
       fc.property(hostileLabels, (labels) => {
         for (const { text, table } of renderBeside(labels).clusters) checkStructure(text, table);
@@ -117,10 +117,10 @@ describe('a service with any labels at all', { timeout: 60_000 }, () => {
     );
   });
 
-  it('changes nothing of its neighbours', () => {
+  it('changes nothing of its neighbors', () => {
     fc.assert(
       fc.property(hostileLabels, (labels) => {
-        // To share a host is everybody's right; what then happens is another test.
+        // Any service may share a host. Another test covers the result.
         fc.pre(!Object.values(labels).some((value) => /alice|bob/i.test(value)));
         const { text } = renderBeside(labels).clusters[0]!;
         const before = innocent.clusters[0]!.text;
@@ -135,7 +135,7 @@ describe('a service with any labels at all', { timeout: 60_000 }, () => {
     expect(blocks(innocent.clusters[0]!.text, 'upstream', /alice|bob/)).toHaveLength(2);
   });
 
-  it('never makes the controller or a proxy reject the configuration of all', () => {
+  it('never makes the controller or a proxy reject the complete configuration', () => {
     fc.assert(
       fc.property(hostileLabels, (labels) => {
         for (const { text, input } of renderBeside(labels).clusters) {
@@ -146,7 +146,7 @@ describe('a service with any labels at all', { timeout: 60_000 }, () => {
     );
   });
 
-  it('never makes the extension refuse the whole message', () => {
+  it('never makes the extension reject the complete message', () => {
     fc.assert(
       fc.property(hostileLabels, (labels) => {
         for (const { input } of renderBeside(labels).clusters) {
@@ -158,7 +158,7 @@ describe('a service with any labels at all', { timeout: 60_000 }, () => {
     );
   });
 
-  it('gives problems of bounded length that belong to it alone', () => {
+  it('gets problems of limited length that belong to it alone', () => {
     fc.assert(
       fc.property(hostileLabels, (labels) => {
         for (const problem of renderBeside(labels).problems) {

@@ -16,6 +16,6 @@ it.each([
   [['pcre_jit off;'], ['pcre_jit off;']],
   [['timer_resolution 1s;pcre_jit off;'], ['pcre_jit off;']],
   [['# pcre_jit is on'], ['pcre_jit on;']],
-])('compiles regular expressions, unless raw options decide it: %j', (options, expected) => {
+])('compiles regular expressions, unless raw options set it: %j', (options, expected) => {
   expect(mainContext(options).match(/(?<!# )pcre_jit (on|off);/g)).toEqual(expected);
 });

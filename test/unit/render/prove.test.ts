@@ -9,13 +9,13 @@ const { settings } = parseSettings({}, '1');
 const input = toRenderInput(buildDesiredState(readSnapshot('context-roots'), settings).clusters[0]!);
 
 describe('a proof', () => {
-  it('has nothing to leave out where nginx accepts', async () => {
+  it('leaves out nothing if nginx accepts all', async () => {
     const proof = await proveConfiguration(input, render, async () => undefined);
 
     expect(proof).toMatchObject({ kind: 'rendered', refused: [], version: render(input).version });
   });
 
-  it('finds the guilty service and keeps the others', async () => {
+  it('finds the failing service and keeps the others', async () => {
     const proof = await proveConfiguration(input, render, async ([file]) =>
       file!.text.includes('demo_apiv2') ? 'no' : undefined,
     );
@@ -28,14 +28,14 @@ describe('a proof', () => {
     });
   });
 
-  it('blames the settings where nginx refuses without any service', async () => {
+  it('names the settings if nginx rejects them without any service', async () => {
     expect(await proveConfiguration(input, render, async () => 'unknown directive')).toEqual({
       kind: 'settings-refused',
       message: 'unknown directive',
     });
   });
 
-  it('blames the template that does not compile, or does not tell its version', async () => {
+  it('names the template that does not compile, or does not output its version', async () => {
     const prove = (template: string) => proveConfiguration({ ...input, template }, render, async () => undefined);
 
     expect(await prove('{{#each}')).toMatchObject({ kind: 'settings-refused' });

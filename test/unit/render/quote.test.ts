@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { quote, quoteBefore, quoteHost, quoteLiteral, quotePath } from '../../../src/render/quote.ts';
 import { parseNginx } from '../../support/nginx-parser.ts';
 
-/** What nginx reads where a directive has this as its only word. */
+/** What nginx reads if a directive has this as its only word. */
 function readBack(text: string): readonly string[] {
   const directives = parseNginx(`name ${text};`);
   expect(directives).toHaveLength(1);
@@ -12,7 +12,7 @@ function readBack(text: string): readonly string[] {
 }
 
 describe('a quoted value', () => {
-  it('is read back by nginx as it is, or refused', () => {
+  it('is read back unchanged by nginx, or rejected', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'"\'\\;{}# $\nnrt') })), (value) => {
         let quoted: string;
@@ -29,14 +29,14 @@ describe('a quoted value', () => {
   });
 
   it.each(['$host', 'a\nb', 'a\u0000', 'ä', '\u202e', '\u007f'])(
-    'with what nginx has no escape for is refused: %j',
+    'with a character that nginx cannot escape is rejected: %j',
     (value) => {
       expect(() => quote(value)).toThrow('cannot be written');
       expect(() => quoteBefore(value, 'request_uri')).toThrow('cannot be written');
     },
   );
 
-  it('may have a variable behind it, and only that one', () => {
+  it('may be followed by a variable, and only by that one', () => {
     expect(readBack(quoteBefore('http://a"b', 'request_uri'))).toEqual(['http://a"b$request_uri']);
   });
 });
@@ -51,7 +51,7 @@ describe('a quoted host', () => {
   });
 
   it.each(['a"b', 'a b', 'a;b', 'a{b', 'a}b', 'a$b', 'a\nb', 'ä', 'a{1,2}{'])(
-    'is refused as an expression: %j',
+    'is rejected as an expression: %j',
     (name) => {
       expect(() => quoteHost('regex', name)).toThrow('cannot be written');
     },
@@ -59,7 +59,7 @@ describe('a quoted host', () => {
 });
 
 describe('a literal', () => {
-  it('is read back by nginx as it is, whatever is in it', () => {
+  it('is read back unchanged by nginx, whatever it contains', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({ unit: fc.constantFrom(...'"\'\\;{}# $\n\rnrtß') }),
@@ -73,20 +73,20 @@ describe('a literal', () => {
     );
   });
 
-  it('has no zero', () => {
+  it('has no zero byte', () => {
     expect(() => quoteLiteral('a\0')).toThrow('zero');
   });
 });
 
-describe('a path of a location', () => {
+describe('a location path', () => {
   it.each(['/', '/app', '/app/', '/größe', '/my app', '/$host', '/a"b', '/a\\b', "/{};#'", '/%00', '/日本/'])(
-    'is read back by nginx as it is: %j',
+    'is read back unchanged by nginx: %j',
     (path) => {
       expect(readBack(quotePath(path))).toEqual([path]);
     },
   );
 
-  it.each(['app', '/a\n', '/a\0', '/a\u2028', '/a//b', '/../a', '/a\ud800'])('is refused otherwise: %j', (path) => {
+  it.each(['app', '/a\n', '/a\0', '/a\u2028', '/a//b', '/../a', '/a\ud800'])('is rejected otherwise: %j', (path) => {
     expect(() => quotePath(path)).toThrow('Path cannot be written');
   });
 });

@@ -4,7 +4,7 @@ import { TemplateSource } from '../../../src/render/template-source.ts';
 import { templateTexts } from '../../support/golden.ts';
 import { inputOf, manyServices } from '../../support/many-services.ts';
 
-/** Tells how often somebody works it out. */
+/** Reports how often a source is computed. */
 function watched(route: Route): { readonly route: Route; readonly looks: () => number } {
   let looks = 0;
   const proxy = new Proxy(route, {
@@ -16,7 +16,7 @@ function watched(route: Route): { readonly route: Route; readonly looks: () => n
   return { route: proxy, looks: () => looks };
 }
 
-it('works out what is new alone, though a part was rendered by itself before', () => {
+it('computes new parts only, even if a part was rendered separately before', () => {
   const source = new TemplateSource(templateTexts);
   const input = inputOf(manyServices(20));
   const { route: kept, looks } = watched(input.routes[0]!);

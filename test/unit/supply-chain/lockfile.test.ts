@@ -1,4 +1,4 @@
-// An audit that needs no network: what the lockfile may bring into a build.
+// An offline audit of what the lockfile can bring into a build.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
@@ -20,8 +20,8 @@ const lockfile = read('package-lock.json') as {
 const manifest = read('package.json') as Readonly<Record<string, Readonly<Record<string, string>> | undefined>>;
 const registry = 'https://registry.npmjs.org/';
 
-/** Permissive, or with terms for changed files of their own alone (MPL). */
-const licences = [
+/** Permissive, or with terms for their own changed files only (MPL). */
+const licenses = [
   'MIT',
   'ISC',
   'Apache-2.0',
@@ -32,14 +32,17 @@ const licences = [
   'MPL-2.0',
   'Unlicense',
 ];
-/** Say it in their package.json in a way that npm does not take over; read by hand. */
-const licencesReadByHand: Readonly<Record<string, string>> = { buildcheck: 'MIT', 'cpu-features': 'MIT', ssh2: 'MIT' };
-/** Read by hand: three compile an addon or print a hint, node picks its own binary. Images are built without any of them. */
+/** Declared in their package.json in a form that npm does not copy. Checked manually. */
+const licensesReadByHand: Readonly<Record<string, string>> = { buildcheck: 'MIT', 'cpu-features': 'MIT', ssh2: 'MIT' };
+/**
+ * Checked manually: three compile an add-on or print a hint, node selects its binary. Images are built without any of
+ * them.
+ */
 const installScripts = ['cpu-features', 'node', 'protobufjs', 'ssh2'];
 
 type Packages = Readonly<Record<string, Entry>>;
 
-/** Everything that is wrong with the packages of a lockfile. */
+/** All problems of a lockfile's packages. */
 function faults(packages: Packages): string[] {
   return Object.entries(packages)
     .filter(([place]) => place !== '')
@@ -48,14 +51,14 @@ function faults(packages: Packages): string[] {
 
 function faultsOf(place: string, { version, resolved, integrity, license, link, hasInstallScript }: Entry): string[] {
   const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
-  const options = (licencesReadByHand[name] ?? license ?? '').replace(/[()]/g, '').split(' OR ');
+  const options = (licensesReadByHand[name] ?? license ?? '').replace(/[()]/g, '').split(' OR ');
   return [
     ...(link ? ['is a link'] : []),
     ...(/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version ?? '') ? [] : [`has the version ${version}`]),
     ...(/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? '') ? [] : ['has no SHA-512']),
-    // Without an address npm takes the package of this name from its registry.
+    // Without an address npm uses the package of this name from its registry.
     ...(resolved === undefined || resolved.startsWith(`${registry}${name}/-/`) ? [] : [`comes from ${resolved}`]),
-    ...(options.some((option) => licences.includes(option)) ? [] : [`has the licence ${license}`]),
+    ...(options.some((option) => licenses.includes(option)) ? [] : [`has the license ${license}`]),
     ...(hasInstallScript && !installScripts.includes(name) ? ['has an install script'] : []),
   ];
 }
@@ -63,12 +66,12 @@ function faultsOf(place: string, { version, resolved, integrity, license, link, 
 const good: Entry = { version: '1.2.3', integrity: `sha512-${'a'.repeat(86)}==`, license: 'MIT' };
 
 describe('the lockfile', () => {
-  it('names only packages of one registry, with hashes, known licences and no unknown install scripts', () => {
+  it('names only packages of one registry, with hashes, known licenses and no unknown install scripts', () => {
     expect(lockfile.lockfileVersion).toBe(3);
     expect(faults(lockfile.packages)).toEqual([]);
   });
 
-  it('agrees with package.json, which names exact versions', () => {
+  it('matches package.json, which pins exact versions', () => {
     const { '': root } = lockfile.packages as Readonly<Record<string, Entry & typeof manifest>>;
     for (const kind of ['dependencies', 'devDependencies']) {
       expect(root![kind]).toEqual(manifest[kind]);
@@ -81,15 +84,15 @@ describe('the lockfile', () => {
       expect(manifest[kind]).toBeUndefined();
   });
 
-  it('has exact entries alone when npm writes it', () => {
+  it('has exact entries only if npm writes it', () => {
     const settings = readFileSync(new URL('../../../.npmrc', import.meta.url), 'utf8');
 
     expect(settings).toMatch(/^save-exact=true$/m);
-    // A registry that is set here would be asked by everybody who builds.
+    // Everyone who builds would use a registry that is set here.
     expect(settings).not.toMatch(/registry=http|_auth|ignore-scripts=false/);
   });
 
-  it('lists no install scripts that are gone', () => {
+  it('lists no obsolete install scripts', () => {
     const names = Object.keys(lockfile.packages).map((place) => place.replace(/^.*node_modules\//, ''));
     expect(installScripts.filter((name) => !names.includes(name))).toEqual([]);
   });
@@ -102,10 +105,10 @@ describe('the lockfile', () => {
     ['comes from', { resolved: 'https://registry.npmjs.org/other/-/other-1.2.3.tgz' }],
     ['is a link', { link: true }],
     ['has the version', { version: '^1.2.3' }],
-    ['has the licence', { license: 'GPL-3.0' }],
-    ['has the licence', { license: undefined }],
+    ['has the license', { license: 'GPL-3.0' }],
+    ['has the license', { license: undefined }],
     ['has an install script', { hasInstallScript: true }],
-  ])('would fail this audit with a package that %s', (fault, changes) => {
+  ])('rejects a package that %s', (fault, changes) => {
     expect(faults({ 'node_modules/evil': good })).toEqual([]);
     expect(faults({ 'node_modules/evil': { ...good, ...changes } as Entry })).toEqual([expect.stringContaining(fault)]);
   });

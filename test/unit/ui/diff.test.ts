@@ -3,19 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { diffLines, diffRows } from '../../../src/ui/lib/diff.ts';
 
 const lines = (...words: readonly string[]) => words.join('\n');
-const told = (before: string, after: string) =>
+const compared = (before: string, after: string) =>
   diffLines(before, after).map(({ kind, text }) => `${{ same: ' ', removed: '-', added: '+' }[kind]}${text}`);
 
 describe('a comparison', () => {
-  it('tells what was taken away and what was added, with both numbers', () => {
-    expect(told(lines('a', 'b', 'c'), lines('a', 'x', 'c', 'd'))).toEqual([' a', '-b', '+x', ' c', '+d']);
+  it('shows removed and added lines, with both numbers', () => {
+    expect(compared(lines('a', 'b', 'c'), lines('a', 'x', 'c', 'd'))).toEqual([' a', '-b', '+x', ' c', '+d']);
     expect(diffLines(lines('a', 'b'), lines('b'))).toEqual([
       { kind: 'removed', text: 'a', before: 1, after: undefined },
       { kind: 'same', text: 'b', before: 2, after: 1 },
     ]);
   });
 
-  it('leads from any text to any other, by few lines', () => {
+  it('turns any text into any other, with few lines', () => {
     const text = fc.array(fc.constantFrom('a', 'b', 'c', '}'), { maxLength: 30 }).map((words) => words.join('\n'));
     fc.assert(
       fc.property(text, text, (before, after) => {
@@ -29,20 +29,20 @@ describe('a comparison', () => {
     );
   });
 
-  it('shows a block that was added as a block', () => {
+  it('shows an added block as a block', () => {
     const block = (name: string) => ['', `server ${name} {`, '}'];
     const before = lines('{', ...block('a'), ...block('c'));
     expect(
-      told(before, lines('{', ...block('a'), ...block('b'), ...block('c'))).filter((line) => line !== ' '),
+      compared(before, lines('{', ...block('a'), ...block('b'), ...block('c'))).filter((line) => line !== ' '),
     ).toEqual([' {', ' server a {', ' }', '+server b {', '+}', '+', ' server c {', ' }']);
   });
 
-  it('gives up on texts that have little in common', () => {
+  it('stops for texts that have little in common', () => {
     const text = (name: string) => Array.from({ length: 4000 }, (_, line) => `${name} ${line}`).join('\n');
     expect(diffLines(text('a'), text('b'))).toHaveLength(8000);
   });
 
-  it('only counts what lies far from a change', () => {
+  it('only counts lines far from a change', () => {
     const before = Array.from({ length: 20 }, (_, line) => `line ${line}`);
     const after = before.with(10, 'other');
     const rows = diffRows(before.join('\n'), after.join('\n'));

@@ -12,7 +12,7 @@ async function eventsOf(...chunks: readonly string[]) {
   return Array.fromAsync(readEvents(body));
 }
 
-it('reads events, however they are cut', async () => {
+it('reads events, however they are split', async () => {
   const text = 'event: state\ndata: {"a":"ä"}\n\nevent: seen\ndata: null\n\n';
   const events = [
     { event: 'state', data: '{"a":"ä"}' },
@@ -22,6 +22,6 @@ it('reads events, however they are cut', async () => {
   expect(await eventsOf(...text)).toEqual(events);
 });
 
-it('leaves out what was not sent completely', async () => {
+it('drops incomplete events', async () => {
   expect(await eventsOf('event: state\ndata: {"a"')).toEqual([]);
 });

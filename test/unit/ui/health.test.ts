@@ -42,12 +42,12 @@ describe('health', () => {
   it.each<[string, Partial<State>, string, string]>([
     ['all serve the newest version', {}, 'clear', 'Every proxy'],
     ['the controller is in trouble', { error: 'no answer' }, 'danger', 'no answer'],
-    ['nothing was seen yet', { observedAt: null }, 'caution', 'not seen'],
+    ['nothing was observed yet', { observedAt: null }, 'caution', 'not seen'],
     ['routing is off', { enabled: false, clusters: [] }, 'off', 'switched off'],
     ['no proxy runs', { clusters: [aCluster({ replicas: [] })] }, 'danger', 'No proxy runs in default'],
     ['a roll-out is under way', { clusters: [aCluster({ rolling: true })] }, 'caution', 'new version goes'],
     [
-      'a replica lags',
+      'a replica is behind',
       { clusters: [aCluster({ replicas: [replica, { ...replica, version: 'v0' }] })] },
       'caution',
       'Not every',
@@ -67,7 +67,7 @@ describe('health', () => {
       'caution',
       'no version yet',
     ],
-  ])('where %s', (_, change, aspect, reason) => {
+  ])('if %s', (_, change, aspect, reason) => {
     expect(health(change)).toMatchObject({ aspect, reason: expect.stringContaining(reason) });
   });
 });
