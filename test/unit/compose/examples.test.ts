@@ -79,7 +79,7 @@ describe("the examples of Interlock's documentation", () => {
 
   it('are told what to write today', () => {
     expect(lint({ 'mesh.yml': readCompose('examples/routing-mesh.yml') })).toEqual([
-      'mesh.yml:10:9 notice com.docker.ucp.mesh.http.8080 is a label of the HTTP Routing Mesh, and still understood',
+      'mesh.yml:10:9 notice com.docker.ucp.mesh.http.8080 is a deprecated label of the HTTP Routing Mesh, and is still supported',
     ]);
   });
 });

@@ -79,7 +79,7 @@ describe('settings', () => {
   it('do not let two clusters have one service name', () => {
     const { problems } = parseSettings({ Extensions: { a: { ServiceName: 'x' }, b: { ServiceName: 'x' } } }, '1');
 
-    expect(problems).toMatchObject([{ value: 'x', reason: 'names two services' }]);
+    expect(problems).toMatchObject([{ value: 'x', reason: 'is the name of two services' }]);
   });
 
   it('do not let two clusters have service names that differ in case only', () => {
