@@ -11,14 +11,14 @@ export const apiOptions = {
   url: {
     type: 'string',
     value: 'url',
-    description: 'Where the controller answers, or SIGNALBOX_URL. Default: https://127.0.0.1:9443.',
+    description: 'URL of the controller, or SIGNALBOX_URL. Default: https://127.0.0.1:9443.',
   },
-  user: { type: 'string', value: 'name', description: 'Who you are, or SIGNALBOX_USER. Default: admin.' },
+  user: { type: 'string', value: 'name', description: 'User name, or SIGNALBOX_USER. Default: admin.' },
   'password-file': {
     type: 'string',
     value: 'file',
     description:
-      'File with the password, - for standard input; or SIGNALBOX_PASSWORD_FILE, or the password in SIGNALBOX_PASSWORD.',
+      'File with the password, or - for standard input; or SIGNALBOX_PASSWORD_FILE, or the password in SIGNALBOX_PASSWORD.',
   },
   'token-file': {
     type: 'string',
@@ -29,10 +29,12 @@ export const apiOptions = {
   ca: {
     type: 'string',
     value: 'file',
-    description:
-      'Certificate (PEM) that vouches for the controller, or SIGNALBOX_CA. Default: those that the system trusts.',
+    description: 'CA certificate (PEM) of the controller, or SIGNALBOX_CA. Default: the CAs trusted by the system.',
   },
-  insecure: { type: 'boolean', description: 'Believe whoever answers. Your password goes to them.' },
+  insecure: {
+    type: 'boolean',
+    description: 'Skip TLS verification. Your password is sent to any server that answers.',
+  },
 } as const satisfies Options;
 
 /** The API cannot be reached, does not let you in, or refuses what was asked. */
@@ -141,10 +143,11 @@ async function send(
   const answer = await exchange(connection, method, path, token, body).catch((error: NodeJS.ErrnoException) => {
     throw new ApiError(unreachable(connection, error), { cause: error });
   });
-  if (answer.status === 401)
-    throw new ApiError(`${detailOf(answer) ?? 'The API does not let you in'}${passwordHint(token)}`);
+  if (answer.status === 401) throw new ApiError(`${detailOf(answer) ?? 'Sign-in failed'}${passwordHint(token)}`);
   if (answer.status >= 400) {
-    throw new ApiError(detailOf(answer) ?? `The API answers ${answer.status}`, { refused: answer.status < 500 });
+    throw new ApiError(detailOf(answer) ?? `The API returned status ${answer.status}`, {
+      refused: answer.status < 500,
+    });
   }
   return answer;
 }
@@ -153,7 +156,7 @@ function parseAnswer({ text }: Answer): unknown {
   try {
     return text === '' ? undefined : JSON.parse(text);
   } catch (cause) {
-    throw new ApiError('The answer is not that of a Signalbox', { cause });
+    throw new ApiError('The response is not from a Signalbox controller', { cause });
   }
 }
 
@@ -172,7 +175,7 @@ function passwordHint(token: string | undefined): string {
 }
 
 const UNTRUSTED = ['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'DEPTH_ZERO_SELF_SIGNED_CERT'];
-const UNTRUSTED_HINT = 'nothing that is trusted vouches for its certificate (see --ca)';
+const UNTRUSTED_HINT = 'its certificate is not signed by a trusted CA (see --ca)';
 
 function unreachable({ url }: Connection, { code, message }: NodeJS.ErrnoException): string {
   return `${url.origin} cannot be reached: ${UNTRUSTED.includes(code ?? '') ? UNTRUSTED_HINT : message || code}`;
@@ -200,7 +203,7 @@ function exchange(
   const outgoing = request(new URL(path, url), options, (response) => {
     text(response).then((received) => resolve({ status: response.statusCode ?? 0, text: received }), reject);
   });
-  outgoing.on('timeout', () => outgoing.destroy(new Error('it takes too long')));
+  outgoing.on('timeout', () => outgoing.destroy(new Error(`timed out after ${TIMEOUT_MS / 1000} s`)));
   outgoing.on('error', reject);
   outgoing.end(json);
   return promise;

@@ -32,7 +32,7 @@ export interface Definition<T extends Options> extends Omit<Command, 'run' | 'op
 
 /** Every command has it. */
 export const jsonOption = {
-  json: { type: 'boolean', description: 'Write JSON.' },
+  json: { type: 'boolean', description: 'Print JSON.' },
 } as const satisfies Options;
 
 export function defineCommand<const T extends Options>({ run, ...definition }: Definition<T>): Command {

@@ -14,17 +14,17 @@ export const composeOptions = {
   stack: {
     type: 'string',
     value: 'name',
-    description: 'Name of the stack. Default: as labels tell that name a network or a secret, else the folder.',
+    description: 'Stack name. Default: inferred from the labels that name a network or a secret, else the folder name.',
   },
   settings: {
     type: 'string',
     value: 'file',
-    description: 'Settings of Signalbox. Default: none, and every service cluster that a label names is set up.',
+    description: 'Settings file of Signalbox. Default: none; every service cluster named by a label exists.',
   },
   'env-file': {
     type: 'string',
     value: 'file',
-    description: 'Variables, as NAME=value lines. Those of the environment go before them.',
+    description: 'File with variables, as NAME=value lines. Environment variables take precedence.',
   },
 } as const satisfies Options;
 
@@ -41,8 +41,8 @@ export async function loadCompose(
   io: Io,
 ): Promise<Loaded> {
   const [first] = files;
-  if (first === undefined) throw new UsageError('Which compose file?');
-  if (values.stack !== undefined && !isStackName(values.stack)) throw new UsageError('That is no name for a stack.');
+  if (first === undefined) throw new UsageError('Missing argument: compose file.');
+  if (values.stack !== undefined && !isStackName(values.stack)) throw new UsageError('Invalid stack name.');
   const fromFile = values['env-file'] === undefined ? {} : parseEnv(await readText(values['env-file'], io));
   const loaded = loadStack(await Promise.all(files.map(async (name) => ({ name, text: await readText(name, io) }))), {
     variables: (name) => io.env[name] ?? fromFile[name],
@@ -57,7 +57,7 @@ export async function loadCompose(
   const unreadable = read.problems.find(({ label }) => label === file);
   if (unreadable === undefined) return { ...loaded, files, ...read };
   const { line, column } = read.placeOf(file);
-  throw new UsageError(`${file}:${line}:${column}: is not TOML: ${unreadable.reason}`);
+  throw new UsageError(`${file}:${line}:${column}: is invalid TOML: ${unreadable.reason}`);
 }
 
 /** As the docker command line names projects after their folders. */

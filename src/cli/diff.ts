@@ -7,14 +7,14 @@ import { versionsPath } from './versions.ts';
 export const diff = defineCommand({
   name: 'diff',
   usage: '<version> <version>',
-  summary: 'Compare two kept versions of the configuration, line by line.',
-  details: 'Exits with 1 when they differ. "versions" lists them.',
+  summary: 'Compare two stored versions of the configuration, line by line.',
+  details: 'Exits with 1 if they differ. Run "versions" to list them.',
   options: {
-    cluster: { type: 'string', value: 'name', description: 'Their service cluster. Default: default.' },
+    cluster: { type: 'string', value: 'name', description: 'Service cluster of the versions. Default: default.' },
     ...apiOptions,
   },
   async run(values, [before, after], io) {
-    if (before === undefined || after === undefined) throw new UsageError('Which two versions?');
+    if (before === undefined || after === undefined) throw new UsageError('Missing arguments: two versions.');
     const api = await Api.connect(values, io);
     const read = async (version: string) =>
       (await api.text(`${versionsPath(values.cluster ?? 'default')}/${encodeURIComponent(version)}`)).split('\n');

@@ -9,15 +9,19 @@ import { chooseClusters } from './render.ts';
 export const explain = defineCommand({
   name: 'explain',
   usage: '<compose.yml…> <URL>',
-  summary: 'Tell which route of compose files answers a URL, why, and why not others.',
-  details: 'Exits with 1 when no service answers it.',
+  summary: 'Explain which route of compose files answers a URL, and why the others do not.',
+  details: 'Exits with 1 if no service answers.',
   options: {
-    cluster: { type: 'string', value: 'name', description: 'Only this service cluster. Default: all with a route.' },
+    cluster: {
+      type: 'string',
+      value: 'name',
+      description: 'Only this service cluster. Default: all that have a route.',
+    },
     ...composeOptions,
   },
   async run(values, positionals, io) {
     const url = positionals.at(-1);
-    if (url === undefined || positionals.length < 2) throw new UsageError('Which compose file, and which URL?');
+    if (url === undefined || positionals.length < 2) throw new UsageError('Missing arguments: URL and compose file.');
     const loaded = await loadCompose(positionals.slice(0, -1), values, io);
     const clusters = chooseClusters(buildDesiredState(loaded.snapshot, loaded.settings).clusters, values.cluster);
     const explanations = clusters.map((state) => ({ cluster: state.cluster.name, ...explainIn(state, url) }));
@@ -52,7 +56,7 @@ export function describeExplanation(
     `${paint(io, 'bold', url)} ${paint(io, 'dim', `(service cluster ${cluster})`)}`,
     `  ${paint(io, isAnswered(answer) ? 'green' : 'red', describeAnswer(answer))}`,
     ...because.map((step) => `  - ${step}`),
-    ...(others.length > 0 ? [paint(io, 'bold', 'Passed over'), ...others] : []),
+    ...(others.length > 0 ? [paint(io, 'bold', 'Other routes'), ...others] : []),
     '',
   ].join('\n');
 }
@@ -60,21 +64,21 @@ export function describeExplanation(
 function describeAnswer(answer: Answer): string {
   switch (answer.kind) {
     case 'service':
-      return `${answer.route.services.join(', ')} by the route ${answer.route.host}${answer.route.path}, asked for ${answer.requestUri}`;
+      return `${answer.route.services.join(', ')} by the route ${answer.route.host}${answer.route.path}, request URI ${answer.requestUri}`;
     case 'redirect':
       return `${answer.status} to ${answer.location}`;
     case 'unavailable':
       return `503: ${describeRoute(answer.route)} is unavailable`;
     case 'maintenance':
-      return '503: it is in maintenance';
+      return '503: under maintenance';
     case 'no-path':
-      return '404: no route has this path';
+      return '404: no route matches this path';
     case 'no-host':
-      return '503: no route has this host';
+      return '503: no route matches this host';
     case 'bad-request':
-      return '400: the path is not valid';
+      return '400: the path is invalid';
     case 'no-certificate':
-      return 'The TLS handshake is refused';
+      return 'The TLS handshake fails';
   }
 }
 

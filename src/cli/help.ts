@@ -4,7 +4,7 @@ import { exitCodeMeanings, type Io, paint } from './io.ts';
 
 export function generalHelp(commands: readonly Command[], io: Pick<Io, 'colour'>): string {
   return [
-    'Layer 7 routing for Docker Swarm: checks compose files, and asks and changes a running Signalbox.\n',
+    'Layer 7 routing for Docker Swarm: checks compose files, and queries and changes a running Signalbox.\n',
     section('Usage', ['signalbox <command> [options]', 'signalbox help <command>'], io),
     section('Commands', columns(commands.map(({ name, summary }) => [name, summary])), io),
     section('Exit codes', columns(Object.entries(exitCodeMeanings)), io),

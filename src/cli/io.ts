@@ -19,10 +19,10 @@ export const exitCodes = {
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
-  0: 'Done, and nothing is wrong.',
-  1: 'Errors were found, no service answers the URL, versions differ, or the change was refused.',
-  2: 'The command was not understood, or a file cannot be read.',
-  3: 'The API cannot be reached, or does not let you in.',
+  0: 'Success.',
+  1: 'Errors were found, no service answers the URL, the versions differ, or the change was rejected.',
+  2: 'The command is invalid, or a file cannot be read.',
+  3: 'The API cannot be reached, or sign-in failed.',
 };
 
 /** The user's mistake on the command line. */

@@ -10,13 +10,13 @@ import { exitCodes, type Io, paint, UsageError } from './io.ts';
 export const lint = defineCommand({
   name: 'lint',
   usage: '<compose.yml…>',
-  summary: 'Check the labels of compose files, without Docker or network.',
-  details: `Several files are merged as "docker stack deploy" merges them; variables, anchors and merge keys are understood.
+  summary: 'Check the labels of compose files. Needs neither Docker nor a network.',
+  details: `Several files are merged in the same way as by "docker stack deploy". Variables, anchors and merge keys are supported.
 With --settings alone, only the settings file is checked.
-Exits with 1 when there is an error: something that was asked for would not be done.`,
+Exits with 1 if there is an error: a label or setting would not take effect.`,
   options: {
-    format: { type: 'string', value: formats.join('|'), description: 'How findings are written. Default: text.' },
-    strict: { type: 'boolean', description: 'Exit with 1 for a warning too.' },
+    format: { type: 'string', value: formats.join('|'), description: 'Output format of the findings. Default: text.' },
+    strict: { type: 'boolean', description: 'Also exit with 1 for warnings.' },
     ...composeOptions,
   },
   async run(values, files, io) {
@@ -26,8 +26,7 @@ Exits with 1 when there is an error: something that was asked for would not be d
         ? await lintSettings(values.settings, io)
         : await lintFiles(files, values, io);
     writeFindings(findings, format, io);
-    if (format === 'text')
-      io.out(`${paint(io, 'bold', `${subject}, ${countProblems(findings) ?? 'nothing wrong'}`)}\n`);
+    if (format === 'text') io.out(`${paint(io, 'bold', `${subject}, ${countProblems(findings) ?? 'no problems'}`)}\n`);
     const strictly = values.strict && findings.some(({ severity }) => severity === 'warning');
     return hasErrors(findings) || strictly ? exitCodes.found : exitCodes.done;
   },
@@ -35,7 +34,7 @@ Exits with 1 when there is an error: something that was asked for would not be d
 
 function readFormat(text = 'text'): Format {
   const format = formats.find((candidate) => candidate === text);
-  if (format === undefined) throw new UsageError(`The format is one of: ${formats.join(', ')}.`);
+  if (format === undefined) throw new UsageError(`Invalid format. Choose one of: ${formats.join(', ')}.`);
   return format;
 }
 

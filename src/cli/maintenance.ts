@@ -9,15 +9,15 @@ type Kind = ClosedView['kind'];
 export const maintenance = defineCommand({
   name: 'maintenance',
   usage: '[on|off <host|service>…]',
-  summary: 'Close hosts or services for a while, and open them again; alone: list what is closed.',
-  details: `Clients get a 503 page with Retry-After. A name that is both a host and a service is the host, unless --service says otherwise.`,
+  summary: 'Turn maintenance of hosts or services on and off. Without arguments: list maintenance.',
+  details: `Clients get a 503 page with Retry-After. A name that is both a host and a service means the host, unless --service is given.`,
   options: {
     allow: {
       type: 'string',
       value: 'addresses',
-      description: 'Clients that still pass: addresses and networks, separated by commas.',
+      description: 'Clients that are still allowed: addresses and networks, separated by commas.',
     },
-    service: { type: 'boolean', description: 'The names are those of services.' },
+    service: { type: 'boolean', description: 'The names are service names.' },
     ...apiOptions,
   },
   async run(values, [verb, ...names], io) {
@@ -37,10 +37,10 @@ export const maintenance = defineCommand({
 });
 
 function checkUsage(verb: string | undefined, names: readonly string[], allow: string | undefined): void {
-  if (allow !== undefined && verb !== 'on') throw new UsageError('--allow belongs to "maintenance on".');
+  if (allow !== undefined && verb !== 'on') throw new UsageError('--allow is only valid with "maintenance on".');
   if (verb === undefined) return;
-  if (verb !== 'on' && verb !== 'off') throw new UsageError(`It is on or off, not ${verb}.`);
-  if (names.length === 0) throw new UsageError('Which host or service?');
+  if (verb !== 'on' && verb !== 'off') throw new UsageError(`Invalid argument ${verb}. Use on or off.`);
+  if (names.length === 0) throw new UsageError('Missing argument: host or service.');
 }
 
 function splitList(text = ''): string[] {
@@ -59,10 +59,10 @@ function kindOf(name: string, { routes, maintenance }: State): Kind {
 }
 
 function describeClosed(closed: readonly ClosedView[]): string {
-  if (closed.length === 0) return 'Nothing is closed\n';
+  if (closed.length === 0) return 'Nothing is under maintenance\n';
   return `${columns([['CLOSED', 'KIND', 'BUT FOR', 'BY', 'SINCE'], ...closed.map(row)]).join('\n')}\n`;
 }
 
 function row({ name, kind, allow, who, since }: ClosedView): string[] {
-  return [name, kind, allow.join(', ') || '-', who ?? 'its label', since ?? '-'];
+  return [name, kind, allow.join(', ') || '-', who ?? 'label', since ?? '-'];
 }

@@ -7,8 +7,8 @@ import { exitCodes, writeJson } from './io.ts';
 export const problems = defineCommand({
   name: 'problems',
   usage: '[service]',
-  summary: 'List what a running Signalbox finds wrong: service, label, why, and what would be right.',
-  details: 'Exits with 1 when there is an error among them.',
+  summary: 'List the problems of a running Signalbox: service, label, reason and remedy.',
+  details: 'Exits with 1 if there is an error.',
   options: apiOptions,
   async run(values, [service], io) {
     const state = await (await Api.connect(values, io)).state();

@@ -13,10 +13,14 @@ const templates = new URL('../../templates', import.meta.url).pathname;
 export const render = defineCommand({
   name: 'render',
   usage: '<compose.yml…>',
-  summary: 'Write the nginx configuration that compose files would result in.',
-  details: `As if their services were the only ones, on one node (192.0.2.1). What is wrong goes to standard error.`,
+  summary: 'Print the nginx configuration that compose files result in.',
+  details: `Assumes that there are no other services, and one node (192.0.2.1). Problems are printed to standard error.`,
   options: {
-    cluster: { type: 'string', value: 'name', description: 'Only this service cluster. Default: all with a route.' },
+    cluster: {
+      type: 'string',
+      value: 'name',
+      description: 'Only this service cluster. Default: all that have a route.',
+    },
     ...composeOptions,
   },
   async run(values, files, io) {
@@ -41,6 +45,6 @@ export function chooseClusters(clusters: readonly ClusterState[], name: string |
   const named = clusters.filter(({ cluster }) => cluster.name === name);
   if (named.length > 0) return named;
   throw new UsageError(
-    `There is no service cluster ${name}, but: ${clusters.map(({ cluster }) => cluster.name).join(', ')}.`,
+    `Unknown service cluster ${name}. Choose one of: ${clusters.map(({ cluster }) => cluster.name).join(', ')}.`,
   );
 }

@@ -8,7 +8,7 @@ export const routes = defineCommand({
   name: 'routes',
   usage: '[text]',
   summary: 'List the routes of a running Signalbox: host, path, services.',
-  details: 'With a text only those whose host, path, service or service cluster has it.',
+  details: 'With a text: only routes whose host, path, service or service cluster contains it.',
   options: apiOptions,
   async run(values, [text = ''], io) {
     const state = await (await Api.connect(values, io)).state();

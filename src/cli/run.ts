@@ -17,7 +17,7 @@ export async function runCli(
   }
   if (['help', '--help', '-h'].includes(name)) return help(rest[0], commands, io);
   const command = commands.find((candidate) => candidate.name === name);
-  if (command === undefined) return misunderstood(`There is no command ${name}.`, 'signalbox help', io);
+  if (command === undefined) return misunderstood(`Unknown command ${name}.`, 'signalbox help', io);
   if (rest.includes('--help') || rest.includes('-h')) return help(name, commands, io);
   try {
     return await command.run(rest, io);
@@ -35,7 +35,7 @@ function help(name: string | undefined, commands: readonly Command[], io: Io): E
     return exitCodes.done;
   }
   const command = commands.find((candidate) => candidate.name === name);
-  if (command === undefined) return misunderstood(`There is no command ${name}.`, 'signalbox help', io);
+  if (command === undefined) return misunderstood(`Unknown command ${name}.`, 'signalbox help', io);
   io.out(commandHelp(command, io));
   return exitCodes.done;
 }

@@ -8,9 +8,8 @@ import { exitCodes, type Io, paint, writeJson } from './io.ts';
 export const status = defineCommand({
   name: 'status',
   usage: '',
-  summary: 'Tell how a running Signalbox fares: its service clusters, their versions and replicas.',
-  details:
-    'Exits with 1 while something keeps the controller or a service cluster from doing its work. Mistakes in a service do not count.',
+  summary: 'Show the status of a running Signalbox: service clusters, versions and replicas.',
+  details: 'Exits with 1 while the controller or a service cluster is unhealthy. Problems of a service do not count.',
   options: apiOptions,
   async run(values, _, io) {
     const state = await (await Api.connect(values, io)).state();
@@ -28,13 +27,13 @@ function troubleOf({ error, problems }: State): string | undefined {
 function describeState(state: State, io: Io): string {
   const { observedAt, enabled, routes, problems, clusters, maintenance } = state;
   const trouble = troubleOf(state);
-  const health = trouble === undefined ? paint(io, 'green', 'Well') : paint(io, 'red', `In trouble: ${trouble}`);
+  const health = trouble === undefined ? paint(io, 'green', 'Healthy') : paint(io, 'red', `Unhealthy: ${trouble}`);
   const rows = [['CLUSTER', 'PORTS', 'VERSION', 'SERVED', 'REPLICAS'], ...clusters.map(clusterRow)];
   return [
-    `${health}, ${observedAt === null ? 'nothing seen yet' : `last looked ${observedAt}`}`,
-    ...(enabled ? [] : [paint(io, 'yellow', 'Layer 7 routing is switched off')]),
+    `${health}, ${observedAt === null ? 'not observed yet' : `last observed ${observedAt}`}`,
+    ...(enabled ? [] : [paint(io, 'yellow', 'Layer 7 routing is disabled')]),
     `${routes.length} routes, ${countProblems(problems) ?? 'no problems'}`,
-    ...(maintenance.length === 0 ? [] : [paint(io, 'yellow', `In maintenance: ${names(maintenance)}`)]),
+    ...(maintenance.length === 0 ? [] : [paint(io, 'yellow', `Under maintenance: ${names(maintenance)}`)]),
     '',
     ...columns(rows),
     '',

@@ -13,9 +13,9 @@ interface Switch {
 export const enable = defineCommand({
   name: 'enable',
   usage: '',
-  summary: 'Switch layer 7 routing on, or change its ports.',
+  summary: 'Enable layer 7 routing, or change its ports.',
   details:
-    'Ports that are not given stay as they are. A port that a service holds is refused, with the name of that service.',
+    'Ports that are not given stay unchanged. A port that a service already publishes is rejected; the error names that service.',
   options: {
     http: { type: 'string', value: 'port', description: 'Public port for HTTP.' },
     https: { type: 'string', value: 'port', description: 'Public port for HTTPS.' },
@@ -31,8 +31,8 @@ export const enable = defineCommand({
 export const disable = defineCommand({
   name: 'disable',
   usage: '',
-  summary: 'Switch layer 7 routing off: proxies and extensions are removed, applications stay.',
-  details: '"enable" brings everything back as it was.',
+  summary: 'Disable layer 7 routing: proxies and extensions are removed, applications stay.',
+  details: '"enable" restores everything.',
   options: apiOptions,
   async run(values, _, io) {
     const api = await Api.connect(values, io);

@@ -10,8 +10,12 @@ const path = '/api/tokens';
 
 const options = {
   role: { type: 'string', value: 'role', description: `${roles.join(', ')}. Default: viewer.` },
-  cluster: { type: 'string', value: 'cluster', description: 'The only service cluster that it sees and changes.' },
-  days: { type: 'string', value: 'number', description: `How long it is valid, up to ${MAX_TOKEN_DAYS}. Default: 90.` },
+  cluster: { type: 'string', value: 'cluster', description: 'Limit the token to this service cluster.' },
+  days: {
+    type: 'string',
+    value: 'number',
+    description: `Days until the token expires, up to ${MAX_TOKEN_DAYS}. Default: 90.`,
+  },
   ...apiOptions,
 } as const;
 
@@ -20,7 +24,7 @@ export const tokens = defineCommand({
   usage: '[list|create <name>|revoke <name>…]',
   summary: 'Create, list and revoke API tokens for scripts and pipelines.',
   details:
-    'Requires the role administrator, and a password: API tokens cannot manage API tokens. "create" prints the token, which is shown this once.',
+    'Requires the role administrator and a password: API tokens cannot manage API tokens. "create" prints the token, which is shown only once.',
   options,
   async run(values, [verb = 'list', ...names], io) {
     const { name, body } = checkUsage(verb, names, values);
@@ -34,13 +38,15 @@ export const tokens = defineCommand({
 });
 
 function checkUsage(verb: string, names: readonly string[], { role, cluster, days }: Values<typeof options>) {
-  if (!['list', 'create', 'revoke'].includes(verb)) throw new UsageError(`It is list, create or revoke, not ${verb}.`);
+  if (!['list', 'create', 'revoke'].includes(verb))
+    throw new UsageError(`Invalid argument ${verb}. Use list, create or revoke.`);
   const given = [role, cluster, days].some((value) => value !== undefined);
-  if (given && verb !== 'create') throw new UsageError('--role, --cluster and --days belong to "tokens create".');
-  if (verb === 'create' && names.length !== 1) throw new UsageError('Give the token one name.');
-  if (verb === 'revoke' && names.length === 0) throw new UsageError('Which token?');
+  if (given && verb !== 'create')
+    throw new UsageError('--role, --cluster and --days are only valid with "tokens create".');
+  if (verb === 'create' && names.length !== 1) throw new UsageError('"tokens create" takes one name.');
+  if (verb === 'revoke' && names.length === 0) throw new UsageError('Missing argument: token.');
   const known = roleSchema.safeParse(role ?? 'viewer').data;
-  if (known === undefined) throw new UsageError(`${role} is not a role: ${roles.join(', ')}.`);
+  if (known === undefined) throw new UsageError(`Unknown role ${role}. Choose one of: ${roles.join(', ')}.`);
   if (days !== undefined && !/^\d{1,3}$/.test(days)) throw new UsageError(`${days} is not a number of days.`);
   const scope = cluster === undefined ? {} : { cluster };
   return { name: names[0], body: { role: known, ...scope, ...(days === undefined ? {} : { days: Number(days) }) } };
@@ -67,13 +73,13 @@ function writeCreated(io: Io, json: boolean | undefined, created: CreatedToken):
   }
   const { name, role, cluster, expiresAt, token } = created;
   const scope = cluster === null ? '' : `, cluster ${cluster}`;
-  io.err(`Created ${name}: ${role}${scope}, valid until ${expiresAt}. It is shown this once.\n`);
+  io.err(`Created ${name}: ${role}${scope}, valid until ${expiresAt}. It is shown only once.\n`);
   io.out(`${token}\n`);
 }
 
 function writeList(io: Io, json: boolean | undefined, all: readonly TokenView[]): void {
   if (json) writeJson(io, all);
-  else if (all.length === 0) io.out('There are no tokens\n');
+  else if (all.length === 0) io.out('No tokens\n');
   else io.out(`${columns([['TOKEN', 'ROLE', 'CLUSTER', 'VALID UNTIL', 'CREATED BY'], ...all.map(row)]).join('\n')}\n`);
 }
 

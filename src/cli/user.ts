@@ -10,19 +10,19 @@ const MIN_LENGTH = 12;
 export const user = defineCommand({
   name: 'user',
   usage: '<name> --role <role>',
-  summary: "Print a user's line for the users' secret, with a hash of the password. Works without a controller.",
-  details: 'The setting UsersSecret names the Docker secret. A user who is in it twice cannot sign in.',
+  summary: "Print a user's line for the users secret, with a hash of the password. Needs no controller.",
+  details: 'The setting UsersSecret names the Docker secret. A user listed twice cannot sign in.',
   options: {
     role: { type: 'string', value: 'role', description: `${roles.join(', ')}.` },
     'password-file': apiOptions['password-file'],
   },
   async run(values, [name, ...more], io) {
-    if (name === undefined || more.length > 0) throw new UsageError('Which user?');
-    if (!USER_NAME.test(name)) throw new UsageError(`${name} is not a name of letters, digits, and . _ @ -`);
+    if (name === undefined || more.length > 0) throw new UsageError('Missing argument: user.');
+    if (!USER_NAME.test(name)) throw new UsageError(`${name} is not a valid name. Use letters, digits, and . _ @ -`);
     const role = roleSchema.safeParse(values.role).data;
-    if (role === undefined) throw new UsageError(`Which --role: ${roles.join(', ')}?`);
+    if (role === undefined) throw new UsageError(`Invalid or missing --role. Choose one of: ${roles.join(', ')}.`);
     const password = await readPassword(values, io);
-    if (password === undefined) throw new UsageError('Which password? See --password-file.');
+    if (password === undefined) throw new UsageError('Missing password. See --password-file.');
     if (password.length < MIN_LENGTH) throw new UsageError(`The password is shorter than ${MIN_LENGTH} characters.`);
     const hash = await hashPassword(password);
     if (values.json) writeJson(io, { name, role, hash });

@@ -10,7 +10,7 @@ export const versionsPath = (cluster: string): string => `/api/clusters/${encode
 export const versions = defineCommand({
   name: 'versions',
   usage: '[cluster]',
-  summary: 'List the kept versions of the configuration of a service cluster, the newest first.',
+  summary: 'List the stored configuration versions of a service cluster, newest first.',
   details: '',
   options: apiOptions,
   async run(values, [cluster = 'default'], io) {
@@ -34,12 +34,12 @@ function marks(version: string, view: ClusterView | undefined): string {
 export const rollback = defineCommand({
   name: 'rollback',
   usage: '<cluster> <version>',
-  summary: 'Go back to a kept version of a service cluster, and hold it: what changes meanwhile waits.',
-  details: '"versions" lists them, "release" ends it.',
+  summary: 'Roll a service cluster back to a stored version and hold it: later changes wait.',
+  details: 'Run "versions" to list the versions, "release" to end the hold.',
   options: apiOptions,
   async run(values, [cluster, version], io) {
     if (cluster === undefined || version === undefined)
-      throw new UsageError('Which service cluster, and which version?');
+      throw new UsageError('Missing arguments: service cluster and version.');
     const api = await Api.connect(values, io);
     await api.call('PUT', `${versionsPath(cluster)}/${encodeURIComponent(version)}/hold`);
     if (values.json) writeJson(io, { cluster, held: version });
@@ -51,11 +51,11 @@ export const rollback = defineCommand({
 export const release = defineCommand({
   name: 'release',
   usage: '<cluster>',
-  summary: 'Release a service cluster that is held at a version: what has changed since goes live.',
+  summary: 'Release a service cluster that is held at a version: changes made since then go live.',
   details: '',
   options: apiOptions,
   async run(values, [cluster], io) {
-    if (cluster === undefined) throw new UsageError('Which service cluster?');
+    if (cluster === undefined) throw new UsageError('Missing argument: service cluster.');
     const api = await Api.connect(values, io);
     await api.call('DELETE', `/api/clusters/${encodeURIComponent(cluster)}/hold`);
     if (values.json) writeJson(io, { cluster, held: null });

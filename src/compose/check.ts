@@ -25,7 +25,10 @@ function readVersion(tree: Tree | undefined): { readonly minor: number; readonly
   if (/^3(?:\.|$)/.test(tree.text) && Number(minor ?? 0) <= LAST_MINOR)
     return { minor: Number(minor ?? 0), findings: [] };
   const reason = `must be from 3.0 to ${LAST_VERSION}`;
-  return { minor: LAST_MINOR, findings: [rejection('version', reason, tree.place, 'Remove it: docker needs none.')] };
+  return {
+    minor: LAST_MINOR,
+    findings: [rejection('version', reason, tree.place, 'Remove the version key; Docker does not need it.')],
+  };
 }
 
 class Checker {
@@ -61,7 +64,7 @@ class Checker {
   }
 
   #checkList({ items, place }: Sequence, rule: Rule, path: string): void {
-    if (rule.unique && repeats(items)) this.findings.push(rejection(path, 'has an item twice', place));
+    if (rule.unique && repeats(items)) this.findings.push(rejection(path, 'has a duplicate item', place));
     if (rule.items === undefined) return;
     for (const [position, item] of items.entries()) this.check(item, rule.items, `${path}.${position}`);
   }

@@ -58,7 +58,7 @@ function differentVersions(trees: readonly (Tree | undefined)[]): Finding[] {
   return others.flatMap((other, position) => {
     if (textOf(other) === textOf(first)) return [];
     const place = other?.place ?? trees[position + 1]?.place;
-    const reason = 'has another version than the first file, which docker stack deploy rejects';
+    const reason = 'has a different version than the first file: docker stack deploy rejects the file';
     return place === undefined
       ? []
       : [{ severity: 'error', reason, remedy: 'Give all files the same version.', place }];

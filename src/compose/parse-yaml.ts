@@ -37,11 +37,11 @@ export function parseYaml(file: string, text: string): ParsedYaml {
   const report: Report = (offset, reason, remedy = 'Correct the YAML.') => {
     findings.push({ severity: 'error', reason, remedy, place: placeAt(offset) });
   };
-  for (const { pos, message } of document.errors) report(pos[0], `is not YAML: ${message}`);
+  for (const { pos, message } of document.errors) report(pos[0], `is invalid YAML: ${message}`);
   if (findings.length > 0) return { tree: undefined, findings };
   const resolve = (alias: Alias) => {
     const target = alias.resolve(document);
-    if (target === undefined) report(offsetOf(alias), `has no anchor &${alias.source} above it`);
+    if (target === undefined) report(offsetOf(alias), `has no preceding anchor &${alias.source}`);
     return target;
   };
   const converter = new Converter(placeAt, resolve, report);
@@ -101,7 +101,7 @@ class Converter {
   #name(key: Node): string {
     const { type, text } = isScalar(key) ? resolve(key) : NO_VALUE;
     if (type !== 'string')
-      this.#report(offsetOf(key), 'is a key that is not a string, which docker stack deploy rejects', 'Quote it.');
+      this.#report(offsetOf(key), 'has a key that is not a string: docker stack deploy rejects the file', 'Quote it.');
     return isScalar(key) ? String(key.value) : text;
   }
 }

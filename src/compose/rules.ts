@@ -120,15 +120,16 @@ export const composeRule: Rule = {
 };
 
 /** Keys of services that docker names with its own advice. */
-const COMPOSE_ONLY = 'It belongs to docker compose. Remove it, or write what "docker compose config" prints.';
+const COMPOSE_ONLY =
+  'Only docker compose supports it. Remove it, or replace it with the output of "docker compose config".';
 const LIMITS = 'Set limits under deploy.resources.';
 export const remedies: Readonly<Record<string, string>> = {
-  include: 'It belongs to docker compose. Give several files to docker stack deploy, one -c for each.',
+  include: 'Only docker compose supports it. Pass several files to docker stack deploy, each with -c.',
   profiles: COMPOSE_ONLY,
   extends: COMPOSE_ONLY,
-  name: 'Give the name of the stack to docker stack deploy, after the files.',
-  volume_driver: 'Set the driver of a volume under the top-level volumes.',
-  volumes_from: 'Share a volume that the top-level volumes define.',
+  name: 'Pass the stack name to docker stack deploy, after the files.',
+  volume_driver: 'Set the volume driver under the top-level volumes.',
+  volumes_from: 'Use a volume defined under the top-level volumes.',
   cpu_quota: LIMITS,
   cpu_shares: LIMITS,
   cpuset: LIMITS,

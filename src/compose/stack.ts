@@ -101,21 +101,21 @@ class StackReader {
   #labels(tree: Tree | undefined): ReadonlyMap<string, Located<string>> {
     const fromMap = [...entriesOf(tree)].map(([name, { place, value }]) => {
       if (value.kind !== 'scalar' || value.type === 'bool' || isInfinite(value))
-        this.#refuse(name, 'is neither a string nor a number, which docker stack deploy refuses', place);
+        this.#refuse(name, 'is neither a string nor a number: docker stack deploy rejects the file', place);
       return [name, { value: this.#text(value) ?? '', place }] as const;
     });
     const fromList = itemsOf(tree).map((item) => {
       const text = this.#text(item) ?? '';
       const [name = '', ...rest] = text.split('=');
       if (item.kind !== 'scalar' || item.type !== 'string')
-        this.#refuse(name, 'is not a string such as name=value, which docker stack deploy refuses', item.place);
+        this.#refuse(name, 'is not a string such as name=value: docker stack deploy rejects the file', item.place);
       return [name, { value: rest.join('='), place: item.place }] as const;
     });
     return new Map([...fromMap, ...fromList]);
   }
 
   #refuse(label: string, reason: string, place: Place): void {
-    this.findings.push({ severity: 'error', label, reason, remedy: 'Put it into quotes.', place });
+    this.findings.push({ severity: 'error', label, reason, remedy: 'Quote it.', place });
   }
 
   #networks(tree: Tree | undefined): ReadonlyMap<string, Place> {
@@ -150,12 +150,12 @@ class StackReader {
 
   #note({ unset, refused }: Substituted, place: Place): void {
     if (refused !== undefined) {
-      const remedy = 'Set the variable, or write $$ where a $ is meant.';
+      const remedy = 'Set the variable, or write $$ for a literal $.';
       this.findings.push({ severity: 'error', reason: refused, remedy, place });
     }
     for (const name of unset) {
-      const reason = `uses the variable ${name}, which is not set: nothing takes its place`;
-      const remedy = `Set it, or give it a default: \${${name}:-…}.`;
+      const reason = `uses the variable ${name}, which is not set and expands to an empty string`;
+      const remedy = `Set it, or add a default: \${${name}:-…}.`;
       this.findings.push({ severity: 'warning', reason, remedy, place });
     }
   }

@@ -21,14 +21,14 @@ export function substitute(text: string, variables: Variables): Substituted {
     if (dollar !== undefined) return '$';
     const [, name, operator, rest = ''] = /^(\w+)(:?[-?])?(.*)$/s.exec(bare ?? braced ?? '') ?? [];
     if (name === undefined) {
-      refused = 'holds a $ that begins no variable';
+      refused = 'contains a $ that does not start a variable';
       return '';
     }
     const value = lookUp(name, operator, variables);
     if (value !== undefined) return value;
     if (operator?.endsWith('-')) return rest;
     if (operator === undefined) unset.push(name);
-    else refused = `needs the variable ${name}${rest && `: ${rest}`}`;
+    else refused = `requires the variable ${name}${rest && `: ${rest}`}`;
     return '';
   });
   return { text: filled, unset, refused };

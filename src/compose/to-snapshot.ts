@@ -106,7 +106,7 @@ export function undefinedNetworks(stack: Stack): Finding[] {
         service: name,
         value: key,
         reason: `is attached to the network ${key}, which is not defined`,
-        remedy: 'Define it below "networks:".',
+        remedy: 'Define it under "networks:".',
         place,
       })),
   );

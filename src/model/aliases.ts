@@ -248,7 +248,7 @@ function claimantProblems(takeovers: readonly Takeover[], described: Described):
       reason: [`${subject} ${verb} a DNS name of ${owners[0]}${others}`, ...consequences].join('; '),
       remedy:
         claim.kind === 'alias'
-          ? `Remove the alias from network ${network}, or use one without dots that is no service's name.`
+          ? `Remove the alias from network ${network}, or use one without dots that is not a service name.`
           : 'Remove the host name, or use one without dots and templates.',
     };
   });

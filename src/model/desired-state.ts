@@ -417,11 +417,11 @@ function metricsObstacle(
 ): Pick<Problem, 'reason' | 'remedy'> | undefined {
   const { HitlessServiceUpdate, TargetPort, TargetSSLPort, MetricsSecret } = settings;
   if (!HitlessServiceUpdate) {
-    const reason = 'has no effect: without HitlessServiceUpdate proxies have no agent that could tell metrics';
-    return { reason, remedy: 'Set HitlessServiceUpdate = true, or leave this out.' };
+    const reason = 'has no effect: without HitlessServiceUpdate, proxies have no agent that exposes metrics';
+    return { reason, remedy: 'Set HitlessServiceUpdate = true, or remove this setting.' };
   }
   if ([TargetPort, TargetSSLPort].includes(metricsPort)) {
-    const reason = `has no effect: metrics are told on the port ${metricsPort}, which is a target port here`;
+    const reason = `has no effect: metrics are exposed on port ${metricsPort}, which is also a target port`;
     return { reason, remedy: 'Choose another TargetPort and TargetSSLPort.' };
   }
   if (exists) return undefined;

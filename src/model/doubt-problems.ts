@@ -3,7 +3,7 @@ import { type Problem, shownValue } from './problem.ts';
 import type { SwarmNetwork } from './snapshot.ts';
 
 const UPDATE_DOCKER =
-  "Update Docker on the proxies' nodes: 29.0 to 29.6.2 have this fault (moby issue 53141). It disappears once the names resolve again.";
+  "Update Docker on the proxies' nodes: 29.0 to 29.6.2 have this bug (moby issue 53141). The warning disappears once the names resolve again.";
 
 /** The service and label stay out: the name belongs to the service, the fault does not. */
 export function doubtProblem(
@@ -17,20 +17,20 @@ export function doubtProblem(
   if (kind === 'missing')
     return {
       ...about,
-      reason: `is unknown to Docker's DNS although tasks run, which is a fault of the engine; ${instead}`,
+      reason: `is unknown to Docker's DNS although tasks are running: a Docker Engine bug; ${instead}`,
       remedy: UPDATE_DOCKER,
     };
   if (kind === 'silent')
     return {
       ...about,
-      reason: `is not answered by Docker's DNS in a proxy; ${instead}`,
-      remedy: "Check the engine on the proxies' nodes. It disappears once the names resolve again.",
+      reason: `gets no answer from Docker's DNS in a proxy; ${instead}`,
+      remedy: "Check Docker Engine on the proxies' nodes. The warning disappears once the names resolve again.",
     };
   const other = [...networks].find(({ subnets = [] }) => address !== undefined && isInSubnets(address, subnets));
   const where = other === undefined ? 'another network of the proxies' : `network ${other.name}`;
   return {
     ...about,
-    reason: `is answered by Docker's DNS with an address outside its network: a container on ${where} has this name as an alias; ${instead}`,
+    reason: `resolves in Docker's DNS to an address outside its network: a container on ${where} has this name as an alias; ${instead}`,
     remedy:
       `Remove the container${address === undefined ? '' : ` with the address ${address}`} from ${where}, ` +
       'or create the network without --attachable.',

@@ -71,7 +71,7 @@ export function explainUrl(
   });
   if (isSecure && site.tls.kind !== 'terminated') return told(withoutTermination(site, host, uri));
   if (path === undefined) {
-    return { url, answer: { kind: 'bad-request' }, because: ['The path leads out of the root.'], passedOver: [] };
+    return { url, answer: { kind: 'bad-request' }, because: ['The path leads above the root.'], passedOver: [] };
   }
   const redirect = isSecure ? site.secureRedirect : site.redirect;
   if (redirect !== undefined)
@@ -138,9 +138,9 @@ function chooseSite(servers: readonly VirtualServer[], table: RouteTable, host: 
   if (server === undefined) return unknownHost(table, host);
   const passedOver = [
     ...outranked.flatMap((other) => passOver(other.host.name, other.locations, outranks(server.host))),
-    ...passOver('*', table.fallback, `The default backend is only asked for hosts that no service names.`),
+    ...passOver('*', table.fallback, `The default backend serves only hosts that match no service.`),
   ];
-  const because = [`The host ${host} belongs to ${describeHost(server.host)}.`];
+  const because = [`The host ${host} matches ${describeHost(server.host)}.`];
   return { ...server, name: server.host.name, because, passedOver };
 }
 
@@ -156,7 +156,7 @@ function chooseSecureSite(table: RouteTable, host: string): Site {
   return {
     ...site,
     tls,
-    because: [`The host ${host} belongs to ${describeHost(first.host)}, which has no certificate.`],
+    because: [`The host ${host} matches ${describeHost(first.host)}, which has no certificate.`],
   };
 }
 
@@ -165,8 +165,8 @@ function ranked(servers: readonly VirtualServer[], host: string): VirtualServer[
 }
 
 function unknownHost({ servers, fallback, fallbackTls }: RouteTable, host: string): Site {
-  const because = [`No service names the host ${host}.${suggestion(servers, host)}`];
-  const last = fallback.length > 0 ? 'The default backend answers for such hosts.' : 'There is no default backend.';
+  const because = [`No service matches the host ${host}.${suggestion(servers, host)}`];
+  const last = fallback.length > 0 ? 'The default backend serves such hosts.' : 'There is no default backend.';
   const nothing = { redirect: undefined, secureRedirect: undefined, maintenance: undefined, passedOver: [] };
   return { ...nothing, name: '*', tls: fallbackTls, locations: fallback, because: [...because, last] };
 }
@@ -177,14 +177,14 @@ function answersTo({ kind, name }: Host, host: string): boolean {
   return new RegExp(`^(?:${name})$`).test(host);
 }
 
-const HOST_KINDS = { exact: 'the exact name', wildcard: 'the wildcard', regex: 'the expression' } as const;
+const HOST_KINDS = { exact: 'the exact name', wildcard: 'the wildcard', regex: 'the regular expression' } as const;
 
 function describeHost({ kind, name }: Host): string {
   return `${HOST_KINDS[kind]} ${name}`;
 }
 
 function outranks(winner: Host): string {
-  return `Its host fits too, but ${describeHost(winner)} goes first: exact names before wildcards before expressions, the longer first.`;
+  return `Its host matches too, but ${describeHost(winner)} takes precedence: exact names, then wildcards, then regular expressions, each the longest first.`;
 }
 
 /** nginx looks for the longest wildcard itself, so that the table need not have them in this order. */
@@ -216,14 +216,14 @@ function isBelow(path: string, root: string): boolean {
 }
 
 function describePath({ path: root }: Location, path: string): string {
-  if (root === '') return `The path ${path} lies below no other context root.`;
-  return `The path ${path} lies below the context root ${root}, the longest that fits.`;
+  if (root === '') return `The path ${path} matches no other context root.`;
+  return `The path ${path} matches the context root ${root}, the longest that matches.`;
 }
 
 function pathReason({ path: root }: Location, path: string): string {
   return isBelow(path, root)
-    ? 'Its path fits too, but a longer context root goes first.'
-    : `The path ${path} does not lie below ${root}.`;
+    ? 'Its path matches too, but a longer context root takes precedence.'
+    : `The path ${path} does not match ${root}.`;
 }
 
 interface Step {
@@ -233,20 +233,20 @@ interface Step {
 
 function nowhere({ name, locations }: Site): Step {
   if (locations.length === 0) return { answer: { kind: 'no-host' }, because: [] };
-  return { answer: { kind: 'no-path' }, because: [`None of the context roots of ${name} fits.`] };
+  return { answer: { kind: 'no-path' }, because: [`No context root of ${name} matches.`] };
 }
 
 /** What becomes of a TLS connection that does not end in the proxies. */
 function withoutTermination({ name, tls, locations }: Site, host: string, uri: string): Step {
   const location = locations.find(({ isHandedOn }) => isHandedOn);
   if (tls.kind === 'passthrough' && location !== undefined) {
-    const because = ['The service ends TLS itself: connections are handed on to it as they are.'];
+    const because = ['The service terminates TLS: the proxy passes connections through.'];
     return { answer: { kind: 'service', route: toRoute(name, location), requestUri: uri }, because };
   }
   const reason =
     tls.kind === 'closed'
-      ? 'Its certificate, or who ends TLS for it, is wrong or missing.'
-      : `No certificate belongs to ${host}.`;
+      ? 'Its certificate or its TLS configuration is missing or invalid.'
+      : `There is no certificate for ${host}.`;
   return { answer: { kind: 'no-certificate' }, because: [reason] };
 }
 
@@ -265,25 +265,25 @@ function answerAt(name: string, location: Location, { host, uri, httpsPort, isSe
     const reason = 'The route is closed: no tasks are desired, or one of the reported problems closes it.';
     return { answer: { kind: 'unavailable', route }, because: [reason] };
   }
-  const shared = location.services.length > 1 ? ['Its services share the requests by the number of their tasks.'] : [];
+  const shared = location.services.length > 1 ? ['Its services share the requests in proportion to their tasks.'] : [];
   const stripped = strips(location) ? stripRoot(location.path, uri) : undefined;
   if (stripped?.kind === 'rejected')
     return {
       answer: { kind: 'bad-request' },
-      because: ['The path has a segment that some applications take for `..`.'],
+      because: ['The path has a segment that some applications treat as `..`.'],
     };
   const requestUri = stripped?.kind === 'reaches' ? stripped.url : uri;
   return { answer: { kind: 'service', route, requestUri }, because: shared };
 }
 
 function redirected(target: string, uri: string, isSecure: boolean): Step {
-  const reason = `Requests for it over ${isSecure ? 'HTTPS' : 'HTTP'} are sent to ${target}, whatever their path.`;
+  const reason = `Requests for it over ${isSecure ? 'HTTPS' : 'HTTP'} are redirected to ${target}, for any path.`;
   return { answer: redirectTo(302, target + uri), because: [reason] };
 }
 
 function closed({ allow }: Maintenance): Step {
-  const passing = allow.length === 0 ? 'for everybody' : `for all but ${allow.join(', ')}`;
-  return { answer: { kind: 'maintenance', allow }, because: [`It is closed for a while ${passing}.`] };
+  const passing = allow.length === 0 ? 'for all clients' : `for all clients except ${allow.join(', ')}`;
+  return { answer: { kind: 'maintenance', allow }, because: [`It is under maintenance ${passing}.`] };
 }
 
 function redirectTo(status: 301 | 302, location: string): Answer {
@@ -295,7 +295,7 @@ function passOver(host: string, locations: readonly Location[], reason: string):
 }
 
 function refusedRoute({ service, host, path, problem }: RefusedClaim): PassedOver {
-  const reason = `The claim does not count: ${problem.reason}.`;
+  const reason = `The claim is ignored: ${problem.reason}.`;
   return { route: { host: host?.name ?? '*', path: path || '/', services: [service] }, reason };
 }
 

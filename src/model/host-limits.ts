@@ -19,7 +19,7 @@ export function limitHosts(service: string, all: LabelGroups['groups']): LabelGr
       service,
       label,
       value: shownValue(value),
-      reason: `is beyond the ${limit} that one service may have, and is ignored with all that follow`,
+      reason: `exceeds the limit of ${limit} for one service; it and all that follow are ignored`,
       remedy: 'Use fewer, or a wildcard such as *.example.org.',
     });
   const groups = new Map<string, Group>();

@@ -232,7 +232,7 @@ function refusalBy(rule: Rule, owner: string): Omit<Refusal, 'claim'> {
 
 function notListed(key: string, owner: string) {
   return {
-    reason: `[Hosts] of the settings does not list ${owner} for "${key}", so its claim is ignored`,
+    reason: `[Hosts] in the settings does not list ${owner} for "${key}", so its claim is ignored`,
     remedy: `Add ${nameOf(owner)} to Hosts."${key}", or choose another host.`,
   };
 }
@@ -255,14 +255,14 @@ function touches({ key, manager }: Rule, { kind, name }: Host, owner: string) {
 
 function unlisted(owner: string) {
   return {
-    reason: `[Hosts] of the settings does not list these hosts of ${owner}, and HostsMode is listed, so the claims are ignored`,
-    remedy: `List the hosts in [Hosts], for ${nameOf(owner)}.`,
+    reason: `[Hosts] in the settings does not list these hosts of ${owner}, and HostsMode is listed, so the claims are ignored`,
+    remedy: `List the hosts in [Hosts] for ${nameOf(owner)}.`,
   };
 }
 
 function defaultUnlisted(mode: string, owner: string) {
   return {
-    reason: `[Hosts] of the settings does not list the default backend, and HostsMode is ${mode}, so the claim of ${owner} is ignored`,
+    reason: `[Hosts] in the settings does not list the default backend, and HostsMode is ${mode}, so the claim of ${owner} is ignored`,
     remedy: `Add "*" = ["${nameOf(owner)}"] to [Hosts].`,
   };
 }
@@ -373,15 +373,15 @@ const overlapOf = memoize((a: Host) => memoize((b: Host) => overlap(a, b)));
 function belongsTo(holder: Claim, { owner }: Claim) {
   return {
     reason: `${holder.owner} claimed these hosts first, so the claims of ${owner} are ignored`,
-    remedy: `Choose other hosts, or let [Hosts] of the settings list ${nameOf(owner)} for them.`,
+    remedy: `Choose other hosts, or list ${nameOf(owner)} for them in [Hosts] in the settings.`,
   };
 }
 
 function noticeOf({ claim, holder }: Taken): Problem {
   return problemOf(holder, {
     severity: 'notice',
-    reason: `${claim.owner} claims hosts of ${holder.owner} too; its claims are ignored`,
-    remedy: 'Nothing changes for your routes. To share the hosts, list both owners in [Hosts] of the settings.',
+    reason: `${claim.owner} also claims hosts of ${holder.owner}; its claims are ignored`,
+    remedy: 'Your routes are not affected. To share the hosts, list both owners in [Hosts] in the settings.',
   });
 }
 
@@ -394,7 +394,8 @@ function noticesOf(claims: ReadonlySet<Claim>): Problem[] {
   const notice = {
     severity: 'notice',
     reason: `${inWords(owners)} claim the same hosts and share their requests`,
-    remedy: 'If this is not intended, choose another host. [Hosts] of the settings lists who may claim a host.',
+    remedy:
+      'If this is not intended, choose another host. To restrict who may claim a host, use [Hosts] in the settings.',
   } as const;
   return [...claims].map((claim) => problemOf(claim, notice));
 }

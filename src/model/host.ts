@@ -64,7 +64,7 @@ function parseRegexHost(text: string): Host | string {
   const host = { kind: 'regex', name } as const;
   return stepsOf(host) <= MOST_EXPRESSION_STEPS
     ? host
-    : 'is a regular expression that can match one name in too many ways';
+    : 'is a regular expression that can match the same name in too many ways';
 }
 
 /** Upper bound of the characters that nginx compares to match a name of any length. */

@@ -56,8 +56,8 @@ export function readHrmLabels(service: SwarmService): HrmResult {
           service,
           label,
           value,
-          'is a label of the HTTP Routing Mesh, and still understood',
-          `Write today: ${today}`,
+          'is a deprecated label of the HTTP Routing Mesh, and is still supported',
+          `Replace it with: ${today}`,
         ),
       );
     }
@@ -83,10 +83,10 @@ function parsePairs(value: string): Map<string, string> {
 function translate(pairs: ReadonlyMap<string, string>, { ports }: SwarmService): [LabelName, string][] | string {
   const [, scheme, host = ''] = /^(http|https|sni):\/\/([^/]*)\/?$/i.exec(pairs.get('external_route') ?? '') ?? [];
   if (scheme === undefined) return 'has no external_route such as http://app.example.org';
-  if (scheme.toLowerCase() === 'sni') return 'asks for TLS by SNI, which is done with com.docker.lb.ssl_passthrough';
+  if (scheme.toLowerCase() === 'sni') return 'requests TLS by SNI, which requires com.docker.lb.ssl_passthrough';
   const published = [...new Set(ports.map(({ target }) => target))];
   const port = pairs.get('internal_port') || (published.length === 1 ? String(published[0]) : '');
-  if (port === '') return 'has no internal_port, and the service does not publish exactly one';
+  if (port === '') return 'has no internal_port, and the service does not publish exactly one port';
   const sticky = pairs.get('sticky_sessions');
   const redirect = pairs.get('redirect');
   return [

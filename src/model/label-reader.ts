@@ -71,7 +71,7 @@ export class LabelReader {
 }
 
 function remedyFor(definition: { readonly type: string; readonly example: string }): string {
-  return `Give it a ${definition.type}, for example ${definition.example}.`;
+  return `Set it to a ${definition.type}, for example ${definition.example}.`;
 }
 
 /** Whether a service asks to be routed, by labels of today. */
@@ -119,7 +119,7 @@ function unknownLabel(service: string, label: string, number: string, written: s
     service,
     label: shownValue(label),
     value: shownValue(value),
-    reason: 'is not a label that is known',
+    reason: 'is an unknown label',
     remedy: guess === undefined ? 'Remove it.' : `Did you mean ${LABEL_PREFIX}${name}?`,
   };
 }

@@ -83,7 +83,7 @@ export function unknownTargets(routed: readonly RoutedService[], decisions: read
       severity: 'notice',
       ...(kind === 'service' ? { service: name } : {}),
       value: name,
-      reason: `is a ${kind} in maintenance that no route has`,
+      reason: `is a ${kind} under maintenance that matches no route`,
       remedy: `End it: signalbox maintenance off ${name}`,
     }));
 }

@@ -251,7 +251,7 @@ function judgeHidden({ name, hidesBlocks }: SecretFacts): Verdict[] {
 }
 
 function rejectedFor(name: string, subject: string, rejection: string): Verdict {
-  const [reason, remedy] = REJECTIONS[rejection] ?? [`OpenSSL says "${rejection}"`, PEM_REMEDY];
+  const [reason, remedy] = REJECTIONS[rejection] ?? [`OpenSSL reports "${rejection}"`, PEM_REMEDY];
   return refuse('certificate', `${subject} in secret ${name} is rejected: ${reason}`, remedy);
 }
 

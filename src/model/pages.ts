@@ -19,5 +19,5 @@ export const MOST_PAGE_BYTES = 64 * 1024;
 export function pageFault(text: string): string | undefined {
   if (new TextEncoder().encode(text).length > MOST_PAGE_BYTES) return `is larger than ${MOST_PAGE_BYTES / 1024} KB`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
-  return /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/.test(text) ? 'is not a text in UTF-8' : undefined;
+  return /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/.test(text) ? 'is not UTF-8 text' : undefined;
 }

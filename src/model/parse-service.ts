@@ -229,15 +229,15 @@ function readHosts(reader: LabelReader, isDefault: boolean): Host[] {
       'error',
       labels.hosts,
       'is missing',
-      `Say which names the service answers to, for example ${labels.hosts.example}.`,
+      `Set it to the host names of the service, for example ${labels.hosts.example}.`,
     );
   }
   return [...new Map(hosts.map((host) => [`${host.kind} ${host.name}`, host])).values()];
 }
 
 function remedyForHost(text: string): string {
-  if (!text.startsWith('~')) return `Write names as in ${labels.hosts.example}.`;
-  return String.raw`Use literals, classes, groups and repetitions. What is repeated should exclude the character behind it, as in ~^[a-z0-9-]+\.example\.org$.`;
+  if (!text.startsWith('~')) return `Write host names, for example ${labels.hosts.example}.`;
+  return String.raw`Use literals, classes, groups and repetitions. A repeated class should exclude the character that follows it, as in ~^[a-z0-9-]+\.example\.org$.`;
 }
 
 function readRedirects(reader: LabelReader, hosts: readonly Host[]): Redirect[] {
@@ -247,7 +247,7 @@ function readRedirects(reader: LabelReader, hosts: readonly Host[]): Redirect[] 
     reader.note(
       'error',
       labels.redirects,
-      `sends ${host} elsewhere, which is none of the hosts`,
+      `redirects ${host}, which is not one of the hosts`,
       `Add ${host} to the hosts.`,
     );
   }
@@ -271,8 +271,8 @@ function readOptions(reader: LabelReader, service: SwarmService, context: Servic
     reader.note(
       'warning',
       labels.context_root_rewrite,
-      'cannot be done for gRPC, whose methods are in the path',
-      'Leave it out.',
+      'is not supported for gRPC, whose methods are in the path',
+      'Remove it.',
     );
   }
   return {
@@ -303,8 +303,8 @@ function readBackendCa(
       reader.note(
         'warning',
         labels.ssl_backend_ca,
-        'is not used: ssl_backend_tls_verify is none',
-        'Choose one of the two.',
+        'is ignored: ssl_backend_tls_verify is none',
+        'Remove one of the two labels.',
       );
     return '';
   }
@@ -319,7 +319,7 @@ function readBackendCa(
     if (reader.has('ssl_backend_tls_verify'))
       reader.refuse(
         labels.ssl_backend_tls_verify,
-        `is required, but ${protocol} is spoken to the service, without TLS`,
+        `is required, but the service is reached over ${protocol}, without TLS`,
         remedy,
       );
     else reader.refuse(labels.ssl_backend_ca, `requires TLS to the service, but the protocol is ${protocol}`, remedy);
@@ -355,8 +355,8 @@ function readTls(reader: LabelReader, service: SwarmService, context: ServiceCon
 function noteUnusedMaterial(reader: LabelReader): void {
   const written = [labels.ssl_cert, labels.ssl_key].find(({ name }) => reader.has(name as LabelName));
   if (written === undefined) return;
-  const reason = 'is not used: ssl_passthrough leaves TLS to the service';
-  reader.note('warning', written, reason, 'Choose one of the two.');
+  const reason = 'is ignored: with ssl_passthrough, the service terminates TLS';
+  reader.note('warning', written, reason, 'Remove one of the two labels.');
 }
 
 function readMaterial(reader: LabelReader, service: SwarmService, context: ServiceContext) {
@@ -382,8 +382,8 @@ function readClientCa(
   if (ca !== undefined && !isTerminated)
     reader.refuse(
       labels.ssl_client_ca,
-      'needs TLS to end in the proxies, and ssl_cert does not say so',
-      'Name the secret with the certificate in ssl_cert, and leave out ssl_passthrough.',
+      'requires TLS termination in the proxies, which ssl_cert enables',
+      'Name the secret with the certificate in ssl_cert, and remove ssl_passthrough.',
     );
   return ca;
 }
@@ -438,8 +438,8 @@ function readAffinity(reader: LabelReader): Affinity {
     reader.note(
       'warning',
       labels.ip_hash,
-      'is set beside sticky_session_cookie, which holds',
-      'Choose one of the two.',
+      'is ignored: sticky_session_cookie takes precedence',
+      'Remove one of the two labels.',
     );
   }
   if (name !== '') return { kind: 'cookie', name };
@@ -453,12 +453,12 @@ function readMode(reader: LabelReader, { endpointMode }: SwarmService, { affinit
       'error',
       labels.backend_mode,
       'is vip, but the service has no virtual address (endpoint mode dnsrr)',
-      'Use task, or endpoint mode vip.',
+      'Use task, or set the endpoint mode to vip.',
     );
     return 'task';
   }
   if (mode === 'vip' && affinity.kind !== 'none') {
-    reader.note('warning', labels.backend_mode, 'is vip: clients cannot be sent to the same task again', 'Use task.');
+    reader.note('warning', labels.backend_mode, 'is vip, so sticky sessions have no effect', 'Use task.');
   }
   return mode;
 }
@@ -470,7 +470,7 @@ function readMaintenance(reader: LabelReader): Maintenance | undefined {
 
 function readPort(reader: LabelReader): number | undefined {
   if (!reader.has('port'))
-    reader.refuse(labels.port, 'is missing', 'Say which port of the container takes the requests.');
+    reader.refuse(labels.port, 'is missing', 'Set it to the container port that receives the requests.');
   return reader.read(labels.port);
 }
 
@@ -494,7 +494,7 @@ function readNetwork(
   if (!only) {
     reader.refuse(
       labels.network,
-      'has no network: the service is attached to no overlay network',
+      'has no network: the service is not attached to an overlay network',
       'Attach the service to an overlay network.',
     );
     return undefined;
@@ -523,14 +523,14 @@ function readNetwork(
     return similar;
   }
   if (attached.length > 1) {
-    reader.refuse(labels.network, 'is none of the networks of the service', `Name one of: ${names}.`);
+    reader.refuse(labels.network, 'is not a network of the service', `Name one of: ${names}.`);
     return undefined;
   }
   reader.note(
     'warning',
     labels.network,
-    `is not a network of the service; its only one, ${only.name}, is used`,
-    `Name it ${only.name}, or leave the label out.`,
+    `is not a network of the service; its only network, ${only.name}, is used`,
+    `Set it to ${only.name}, or remove the label.`,
   );
   return only;
 }
@@ -572,8 +572,8 @@ function namedPeers(
 ): Peer[] {
   if (network === undefined || wantedTasks(service, 1) === 0) return [];
   if (isControlNetwork(network)) {
-    const remedy = 'Attach the service to another overlay network, and name that one.';
-    reader.refuse(labels.network, `leads to ${shownValue(network.name)}, a network for Signalbox itself`, remedy);
+    const remedy = 'Attach the service to another overlay network, and set the label to it.';
+    reader.refuse(labels.network, `refers to ${shownValue(network.name)}, a network reserved for Signalbox`, remedy);
     return [];
   }
   const isVirtual = mode === 'vip';
@@ -584,7 +584,7 @@ function namedPeers(
   if (!fitsDns(exactCase ? encodeCase(address) : address)) {
     reader.refuse(
       labels.network,
-      `leads to the name ${shownValue(address)}, which is too long for DNS`,
+      `results in the name ${shownValue(address)}, which is too long for DNS`,
       'Give the service or the network a shorter name.',
     );
     return [];
@@ -609,7 +609,7 @@ function requireHostPort(reader: LabelReader, { ports }: SwarmService, port: num
   if (published.includes(port)) return;
   reader.refuse(
     labels.port,
-    'is not published by the nodes, and that is how the service is reached',
+    'is not published on the nodes, which is how the proxies reach the service',
     `Name one of: ${[...new Set(published)].toSorted((a, b) => a - b).join(', ')}. Or attach the service to an overlay network.`,
   );
 }

@@ -13,7 +13,7 @@ export function parsePath(text: string): ParsedPath {
   if (text.length > MAX_PATH_LENGTH) return { reason: `is longer than ${MAX_PATH_LENGTH} characters` };
   if (!text.startsWith('/')) return { reason: 'is not a path such as /app' };
   if (!WRITTEN_PATH.test(text)) return { reason: 'contains characters that must be percent-encoded in a path' };
-  if (/%2f/i.test(text)) return { reason: 'contains %2F, which cannot be told from a slash' };
+  if (/%2f/i.test(text)) return { reason: 'contains %2F, which cannot be distinguished from a slash' };
   const decoded = decode(text);
   if (decoded === undefined) return { reason: 'is not UTF-8 after decoding' };
   if (UNSAFE.test(decoded)) return { reason: 'contains a control character' };

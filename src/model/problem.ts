@@ -68,7 +68,7 @@ export function limitProblems(problems: readonly Problem[]): Problem[] {
     for (const problem of rest) hidden.add(problem);
     const reason = `The service has ${rest.length} more problems, which are not shown`;
     const remedy =
-      'Fix those that are shown; the others then appear. `signalbox lint` shows all problems of a compose file.';
+      'Fix the shown problems; the others then appear. `signalbox lint` shows all problems of a compose file.';
     summaries.push({ severity: rest[0]!.severity, service, reason, remedy });
   }
   return hidden.size === 0 ? [...problems] : [...problems.filter((problem) => !hidden.has(problem)), ...summaries];

@@ -15,10 +15,10 @@ export function isRelayed({ route: { backend } }: RoutedService): boolean {
 export function withoutNameRelay({ name, settings }: Cluster): string | undefined {
   const { HitlessServiceUpdate, ProxyImage, TargetPort, TargetSSLPort } = settings;
   const table = `Extensions.${name}`;
-  if (TargetPort === nameRelay.port) return `choose another ${table}.TargetPort than ${nameRelay.port}`;
-  if (TargetSSLPort === nameRelay.port) return `choose another ${table}.TargetSSLPort than ${nameRelay.port}`;
+  if (TargetPort === nameRelay.port) return `change ${table}.TargetPort from ${nameRelay.port}`;
+  if (TargetSSLPort === nameRelay.port) return `change ${table}.TargetSSLPort from ${nameRelay.port}`;
   if (isOwnImage(ProxyImage)) return undefined;
-  if (isNginxImage(ProxyImage)) return `use the proxy image of this release: leave out ${table}.ProxyImage`;
+  if (isNginxImage(ProxyImage)) return `use the proxy image of this release: remove ${table}.ProxyImage`;
   // An image of another name may be a copy of ours, whose agent this setting relies on.
   return HitlessServiceUpdate ? undefined : `set ${table}.HitlessServiceUpdate = true`;
 }
@@ -46,8 +46,8 @@ export function upperCaseNetwork(
     label: `${LABEL_PREFIX}network`,
     value,
     reason:
-      `is a network with upper-case letters, ${value}, where these proxies cannot resolve ${service.name}: ` +
-      'nginx queries DNS in lower case, and Docker compares names of networks case-sensitively',
-    remedy: `Give the network a name in lower case, in a compose file with "name:", or ${remedy}.`,
+      `is a network with upper-case letters, ${value}, on which these proxies cannot resolve ${service.name}: ` +
+      'nginx queries DNS in lower case, and Docker network names are case-sensitive',
+    remedy: `Give the network a lower-case name ("name:" in a compose file), or ${remedy}.`,
   };
 }

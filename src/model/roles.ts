@@ -6,9 +6,9 @@ export const roleSchema = z.enum(roles);
 export type Role = z.infer<typeof roleSchema>;
 
 export const roleMeanings: Readonly<Record<Role, string>> = {
-  viewer: 'see everything, change nothing',
-  operator: 'also switch routing on and off, set maintenance, roll back and release',
-  administrator: 'also see users, and manage API tokens',
+  viewer: 'view everything, change nothing',
+  operator: 'also enable and disable routing, set maintenance, roll back and release',
+  administrator: 'also view users and manage API tokens',
 };
 
 export function includesRole(role: Role, required: Role): boolean {

@@ -262,8 +262,8 @@ function unprotected(label: LabelName, route: Route, host: string): Problem {
   const { service } = route;
   return shared(label, route, host, {
     severity: 'error',
-    reason: `${label} of ${service.name} asks for protection that an older service on the same hosts does not have, so ${service.name} is left out`,
-    remedy: 'Give both services the same labels of TLS, or another host.',
+    reason: `${label} of ${service.name} requires protection that an older service on the same hosts does not have, so ${service.name} is ignored`,
+    remedy: 'Set the same TLS labels on both services, or choose another host.',
   });
 }
 
@@ -332,8 +332,8 @@ function disagreement(label: LabelName, oldest: Route, other: Route, host: strin
   const { service } = other;
   return shared(label, other, host, {
     severity: 'warning',
-    reason: `${label} of ${service.name} differs from that of ${oldest.service.name}, an older service on the same hosts, whose value applies`,
-    remedy: 'Give both services the same value.',
+    reason: `${label} of ${service.name} conflicts with ${oldest.service.name}, an older service on the same hosts, whose value applies`,
+    remedy: 'Set the same value on both services.',
   });
 }
 

@@ -65,8 +65,13 @@ export const unknownUse: SecretUse = { own: new Set(), tokens: new Set(), mounts
 export function judgeUse(secret: StoredObject, { own, tokens, mounts }: SecretUse, user?: string): Verdict | undefined {
   const name = shownValue(secret.name);
   if (isOwn(secret) || own.has(secret.id) || tokens.has(secret.name)) {
-    const reason = `secret ${name} is one of Signalbox itself`;
-    return { severity: 'error', part: 'certificate', reason, remedy: 'Name the secret with your certificate or key.' };
+    const reason = `secret ${name} is reserved for Signalbox`;
+    return {
+      severity: 'error',
+      part: 'certificate',
+      reason,
+      remedy: 'Set it to the secret with your certificate or key.',
+    };
   }
   if (secret.labels[TLS_LABEL] === 'true') return undefined;
   const others = (mounts.get(secret.id) ?? []).filter(
@@ -79,8 +84,8 @@ export function judgeUse(secret: StoredObject, { own, tokens, mounts }: SecretUs
   return {
     severity: 'warning',
     part: 'certificate',
-    reason: `secret ${name} is sent to the proxies, but may not be meant for them: ${services}`,
-    remedy: `Name another secret. If it is meant for the proxies, create it with --label ${TLS_LABEL}=true.`,
+    reason: `secret ${name} is sent to the proxies, but may not be intended for them: ${services}`,
+    remedy: `Use another secret. If this one is intended for the proxies, create it with --label ${TLS_LABEL}=true.`,
   };
 }
 

@@ -97,7 +97,7 @@ function parseHosts(table: unknown) {
   const same = Map.groupBy(patterns, ({ host }) => (host ? `${host.kind} ${host.name}` : '*'));
   const repeated = [...same.values()].flatMap(([first, ...others]) =>
     others.map(({ key }) =>
-      settingsProblem(`Hosts.${key}`, key, `is the same host as ${first!.key}`, 'Write one list for both.'),
+      settingsProblem(`Hosts.${key}`, key, `is the same host as ${first!.key}`, 'Merge the two lists.'),
     ),
   );
   return {
@@ -123,7 +123,7 @@ function parsePattern(key: string, value: unknown): { pattern?: HostPattern; pro
     return { problems: [settingsProblem(label, key, host, remedy)] };
   }
   const { names, isGood } = readOwners(value);
-  const remedy = 'List names of stacks and services: ["shop", "blog_web"]; [] lets nobody claim it.';
+  const remedy = 'List names of stacks and services: ["shop", "blog_web"]; with [], no one can claim it.';
   const problems = isGood ? [] : [settingsProblem(label, value, 'is not a list of names', remedy)];
   return { pattern: { host, key: key.trim(), owners: names }, problems };
 }
@@ -137,8 +137,11 @@ function readOwners(value: unknown) {
 function parseCluster(name: string, table: unknown, release: string) {
   const path = `Extensions.${name}`;
   if (!CLUSTER_NAME.test(name) || !isTable(table)) {
-    const reason = 'is not a table with a plain name';
-    return { cluster: undefined, problems: [settingsProblem(path, '', reason, 'Name it as [Extensions.default].')] };
+    const reason = 'is not a table, or its name is invalid';
+    return {
+      cluster: undefined,
+      problems: [settingsProblem(path, '', reason, 'Write a table such as [Extensions.default].')],
+    };
   }
   const { config, ...rest } = lowerKeys(table);
   const extension = readTable<ExtensionSettings>(rest, extensionKeys, `${path}.`);
@@ -166,8 +169,8 @@ function ownImage(image: string): string {
 }
 
 function imageReplaced(label: string, value: string, image: string): Problem {
-  const reason = `is an image of Interlock, in place of which ${image} is used`;
-  return { severity: 'notice', label, value: shownValue(value), reason, remedy: 'Leave the key out.' };
+  const reason = `is an Interlock image; ${image} is used instead`;
+  return { severity: 'notice', label, value: shownValue(value), reason, remedy: 'Remove the key.' };
 }
 
 /** Reads the keys it knows; a bad one keeps its default and becomes a problem. */
@@ -189,7 +192,7 @@ function readTable<T>(table: Table, definitions: Readonly<Record<string, KeyDefi
   for (const name of Object.keys(table).filter((name) => !known.has(name))) {
     const guess = nearest(name, [...known.keys()]);
     const remedy = guess === undefined ? 'Remove it.' : `Did you mean ${known.get(guess)}?`;
-    problems.push(settingsProblem(path + name, table[name], 'is not a key of the settings', remedy));
+    problems.push(settingsProblem(path + name, table[name], 'is an unknown setting', remedy));
   }
   return { values: values as T, problems };
 }
@@ -202,7 +205,12 @@ function duplicateNames(clusters: readonly Cluster[]): Problem[] {
   return names
     .filter((_, position) => folded.indexOf(folded[position]!) !== position)
     .map((name) =>
-      settingsProblem('Extensions', name, 'names two services', 'Give every extension and proxy a name of its own.'),
+      settingsProblem(
+        'Extensions',
+        name,
+        'is the name of two services',
+        'Give each extension and proxy a unique name.',
+      ),
     );
 }
 
@@ -221,7 +229,7 @@ function tableOrEmpty(value: unknown): Table {
 
 function noTable(label: string, value: unknown): Problem[] {
   if (value === undefined || isTable(value)) return [];
-  return [settingsProblem(label, value, 'is not a table', `Write [${label}], with keys below it.`)];
+  return [settingsProblem(label, value, 'is not a table', `Write [${label}], followed by its keys.`)];
 }
 
 function lowerKeys(table: Table): Record<string, unknown> {

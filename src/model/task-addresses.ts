@@ -50,7 +50,7 @@ export function ignoredAddresses({ name, settings }: Cluster): Problem[] {
       label: `Extensions.${name}.FollowTasks`,
       value: settings.FollowTasks,
       reason: 'has no effect without HitlessServiceUpdate: each new task would replace all proxies',
-      remedy: `Set Extensions.${name}.HitlessServiceUpdate = true, or leave this out.`,
+      remedy: `Set Extensions.${name}.HitlessServiceUpdate = true, or remove this setting.`,
     },
   ];
 }

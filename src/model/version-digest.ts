@@ -27,8 +27,8 @@ export function versionDigest(
 /** What is wrong with a version, the main file first; undefined if every text is what its digest says. */
 export function versionFault(cluster: string, version: string, files: readonly NamedFile[]): string | undefined {
   const [main, ...parts] = files;
-  if (main === undefined || main.digest !== version) return `The main file is not that of version ${version}`;
-  if (new Set(files.map(({ path }) => path)).size < files.length) return 'Two files have one path';
+  if (main === undefined || main.digest !== version) return `The main file does not belong to version ${version}`;
+  if (new Set(files.map(({ path }) => path)).size < files.length) return 'Two files have the same path';
   const wrong = parts.find(
     ({ path, digest, text }) => text !== undefined && fileDigest(cluster, path, text) !== digest,
   );

@@ -115,8 +115,8 @@ function late(cluster: string, { id, nodeId }: OwnedTask, service: string): Prob
   return {
     severity: 'error',
     cluster,
-    reason: `Replica ${id} of ${service} on node ${nodeId ?? 'unknown'} does not take over the current configuration`,
-    remedy: `The other replicas serve it. If the replica hangs, its health check ends it; if it lasts, look at docker service ps ${service}, or restart it.`,
+    reason: `Replica ${id} of ${service} on node ${nodeId ?? 'unknown'} does not apply the current configuration`,
+    remedy: `The other replicas serve it. If the replica hangs, its health check stops it. If the problem persists, check docker service ps ${service}, or restart the replica.`,
   };
 }
 
@@ -124,7 +124,7 @@ function refused(cluster: string, message: string): Problem {
   return {
     severity: 'error',
     cluster,
-    reason: `A proxy refuses the new configuration: ${message}`,
-    remedy: 'The last good configuration is served. The next change is tried again.',
+    reason: `A proxy rejected the new configuration: ${message}`,
+    remedy: 'The proxies keep serving the last good configuration. The next change is tried again.',
   };
 }

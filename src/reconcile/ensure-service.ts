@@ -16,7 +16,7 @@ export async function ensureService(
   if (current && current.name !== desired.name) {
     // Swarm cannot rename a service, and two cannot hold the same ports.
     await swarm.removeService(current.id, signal);
-    logger.info({ service: current.name, cluster: current.cluster }, 'Removed service that has a new name');
+    logger.info({ service: current.name, cluster: current.cluster }, 'Removed renamed service');
     return ensureService(desired, undefined, options, signal);
   }
   if (!current) {

@@ -19,8 +19,8 @@ export async function heldRendering(
   const notice = {
     severity: 'notice',
     cluster: name,
-    reason: `Held at version ${version}: new changes wait`,
-    remedy: 'Release the cluster; what has changed since goes live then.',
+    reason: `Held at version ${version}: changes are waiting`,
+    remedy: 'Release the cluster to publish the changes made since then.',
   } as const;
   return { version, files, problems: [notice] };
 }

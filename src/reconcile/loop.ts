@@ -80,7 +80,7 @@ export class ReconcileLoop {
     this.#seenAt = undefined;
     this.#next = Promise.withResolvers();
     const slow = setTimeout(() => {
-      status.delay = `Work on the current change takes longer than ${SLOW_MS / 1000} s: the Engine, a node or an extension may not answer`;
+      status.delay = `The current change takes longer than ${SLOW_MS / 1000} s: the Docker Engine, a node or an extension may not respond`;
     }, SLOW_MS);
     try {
       const { rolling } = await pass(signal, seenAt, this.#next.promise);

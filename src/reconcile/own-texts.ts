@@ -26,14 +26,14 @@ export async function readOwnTexts(
   };
   const template = settings.Template === '' ? undefined : await read(settings.Template);
   if (settings.Template !== '' && template === undefined)
-    throw new SettingsRefusedError(`there is no Docker config ${settings.Template}, which Template names`);
+    throw new SettingsRefusedError(`Docker config ${settings.Template}, named by Template, does not exist`);
   const problems: Problem[] = [];
   const readPage = async (page: keyof typeof pageKeys): Promise<string | undefined> => {
     const key = pageKeys[page];
     const wanted = settings[key];
     if (wanted === '') return undefined;
     const text = await read(wanted);
-    const fault = text === undefined ? 'is not a Docker config of the swarm' : pageFault(text);
+    const fault = text === undefined ? 'is not a Docker config of this swarm' : pageFault(text);
     if (fault === undefined) return text;
     problems.push(badPage(`Extensions.${cluster}.${key}`, cluster, wanted, fault));
     return undefined;
@@ -44,6 +44,6 @@ export async function readOwnTexts(
 
 function badPage(label: string, cluster: string, wanted: string, reason: string): Problem {
   const value = shownValue(wanted);
-  const remedy = `Create it: docker config create ${value} <file>. The built-in page is shown until then.`;
+  const remedy = `Create it: docker config create ${value} <file>. Until then, the built-in page is shown.`;
   return { severity: 'error', cluster, label, value, reason, remedy };
 }

@@ -125,7 +125,7 @@ async function introduce(
   const control = networks.find((network) => network.name === controlNetwork)?.id ?? '';
   const known = tasks.map(({ id, addresses }) => ({ task: id, addresses: addresses[control] ?? [] }));
   await renderer.introduce(settings.ServiceName, name, known, signal).catch((error) => {
-    logger.debug({ cluster: name, err: error }, 'The extension was not told of the tasks');
+    logger.debug({ cluster: name, err: error }, 'Failed to send tasks to the extension');
   });
 }
 
@@ -165,9 +165,9 @@ function textRefused(cluster: string, fault: string): Problem {
   return {
     severity: 'error',
     cluster,
-    reason: `The extension answered with text that is not allowed: ${fault}`,
+    reason: `The extension returned a configuration that is not allowed: ${fault}`,
     remedy:
-      'The last good configuration is served. Directives of your own belong into the settings or into the config that Template names. Otherwise check the image of the extension: it may be compromised.',
+      'The proxies keep serving the last good configuration. Put custom directives in the settings or in the config that Template names. Otherwise check the extension image: it may be compromised.',
   };
 }
 
@@ -176,7 +176,7 @@ function settingsRefused(cluster: string, message: string): Problem {
     severity: 'error',
     cluster,
     label: `Extensions.${cluster}.Config`,
-    reason: `The configuration is refused: ${message}`,
-    remedy: 'Correct the raw options, or the template. The last good configuration is served.',
+    reason: `The configuration is rejected: ${message}`,
+    remedy: 'Correct the raw options or the template. The proxies keep serving the last good configuration.',
   };
 }

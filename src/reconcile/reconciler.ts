@@ -135,7 +135,7 @@ function relaxedPlacement({ clusters }: Settings): Problem[] {
     .map(({ name }) => ({
       severity: 'notice',
       cluster: name,
-      reason: 'The swarm has no workers, so extension and proxies run on managers',
-      remedy: 'Add a worker; they move there on their own. Or set Constraints and ProxyConstraints.',
+      reason: 'The swarm has no workers, so the extension and the proxies run on managers',
+      remedy: 'Add a worker; they move there automatically. Or set Constraints and ProxyConstraints.',
     }));
 }

@@ -21,6 +21,6 @@ export async function rememberForeign(
   const ids = [...known, ...added].filter((id) => names.has(id));
   await swarm.labelService(proxy, { [foreignLabel]: ids.join(' ') }, signal);
   const refused = added.map((id) => names.get(id));
-  logger.warn({ cluster: proxy.cluster, secrets: refused }, 'Detaching secrets that are no TLS material');
+  logger.warn({ cluster: proxy.cluster, secrets: refused }, 'Detaching secrets without TLS material');
   return true;
 }

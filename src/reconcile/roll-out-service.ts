@@ -60,17 +60,18 @@ const MESSAGES = {
     log: 'Rolled back proxies',
     reason: 'The proxies were rolled back',
     remedy:
-      'The last good configuration is served. The new one is tried again now and then, and when a service or the settings change.',
+      'The proxies keep serving the last good configuration. The new one is retried from time to time, and when a service or the settings change.',
   },
   extension: {
     log: 'Rolled back extension',
     reason: 'The extension was rolled back',
-    remedy: 'The one before it goes on. The new one is tried again now and then, and when the settings change.',
+    remedy:
+      'The previous extension keeps running. The new one is retried from time to time, and when the settings change.',
   },
 } as const;
 
 function refused({ labels, role, cluster }: OwnedService): Problem {
   const { reason, remedy } = MESSAGES[role];
-  const why = labels[refusedReasonLabel] ?? 'a replica did not come up';
+  const why = labels[refusedReasonLabel] ?? 'a replica did not start';
   return { severity: 'error', cluster, reason: `${reason}: ${why}`, remedy };
 }

@@ -105,12 +105,12 @@ export function noReplicaProblem(
     { severity: 'error', cluster, reason: reason.slice(0, MAX_REASON_LENGTH), remedy },
   ];
   if (replicas === 0)
-    return problem(`No proxy is up: ${name} is scaled to 0`, `Start proxies: docker service scale ${name}=2`);
+    return problem(`No proxy is running: ${name} is scaled to 0`, `Start proxies: docker service scale ${name}=2`);
   const wanted = tasks.filter(({ desiredState }) => desiredState === 'running' || desiredState === 'ready');
   if (wanted.some(({ state }) => state === 'running')) return [];
-  const remedy = `Look at: docker service ps ${name}`;
+  const remedy = `Check: docker service ps ${name}`;
   const error = tasks.find((task) => task.error !== undefined)?.error;
-  if (error !== undefined) return problem(`No proxy is up: ${error}`, remedy);
+  if (error !== undefined) return problem(`No proxy is running: ${error}`, remedy);
   const waiting = wanted.find(({ createdAt }) => now - Date.parse(createdAt) > START_PATIENCE_MS);
-  return waiting ? problem(`No proxy is up: a task is ${waiting.state}`, remedy) : [];
+  return waiting ? problem(`No proxy is running: a task is ${waiting.state}`, remedy) : [];
 }

@@ -122,7 +122,7 @@ async function finishMove(
   // since scaling back would end one that serves.
   if (running.length > replicas || (late && late.nodeId === undefined)) {
     await swarm.scaleService(service, replicas, toLabel(remembered), signal);
-    logger.info({ service: service.name, cluster: service.cluster }, 'Removed the replica that was one too many');
+    logger.info({ service: service.name, cluster: service.cluster }, 'Removed surplus replica');
     return { isPending: true, problems: [] };
   }
   return {
@@ -174,15 +174,15 @@ function unevenProblem(
 ): Problem {
   const [crowded] = most;
   const isAll = crowded?.count === running;
-  const loss = isAll ? `. No proxy is left if ${crowded?.name} fails` : '';
+  const loss = isAll ? `. If ${crowded?.name} fails, no proxy remains` : '';
   return {
     severity: 'warning',
     cluster,
     reason: `Replicas of ${name} are unevenly spread: ${inWords(most)}, ${inWords(least)}${loss}`,
     remedy:
       tries < MAX_TRIES
-        ? 'They are spread automatically, one at a time and without losing a request, once all of them run and the nodes are stable.'
-        : `Swarm placed them like this ${tries} times. Check with docker service ps ${name} and docker node inspect why the other nodes get none: resources, reservations, plugins. Spreading is tried again when nodes or replicas change.`,
+        ? 'They are spread automatically, one at a time and without losing requests, once all replicas run and the nodes are stable.'
+        : `Swarm placed them this way ${tries} times. Use docker service ps ${name} and docker node inspect to find out why the other nodes get none: resources, reservations, plugins. Spreading is retried when nodes or replicas change.`,
   };
 }
 
@@ -201,7 +201,7 @@ function lateProblem({ name, cluster }: OwnedService, task: OwnedTask, nodes: re
   return {
     severity: 'warning',
     cluster,
-    reason: `The replica of ${name} that was started to spread replicas is not up on node ${node}${error}`,
-    remedy: `The other replicas serve. Look at docker service ps ${name}, or drain the node.`,
+    reason: `The replica of ${name} started for spreading is not running on node ${node}${error}`,
+    remedy: `The other replicas keep serving. Check docker service ps ${name}, or drain the node.`,
   };
 }

@@ -69,7 +69,7 @@ export class StatusBoard {
       if (!this.#known.has(key)) this.#logger.warn(shortened(problem), 'Problem appeared');
     }
     for (const [key, problem] of this.#known) {
-      if (!problems.has(key)) this.#logger.info(shortened(problem), 'Problem gone');
+      if (!problems.has(key)) this.#logger.info(shortened(problem), 'Problem resolved');
     }
     this.#known = problems;
     this.#announce();

@@ -16,7 +16,7 @@ export async function removeStrays(
   const stray = ({ labels }: StoredObject) => isStray(labels[clusterLabel]);
   for (const { id, name, cluster } of snapshot.owned.filter(({ cluster }) => isStray(cluster))) {
     await swarm.removeService(id, signal);
-    logger.info({ service: name, cluster }, 'Removed service of a cluster that is switched off or no longer set up');
+    logger.info({ service: name, cluster }, 'Removed service of a disabled or removed cluster');
   }
   for (const { id } of snapshot.configs.filter(stray)) await swarm.removeConfig(id, signal);
   for (const { id } of snapshot.secrets.filter(stray)) await swarm.removeSecret(id, signal);

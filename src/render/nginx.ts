@@ -68,10 +68,10 @@ export function compileNginx(templates: Templates): RenderNginx {
     const pieces = blocks.collect(() => template(view));
     const { main: text, parts } = dividerFor(cluster).divide(pieces);
     if (relayedUpstreams(table).length > 0 && ![text, ...parts.map((part) => part.text)].some(usesNameRelay)) {
-      throw new Error('The template leaves out the resolver of upstreams, which names with upper-case letters require');
+      throw new Error('The template lacks the resolver of upstreams, which names with upper-case letters require');
     }
     if (!text.includes(VERSION_MARK)) {
-      throw new Error('The template leaves out {{> status}}, by which a proxy tells which version it serves');
+      throw new Error('The template lacks {{> status}}, which reports the version that a proxy serves');
     }
     const version = versionDigest(cluster, text, parts);
     const main = { path: MAIN_FILE, digest: version, text: text.replace(VERSION_MARK, version) };

@@ -79,7 +79,7 @@ function tooLarge(files: RenderedConfiguration['files']): string | undefined {
   const large = files.find(({ text }) => Buffer.byteLength(text) > MOST_FILE_BYTES);
   if (large === undefined) return undefined;
   const kib = Math.ceil(Buffer.byteLength(large.text) / 1024);
-  return `${large.path} would have ${kib} KiB, more than a Docker config can hold`;
+  return `${large.path} would have ${kib} KiB, more than the limit of a Docker config`;
 }
 
 /** A value that cannot be quoted is refused like one that nginx dislikes. */

@@ -5,10 +5,10 @@ import { isCanonicalPath } from '../model/path.ts';
  * is everything outside printable ASCII: grammars should have kept both away long before.
  */
 export function quote(value: unknown): string {
-  if (value === undefined) throw new Error('A template quotes a field that is not there');
+  if (value === undefined) throw new Error('A template quotes a missing field');
   const text = String(value);
   if (!/^[\x20-\x7e]*$/.test(text) || text.includes('$')) {
-    throw new Error(`Value cannot be written into an nginx configuration: ${JSON.stringify(text.slice(0, 80))}`);
+    throw new Error(`Value is not allowed in an nginx configuration: ${JSON.stringify(text.slice(0, 80))}`);
   }
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
@@ -16,7 +16,7 @@ export function quote(value: unknown): string {
 /** A decoded path as the prefix of a location, where nginx takes `$` for what it is and compares bytes. */
 export function quotePath(value: unknown): string {
   const text = String(value);
-  if (!isCanonicalPath(text.replace(/\/$/, ''))) throw new Error('Path cannot be written into an nginx configuration');
+  if (!isCanonicalPath(text.replace(/\/$/, ''))) throw new Error('Path is not allowed in an nginx configuration');
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
@@ -35,7 +35,7 @@ export function quoteName(kind: string, name: string): string {
 export function quoteHost(kind: string, name: string): string {
   if (kind !== 'regex') return quote(name);
   if (!/^[\x21-\x7e]*$/.test(name) || /["$;{}]{1}/.test(name.replaceAll(/\{\d+(,\d*)?\}/g, ''))) {
-    throw new Error('Expression cannot be written into an nginx configuration');
+    throw new Error('Expression is not allowed in an nginx configuration');
   }
   return `"~^${name}$"`;
 }
@@ -46,6 +46,6 @@ export function quoteHost(kind: string, name: string): string {
  */
 export function quoteLiteral(value: unknown): string {
   const text = String(value);
-  if (text.includes('\0')) throw new Error('Text with a zero cannot be written into an nginx configuration');
+  if (text.includes('\0')) throw new Error('Text with a NUL character is not allowed in an nginx configuration');
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }

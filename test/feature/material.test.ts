@@ -111,7 +111,7 @@ describe('a secret', () => {
       ['second', ['app.example.org/x']],
     ]);
     expect(world.messages('Problem appeared')).toHaveLength(1);
-    expect(world.messages('Problem gone')).toEqual([]);
+    expect(world.messages('Problem resolved')).toEqual([]);
   });
 
   it('is forgotten when the secret is removed, and unknown when it is created again', async () => {

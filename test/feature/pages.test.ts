@@ -20,7 +20,7 @@ it('Shows pages from Docker configs, and the built-in ones while those are missi
   world.swarm.deploy(aService('gone', { mode: { kind: 'replicated', replicas: 0 } }));
   world.swarm.deploy(aService('shop', { lb: { maintenance: 'true' } }));
   await world.settle();
-  const missing = { severity: 'error', cluster: 'default', reason: 'is not a Docker config of the swarm' };
+  const missing = { severity: 'error', cluster: 'default', reason: 'is not a Docker config of this swarm' };
   expect(world.problems).toMatchObject([
     { ...missing, label: 'Extensions.default.MaintenancePage', value: 'works-page' },
     { ...missing, label: 'Extensions.default.UnavailablePage', value: 'gone-page' },
@@ -45,8 +45,8 @@ it('Shows pages from Docker configs, and the built-in ones while those are missi
 
 it.each([
   ['is larger than 64 KB', 'x'.repeat(65_537)],
-  ['is not a text in UTF-8', 'a\0b'],
-  ['is not a text in UTF-8', '\ufffd'],
+  ['is not UTF-8 text', 'a\0b'],
+  ['is not UTF-8 text', '\ufffd'],
 ])('Reports a page that cannot be used because it %s', async (reason, data) => {
   const world = new ControllerWorld({ settings: { Extensions: { default: { UnavailablePage: 'page' } } } });
   await world.swarm.createConfig({ name: 'page', labels: {}, data });

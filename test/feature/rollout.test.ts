@@ -122,7 +122,7 @@ it('a roll-out is retried when it is due, and the problem is gone if it succeeds
 
   expect(serverOf(world.served(), 'blog.example.org')).toBeDefined();
   expect(world.problems).toEqual([]);
-  expect(world.messages('Problem gone')).toHaveLength(1);
+  expect(world.messages('Problem resolved')).toHaveLength(1);
 });
 
 it('a roll-out is retried at increasing intervals if it keeps failing', async () => {
@@ -225,7 +225,7 @@ it('the controller reports proxies of which no replica starts', async () => {
   expect(world.problems).toEqual([
     expect.objectContaining({
       cluster: 'default',
-      reason: expect.stringContaining('No proxy is up: no suitable node'),
+      reason: expect.stringContaining('No proxy is running: no suitable node'),
     }),
   ]);
 });
@@ -241,6 +241,6 @@ it('the controller reports proxies that were scaled to 0 by hand', async () => {
   await world.passes(2);
 
   expect(world.problems).toMatchObject([
-    { severity: 'error', reason: 'No proxy is up: signalbox-proxy is scaled to 0' },
+    { severity: 'error', reason: 'No proxy is running: signalbox-proxy is scaled to 0' },
   ]);
 });

@@ -42,7 +42,7 @@ describe('replicas on one node', () => {
       {
         severity: 'warning',
         cluster: 'default',
-        reason: `Replicas of ${proxy} are unevenly spread: 2 on worker1, none on worker2. No proxy is left if worker1 fails`,
+        reason: `Replicas of ${proxy} are unevenly spread: 2 on worker1, none on worker2. If worker1 fails, no proxy remains`,
       },
     ]);
     const writes = await world.writesOf(() => wait(world, 10));

@@ -106,7 +106,9 @@ it('reports a missing template, and uses it once it exists', async () => {
   await world.pass();
 
   expect(world.problems).toEqual([
-    expect.objectContaining({ reason: expect.stringContaining('no Docker config own-template') }),
+    expect.objectContaining({
+      reason: expect.stringContaining('Docker config own-template, named by Template, does not exist'),
+    }),
   ]);
 
   world.swarm.addConfig('own-template', '# mine\n{{> nginx.conf}}');
@@ -128,7 +130,7 @@ it('does not report a problem as new because an extension was down meanwhile', a
   await world.settle();
 
   expect(world.messages('Problem appeared')).toHaveLength(1);
-  expect(world.messages('Problem gone')).toEqual([]);
+  expect(world.messages('Problem resolved')).toEqual([]);
 });
 
 it('logs a problem once when it appears and once when it is gone', async () => {
@@ -146,7 +148,7 @@ it('logs a problem once when it appears and once when it is gone', async () => {
   await world.settle();
   await world.passes(10);
 
-  expect(world.messages('Problem gone')).toEqual([expect.objectContaining({ level: 30, service: 'shop' })]);
+  expect(world.messages('Problem resolved')).toEqual([expect.objectContaining({ level: 30, service: 'shop' })]);
   expect(world.problems).toEqual([]);
 });
 

@@ -48,7 +48,7 @@ describe('a secret of Signalbox itself', () => {
       world.swarm.deploy(aService('evil', { lb }));
       await world.settle();
 
-      expect(reasons()).toContain(`error: secret ${name} is one of Signalbox itself`);
+      expect(reasons()).toContain(`error: secret ${name} is reserved for Signalbox`);
       expect(mounted().filter((secret) => secret === name)).toEqual(before.filter((secret) => secret === name));
       expect(isOpen('other.example.org')).toBe(true);
       world.swarm.remove('evil');
@@ -69,7 +69,7 @@ describe('a secret of Signalbox itself', () => {
     world.swarm.deploy(aService('evil', { lb: { ssl_cert: 'db-password' } }));
     await world.settle();
 
-    expect(reasons()).toEqual(['error: secret db-password is one of Signalbox itself']);
+    expect(reasons()).toEqual(['error: secret db-password is reserved for Signalbox']);
     expect(mounted()).not.toContain('db-password');
   });
 
@@ -82,14 +82,14 @@ describe('a secret of Signalbox itself', () => {
     await own.settle();
 
     expect(own.problems).toMatchObject([
-      { label: 'Extensions.default.DefaultCertificate', reason: 'secret metrics-token is one of Signalbox itself' },
+      { label: 'Extensions.default.DefaultCertificate', reason: 'secret metrics-token is reserved for Signalbox' },
     ]);
   });
 });
 
 describe('a secret that another service mounts', () => {
   const warning = (secret: string, users: string) =>
-    `warning: secret ${secret} is sent to the proxies, but may not be meant for them: ${users}`;
+    `warning: secret ${secret} is sent to the proxies, but may not be intended for them: ${users}`;
 
   it('is a warning for the service whose label names it, and the warning names both', async () => {
     world.swarm.deploy(aService('db', { secretIds: [idOf('db-password')] }));

@@ -204,7 +204,7 @@ describe('a swarm with a compromised extension', () => {
       {
         severity: 'error',
         cluster: 'default',
-        reason: 'The extension answered with text that is not allowed: evil.conf contains "alias /run/secrets/"',
+        reason: 'The extension returned a configuration that is not allowed: evil.conf contains "alias /run/secrets/"',
       },
     ]);
 

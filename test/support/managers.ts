@@ -151,7 +151,7 @@ export class StatusWatch implements AsyncDisposable {
   async #watch(node: NodeName, begun: number): Promise<void> {
     let last = '';
     while (!this.#stopping.signal.aborted) {
-      const said = (await statusOn(node)).replace(/, last looked \S+/, '');
+      const said = (await statusOn(node)).replace(/, last observed \S+/, '');
       if (said !== last) console.log(`STATUS ${node} after ${seconds(performance.now() - begun)}: ${said}`);
       last = said;
       await sleep(3000, undefined, { signal: this.#stopping.signal }).catch(() => undefined);

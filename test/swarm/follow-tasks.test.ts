@@ -105,7 +105,7 @@ describe('an engine that denies a name whose tasks are running', () => {
     await eventually(async () => {
       expect(await proxyConfiguration()).toContain(`# doubted ${name}`);
       expect(await problemsOf('follow-web')).toMatchObject([
-        { severity: 'warning', value: name, reason: expect.stringContaining('a fault of the engine') },
+        { severity: 'warning', value: name, reason: expect.stringContaining('a Docker Engine bug') },
       ]);
     });
     await settled();

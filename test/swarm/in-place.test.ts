@@ -91,7 +91,7 @@ describe('a route change', () => {
 
     await eventually(async () => {
       const { problems } = await state();
-      expect(problems.map(({ reason }) => reason)).toContainEqual(expect.stringContaining('A proxy refuses'));
+      expect(problems.map(({ reason }) => reason)).toContainEqual(expect.stringContaining('A proxy rejected'));
     }, 120_000);
     for (let times = 0; times < 10; times++) expect((await curl('place.local', '/ping')).status).toBe(200);
     expect(await taskIds()).toEqual(before);

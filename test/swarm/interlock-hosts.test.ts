@@ -107,7 +107,7 @@ describe('hosts', () => {
       expect.objectContaining({
         severity: 'notice',
         label: 'com.docker.ucp.mesh.http.1',
-        remedy: 'Write today: com.docker.lb.hosts=hrm.local com.docker.lb.port=8080',
+        remedy: 'Replace it with: com.docker.lb.hosts=hrm.local com.docker.lb.port=8080',
       }),
     ]);
   });

@@ -73,7 +73,7 @@ describe('Maintenance', () => {
   it('begins and ends by the command line', async () => {
     expect(await signalbox('maintenance', 'on', 'works_app')).toMatch(/works_app +service +- +admin/);
     await isClosed();
-    expect(await signalbox('maintenance', 'off', 'works_app')).toBe('Nothing is closed\n');
+    expect(await signalbox('maintenance', 'off', 'works_app')).toBe('Nothing is under maintenance\n');
     await answers(host);
   });
 

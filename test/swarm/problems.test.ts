@@ -59,7 +59,7 @@ describe('invalid labels', () => {
 
     await answers('network.bad.local');
     expect(await problemsOf('problems_network')).toEqual([]);
-    expect(await logged('problems_network')).toEqual(['Problem appeared', 'Problem gone']);
+    expect(await logged('problems_network')).toEqual(['Problem appeared', 'Problem resolved']);
   });
 
   async function logged(service: string): Promise<string[]> {

@@ -42,7 +42,7 @@ it('a compromised extension changes nothing that proxies serve and is reported, 
         severity: 'error',
         cluster: 'default',
         reason: expect.stringMatching(
-          /^The extension answered with text that is not allowed: .* "alias \/run\/secrets\/"$/,
+          /^The extension returned a configuration that is not allowed: .* "alias \/run\/secrets\/"$/,
         ),
       }),
     ),

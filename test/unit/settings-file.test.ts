@@ -48,7 +48,7 @@ describe('a settings file', () => {
   it.each([
     ['[Extensions.default\nProxyReplicas = 3', /^cannot be read: /],
     ['[Extensions.default]\nProxyReplicas = "three"', /number|int/i],
-    ['[Extensions.default]\nProxyReplica = 3', /is not a key of the settings/],
+    ['[Extensions.default]\nProxyReplica = 3', /is an unknown setting/],
     ['Extensions = 3', /is not a table/],
     ['[Extensions.default]\nConfig = 3', /is not a table/],
   ])('with a mistake keeps the last valid one in effect, and reports the mistake: %j', async (text, reason) => {

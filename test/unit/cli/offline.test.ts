@@ -37,9 +37,9 @@ describe('signalbox lint', () => {
 
     const { code, out } = await signalbox(['lint', simple, '--settings', settings]);
     expect(code).toBe(1);
-    expect(out).toContain('[Hosts] of the settings does not list stack demo for "app.example.org"');
+    expect(out).toContain('[Hosts] in the settings does not list stack demo for "app.example.org"');
     expect((await signalbox(['explain', simple, 'http://app.example.org/', '--settings', settings])).out).toContain(
-      'The claim does not count: [Hosts] of the settings does not list stack demo',
+      'The claim is ignored: [Hosts] in the settings does not list stack demo',
     );
 
     writeFileSync(settings, '[Hosts]\n"b.example.org" = ["shop"]\n"http://app" = ["shop"]\n');
@@ -49,7 +49,7 @@ describe('signalbox lint', () => {
   it('prints only a summary if nothing is wrong', async () => {
     expect(await signalbox(['lint', simple])).toEqual({
       code: 0,
-      out: 'Stack demo: 1 route of 1 service, nothing wrong\n',
+      out: 'Stack demo: 1 route of 1 service, no problems\n',
       err: '',
     });
   });
@@ -59,8 +59,8 @@ describe('signalbox lint', () => {
 
     expect(code).toBe(1);
     expect(out).toBe(`${file}:7:9: error: com.docker.lb.port "80%,a" is not a whole number (shop_app)
-    Give it a port, 1 to 65535, for example 8080.
-${file}:8:9: warning: com.docker.lb.ip_hahs "1" is not a label that is known (shop_app)
+    Set it to a port, 1 to 65535, for example 8080.
+${file}:8:9: warning: com.docker.lb.ip_hahs "1" is an unknown label (shop_app)
     Did you mean com.docker.lb.ip_hash?
 Stack shop: 1 route of 1 service, 1 error, 1 warning
 `);
@@ -79,7 +79,7 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
       label: 'com.docker.lb.port',
       value: '80%,a',
       reason: 'is not a whole number',
-      remedy: 'Give it a port, 1 to 65535, for example 8080.',
+      remedy: 'Set it to a port, 1 to 65535, for example 8080.',
     });
     expect(await signalbox(['lint', file, '--json', '--stack', 'shop'])).toEqual({ code, out, err: '' });
     expect((await signalbox(['lint', simple, '--json'])).out).toBe('[]\n');
@@ -89,7 +89,7 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
     const { out } = await signalbox(['lint', file, '--format', 'github', '--stack', 'shop']);
 
     expect(out.split('\n')[0]).toBe(
-      `::error file=${file},line=7,col=9,title=shop_app com.docker.lb.port::"80%25,a" is not a whole number. Give it a port, 1 to 65535, for example 8080.`,
+      `::error file=${file},line=7,col=9,title=shop_app com.docker.lb.port::"80%25,a" is not a whole number. Set it to a port, 1 to 65535, for example 8080.`,
     );
   });
 
@@ -153,7 +153,7 @@ describe('signalbox render', () => {
     expect(await names('--cluster', 'west')).toEqual(['demo.b']);
     expect(await signalbox(['render', clusters, '--cluster', 'north'])).toMatchObject({
       code: 2,
-      err: expect.stringContaining('no service cluster north, but: default, east, west'),
+      err: expect.stringContaining('Unknown service cluster north. Choose one of: default, east, west'),
     });
   });
 
@@ -173,9 +173,9 @@ describe('signalbox explain', () => {
     expect(await signalbox(['explain', simple, 'http://app.example.org/ping'])).toEqual({
       code: 0,
       out: `http://app.example.org/ping (service cluster default)
-  demo_demo by the route app.example.org/, asked for /ping
-  - The host app.example.org belongs to the exact name app.example.org.
-  - The path /ping lies below no other context root.
+  demo_demo by the route app.example.org/, request URI /ping
+  - The host app.example.org matches the exact name app.example.org.
+  - The path /ping matches no other context root.
 `,
       err: '',
     });
@@ -185,7 +185,7 @@ describe('signalbox explain', () => {
     const { code, out } = await signalbox(['explain', clusters, 'demo.C']);
 
     expect(code).toBe(1);
-    expect(out.match(/503: no route has this host/g)).toHaveLength(2);
+    expect(out.match(/503: no route matches this host/g)).toHaveLength(2);
   });
 
   it('prints JSON', async () => {
@@ -197,15 +197,12 @@ describe('signalbox explain', () => {
     ]);
   });
 
-  it.each([[[simple]], [['http://app.example.org/']], [[]]])(
-    'requires a file and a URL, not %j',
-    async (positionals) => {
-      expect(await signalbox(['explain', ...positionals])).toMatchObject({
-        code: 2,
-        err: 'signalbox: Which compose file, and which URL?\nSee: signalbox help explain\n',
-      });
-    },
-  );
+  it.each([[[simple]], [['http://app.example.org/']], [[]]])('requires a file and a URL, not %j', async (positionals) => {
+    expect(await signalbox(['explain', ...positionals])).toMatchObject({
+      code: 2,
+      err: 'signalbox: Missing arguments: URL and compose file.\nSee: signalbox help explain\n',
+    });
+  });
 
   it('requires a URL', async () => {
     expect(await signalbox(['explain', simple, 'ftp://x'])).toMatchObject({
@@ -262,7 +259,7 @@ KeepAlive = 1
     ]);
   });
 
-  it('reports the place at which the file is not valid TOML', async () => {
+  it('reports where the file is invalid TOML', async () => {
     const file = write('[Extensions.default]\nProxyReplicas = = 2\n');
 
     expect((await signalbox(['lint', '--settings', file])).out).toContain(
@@ -270,7 +267,7 @@ KeepAlive = 1
     );
     expect(await signalbox(['lint', simple, '--settings', file])).toMatchObject({
       code: 2,
-      err: expect.stringContaining(`${file}:2:17: is not TOML`),
+      err: expect.stringContaining(`${file}:2:17: is invalid TOML`),
     });
   });
 
@@ -280,21 +277,21 @@ KeepAlive = 1
     expect(await signalbox(['lint', '--settings', file])).toEqual({
       code: 0,
       err: '',
-      out: 'Settings: 1 service cluster, nothing wrong\n',
+      out: 'Settings: 1 service cluster, no problems\n',
     });
   });
 });
 
 describe('the command line', () => {
   it.each([
-    [['frobnicate'], 'There is no command frobnicate.'],
-    [['help', 'frobnicate'], 'There is no command frobnicate.'],
-    [['lint'], 'Which compose file?'],
+    [['frobnicate'], 'Unknown command frobnicate.'],
+    [['help', 'frobnicate'], 'Unknown command frobnicate.'],
+    [['lint'], 'Missing argument: compose file.'],
     [['lint', '/nowhere/stack.yml'], 'Cannot read /nowhere/stack.yml'],
-    [['lint', simple, '--format', 'xml'], 'The format is one of: text, json, github.'],
+    [['lint', simple, '--format', 'xml'], 'Invalid format. Choose one of: text, json, github.'],
     [['lint', simple, '--no-such-option'], '--no-such-option'],
-    [['lint', simple, '--stack', 'a b'], 'no name for a stack'],
-    [['lint', simple, '--settings', simple], 'is not TOML'],
+    [['lint', simple, '--stack', 'a b'], 'Invalid stack name'],
+    [['lint', simple, '--settings', simple], 'is invalid TOML'],
   ])('rejects %j', async (argv, message) => {
     expect(await signalbox(argv)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) });
   });

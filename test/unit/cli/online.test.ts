@@ -140,9 +140,9 @@ describe('signalbox status', () => {
   it('prints the health', async () => {
     expect(await ask('status')).toEqual({
       code: 0,
-      out: `Well, last looked 2026-01-01T00:00:00.000Z
+      out: `Healthy, last observed 2026-01-01T00:00:00.000Z
 3 routes, 1 error, 1 notice
-In maintenance: shut, shop_api
+Under maintenance: shut, shop_api
 
 CLUSTER  PORTS       VERSION           SERVED                      REPLICAS
 default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
@@ -154,15 +154,15 @@ default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
   it('fails if the controller is failing', async () => {
     answered = { ...state, error: 'no engine' };
 
-    expect(await ask('status')).toMatchObject({ code: 1, out: expect.stringContaining('In trouble: no engine') });
+    expect(await ask('status')).toMatchObject({ code: 1, out: expect.stringContaining('Unhealthy: no engine') });
   });
 
   it('fails if a cluster has an error of its own', async () => {
-    const reason = 'No proxy is up: signalbox-proxy is scaled to 0';
+    const reason = 'No proxy is running: signalbox-proxy is scaled to 0';
     const problem = { severity: 'error', cluster: 'default', reason, remedy: 'Start proxies.' };
     answered = { ...state, problems: [...state.problems, problem] };
 
-    expect(await ask('status')).toMatchObject({ code: 1, out: expect.stringContaining(`In trouble: ${reason}`) });
+    expect(await ask('status')).toMatchObject({ code: 1, out: expect.stringContaining(`Unhealthy: ${reason}`) });
   });
 
   it('shows what an administrator switched off and holds', async () => {
@@ -170,7 +170,7 @@ default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
     answered = { ...state, enabled: false, clusters: [{ ...cluster!, rolling: false, held: '0000000000000000' }] };
 
     const { out } = await ask('status');
-    expect(out).toContain('Layer 7 routing is switched off');
+    expect(out).toContain('Layer 7 routing is disabled');
     expect(out).toContain('0000000000000000 (held)');
   });
 
@@ -256,7 +256,7 @@ describe('signalbox tokens', () => {
     expect(await ask('tokens', 'create', 'ci', '--role', 'operator', '--cluster', 'east', '--days', '30')).toEqual({
       code: 0,
       out: 'sbt_new\n',
-      err: 'Created ci: operator, cluster east, valid until 2026-04-01T00:00:00.000Z. It is shown this once.\n',
+      err: 'Created ci: operator, cluster east, valid until 2026-04-01T00:00:00.000Z. It is shown only once.\n',
     });
     expect(changes).toEqual([['POST', '/api/tokens', { name: 'ci', role: 'operator', cluster: 'east', days: 30 }]]);
   });
@@ -274,12 +274,15 @@ ci     operator  *        2026-04-01T00:00:00.000Z  admin
   });
 
   it.each([
-    [['tokens', 'make'], 'It is list, create or revoke, not make.'],
-    [['tokens', 'create'], 'Give the token one name.'],
-    [['tokens', 'create', 'ci', '--role', 'root'], 'root is not a role: viewer, operator, administrator.'],
+    [['tokens', 'make'], 'Invalid argument make. Use list, create or revoke.'],
+    [['tokens', 'create'], '"tokens create" takes one name.'],
+    [
+      ['tokens', 'create', 'ci', '--role', 'root'],
+      'Unknown role root. Choose one of: viewer, operator, administrator.',
+    ],
     [['tokens', 'create', 'ci', '--days', 'many'], 'many is not a number of days.'],
-    [['tokens', 'revoke'], 'Which token?'],
-    [['tokens', '--role', 'viewer'], '--role, --cluster and --days belong to "tokens create".'],
+    [['tokens', 'revoke'], 'Missing argument: token.'],
+    [['tokens', '--role', 'viewer'], '--role, --cluster and --days are only valid with "tokens create".'],
   ])('rejects %j', async (argv, message) => {
     expect(await ask(...argv)).toMatchObject({ code: 2, err: expect.stringContaining(message) });
     expect(changes).toEqual([]);
@@ -301,10 +304,10 @@ describe('signalbox maintenance', () => {
   it('lists what is under maintenance', async () => {
     expect((await ask('maintenance')).out).toBe(`CLOSED    KIND     BUT FOR     BY         SINCE
 shut      host     10.0.0.0/8  admin      2026-01-01T00:00:00.000Z
-shop_api  service  -           its label  -
+shop_api  service  -           label      -
 `);
     answered = { ...state, maintenance: [] };
-    expect((await ask('maintenance')).out).toBe('Nothing is closed\n');
+    expect((await ask('maintenance')).out).toBe('Nothing is under maintenance\n');
   });
 
   it('closes hosts and services, and opens them again', async () => {
@@ -442,7 +445,7 @@ describe('access', () => {
   it('sends no password to an unknown server', async () => {
     expect(await access('--password-file', password)).toMatchObject({
       code: 3,
-      err: expect.stringContaining('nothing that is trusted vouches for its certificate'),
+      err: expect.stringContaining('its certificate is not signed by a trusted CA'),
     });
     expect(await access('--password-file', password, '--insecure')).toMatchObject({ code: 0 });
   });

@@ -14,9 +14,9 @@ it('Prints a line that the users secret accepts, with the hash of the password',
 });
 
 it.each([
-  [['user'], 'Which user?'],
+  [['user'], 'Missing argument: user.'],
   [['user', 'an:na', '--role', 'viewer'], 'is not a name'],
-  [['user', 'anna'], 'Which --role: viewer, operator, administrator?'],
+  [['user', 'anna'], 'Invalid or missing --role. Choose one of: viewer, operator, administrator.'],
   [['user', 'anna', '--role', 'viewer'], 'Which password?'],
   [['user', 'anna', '--role', 'viewer', '--password-file', '-'], 'shorter than 12 characters'],
 ])('Rejects %j', async (argv, message) => {

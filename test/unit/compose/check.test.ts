@@ -28,17 +28,17 @@ describe('what docker stack deploy rejects', () => {
     [inApp('deploy: []'), '4:13 services.app.deploy must be a mapping or empty'],
     [inApp('deploy: {labels: a=1}'), '4:22 services.app.deploy.labels must be a mapping or a list'],
     [inApp('deploy: {labels: }'), 'services.app.deploy.labels must be a mapping or a list'],
-    [inApp('deploy: {labels: [a=1, a=1]}'), '4:22 services.app.deploy.labels has an item twice'],
+    [inApp('deploy: {labels: [a=1, a=1]}'), '4:22 services.app.deploy.labels has a duplicate item'],
     [inApp('deploy: {replicas: "2"}'), '4:24 services.app.deploy.replicas must be an integer'],
     [inApp('deploy: {replicas: 1.5}'), '4:24 services.app.deploy.replicas must be an integer'],
     [inApp("deploy: {replicas: '${WORD}'}"), '4:24 services.app.deploy.replicas must be an integer'],
     [inApp('deploy: {mode: 1}'), '4:20 services.app.deploy.mode must be a string'],
     [inApp('networks: n'), '4:15 services.app.networks must be a list or a mapping'],
     [inApp('networks: {n: {priority: 1}}\nnetworks: {n: }'), '4:20 services.app.networks.n.priority is not allowed'],
-    [inApp('networks: [n, n]\nnetworks: {n: }'), '4:15 services.app.networks has an item twice'],
+    [inApp('networks: [n, n]\nnetworks: {n: }'), '4:15 services.app.networks has a duplicate item'],
     [inApp('ports: "80:80"'), '4:12 services.app.ports must be a list'],
     [inApp('ports: [true]'), '4:13 services.app.ports.0 must be a number or a string or a mapping'],
-    [inApp('ports: [80, 80]'), '4:12 services.app.ports has an item twice'],
+    [inApp('ports: [80, 80]'), '4:12 services.app.ports has a duplicate item'],
     [inApp('ports: [{target: "80"}]'), '4:22 services.app.ports.0.target must be an integer'],
     [inApp('ports: [{target: 80, app_protocol: http}]'), '4:26 services.app.ports.0.app_protocol is not allowed'],
     [`${app}networks: [n]`, '4:11 networks must be a mapping'],
@@ -66,7 +66,7 @@ describe('what docker stack deploy rejects', () => {
 
   it('is a version that differs between files', () => {
     expect(lint({ 'a.yml': `version: '3.8'\n${app}`, 'b.yml': `version: '3.9'\n${app}` })).toEqual([
-      'b.yml:1:10 error has another version than the first file, which docker stack deploy rejects',
+      'b.yml:1:10 error has a different version than the first file: docker stack deploy rejects the file',
     ]);
     expect(lint({ 'a.yml': `version: '3.13'\n${app}`, 'b.yml': app })).toEqual([]);
   });

@@ -82,7 +82,7 @@ describe("the examples of Interlock's documentation", () => {
 
   it('get a notice about the current labels', () => {
     expect(lint({ 'mesh.yml': readCompose('examples/routing-mesh.yml') })).toEqual([
-      'mesh.yml:10:9 notice com.docker.ucp.mesh.http.8080 is a label of the HTTP Routing Mesh, and still understood',
+      'mesh.yml:10:9 notice com.docker.ucp.mesh.http.8080 is a deprecated label of the HTTP Routing Mesh, and is still supported',
     ]);
   });
 });

@@ -15,7 +15,7 @@ describe('an invalid label', () => {
 
     expect(lint({ 'stack.yml': text })).toEqual([
       'stack.yml:7:9 error com.docker.lb.port is not a whole number',
-      'stack.yml:8:9 warning com.docker.lb.hots is not a label that is known',
+      'stack.yml:8:9 warning com.docker.lb.hots is an unknown label',
     ]);
   });
 
@@ -85,15 +85,15 @@ describe('what docker rejects', () => {
     ['a boolean', stack(`${good}\ncom.docker.lb.ip_hash: true`), '8:9 error com.docker.lb.ip_hash'],
     ['a list for a value', stack(`${good}\ncom.docker.lb.ip_hash: [a]`), '8:9 error com.docker.lb.ip_hash'],
     ['a number in a list', stack('- 8'), '6:11 error 8'],
-    ['a bad variable', stack(`${good}\nother: $ {X}`), '8:16 error holds a $ that begins no variable'],
-    ['a required variable', stack(`${good}\nother: "\${X:?x}"`), '8:16 error needs the variable X: x'],
+    ['a bad variable', stack(`${good}\nother: $ {X}`), '8:16 error contains a $ that does not start a variable'],
+    ['a required variable', stack(`${good}\nother: "\${X:?x}"`), '8:16 error requires the variable X: x'],
     ['an undefined network', stack(good, '    networks: [nope]\n'), '8:16 error is attached to the network nope'],
     ['no services', 'networks: {}', '1:1 warning has no services'],
     ['an empty file', '', '1:1 error The file must be a mapping'],
-    ['a tab', 'services:\n\tapp: {}', '2:1 error is not YAML'],
-    ['a duplicate key', stack('a: 1\na: 2'), '7:9 error is not YAML: Map keys must be unique'],
-    ['an unknown anchor', stack(`<<: *nobody\n${good}`), '6:13 error has no anchor &nobody above it'],
-    ['an open quote', 'services:\n  app: "x', '2:10 error is not YAML'],
+    ['a tab', 'services:\n\tapp: {}', '2:1 error is invalid YAML'],
+    ['a duplicate key', stack('a: 1\na: 2'), '7:9 error is invalid YAML: Map keys must be unique'],
+    ['an unknown anchor', stack(`<<: *nobody\n${good}`), '6:13 error has no preceding anchor &nobody'],
+    ['an open quote', 'services:\n  app: "x', '2:10 error is invalid YAML'],
   ])('is an error: %s', (_, text, expected) => {
     expect(lint({ 'stack.yml': text })).toContainEqual(expect.stringContaining(`stack.yml:${expected}`));
   });
@@ -112,7 +112,7 @@ describe('a probable mistake that docker accepts', () => {
     const text = stack('com.docker.lb.hosts: app.example.org$DOMAIN\ncom.docker.lb.port: 80');
 
     expect(lint({ 'stack.yml': text })).toEqual([
-      'stack.yml:6:30 warning uses the variable DOMAIN, which is not set: nothing takes its place',
+      'stack.yml:6:30 warning uses the variable DOMAIN, which is not set and expands to an empty string',
     ]);
   });
 
@@ -126,9 +126,7 @@ describe('a probable mistake that docker accepts', () => {
 `;
 
     expect(lint({ 'stack.yml': text })).toEqual([
-      expect.stringContaining(
-        'stack.yml:6:76 warning com.docker.lb.ssl_only ssl_only of demo_b differs from that of demo_a',
-      ),
+      expect.stringContaining('stack.yml:6:76 warning com.docker.lb.ssl_only ssl_only of demo_b conflicts with demo_a'),
     ]);
   });
 });

@@ -137,7 +137,7 @@ describe('an unquoted scalar', () => {
     const text = `services: {app: {deploy: {labels: {${pair}}}}}`;
 
     expect(load({ 'stack.yml': text }).findings).toMatchObject([
-      { severity: 'error', reason: expect.stringContaining('is a key that is not a string') },
+      { severity: 'error', reason: expect.stringContaining('has a key that is not a string') },
     ]);
   });
 });

@@ -29,15 +29,15 @@ describe('variables', () => {
     expect(fill('a${NONE}b$OTHER')).toEqual({ text: 'ab', unset: ['NONE', 'OTHER'], refused: undefined });
   });
 
-  it.each(['$', 'a$', '$1', '${1}', '${NAME', '${NONE:+x}', '$ {NAME}'])('are rejected as %j', (text) => {
-    expect(fill(text).refused).toBe('holds a $ that begins no variable');
+  it.each(['$', 'a$', '$1', '${1}', '${NAME', '${NONE:+x}', '$ {NAME}'])('are refused as %j', (text) => {
+    expect(fill(text).refused).toBe('contains a $ that does not start a variable');
   });
 
   it.each([
-    ['${NONE:?say it}', 'needs the variable NONE: say it'],
-    ['${EMPTY:?}', 'needs the variable EMPTY'],
-    ['${NONE?}', 'needs the variable NONE'],
-  ])('that are required and not set are rejected: %j', (text, reason) => {
+    ['${NONE:?say it}', 'requires the variable NONE: say it'],
+    ['${EMPTY:?}', 'requires the variable EMPTY'],
+    ['${NONE?}', 'requires the variable NONE'],
+  ])('that are needed and not there are refused: %j', (text, reason) => {
     expect(fill(text).refused).toBe(reason);
   });
 });

@@ -51,7 +51,7 @@ describe('an alias for the DNS name of another service', () => {
           value: name,
           reason:
             'network alias on network evil takes over a DNS name of service web; the routes of this service are closed',
-          remedy: "Remove the alias from network evil, or use one without dots that is no service's name.",
+          remedy: 'Remove the alias from network evil, or use one without dots that is not a service name.',
         },
       ]);
     },

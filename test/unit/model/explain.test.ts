@@ -69,7 +69,7 @@ describe('the host', () => {
       url: 'http://wbe.example.org/',
       answer: { kind: 'no-host' },
       because: [
-        'No service names the host wbe.example.org. Did you mean web.example.org?',
+        'No service matches the host wbe.example.org. Did you mean web.example.org?',
         'There is no default backend.',
       ],
       passedOver: [],
@@ -133,11 +133,11 @@ describe('the path', () => {
       answer: { kind: 'service', route: { host: 'app.example.org', path: '/app', services: ['app'] } },
       because: [
         'The host app.example.org belongs to the exact name app.example.org.',
-        'The path /app/x lies below the context root /app, the longest that fits.',
+        'The path /app/x matches the context root /app, the longest that matches.',
       ],
       passedOver: [
-        { route: { services: ['deep'] }, reason: 'The path /app/x does not lie below /app/v2.' },
-        { route: { services: ['root'] }, reason: 'Its path fits too, but a longer context root goes first.' },
+        { route: { services: ['deep'] }, reason: 'The path /app/x does not match /app/v2.' },
+        { route: { services: ['root'] }, reason: 'Its path matches too, but a longer context root takes precedence.' },
       ],
     });
   });
@@ -145,7 +145,7 @@ describe('the path', () => {
   it('is a 404 if the host has other paths', () => {
     expect(explainer(at('app', '/app'))('http://app.example.org/other')).toMatchObject({
       answer: { kind: 'no-path' },
-      because: [expect.any(String), 'None of the context roots of app.example.org fits.'],
+      because: [expect.any(String), 'No context root of app.example.org matches.'],
       passedOver: [{ route: { services: ['app'] } }],
     });
   });
@@ -222,7 +222,7 @@ describe('other answers', () => {
       aService('b', { host: 'x.example.org' }),
     )('http://x.example.org/');
 
-    expect(because).toContain('Its services share the requests by the number of their tasks.');
+    expect(because).toContain('Its services share the requests in proportion to their tasks.');
   });
 
   it.each(['', 'ftp://app.example.org/', 'http://', 'http://a b/'])('reject %j as a URL', (text) => {
@@ -266,7 +266,7 @@ describe('over TLS', () => {
       'The host plain.own.example.org belongs to the exact name plain.own.example.org, which has no certificate.',
     );
     expect(explain('https://own.example.org/').because).toContain(
-      'The service ends TLS itself: connections are handed on to it as they are.',
+      'The service terminates TLS: the proxy passes connections through.',
     );
   });
 

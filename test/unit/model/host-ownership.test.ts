@@ -298,7 +298,7 @@ describe('a rejected claim', () => {
       {
         route: { host: 'shop.example.org', path: '/pay', services: ['evil_web'] },
         reason:
-          'The claim does not count: [Hosts] of the settings does not list stack evil for "shop.example.org", so its claim is ignored.',
+          'The claim is ignored: [Hosts] in the settings does not list stack evil for "shop.example.org", so its claim is ignored.',
       },
     ]);
   });

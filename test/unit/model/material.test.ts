@@ -73,7 +73,7 @@ describe('invalid material', () => {
     ],
     [rejected('an END line is missing, or is followed by other text'), 'ssl_cert', [broken('bad end line'), aKey()]],
     [rejected('the key is too short'), 'ssl_cert', [broken('ee key too small'), aKey()]],
-    [rejected('OpenSSL says "unexpected eoc"'), 'ssl_cert', [broken('unexpected eoc'), aKey()]],
+    [rejected('OpenSSL reports "unexpected eoc"'), 'ssl_cert', [broken('unexpected eoc'), aKey()]],
     [
       'the certificate in secret cert has a key of type secp256k1, which TLS clients do not support',
       'ssl_cert',
@@ -173,7 +173,7 @@ describe('an invalid CA', () => {
     ['secret ca contains no certificate', aSecret('ca', { certificates: [] })],
     ['secret ca contains a certificate that cannot be read', aSecret('ca', { certificates: [], isBroken: true })],
     [
-      'the CA in secret ca is rejected: OpenSSL says "no certificate or crl found"',
+      'the CA in secret ca is rejected: OpenSSL reports "no certificate or crl found"',
       aSecret('ca', { rejectedAuthority: 'no certificate or crl found' }),
     ],
     [

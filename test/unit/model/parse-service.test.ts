@@ -161,7 +161,7 @@ describe('the network of a service', () => {
         severity: 'warning',
         label: 'com.docker.lb.network',
         value: 'elsewhere',
-        remedy: 'Name it app, or leave the label out.',
+        remedy: 'Set it to app, or remove the label.',
       },
     ]);
   });

@@ -79,7 +79,7 @@ describe('settings', () => {
   it('reject two clusters with one service name', () => {
     const { problems } = parseSettings({ Extensions: { a: { ServiceName: 'x' }, b: { ServiceName: 'x' } } }, '1');
 
-    expect(problems).toMatchObject([{ value: 'x', reason: 'names two services' }]);
+    expect(problems).toMatchObject([{ value: 'x', reason: 'is the name of two services' }]);
   });
 
   it('reject two clusters with service names that differ only in case', () => {

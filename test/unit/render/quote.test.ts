@@ -31,8 +31,8 @@ describe('a quoted value', () => {
   it.each(['$host', 'a\nb', 'a\u0000', 'ä', '\u202e', '\u007f'])(
     'with a character that nginx cannot escape is rejected: %j',
     (value) => {
-      expect(() => quote(value)).toThrow('cannot be written');
-      expect(() => quoteBefore(value, 'request_uri')).toThrow('cannot be written');
+      expect(() => quote(value)).toThrow('is not allowed');
+      expect(() => quoteBefore(value, 'request_uri')).toThrow('is not allowed');
     },
   );
 
@@ -53,7 +53,7 @@ describe('a quoted host', () => {
   it.each(['a"b', 'a b', 'a;b', 'a{b', 'a}b', 'a$b', 'a\nb', 'ä', 'a{1,2}{'])(
     'is rejected as an expression: %j',
     (name) => {
-      expect(() => quoteHost('regex', name)).toThrow('cannot be written');
+      expect(() => quoteHost('regex', name)).toThrow('is not allowed');
     },
   );
 });
@@ -73,8 +73,8 @@ describe('a literal', () => {
     );
   });
 
-  it('has no zero byte', () => {
-    expect(() => quoteLiteral('a\0')).toThrow('zero');
+  it('has no zero', () => {
+    expect(() => quoteLiteral('a\0')).toThrow('NUL');
   });
 });
 
@@ -86,7 +86,7 @@ describe('a location path', () => {
     },
   );
 
-  it.each(['app', '/a\n', '/a\0', '/a\u2028', '/a//b', '/../a', '/a\ud800'])('is rejected otherwise: %j', (path) => {
-    expect(() => quotePath(path)).toThrow('Path cannot be written');
+  it.each(['app', '/a\n', '/a\0', '/a\u2028', '/a//b', '/../a', '/a\ud800'])('is refused otherwise: %j', (path) => {
+    expect(() => quotePath(path)).toThrow('Path is not allowed');
   });
 });
