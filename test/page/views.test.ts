@@ -148,7 +148,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.goto(world.url);
     await page.getByLabel('Password').fill('wrong');
     await page.keyboard.press('Enter');
-    await page.getByText('Name or password are wrong.').waitFor();
+    await page.getByText('Wrong user name or password.').waitFor();
     await logInto(page, world.url, 'admin', passwords.admin);
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Password').waitFor();

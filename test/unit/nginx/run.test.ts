@@ -133,7 +133,7 @@ describe('a version', () => {
   it.each(['../../etc/one', 'one/two', ''])('cannot be called %j', async (version) => {
     const run = await started();
 
-    await expect(run.test({ ...first, version })).rejects.toThrow('is no name of a file');
+    await expect(run.test({ ...first, version })).rejects.toThrow('is not a valid file name');
   });
 
   it('takes over from the one before it what comes without its content', async () => {
