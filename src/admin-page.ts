@@ -29,15 +29,15 @@ export interface AdminParts {
   readonly status: StatusBoard;
   readonly swarm: DockerSwarm;
   readonly port: number;
-  /** Subnets from which it cannot be reached. */
+  /** Subnets that may not connect. */
   readonly closedTo: readonly string[];
-  /** Subnets from which relays pass on connections. */
+  /** Subnets of the relays. */
   readonly relayedFrom: readonly string[];
   readonly logger: Logger;
   readonly now: () => number;
 }
 
-/** Wires the administrator's interface: API, page, and the certificate they are served with. */
+/** Wires the admin interface: API, page and their certificate. */
 export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promise<void> {
   const { administrator, authority, passwords, signIn, status, swarm, port, closedTo, relayedFrom, logger, now } =
     parts;
@@ -80,28 +80,28 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
 
 const RENEWAL_CHECK_MS = 3_600_000;
 
-/** For new connections. Those that are open go on. */
+/** Applies to new connections. Open ones continue. */
 function renewInTime(server: Server, identity: RenewedIdentity, { logger }: AdminParts, signal: AbortSignal): void {
   const renew = async () => {
     if (!(await identity.renew())) return;
     const { cert, key } = identity.current;
     server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
-    logger.info('Renewed certificate of the administration');
+    logger.info('Renewed admin certificate');
   };
   const timer = setInterval(() => {
-    renew().catch((error) => logger.error({ err: error }, 'Certificate of the administration not renewed'));
+    renew().catch((error) => logger.error({ err: error }, 'Admin certificate not renewed'));
   }, RENEWAL_CHECK_MS).unref();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 }
 
-/** The administrator's own, if the stack mounts secrets under these names. Otherwise one of the controller's CA is used. */
+/** The administrator's certificate, if the stack mounts secrets with these names. Defaults to one issued by the controller's CA. */
 async function ownCertificate({ logger }: AdminParts): Promise<{ cert: string; key: string } | undefined> {
   const [cert, key] = await Promise.all([readSecret('signalbox-admin.cert'), readSecret('signalbox-admin.key')]);
   if (cert !== undefined && key !== undefined) {
     const fault = faultOf({ cert, key });
     if (fault === undefined) return { cert, key };
-    // Routing must not stop for it.
-    logger.error({ reason: fault }, 'Certificate of the administration cannot be used');
+    // An invalid certificate must not stop routing.
+    logger.error({ reason: fault }, 'Admin certificate is invalid');
   }
   return undefined;
 }

@@ -35,7 +35,7 @@ import { StatusBoard } from './reconcile/status.ts';
 import { loadSettings, readCoreSettings } from './settings-file.ts';
 import { readSignIn } from './sign-in.ts';
 
-/** The controller: watches the swarm and owns every write to it. */
+/** The controller: watches the swarm and makes all writes to it. */
 const environment = readEnvironment();
 const logger = createLogger('controller', environment.logLevel);
 const stopped = untilStopped();
@@ -66,8 +66,8 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const store = new DockerAdministrationStore(docker);
   const applications = () => observer.applications();
   const administrator = new Administrator({ store, settings, applications, status, trigger, now });
-  // What is wrong with it shows in every pass; the interface must be there to tell.
-  await administrator.load().catch((error) => logger.error({ err: error }, 'Decisions of administrators not read'));
+  // Errors repeat in every pass. The interface must be available to show them.
+  await administrator.load().catch((error) => logger.error({ err: error }, "Administrators' decisions not loaded"));
   const administration = async (configs: readonly StoredObject[]) => {
     if (kept !== undefined) await lastGood.restore(kept, configs);
     return administrator.follow(configs);
@@ -79,12 +79,12 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const reconcile = createReconciler({ swarm, renderer, credentials, ...reported, ...watched, now, onLate: trigger });
   const succession = new Succession(docker, environment.ownService, environment.ownTask);
   const pass: Pass = async (...circumstances) =>
-    // Swarm has no events for tasks: a controller that waits looks again as during a roll-out.
+    // Swarm has no events for tasks, so a waiting controller polls as during a roll-out.
     (await succession.decides()) ? reconcile(...circumstances) : { rolling: true };
   const loop = new ReconcileLoop({ pass, status, logger, holdoffMs: 10, maxHoldoffMs: 500, rollingMs: 500, now });
   const restore = () => {
     restoreIdentity(docker, environment.ownService, { required, named }, logger).catch((error) =>
-      logger.error({ err: error }, 'Own secrets not attached'),
+      logger.error({ err: error }, 'Secrets not attached to the controller service'),
     );
   };
   const lookAgain = () => {
@@ -103,10 +103,10 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const renew = async () => {
     if (!(await identity.renew())) return;
     renderer.useIdentity(identity.current);
-    logger.info('Renewed own certificate');
+    logger.info('Renewed controller certificate');
   };
   const resync = setInterval(() => {
-    renew().catch((error) => logger.error({ err: error }, 'Own certificate not renewed'));
+    renew().catch((error) => logger.error({ err: error }, 'Controller certificate not renewed'));
     observer.forgetInTime(loop.isAtRest);
     loop.trigger();
   }, settings.core.PollInterval);
@@ -118,7 +118,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   ]);
   const published = { port, closedTo, relayedFrom };
   await startAdmin({ administrator, authority, passwords, signIn, status, swarm, ...published, logger, now }, stopped);
-  // Swarm stops the former controller as soon as this one is healthy, which then is to work at once.
+  // Swarm stops the previous controller once this one is healthy, so this one must be ready to work.
   await observer.observe().catch((error) => logger.error({ err: error }, 'Swarm not observed'));
   logger.info({ release, clusters: settings.clusters.map(({ name }) => name) }, 'Started');
   giveSignsOfLife(progressFile, () => !underWay.hangs);

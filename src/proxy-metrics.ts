@@ -25,7 +25,7 @@ export interface ProxyMetricsOptions {
  */
 export async function startMetrics({ agent, identity, folder, logger }: ProxyMetricsOptions): Promise<void> {
   const token = (await readFile(metricsTokenPath, 'utf8')).trim();
-  if (token === '') return logger.error({}, 'The secret for metrics is empty: none are told');
+  if (token === '') return logger.error({}, 'The metrics secret is empty: no metrics are exposed');
   const requests = new RequestCounts();
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'requests.log');
@@ -38,6 +38,6 @@ export async function startMetrics({ agent, identity, folder, logger }: ProxyMet
     return proxyMetrics({ version: agent.serving, reloads: agent.reloads, requests, connections });
   };
   createMetricsServer({ identity, token, metrics })
-    .on('error', (error) => logger.error({ reason: error.message }, 'Metrics are not told'))
+    .on('error', (error) => logger.error({ reason: error.message }, 'Metrics server failed to start'))
     .listen(metricsPort);
 }

@@ -67,7 +67,7 @@ async function loadNameRelay(): Promise<void> {
 async function startNameRelay(): Promise<void> {
   nameRelay ??= loadNameRelay().catch(({ message }: Error) => {
     nameRelay = undefined;
-    logger.error({ reason: message }, 'Names with upper-case letters cannot be resolved');
+    logger.error({ reason: message }, 'Name relay failed to start: names with upper-case letters cannot be resolved');
   });
   await nameRelay;
 }
@@ -95,7 +95,7 @@ if (environment === undefined || identity === undefined) {
   if (secrets.some(({ stapledWith }) => stapledWith.length > 0)) {
     // Only then, for its memory.
     const { startOcspRelay } = await import('./nginx/ocsp-relay.ts');
-    startOcspRelay(secrets, ({ message }) => logger.error({ reason: message }, 'Responders of OCSP are not asked'));
+    startOcspRelay(secrets, ({ message }) => logger.error({ reason: message }, 'OCSP relay failed'));
   }
   const offering = createAgentClient({ identity, cluster, service: extension, address, port: extensionPort });
   const last = lastVersionIn(versionsFolder, boot);
@@ -107,7 +107,7 @@ if (environment === undefined || identity === undefined) {
     const { startMetrics } = await import('./proxy-metrics.ts');
     // nginx serves without them, too.
     await startMetrics({ agent, identity, folder, logger }).catch(({ message }: Error) =>
-      logger.error({ reason: message }, 'Metrics are not told'),
+      logger.error({ reason: message }, 'Metrics server failed to start'),
     );
   }
   await agent.boot(ended.signal);

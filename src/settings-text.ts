@@ -20,7 +20,7 @@ export function readSettingsText(text: string, file: string, release: string): R
     const place = { file, line, column };
     const reason = `cannot be read: ${message.split('\n')[0]}`;
     const { settings } = parseSettings({}, release);
-    const problem: Problem = { severity: 'error', label: file, place, reason, remedy: 'Correct the file.' };
+    const problem: Problem = { severity: 'error', label: file, place, reason, remedy: 'Fix the file.' };
     return { settings, problems: [problem], placeOf: () => place };
   }
 }

@@ -6,13 +6,13 @@ import type { Logger } from './lib/logger.ts';
 import type { Templates } from './render/nginx.ts';
 import { TemplateSource } from './render/template-source.ts';
 
-/** The templates of a folder, by their names without ending. */
+/** The templates of a folder, by name without extension. */
 export function readTemplates(folder: string): Templates {
   const files = readdirSync(folder).filter((file) => file.endsWith('.hbs'));
   return Object.fromEntries(files.map((file) => [basename(file, '.hbs'), readFileSync(join(folder, file), 'utf8')]));
 }
 
-/** Follows a folder while somebody edits it; what does not compile is logged, and the last good templates stay. */
+/** Follows edits of a folder. Templates that do not compile are logged, and the last valid ones stay in use. */
 export async function watchTemplates(folder: string, logger: Logger, signal: AbortSignal): Promise<TemplateSource> {
   const source = new TemplateSource(readTemplates(folder));
   const watcher = watch(folder, {
@@ -24,7 +24,7 @@ export async function watchTemplates(folder: string, logger: Logger, signal: Abo
       source.replace(readTemplates(folder));
       logger.info({ version: source.version }, 'Templates changed');
     } catch (error) {
-      logger.warn({ reason: (error as Error).message }, 'Templates do not compile, the last good ones stay');
+      logger.warn({ reason: (error as Error).message }, 'Templates do not compile; the last valid ones stay in use');
     }
   });
   signal.addEventListener('abort', () => watcher.close(), { once: true });

@@ -28,26 +28,26 @@ import { Refusal } from './problem-details.ts';
 export interface AdministratorOptions {
   readonly store: AdministrationStore;
   readonly settings: Settings;
-  /** The applications that there are at this moment: the last look may be too old to tell which ports are free. */
+  /** The current applications: the last snapshot may be too old to know which ports are free. */
   readonly applications: () => Promise<readonly SwarmService[]>;
   readonly status: { readonly current: Status | undefined };
-  /** Has the controller look again. */
+  /** Makes the controller check the swarm again. */
   readonly trigger: () => void;
   readonly now: () => number;
 }
 
-/** What an administrator chooses of a token, and its identifier and hash. */
+/** A token's properties chosen by the administrator, its identifier and its hash. */
 export interface WantedToken extends Pick<ApiToken, 'id' | 'name' | 'role' | 'cluster' | 'hash'> {
   readonly days: number;
 }
 
 const DAY_MS = 24 * 3_600_000;
-/** How often another controller may be quicker. */
+/** Attempts when other controllers write at the same time. */
 const ATTEMPTS = 5;
 
 /**
- * Carries out what administrators decide: checks it, keeps it with who and when, and has the controller act on it. Other controllers
- * do the same: theirs is taken over when the swarm shows it, and a change is made again on top of it.
+ * Executes administrators' decisions: validates them, stores them with name and time, and makes the controller apply them. Other
+ * controllers do the same: their decisions are read from the swarm, and a conflicting change is repeated on top of them.
  */
 export class Administrator {
   readonly #options: AdministratorOptions;
@@ -70,7 +70,7 @@ export class Administrator {
     this.#revision = saved.revision;
   }
 
-  /** What holds now, where a look at the swarm showed these Docker configs. */
+  /** The current decisions, given the Docker configs seen in the swarm. */
   async follow(configs: readonly StoredObject[]): Promise<Administration> {
     const seen = seenRevision(configs);
     if (seen > this.#revision) await this.#inTurn(() => this.load());
@@ -78,19 +78,19 @@ export class Administrator {
     return this.#current;
   }
 
-  /** Somebody has removed the Docker config, or the look was too early to see it. */
+  /** The Docker config was removed, or the snapshot is older than it. */
   async #restore(): Promise<void> {
     const { store } = this.#options;
     const saved = await store.load();
     if ((saved?.revision ?? 0) >= this.#revision) return;
-    // Another controller may be quicker, with the same.
+    // Another controller may restore it first.
     await this.#save(
       (current) => current,
       () => true,
     );
   }
 
-  /** Ports of the cluster `default` as they are, or would be. */
+  /** Ports of the cluster `default`, also while routing is off. */
   get ports(): { readonly httpPort: number; readonly httpsPort: number } {
     return this.#portsWith(this.#current);
   }
@@ -109,7 +109,7 @@ export class Administrator {
     await this.#change(who, `Switched on, HTTP ${httpPort}, HTTPS ${httpsPort}`, (current) => ({
       ...current,
       enabled: true,
-      // Those of the settings are no choice of the administrator's: where the settings change, they change.
+      // Ports equal to the settings are not stored, so that they follow later changes of the settings.
       httpPort: httpPort === asSet.httpPort ? undefined : httpPort,
       httpsPort: httpsPort === asSet.httpsPort ? undefined : httpsPort,
     }));
@@ -124,7 +124,7 @@ export class Administrator {
     const { configs } = this.#seen().snapshot;
     this.requireCluster(cluster);
     const kept = configs.some(({ labels }) => labels[clusterLabel] === cluster && labels[versionLabel] === version);
-    if (!kept) throw new Refusal(404, 'No such version', `The cluster ${cluster} has kept no version ${version}.`);
+    if (!kept) throw new Refusal(404, 'No such version', `Cluster ${cluster} has no kept version ${version}.`);
     await this.#change(who, `Held ${cluster} at version ${version}`, (current) => ({
       ...current,
       held: { ...current.held, [cluster]: version },
@@ -139,7 +139,7 @@ export class Administrator {
     });
   }
 
-  /** Refuses a name that is not a cluster's, neither in the settings nor among the kept versions. */
+  /** Rejects names of clusters that are neither in the settings nor among the kept versions. */
   requireCluster(name: string): void {
     const { settings, status } = this.#options;
     const { desired, snapshot } = status.current ?? {};
@@ -148,29 +148,29 @@ export class Administrator {
       desired?.clusters.some(({ cluster }) => cluster.name === name) ||
       snapshot?.configs.some(({ labels }) => labels[clusterLabel] === name && labels[versionLabel] !== undefined) ||
       Object.hasOwn(this.#current.held, name);
-    if (!isKnown) throw new Refusal(404, 'No such cluster', `There is no cluster ${shownValue(name)}.`);
+    if (!isKnown) throw new Refusal(404, 'No such cluster', `Unknown cluster ${shownValue(name)}.`);
   }
 
-  /** Keeps the failed sign-in attempts of a while. */
+  /** Stores a batch of failed sign-in attempts. */
   async recordFailedSignIns(failed: readonly Change[]): Promise<void> {
     const at = new Date(this.#options.now()).toISOString();
     await this.#inTurn(() => this.#save((current) => recordFailedSignIns(current, failed, at)));
   }
 
-  /** Ends a session on all controllers, also on those that start later. */
+  /** Ends a session on all controllers, including those that start later. */
   async endSession(session: EndedSession): Promise<void> {
     const at = new Date(this.#options.now()).toISOString();
     await this.#inTurn(() => this.#save((current) => endSession(current, session, at)));
   }
 
-  /** Closes a host or a service to all but these clients. Closed before: with another list. */
+  /** Starts maintenance of a host or service, except for the allowed clients. Replaces the list if it is already under maintenance. */
   async startMaintenance(who: Actor, target: MaintenanceTarget, allow: readonly string[]): Promise<void> {
     const { kind, name } = target;
     const routes = this.#seen().desired.clusters.flatMap((cluster) => cluster.routes);
     if (!routes.some((route) => isPartOf(route, target)))
-      throw new Refusal(404, `No such ${kind}`, `No route has the ${kind} ${name}.`);
-    const passing = allow.length === 0 ? '' : ` but for ${shownValue(allow.join(', '))}`;
-    await this.#change(who, `Closed the ${kind} ${name}${passing}`, (current, since) => ({
+      throw new Refusal(404, `No such ${kind}`, `No route uses the ${kind} ${name}.`);
+    const passing = allow.length === 0 ? '' : `, allowed: ${shownValue(allow.join(', '))}`;
+    await this.#change(who, `Started maintenance of ${kind} ${name}${passing}`, (current, since) => ({
       ...current,
       maintenance: current.maintenance.some((other) => isTarget(other, target) && isDeepStrictEqual(other.allow, allow))
         ? current.maintenance
@@ -181,16 +181,16 @@ export class Administrator {
   async endMaintenance(who: Actor, target: MaintenanceTarget): Promise<void> {
     const { kind, name } = target;
     if (!this.#current.maintenance.some((other) => isTarget(other, target))) {
-      const detail = `No administrator closed the ${kind} ${name}. A service that its label closes is opened by its label.`;
+      const detail = `No administrator started maintenance of ${kind} ${name}. If a label of the service sets it, change the label.`;
       throw new Refusal(404, 'Not in maintenance', detail);
     }
-    await this.#change(who, `Opened the ${kind} ${name}`, (current) => ({
+    await this.#change(who, `Ended maintenance of ${kind} ${name}`, (current) => ({
       ...current,
       maintenance: without(current.maintenance, target),
     }));
   }
 
-  /** A token for scripts, of which only the hash is known here. */
+  /** Creates a token for scripts. Only its hash is known here. */
   async createToken(who: Actor, { days, ...wanted }: WantedToken): Promise<ApiToken> {
     if (wanted.cluster !== undefined) this.requireCluster(wanted.cluster);
     const at = this.#options.now();
@@ -214,7 +214,7 @@ export class Administrator {
     // Another controller may have created it.
     if (!this.#current.tokens.some(isIt)) await this.#inTurn(() => this.load());
     const token = this.#current.tokens.find(isIt);
-    if (token === undefined) throw new Refusal(404, 'No such token', `There is no token ${shownValue(id)}.`);
+    if (token === undefined) throw new Refusal(404, 'No such token', `Unknown token ${shownValue(id)}.`);
     await this.#change(who, `Revoked the token ${token.name}`, (current) => ({
       ...current,
       tokens: current.tokens.filter((other) => !isIt(other)),
@@ -230,21 +230,21 @@ export class Administrator {
   }
 
   async #refuseTaken(httpPort: number, httpsPort: number): Promise<void> {
-    if (httpPort === httpsPort) throw new Refusal(400, 'Equal ports', 'HTTP and HTTPS need a port each.');
+    if (httpPort === httpsPort) throw new Refusal(400, 'Equal ports', 'HTTP and HTTPS require different ports.');
     const { applications, settings } = this.#options;
     const [taken] = takenPorts([httpPort, httpsPort], await applications(), settings);
     if (taken === undefined) return;
-    const detail = `Port ${taken.port} is taken by the service ${taken.service}. Choose another; nothing was changed.`;
+    const detail = `Port ${taken.port} is used by service ${taken.service}. Choose another port. Nothing was changed.`;
     throw new Refusal(409, 'Port taken', detail);
   }
 
   #seen(): Status {
     const { current } = this.#options.status;
     if (current) return current;
-    throw new Refusal(503, 'Not ready', 'The controller has not seen the swarm yet. Try again in a moment.');
+    throw new Refusal(503, 'Not ready', 'The controller has not checked the swarm yet. Try again in a moment.');
   }
 
-  /** Each change builds on the one before, whoever made it. What changes nothing is neither kept nor recorded. */
+  /** Each change builds on the previous one, also of other controllers. A change without effect is neither stored nor recorded. */
   async #change(
     { name, via, address }: Actor,
     what: string,
@@ -280,7 +280,7 @@ export class Administrator {
       } catch (error) {
         if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error;
         await this.load();
-        // Who was quicker may have built on ours.
+        // The other controller may have built on this change.
         if (isSaved(this.#current)) return;
       }
     }
@@ -297,28 +297,28 @@ function isSame(a: Change, b: Change): boolean {
   return a.at === b.at && a.who === b.who && a.what === b.what;
 }
 
-/** As it is kept: without what is undefined. */
+/** Compares as stored: without undefined properties. */
 function isSameState(a: Administration, b: Administration): boolean {
   const plain = (state: Administration) => JSON.parse(JSON.stringify(state));
   return isDeepStrictEqual(plain(a), plain(b));
 }
 
-/** Somebody may have written it by hand: that is no mistake of ours. */
+/** The content may have been edited by hand, so an error here is not a bug. */
 function parseSaved({ revision, text }: SavedText): Administration {
   try {
     return administrationSchema.parse(JSON.parse(text));
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
-    throw new Error(`The Docker config ${administrationName(revision)} is not understood: ${reason}`, { cause: error });
+    throw new Error(`The Docker config ${administrationName(revision)} is invalid: ${reason}`, { cause: error });
   }
 }
 
 function withToken(tokens: readonly ApiToken[], token: ApiToken, now: string): ApiToken[] {
   const valid = validTokens(tokens, now);
   if (valid.some(({ name }) => name === token.name))
-    throw new Refusal(409, 'Token exists', `There is a token ${token.name}. Revoke it, or choose another name.`);
+    throw new Refusal(409, 'Token exists', `A token named ${token.name} exists. Revoke it or choose another name.`);
   if (valid.length >= MAX_TOKENS)
-    throw new Refusal(409, 'Too many tokens', `There are ${MAX_TOKENS} tokens. Revoke one that nobody uses.`);
+    throw new Refusal(409, 'Too many tokens', `There are already ${MAX_TOKENS} tokens. Revoke an unused one.`);
   return [token, ...valid];
 }
 

@@ -33,7 +33,7 @@ export interface AdminOptions {
   readonly state: () => State;
   /** In Prometheus' text format. */
   readonly metrics: () => Promise<string>;
-  /** Calls back whenever the state is another; the function that comes back ends that. */
+  /** Calls back on each change of the state. Returns a function that unsubscribes. */
   readonly subscribe: (listener: () => void) => () => void;
   readonly access: Access;
   /** Undefined if the settings have no OpenID provider. */
@@ -41,11 +41,11 @@ export interface AdminOptions {
   readonly administrator: Administrator;
   readonly versions: (cluster: string) => readonly KeptVersion[];
   readonly readVersion: (cluster: string, version: string) => Promise<string | undefined>;
-  /** What becomes of a URL; undefined if it is not one. */
+  /** How a URL is routed; undefined if it is invalid. */
   readonly explain: (url: string) => readonly ClusterExplanation[] | undefined;
-  /** Serves the page; undefined where it was not built. */
+  /** Serves the page; undefined if it was not built. */
   readonly page?: MiddlewareHandler | undefined;
-  /** Address of the client; that of the connection if it is not given. */
+  /** The client's address. Defaults to the address of the connection. */
   readonly address?: (context: Context) => string;
   readonly logger?: Logger;
   readonly now?: () => number;
@@ -67,18 +67,18 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
       return toResponse(
         new Refusal(
           error.status as 403,
-          error.status === 403 ? 'Forbidden' : 'Refused',
-          error.message || 'The request is refused.',
+          error.status === 403 ? 'Forbidden' : 'Rejected',
+          error.message || 'The request was rejected.',
         ),
       );
     if (isBug(error)) {
       logger?.error({ err: error }, 'Request failed');
-      return toResponse(new Refusal(500, 'Internal error', "The controller's log has the details."));
+      return toResponse(new Refusal(500, 'Internal error', "See the controller's log."));
     }
-    const detail = `${(error as Error).message}. Nothing was changed; try again in a moment.`;
-    return toResponse(new Refusal(503, 'The Engine does not answer', detail));
+    const detail = `${(error as Error).message}. Nothing was changed. Try again in a moment.`;
+    return toResponse(new Refusal(503, 'Docker does not respond', detail));
   });
-  app.notFound(({ req }) => toResponse(new Refusal(404, 'Not found', `There is nothing at ${req.path}.`)));
+  app.notFound(({ req }) => toResponse(new Refusal(404, 'Not found', `Unknown path ${req.path}.`)));
 
   app.get('/healthz', (context) => {
     const { observedAt, error } = state();
@@ -111,7 +111,11 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     const url = explainedUrlSchema.safeParse(req.query('url') ?? '').data;
     const explanations = url === undefined ? undefined : options.explain(url);
     if (explanations === undefined)
-      throw new Refusal(400, 'Not a URL', 'The parameter url is not a URL such as http://app.example.org/path.');
+      throw new Refusal(
+        400,
+        'Not a URL',
+        'The parameter url is not a valid URL. Example: http://app.example.org/path.',
+      );
     const own = get('user').cluster;
     return json(explanations.filter(({ cluster }) => own === undefined || cluster === own));
   });
@@ -170,7 +174,7 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     administrator.requireCluster(cluster);
     const configuration = await options.readVersion(cluster, version);
     if (configuration === undefined)
-      throw new Refusal(404, 'No such version', `The cluster ${cluster} has kept no version ${version}.`);
+      throw new Refusal(404, 'No such version', `Cluster ${cluster} has no kept version ${version}.`);
     return text(configuration);
   });
   app.put('/api/clusters/:cluster/versions/:version/hold', async (context) => {
@@ -186,7 +190,7 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   return app;
 }
 
-/** Credentials, state and configurations do not belong into a browser's cache. The page sets its own rule. */
+/** Keeps credentials, state and configurations out of browser caches. The page sets its own header. */
 const neverStored: MiddlewareHandler = async (context, next) => {
   await next();
   if (!context.res.headers.has('cache-control')) context.res.headers.set('cache-control', 'no-store');

@@ -28,7 +28,7 @@ export class EventStreams {
   start(context: Context, session: Session): Response {
     const open = this.#open.get(session.id) ?? 0;
     if (open >= MAX_OF_SESSION)
-      throw new Refusal(429, 'Too many streams', `A session may have ${MAX_OF_SESSION} event streams.`);
+      throw new Refusal(429, 'Too many streams', `A session is limited to ${MAX_OF_SESSION} event streams.`);
     const { subscribe, access } = this.#options;
     this.#open.set(session.id, open + 1);
     let wake = () => {};

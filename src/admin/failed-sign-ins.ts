@@ -6,14 +6,14 @@ export interface FailedSignInsOptions {
   readonly save: (failed: readonly Change[]) => Promise<void>;
   readonly logger: Logger;
   readonly now: () => number;
-  /** From the first failure until it is saved. */
+  /** Delay from the first failure until it is saved. */
   readonly delayMs?: number;
 }
 
 const DELAY_MS = 2000;
-/** Each save is a write to the swarm, and attackers must not cause many. */
+/** Each save writes to the swarm. The pause limits how many writes an attacker can cause. */
 const PAUSE_MS = 60_000;
-/** Between two saves; the others are counted together. */
+/** Clients counted separately between two saves. The others are counted together. */
 const MAX_CLIENTS = 50;
 
 interface Count {
@@ -24,7 +24,7 @@ interface Count {
   at: number;
 }
 
-/** Logs failed sign-in attempts, and records them in the audit log: an entry per user and address, at most once a minute. */
+/** Logs failed sign-in attempts and records them in the audit log: one entry per user and address, at most once a minute. */
 export class FailedSignIns {
   readonly #options: FailedSignInsOptions;
   #counts = new Map<string, Count>();
@@ -35,13 +35,13 @@ export class FailedSignIns {
     this.#options = options;
   }
 
-  /** What was sent as an unknown user's name may be a password, so that it is not kept. */
+  /** The name of an unknown user is not stored, because it may be a password. */
   record({ user, address, held }: FailedSignIn): void {
     const who = user ?? 'unknown user';
     const count = this.#countOf(who, address);
     count[held ? 'held' : 'failed'] += 1;
     count.at = this.#options.now();
-    // At most as many lines as attempts are evaluated; the refused ones may be many more.
+    // Only evaluated attempts are logged one by one. There may be many more rejected ones.
     if (!held) this.#options.logger.warn({ user: who, address }, 'Sign-in failed');
     this.#schedule();
   }
@@ -55,7 +55,7 @@ export class FailedSignIns {
     this.#counts = new Map();
     this.#savedAt = now();
     for (const { who, address, held } of counts.values()) {
-      if (held > 0) logger.warn({ user: who, address, attempts: held }, 'Sign-in attempts refused');
+      if (held > 0) logger.warn({ user: who, address, attempts: held }, 'Sign-in attempts rejected');
     }
     const entries = [...counts.values()].map(toEntry).toSorted((a, b) => b.at.localeCompare(a.at));
     await save(entries).catch((error) => logger.error({ err: error }, 'Failed sign-ins not recorded'));
@@ -89,7 +89,7 @@ export class FailedSignIns {
 function toEntry({ who, address, failed, held, at }: Count): Change {
   const parts = [
     ...(failed > 0 ? [`Failed to sign in ${times(failed)}`] : []),
-    ...(held > 0 ? [`${held} ${held === 1 ? 'attempt' : 'attempts'} refused without a look at the password`] : []),
+    ...(held > 0 ? [`${held} ${held === 1 ? 'attempt' : 'attempts'} rejected without checking the password`] : []),
   ];
   const what = address === undefined ? `${parts.join('; ')}, from several addresses` : parts.join('; ');
   return { at: new Date(at).toISOString(), who, ...(address === undefined ? {} : { address }), what };

@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { z } from 'zod';
 import { Refusal } from './problem-details.ts';
 
-/** Only scripts and our own page: no page of another origin may sign in or out. */
+/** Allows only scripts and the page: pages of other origins may not sign in or out. */
 export const sameOrigin: MiddlewareHandler = async (context, next) => {
   refuseForeign(context);
   await next();
@@ -13,15 +13,15 @@ export function refuseForeign(context: Context): void {
   const origin = context.req.header('origin');
   const site = context.req.header('sec-fetch-site');
   if ((origin === undefined || origin === originOf(context)) && (site === undefined || site === 'same-origin')) return;
-  throw new Refusal(403, 'Forbidden', 'The request comes from a page of another origin.');
+  throw new Refusal(403, 'Forbidden', 'Cross-origin requests are not allowed.');
 }
 
-/** As the client addresses the controller. */
+/** The origin at which the client reaches the controller. */
 export function originOf({ req }: Context): string {
   return new URL(req.url).origin;
 }
 
-/** Whatever its content type: scripts leave curl's own. */
+/** Ignores the content type, because scripts often send curl's default. */
 export async function readBody<T>({ req }: Context, schema: z.ZodType<T>): Promise<T> {
   const text = await req.text();
   const parsed = schema.safeParse(parseJson(text));
@@ -34,7 +34,7 @@ function parseJson(text: string): unknown {
   try {
     return text.trim() === '' ? {} : JSON.parse(text);
   } catch {
-    throw new Refusal(400, 'Bad request', 'The body is not JSON.');
+    throw new Refusal(400, 'Bad request', 'The body is not valid JSON.');
   }
 }
 

@@ -6,21 +6,21 @@ const routes = Object.entries(operations).map(([path, methods]) => ({
   pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`),
   methods,
   allowed: Object.entries(methods).flatMap(([method, { answer }]) =>
-    // HEAD would start an event stream that nobody reads.
+    // HEAD would start an event stream without a reader.
     method === 'get' && answer !== 'text/event-stream' ? ['GET', 'HEAD'] : [method.toUpperCase()],
   ),
 }));
 
 const OF_THE_API = /^\/(?:api|auth|healthz|metrics)(?:\/|$)/;
 const OF_THE_PAGE = /^\/(?:$|index\.html$|assets\/)/;
-/** Where an OpenID provider sends the browser back to: the page. */
+/** Path that an OpenID provider redirects the browser to. It serves the page. */
 export const OIDC_RETURN_PATH = '/auth/oidc/return';
 
-/** Refuses unknown paths and methods before anything else looks at a request: a route that is not described does not exist. */
+/** Rejects unknown paths and methods before any other handler. Only routes in the API description exist. */
 export function onlyKnownRoutes(hasPage: boolean): MiddlewareHandler {
   return async ({ req: { path, method } }, next) => {
     const allowed = allowedMethods(path, hasPage);
-    if (allowed === undefined) throw new Refusal(404, 'Not found', `There is nothing at ${path}.`);
+    if (allowed === undefined) throw new Refusal(404, 'Not found', `Unknown path ${path}.`);
     if (!allowed.includes(method)) {
       const allow = allowed.join(', ');
       throw new Refusal(405, 'Method not allowed', `${path} accepts ${allow}.`, { allow });
@@ -29,7 +29,7 @@ export function onlyKnownRoutes(hasPage: boolean): MiddlewareHandler {
   };
 }
 
-/** How the API describes a request, and the values in its path. */
+/** The described operation of a request, and its path parameters. */
 export function describedOperation(
   path: string,
   method: string,

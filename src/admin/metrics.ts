@@ -2,13 +2,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { buildRouteTable } from '../model/route-table.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
 
-/** Calls of the Engine's API since the start, by operation. */
+/** Docker Engine API calls since the start, by operation. */
 export type EngineCalls = ReadonlyMap<string, { readonly done: number; readonly failed: number }>;
 
-/** From the event that tells of a change until all replicas serve it, in seconds. */
+/** Seconds from the event of a change until all replicas serve it. */
 const PROPAGATION_BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120];
 
-/** What `GET /metrics` tells, in Prometheus' text format: read from the status whenever it is asked for. */
+/** The metrics of `GET /metrics`, collected from the status on each request. */
 export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Registry {
   const registry = new Registry();
   const registers = [registry];
@@ -16,7 +16,7 @@ export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Re
 
   new Gauge({
     name: 'signalbox_problems',
-    help: 'Problems of services and settings that last.',
+    help: 'Current problems of services and settings.',
     labelNames: ['severity'],
     registers,
     collect() {
@@ -26,7 +26,7 @@ export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Re
   });
   new Gauge({
     name: 'signalbox_routes',
-    help: 'Hosts and context roots that are routed.',
+    help: 'Routes: pairs of host and context root.',
     labelNames: ['cluster'],
     registers,
     collect() {
@@ -40,7 +40,7 @@ export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Re
   });
   new Gauge({
     name: 'signalbox_replicas',
-    help: 'Running proxies by the version that they serve; `wanted` tells whether it is the newest.',
+    help: 'Running proxies by the version they serve; `wanted` is true if it is the desired version.',
     labelNames: ['cluster', 'version', 'wanted'],
     registers,
     collect() {
@@ -55,7 +55,7 @@ export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Re
   });
   new Counter({
     name: 'signalbox_passes_total',
-    help: 'Looks at the swarm, and what came of them.',
+    help: 'Passes over the swarm by result.',
     labelNames: ['result'],
     registers,
     collect() {
@@ -65,7 +65,7 @@ export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Re
   });
   new Counter({
     name: 'signalbox_engine_calls_total',
-    help: "Calls of the Engine's API.",
+    help: 'Docker Engine API calls by operation and result.',
     labelNames: ['operation', 'result'],
     registers,
     collect() {
@@ -83,12 +83,12 @@ export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Re
 function observePropagation(status: StatusBoard, registers: Registry[]): void {
   const histogram = new Histogram({
     name: 'signalbox_propagation_seconds',
-    help: 'From the first event of a change until all replicas of the cluster serve it.',
+    help: 'Seconds from the first event of a change until all replicas of the cluster serve it.',
     labelNames: ['cluster'],
     buckets: PROPAGATION_BUCKETS,
     registers,
   });
-  /** The last change that was counted, by cluster. */
+  /** The last counted change, by cluster. */
   const counted = new Map<string, number>();
   status.subscribe(() => {
     for (const { name, changes } of status.current?.outcomes ?? []) {

@@ -24,47 +24,56 @@ import { stateSchema } from './state.ts';
 
 export interface Operation {
   readonly summary: string;
-  /** The least role that it requires; `open` requires no sign-in. */
+  /** The minimum role; `open` requires no sign-in. */
   readonly access: Role | 'open';
   /**
-   * Whether API tokens of one cluster may use it: on the cluster in the path, on a host or service of no other cluster, or for an answer
-   * that has only what is of their cluster. By default they may not.
+   * Whether API tokens of one cluster may use the operation: `path` on the cluster in the path, `target` on a host or service of no other
+   * cluster, `answer` with an answer limited to their cluster. By default they may not.
    */
   readonly ofCluster?: 'path' | 'target' | 'answer';
-  /** Requires a user: an API token must not make others that outlive it. */
+  /** Requires a user: an API token must not create tokens that outlive it. */
   readonly usersOnly?: true;
   readonly body?: z.ZodType;
   /** Undefined: 204 without a body. */
   readonly answer?: z.ZodType | 'text/plain' | 'text/event-stream';
-  /** Accepts basic authentication, and no session of the page. */
+  /** Accepts basic authentication and no page session. */
   readonly basic?: true;
-  /** Parameters of the query. */
+  /** Query parameters. */
   readonly query?: Readonly<Record<string, z.ZodType>>;
 }
 
 const interlock = {
-  get: { summary: 'Whether layer 7 routing is on, and its ports', access: 'viewer', answer: interlockSchema },
+  get: { summary: 'Show whether layer 7 routing is on, and its ports', access: 'viewer', answer: interlockSchema },
   post: {
     access: 'operator',
-    summary: 'Switch it on, or change its ports; 409 names the service that holds a port',
+    summary: 'Turn layer 7 routing on or change its ports; 409 names the service that uses a port',
     body: interlockSchema,
     answer: interlockSchema,
   },
-  delete: { summary: 'Switch it off', access: 'operator', answer: interlockSchema },
+  delete: { summary: 'Turn layer 7 routing off', access: 'operator', answer: interlockSchema },
 } as const;
 
-/** Every route of the API, and who may use it. A test compares it with those of the app. */
+/** Every route of the API and the role it requires. A test compares this list with the app's routes. */
 export const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> = {
   '/healthz': {
-    get: { summary: '200 while passes succeed, else 503', access: 'open', answer: z.object({ healthy: z.boolean() }) },
+    get: {
+      summary: 'Health check: 200 while passes succeed, else 503',
+      access: 'open',
+      answer: z.object({ healthy: z.boolean() }),
+    },
   },
   '/auth/login': {
-    post: { summary: 'A bearer token for scripts', access: 'open', body: credentialsSchema, answer: tokenSchema },
+    post: {
+      summary: 'Create a bearer token for scripts',
+      access: 'open',
+      body: credentialsSchema,
+      answer: tokenSchema,
+    },
   },
-  '/auth/methods': { get: { summary: 'How the page lets users sign in', access: 'open', answer: methodsSchema } },
+  '/auth/methods': { get: { summary: 'List the sign-in methods of the page', access: 'open', answer: methodsSchema } },
   '/auth/session': {
     post: {
-      summary: 'A session for the page: a cookie, and a token for the header X-Signalbox-Session',
+      summary: 'Create a session for the page: a cookie and a token for the header X-Signalbox-Session',
       access: 'open',
       body: credentialsSchema,
       answer: sessionTokenSchema,
@@ -75,11 +84,11 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
     },
   },
   '/auth/oidc': {
-    post: { summary: 'Begin to sign in through OpenID Connect', access: 'open', answer: oidcFlowSchema },
+    post: { summary: 'Start a sign-in through OpenID Connect', access: 'open', answer: oidcFlowSchema },
   },
   '/auth/oidc/session': {
     post: {
-      summary: 'A session for the page, for the answer of the OpenID provider',
+      summary: "Exchange the OpenID provider's response for a page session",
       access: 'open',
       body: oidcAnswerSchema,
       answer: sessionTokenSchema,
@@ -87,23 +96,25 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   },
   '/metrics': {
     get: {
-      summary: 'Metrics for Prometheus, by basic authentication or bearer token',
+      summary: 'Expose Prometheus metrics; accepts basic authentication or a bearer token',
       access: 'viewer',
       basic: true,
       answer: 'text/plain',
     },
   },
-  '/api/user': { get: { summary: 'Who is signed in', access: 'viewer', ofCluster: 'answer', answer: userSchema } },
-  '/api/users': { get: { summary: 'Users and their roles', access: 'administrator', answer: usersSchema } },
+  '/api/user': {
+    get: { summary: 'Show the signed-in user', access: 'viewer', ofCluster: 'answer', answer: userSchema },
+  },
+  '/api/users': { get: { summary: 'List users and their roles', access: 'administrator', answer: usersSchema } },
   '/api/tokens': {
     get: {
-      summary: 'API tokens, the newest first',
+      summary: 'List API tokens, the newest first',
       access: 'administrator',
       usersOnly: true,
       answer: z.array(tokenViewSchema),
     },
     post: {
-      summary: 'Create an API token; the answer shows it this once',
+      summary: 'Create an API token; it is shown only in this answer',
       access: 'administrator',
       usersOnly: true,
       body: tokenRequestSchema,
@@ -111,14 +122,14 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
     },
   },
   '/api/tokens/{token}': {
-    delete: { summary: 'Revoke an API token: its event streams end', access: 'administrator', usersOnly: true },
+    delete: { summary: 'Revoke an API token and end its event streams', access: 'administrator', usersOnly: true },
   },
   '/api/openapi.json': {
-    get: { summary: 'This document', access: 'viewer', ofCluster: 'answer', answer: z.unknown() },
+    get: { summary: 'Show this document', access: 'viewer', ofCluster: 'answer', answer: z.unknown() },
   },
   '/api/state': {
     get: {
-      summary: 'All that is routed, and how it fares',
+      summary: 'Show the state: clusters, routes, services, problems and their health',
       access: 'viewer',
       ofCluster: 'answer',
       answer: stateSchema,
@@ -126,14 +137,14 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   },
   '/api/audit': {
     get: {
-      summary: 'Changes by administrators and failed sign-in attempts, the newest first',
+      summary: 'List changes by administrators and failed sign-in attempts, the newest first',
       access: 'viewer',
       answer: z.array(auditEntrySchema),
     },
   },
   '/api/events': {
     get: {
-      summary: 'Event `state`: the state, at each change of it; event `seen`: when a look found nothing else',
+      summary: 'Stream events: `state` with the new state after each change, `seen` after a check without a change',
       access: 'viewer',
       ofCluster: 'answer',
       answer: 'text/event-stream',
@@ -141,7 +152,7 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   },
   '/api/explain': {
     get: {
-      summary: 'Which route of each cluster answers a URL, why, and why not others',
+      summary: 'Explain which route of each cluster serves a URL, and why other routes do not',
       access: 'viewer',
       ofCluster: 'answer',
       query: { url: explainedUrlSchema },
@@ -152,7 +163,7 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   '/api/hrm': interlock,
   '/api/maintenance': {
     get: {
-      summary: 'Hosts and services that are closed for a while',
+      summary: 'List hosts and services under maintenance',
       access: 'viewer',
       ofCluster: 'answer',
       answer: stateSchema.unwrap().shape.maintenance,
@@ -160,42 +171,51 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   },
   '/api/maintenance/hosts/{host}': {
     put: {
-      summary: 'Close a host for a while: 503 with Retry-After',
+      summary: 'Start maintenance of a host: it answers 503 with Retry-After',
       access: 'operator',
       ofCluster: 'target',
       body: allowSchema,
     },
-    delete: { summary: 'Open it again', access: 'operator', ofCluster: 'target' },
+    delete: { summary: 'End maintenance of a host', access: 'operator', ofCluster: 'target' },
   },
   '/api/maintenance/services/{service}': {
     put: {
-      summary: 'Close all routes of a service for a while',
+      summary: 'Start maintenance of all routes of a service',
       access: 'operator',
       ofCluster: 'target',
       body: allowSchema,
     },
-    delete: { summary: 'Open them again', access: 'operator', ofCluster: 'target' },
+    delete: { summary: 'End maintenance of a service', access: 'operator', ofCluster: 'target' },
   },
   '/api/clusters/{cluster}/versions': {
     get: {
-      summary: 'Kept versions of the configuration, the newest first',
+      summary: 'List kept versions of the configuration, the newest first',
       access: 'viewer',
       ofCluster: 'path',
       answer: z.array(keptVersionSchema),
     },
   },
   '/api/clusters/{cluster}/versions/{version}': {
-    get: { summary: 'The nginx configuration of a version', access: 'viewer', ofCluster: 'path', answer: 'text/plain' },
+    get: {
+      summary: 'Show the nginx configuration of a version',
+      access: 'viewer',
+      ofCluster: 'path',
+      answer: 'text/plain',
+    },
   },
   '/api/clusters/{cluster}/versions/{version}/hold': {
-    put: { summary: 'Roll back to a version and hold it; new changes wait', access: 'operator', ofCluster: 'path' },
+    put: {
+      summary: 'Roll back to a version and hold it; new changes are queued',
+      access: 'operator',
+      ofCluster: 'path',
+    },
   },
   '/api/clusters/{cluster}/hold': {
-    delete: { summary: 'Release the cluster: what waits goes live', access: 'operator', ofCluster: 'path' },
+    delete: { summary: 'Release the cluster: queued changes roll out', access: 'operator', ofCluster: 'path' },
   },
 };
 
-/** OpenAPI 3.1, whose schemas are JSON Schema as zod writes it. */
+/** OpenAPI 3.1. Its schemas are JSON Schema generated by zod. */
 export function openApiDocument() {
   return {
     openapi: '3.1.0',
@@ -234,10 +254,10 @@ function describe({ summary, access, body, answer, basic, query }: Operation) {
     ...(body ? { requestBody: { content: { 'application/json': { schema: toSchema(body, 'input') } } } } : {}),
     responses: {
       ...(answer === undefined
-        ? { 204: { description: 'Done' } }
-        : { 200: { description: 'Done', content: content(answer) } }),
+        ? { 204: { description: 'Success' } }
+        : { 200: { description: 'Success', content: content(answer) } }),
       default: {
-        description: 'Refused',
+        description: 'Error',
         content: { 'application/problem+json': { schema: toSchema(problemDetailsSchema, 'output') } },
       },
     },

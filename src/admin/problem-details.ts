@@ -1,15 +1,15 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 
-/** Every error of the API has this shape: problem details of RFC 9457. */
+/** All API errors are problem details as in RFC 9457. */
 export const problemDetailsSchema = z.object({
   type: z.literal('about:blank'),
   status: z.int(),
   title: z.string(),
-  detail: z.string().describe('What is wrong, and what would be right.'),
+  detail: z.string().describe('The error and its fix.'),
 });
 
-/** Thrown by handlers; the app turns it into an answer. */
+/** Thrown by handlers and converted to a response by the app. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: ContentfulStatusCode;

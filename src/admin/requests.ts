@@ -5,39 +5,39 @@ import { DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, tokenNameSchema } from '../model/ap
 import type { Explanation } from '../model/explain.ts';
 import { roleSchema, signInMethodSchema } from '../model/roles.ts';
 
-/** Bodies of requests, and of answers other than the State. */
+/** Bodies of requests and answers, except the State. */
 export const credentialsSchema = z.object({ username: z.string().max(200), password: z.string().max(1000) });
 export const tokenSchema = z.object({ auth_token: z.string() });
 export const sessionTokenSchema = z.object({
-  session_token: z.string().describe('Sent in the header `X-Signalbox-Session`, beside the cookie.'),
+  session_token: z.string().describe('Sent in the header `X-Signalbox-Session` together with the cookie.'),
 });
 
-/** As scripts made for UCP send it. */
+/** The format that scripts for UCP send. */
 export const interlockSchema = z.object({
   HTTPPort: portSchema.optional(),
   HTTPSPort: portSchema.optional(),
   InterlockEnabled: z.boolean().optional(),
-  Arch: z.string().optional().describe('Taken, and not used: images know their architecture.'),
+  Arch: z.string().optional().describe('Accepted and ignored: images define their architecture.'),
 });
-const clusterSchema = z.string().nullable().describe('The only service cluster that it is for; null for all.');
+const clusterSchema = z.string().nullable().describe('The only service cluster it is valid for; null for all.');
 export const userSchema = z.object({
   name: z.string(),
   role: roleSchema,
-  via: signInMethodSchema.describe('With a password, with an API token, or through OpenID Connect.'),
+  via: signInMethodSchema.describe('Sign-in method: password, API token or OpenID Connect.'),
   cluster: clusterSchema,
 });
 
 export const methodsSchema = z.object({
-  oidc: z.boolean().describe('Whether the page offers to sign in with OpenID Connect.'),
+  oidc: z.boolean().describe('Whether the page offers sign-in with OpenID Connect.'),
 });
 export const oidcFlowSchema = z.object({
-  url: z.string().describe("The OpenID provider's page, for the browser to open."),
-  state: z.string().describe('What comes back from there with the code.'),
+  url: z.string().describe("The OpenID provider's sign-in page, to open in the browser."),
+  state: z.string().describe('Value that the provider returns together with the code.'),
   flow: z.string().describe('For `POST /auth/oidc/session`, within ten minutes. Valid for this origin only.'),
 });
 export const oidcAnswerSchema = z.object({
   flow: z.string().max(4000),
-  answer: z.string().max(8000).describe('The query with which the provider sends the browser back.'),
+  answer: z.string().max(8000).describe("The query string of the provider's redirect."),
 });
 
 export const usersSchema = z.object({
@@ -45,15 +45,15 @@ export const usersSchema = z.object({
   oidc: z
     .object({ issuer: z.string(), groups: z.array(z.object({ group: z.string(), role: roleSchema })).readonly() })
     .nullable()
-    .describe('Whose groups have which role; null without OpenID Connect.'),
+    .describe('The issuer and the role of each of its groups; null without OpenID Connect.'),
 });
 export type UsersView = z.infer<typeof usersSchema>;
 
 export const tokenRequestSchema = z.strictObject({
   name: tokenNameSchema,
   role: roleSchema,
-  cluster: z.string().max(100).optional().describe('The only service cluster that it sees and changes.'),
-  days: z.int().min(1).max(MAX_TOKEN_DAYS).default(DEFAULT_TOKEN_DAYS).describe('How long it is valid.'),
+  cluster: z.string().max(100).optional().describe('Limits the token to one service cluster.'),
+  days: z.int().min(1).max(MAX_TOKEN_DAYS).default(DEFAULT_TOKEN_DAYS).describe('Number of days the token is valid.'),
 });
 export const tokenViewSchema = z.object({
   id: z.string(),
@@ -66,20 +66,20 @@ export const tokenViewSchema = z.object({
 });
 export type TokenView = z.infer<typeof tokenViewSchema>;
 export const createdTokenSchema = tokenViewSchema.extend({
-  token: z.string().describe('Shown this once: only its hash is kept.'),
+  token: z.string().describe('Shown only once: only its hash is stored.'),
 });
 export type CreatedToken = z.infer<typeof createdTokenSchema>;
 
 export const allowSchema = z.object({
-  allow: allowListSchema.default([]).describe('Addresses and networks of clients that still pass.'),
+  allow: allowListSchema.default([]).describe('Client addresses and networks that are allowed.'),
 });
 
 export const auditEntrySchema = z
   .object({
     at: z.string().describe('RFC 3339'),
     who: z.string(),
-    via: signInMethodSchema.nullable().describe('How they had signed in; null if nobody had.'),
-    address: z.string().nullable().describe("The client's address; null if it is not known."),
+    via: signInMethodSchema.nullable().describe('Sign-in method; null if not signed in.'),
+    address: z.string().nullable().describe("The client's address; null if unknown."),
     what: z.string(),
   })
   .readonly();
@@ -107,11 +107,11 @@ const answerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['no-path', 'no-host', 'bad-request', 'no-certificate']) }),
 ]);
 
-/** What becomes of a request, as `signalbox explain` tells it too. */
+/** How a request is routed, as `signalbox explain` shows it. */
 export const explanationSchema = z
   .object({
     cluster: z.string(),
-    url: z.string().describe('As it was understood.'),
+    url: z.string().describe('The URL as parsed.'),
     answer: answerSchema,
     because: z.array(z.string()).readonly(),
     passedOver: z.array(z.object({ route: explainedRouteSchema, reason: z.string() })).readonly(),

@@ -122,7 +122,7 @@ function refuseRequest(): Response {
 /** Requests that Node answers itself, without a body and without our headers. */
 function refuseOddRequests(server: Server): void {
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    const { headers, body } = plainRefusal(417, 'The controller supports no expectation but 100-continue.');
+    const { headers, body } = plainRefusal(417, 'The only supported expectation is 100-continue.');
     response.writeHead(417, headers).end(body);
   });
   server.on('connect', (_request, socket) =>

@@ -48,14 +48,18 @@ export function signInRoutes(options: SignInOptions): Hono {
   app.delete('/session', sameOrigin, async (context) => {
     const session = await identify(context, access);
     if (session?.user.via === 'token')
-      throw new Refusal(403, 'Forbidden', 'An API token has no session to sign out of. Administrators revoke tokens.');
+      throw new Refusal(
+        403,
+        'Forbidden',
+        'API tokens have no session to sign out of. Ask an administrator to revoke the token.',
+      );
     if (session !== undefined) {
       access.end(session);
       const { id, user, account, expiresAt } = session;
       logger?.info({ user: user.name, address: address(context) }, 'Signed out');
       await administrator
         .endSession({ id, user: account, until: new Date(expiresAt).toISOString() })
-        .catch((error) => logger?.error({ err: error }, 'End of a session not recorded: it holds until a restart'));
+        .catch((error) => logger?.error({ err: error }, 'Sign-out not recorded: it is lost on a restart'));
     }
     deleteCookie(context, COOKIE, { path: '/', secure: true });
     return context.body(null, 204);
@@ -78,11 +82,11 @@ export function signInRoutes(options: SignInOptions): Hono {
       if (isBug(error)) throw error;
       logger?.warn({ address: from, reason: oidcReason(error) }, 'Sign-in through OpenID Connect failed');
       access.noteFailure({ user: undefined, address: from, held: false });
-      throw new Refusal(401, 'Not signed in', "The OpenID provider's answer is not valid. Try again.");
+      throw new Refusal(401, 'Not signed in', "The OpenID provider's response is invalid. Try again.");
     });
     if (result.kind === 'no-role') {
-      logger?.warn({ user: result.name, address: from }, 'Sign-in of a user without a role');
-      throw new Refusal(403, 'No role', `The settings give no role to the groups of ${result.name}.`);
+      logger?.warn({ user: result.name, address: from }, 'Sign-in rejected: user has no role');
+      throw new Refusal(403, 'No role', `The settings assign no role to the groups of ${result.name}.`);
     }
     attempt.succeed();
     const session = access.beginOidc(result.identity);
@@ -93,21 +97,25 @@ export function signInRoutes(options: SignInOptions): Hono {
 }
 
 function required(oidc: Oidc | undefined): Oidc {
-  if (oidc === undefined) throw new Refusal(404, 'Not found', 'The settings have no OpenID provider.');
+  if (oidc === undefined) throw new Refusal(404, 'Not found', 'No OpenID provider is configured.');
   return oidc;
 }
 
 async function begin(oidc: Oidc, origin: string, logger: Logger | undefined) {
   return oidc.begin(origin).catch((error) => {
-    logger?.error({ reason: oidcReason(error), issuer: oidc.settings.Issuer }, 'OpenID provider does not answer');
-    throw new Refusal(503, 'No answer', 'The OpenID provider does not answer. Sign in with a password, or try again.');
+    logger?.error({ reason: oidcReason(error), issuer: oidc.settings.Issuer }, 'OpenID provider does not respond');
+    throw new Refusal(
+      503,
+      'No response',
+      'The OpenID provider does not respond. Sign in with a password or try again.',
+    );
   });
 }
 
 async function signInOrRefuse(access: Access, username: string, password: string, from: string): Promise<Session> {
   const result = await access.signIn(username, password, from);
   if (result.kind === 'signed-in') return result.session;
-  if (result.kind === 'wrong') throw new Refusal(401, 'Not signed in', 'Name or password are wrong.');
+  if (result.kind === 'wrong') throw new Refusal(401, 'Not signed in', 'Wrong user name or password.');
   throw tooMany(result.waitSeconds);
 }
 
@@ -123,7 +131,7 @@ export async function identifyScraper(context: Context, access: Access, from: st
   if (scheme.toLowerCase() === 'bearer') {
     const session = await access.identifyBearer(credentials);
     if (session?.user.cluster !== undefined)
-      throw new Refusal(403, 'Forbidden', 'Metrics are of all clusters, and the token is for one.');
+      throw new Refusal(403, 'Forbidden', 'Metrics cover all clusters, and the token is limited to one.');
     if (session !== undefined) return;
   }
   if (scheme.toLowerCase() === 'basic') {
@@ -134,7 +142,7 @@ export async function identifyScraper(context: Context, access: Access, from: st
       return;
     }
   }
-  const detail = 'Use basic authentication as viewer, an API token, or a bearer token of POST /auth/login.';
+  const detail = 'Use basic authentication as viewer, an API token, or a bearer token from POST /auth/login.';
   throw new Refusal(401, 'Not signed in', detail, { 'www-authenticate': 'Basic realm="Signalbox"' });
 }
 

@@ -13,14 +13,14 @@ const problemSchema = z
     service: z
       .string()
       .exactOptional()
-      .describe('Absent if the problem is not of one service; `affects` names several.'),
+      .describe('Absent if the problem does not belong to one service; `affects` lists several.'),
     cluster: z.string().exactOptional(),
     label: z.string().exactOptional(),
     value: z.string().exactOptional(),
     place: z
       .object({ file: z.string(), line: z.int(), column: z.int() })
       .exactOptional()
-      .describe('Where the settings file says it.'),
+      .describe('Location in the settings file.'),
     reason: z.string(),
     remedy: z.string(),
     affects: z
@@ -35,7 +35,7 @@ const problemSchema = z
       )
       .readonly()
       .exactOptional()
-      .describe('Everything that one cause affects, such as all routes of a certificate that expires.'),
+      .describe('Everything affected by one cause, such as all routes of an expiring certificate.'),
   })
   .readonly();
 
@@ -47,7 +47,7 @@ const replicaSchema = z
     version: z
       .string()
       .nullable()
-      .describe('Version that nginx serves, as the agent beside it says; without one, that it was started with.'),
+      .describe('Version that nginx serves, reported by its agent; without a report, the version it was started with.'),
     error: z.string().nullable(),
   })
   .readonly();
@@ -56,18 +56,18 @@ export type ReplicaView = z.infer<typeof replicaSchema>;
 const timedSchema = z
   .object({
     version: z.string(),
-    seenAt: z.string().describe('When the controller saw what was changed, RFC 3339.'),
-    renderedMs: z.int().describe('From then until it was rendered and proved.'),
-    servedMs: z.int().nullable().describe('From then until all replicas served it; null while they do not.'),
+    seenAt: z.string().describe('When the controller detected the change, RFC 3339.'),
+    renderedMs: z.int().describe('From then until it was rendered and tested.'),
+    servedMs: z.int().nullable().describe('From then until all replicas served it; null before that.'),
   })
   .readonly();
 
 const clusterSchema = z
   .object({
     name: z.string(),
-    version: z.string().nullable().describe('Version that the proxies should serve; null before the first.'),
-    served: z.string().nullable().describe('Version that they were last given; differs while a roll-out waits.'),
-    rolling: z.boolean().describe('A roll-out is under way.'),
+    version: z.string().nullable().describe('Desired version of the proxies; null before the first.'),
+    served: z.string().nullable().describe('Version last rolled out to them; differs while a roll-out is pending.'),
+    rolling: z.boolean().describe('A roll-out is in progress.'),
     held: z.string().nullable().describe('Version that an administrator holds the cluster at.'),
     proxyService: z.string(),
     extensionService: z.string(),
@@ -75,7 +75,7 @@ const clusterSchema = z
     httpPort: z.int(),
     httpsPort: z.int(),
     replicas: z.array(replicaSchema).readonly(),
-    history: z.array(timedSchema).readonly().describe('The last changes of what is served, the newest first.'),
+    history: z.array(timedSchema).readonly().describe('The last changes of the served version, the newest first.'),
   })
   .readonly();
 export type ClusterView = z.infer<typeof clusterSchema>;
@@ -83,13 +83,13 @@ export type ClusterView = z.infer<typeof clusterSchema>;
 const routeSchema = z
   .object({
     cluster: z.string(),
-    host: z.string().describe('`*` answers for hosts that nobody else answers to.'),
+    host: z.string().describe('`*` is the default for hosts that no other route matches.'),
     hostKind: z.enum(['exact', 'wildcard', 'regex', 'default']),
-    path: z.string().describe('Prefix of the path; `/` is all of it.'),
+    path: z.string().describe('Path prefix; `/` matches every path.'),
     rewrite: z.boolean(),
-    services: z.array(z.string()).readonly().describe('Owners, the oldest first.'),
-    available: z.boolean().describe('False answers 503.'),
-    maintenance: z.boolean().describe('Closed for a while: 503 to all whom the allow list does not name.'),
+    services: z.array(z.string()).readonly().describe('Services that own the route, the oldest first.'),
+    available: z.boolean().describe('If false, the route answers 503.'),
+    maintenance: z.boolean().describe('Under maintenance: answers 503 to all clients except those on the allow list.'),
   })
   .readonly();
 export type RouteView = z.infer<typeof routeSchema>;
@@ -97,41 +97,38 @@ export type RouteView = z.infer<typeof routeSchema>;
 const serviceSchema = z
   .object({
     name: z.string(),
-    tasks: z.int().nullable().describe('Tasks that are wanted; null where every node has one.'),
+    tasks: z.int().nullable().describe('Desired number of tasks; null for a global service.'),
   })
   .readonly();
 export type ServiceView = z.infer<typeof serviceSchema>;
 const closedSchema = z
   .object({
     kind: z.enum(['host', 'service']),
-    name: z.string().describe('As routes show it; `*` is all unknown hosts.'),
-    allow: z.array(z.string()).readonly().describe('Addresses and networks of clients that still pass.'),
-    who: z.string().nullable().describe('Administrator who closed it; null where a label of the service does.'),
-    since: z.string().nullable().describe('RFC 3339; null where a label of the service does it.'),
+    name: z.string().describe('As shown in the routes; `*` is all unknown hosts.'),
+    allow: z.array(z.string()).readonly().describe('Client addresses and networks that are allowed.'),
+    who: z.string().nullable().describe('Administrator who started it; null if set by a label of the service.'),
+    since: z.string().nullable().describe('RFC 3339; null if set by a label of the service.'),
   })
   .readonly();
 export type ClosedView = z.infer<typeof closedSchema>;
 
-/** The whole contract of `GET /api/state`: one snapshot of what is routed, and how it fares. */
+/** The complete answer of `GET /api/state`: one snapshot of routing and its health. */
 export const stateSchema = z
   .object({
     observedAt: z.string().nullable().describe('When the last pass ended, RFC 3339; null before the first.'),
-    error: z.string().nullable().describe('What keeps the controller from doing its work; null while it does.'),
-    enabled: z.boolean().describe('False: no extensions and proxies, by decision of an administrator.'),
+    error: z.string().nullable().describe('Error that stops the controller; null if there is none.'),
+    enabled: z.boolean().describe('False if an administrator turned routing off: there are no extensions and proxies.'),
     clusters: z.array(clusterSchema).readonly(),
     routes: z.array(routeSchema).readonly(),
-    services: z.array(serviceSchema).readonly().describe('Owners of routes.'),
+    services: z.array(serviceSchema).readonly().describe('Services that own routes.'),
     problems: z.array(problemSchema).readonly(),
-    maintenance: z.array(closedSchema).readonly().describe('Hosts and services that are closed for a while.'),
-    changes: z
-      .array(changeSchema)
-      .readonly()
-      .describe('What administrators changed: the last 50 changes, the newest first.'),
+    maintenance: z.array(closedSchema).readonly().describe('Hosts and services under maintenance.'),
+    changes: z.array(changeSchema).readonly().describe('The last 50 changes by administrators, the newest first.'),
   })
   .readonly();
 export type State = z.infer<typeof stateSchema>;
 
-/** `GET /api/audit` has all of them. */
+/** `GET /api/audit` lists all. */
 const SHOWN_CHANGES = 50;
 
 export function toState(status: Status | undefined, error: string | undefined, administration: Administration): State {
@@ -154,7 +151,7 @@ export function toState(status: Status | undefined, error: string | undefined, a
   };
 }
 
-/** Services that their label closes, where no administrator decided about them. */
+/** Services under maintenance by label, except those an administrator decided about. */
 function closedByLabel(closing: Status['desired']['closing'], { maintenance }: Administration): ClosedView[] {
   return [...new Map(closing.map((one) => [one.service, one])).values()]
     .map(({ service, allow }) => ({ kind: 'service' as const, name: service, allow, who: null, since: null }))

@@ -6,19 +6,19 @@ import { type PasswordHash, parsePasswordHash } from './password-hash.ts';
 export interface NamedUser {
   readonly name: string;
   readonly role: Role;
-  /** As the secret has it. */
+  /** The hash as written in the secret. */
   readonly text: string;
   readonly hash: PasswordHash;
 }
 
-/** They have secrets of their own. */
+/** They have separate secrets. */
 const BUILT_IN: readonly string[] = ['admin', 'viewer'];
 const MAX_USERS = 1000;
 export const USER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._@-]{0,63}$/;
 
 /**
- * Users of a secret: a line `name:role:hash` for each. A line that is wrong lets nobody in, and harms no other line. Problems never show
- * a line: what is wrong in it may be a password.
+ * Users of a secret, one line `name:role:hash` for each. An invalid line is ignored and does not affect other lines. Problems never show
+ * a line, because it may contain a password.
  */
 export function parseUsers(text: string): {
   readonly users: readonly NamedUser[];
@@ -33,31 +33,31 @@ export function parseUsers(text: string): {
     typeof result === 'string' ? [usersProblem(`line ${number} ${result}`)] : [],
   );
   const named = Map.groupBy(users, ({ name }) => name);
-  // Which of them is meant is not known: an old password must not go on working.
+  // It is unclear which line is current, and an old password must not keep working.
   const repeated = [...named].filter(([, same]) => same.length > 1).map(([name]) => name);
   return {
     users: users.filter(({ name }) => !repeated.includes(name)).slice(0, MAX_USERS),
     problems: [
       ...wrong,
-      ...repeated.map((name) => usersProblem(`has the user ${name} more than once, who cannot sign in`)),
+      ...repeated.map((name) => usersProblem(`has the user ${name} more than once; that user cannot sign in`)),
       ...(users.length > MAX_USERS ? [usersProblem(`has more than ${MAX_USERS} users`)] : []),
     ],
   };
 }
 
-/** What is wrong with it, if it is not a user. */
+/** The user, or the error if the line is invalid. */
 function parseLine(line: string): NamedUser | string {
   const [name = '', role, text = '', ...more] = line.split(':');
-  if (!USER_NAME.test(name)) return 'does not begin with a name of letters, digits, and . _ @ -';
-  if (BUILT_IN.includes(name)) return `is for ${name}, who has a secret of that name`;
+  if (!USER_NAME.test(name)) return 'does not start with a name of letters, digits and . _ @ -';
+  if (BUILT_IN.includes(name)) return `is for ${name}, which has a separate secret`;
   const known = roleSchema.safeParse(role).data;
-  if (known === undefined) return `has no role after the name: ${roles.join(', ')}`;
+  if (known === undefined) return `has no valid role after the name: ${roles.join(', ')}`;
   const hash = more.length > 0 ? undefined : parsePasswordHash(text);
   if (hash === undefined) return 'has no password hash of the form scrypt$15$salt$hash after the role';
   return { name, role: known, text, hash };
 }
 
 export function usersProblem(reason: string): Problem {
-  const remedy = 'Write a line for each user with: signalbox user <name> --role <role>.';
+  const remedy = 'Create each line with: signalbox user <name> --role <role>.';
   return { severity: 'error', label: 'UsersSecret', reason, remedy };
 }

@@ -5,12 +5,12 @@ import { type AdministrationStore, ConflictError, type SavedText } from '../reco
 import { call, isStatus } from './docker-error.ts';
 import { configsOfRole, readConfigData } from './settings-store.ts';
 
-/** How often somebody may replace what is being read. */
+/** Attempts to read while others replace the config. */
 const ATTEMPTS = 5;
 
 /**
- * Keeps what administrators decided in a Docker config, which several controllers may write. Its name is its number, and Swarm takes a name
- * once: of two that build on the same one, the second is told to look again.
+ * Stores administrators' decisions in a Docker config that several controllers may write. The revision is part of its name, and Swarm
+ * accepts each name once: if two controllers write the same revision, the second gets a conflict and reads again.
  */
 export class DockerAdministrationStore implements AdministrationStore {
   readonly #docker: Docker;
@@ -43,8 +43,8 @@ export class DockerAdministrationStore implements AdministrationStore {
     });
     const [newest, ...others] = await this.#saved();
     for (const { id } of others) await this.#remove(id);
-    // The name was free again: others were further already.
-    if (newest?.revision !== revision) throw new ConflictError(`Revision ${revision} is out of date`);
+    // The name was free again because others already wrote later revisions.
+    if (newest?.revision !== revision) throw new ConflictError(`Revision ${revision} is outdated`);
   }
 
   async #remove(id: string): Promise<void> {

@@ -6,22 +6,22 @@ import { ConflictError } from '../reconcile/ports.ts';
 import { call, callForList, isStatus } from './docker-error.ts';
 import { EngineObject } from './schema.ts';
 
-/** A secret that the controller needs for itself. */
+/** A secret that the controller itself requires. */
 export interface OwnSecret {
   readonly name: string;
-  /** Name of its file in `/run/secrets`. */
+  /** File name in `/run/secrets`. */
   readonly target: string;
-  /** Content of a new one, if the swarm has no such secret. Without it, the secret is the administrator's to create and left out until then. */
+  /** Content to create the secret with if it is missing. Without it, the administrator creates the secret; until then it is not attached. */
   readonly create?: () => Promise<string>;
 }
 
-/** How often somebody may change the service in between. */
+/** Attempts while others change the service. */
 const ATTEMPTS = 10;
 
 /**
- * The controller's identity and passwords are Docker secrets, and Swarm gives secrets only to new tasks: the controller attaches them to its
- * own service. `docker stack deploy` removes them, since the stack file cannot name them: a controller that runs attaches them again at once,
- * so that Swarm replaces it by one task that has them, or not at all if nothing else changed (decision 0002).
+ * The controller's identity and passwords are Docker secrets, and Swarm gives secrets only to new tasks. The controller attaches them to
+ * its own service. `docker stack deploy` detaches them, because the stack file cannot name them. A running controller attaches them again
+ * immediately, so Swarm replaces its task once, or not at all if nothing else changed (decision 0002).
  */
 export async function adoptIdentity(
   docker: Docker,
@@ -33,7 +33,7 @@ export async function adoptIdentity(
     try {
       return await attach(docker, serviceId, wanted, logger);
     } catch (error) {
-      // Another controller does the same, or the stack is deployed at this moment.
+      // Another controller does the same, or the stack is being deployed.
       if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error;
     }
   }
@@ -43,7 +43,7 @@ async function attach(docker: Docker, serviceId: string, wanted: readonly OwnSec
   const { Version, Spec } = await inspect(docker, serviceId);
   const own = await references(docker, wanted);
   const attached = Spec.TaskTemplate.ContainerSpec.Secrets ?? [];
-  // A secret of the administrator's at the same target takes precedence. Secrets that former settings named are detached.
+  // An administrator's secret at the same target takes precedence. Secrets from previous settings are detached.
   const present = attached.filter(
     ({ SecretName, File }) =>
       !wanted.some(({ name }) => name === SecretName) && !File.Name.startsWith(namedSecretPrefix),
@@ -52,16 +52,16 @@ async function attach(docker: Docker, serviceId: string, wanted: readonly OwnSec
   const next = structuredClone(Spec);
   const container = next.TaskTemplate.ContainerSpec;
   container.Secrets = [...present, ...missing];
-  // Compose files of stacks cannot say this.
+  // Stack files cannot set this.
   container.Privileges = { ...container.Privileges, NoNewPrivileges: true };
   const isAttached = isDeepStrictEqual(namesOf(container.Secrets), namesOf(attached));
   if (isAttached && Spec.TaskTemplate.ContainerSpec.Privileges?.NoNewPrivileges) return;
   await call('Attach identity', () => docker.getService(serviceId).update({ version: Version.Index, ...next }));
   const secrets = missing.map(({ SecretName }) => SecretName);
-  logger.info({ secrets }, 'Attached secrets to own service');
+  logger.info({ secrets }, 'Attached secrets to the controller service');
 }
 
-/** Does the same for a controller that runs, if the service has lost secrets that it cannot work without. */
+/** Does the same for a running controller, if the service has lost required secrets. */
 export async function restoreIdentity(
   docker: Docker,
   serviceId: string,
@@ -70,7 +70,7 @@ export async function restoreIdentity(
 ): Promise<void> {
   const { Spec } = await inspect(docker, serviceId);
   const targets = (Spec.TaskTemplate.ContainerSpec.Secrets ?? []).map(({ File }) => File.Name);
-  // Otherwise its successor decides, which may have other settings that name other secrets.
+  // Otherwise the next controller decides, because its settings may name other secrets.
   if (required.every(({ target }) => targets.includes(target))) return;
   await adoptIdentity(docker, serviceId, [...required, ...named], logger);
 }
@@ -94,7 +94,7 @@ async function inspect(docker: Docker, serviceId: string): Promise<OwnService> {
   return (await call('Inspect own service', () => docker.getService(serviceId).inspect())) as OwnService;
 }
 
-/** In any order. */
+/** Compares in any order. */
 function namesOf(attachments: readonly Attachment[]): string[] {
   return attachments.map(({ SecretID, File }) => `${SecretID} ${File.Name}`).toSorted();
 }
@@ -110,7 +110,7 @@ async function references(docker: Docker, wanted: readonly OwnSecret[]): Promise
   return own;
 }
 
-/** Those of them that exist. */
+/** The subset that exists. */
 export async function existingSecrets(docker: Docker, secrets: readonly OwnSecret[]): Promise<OwnSecret[]> {
   const found = await Promise.all(secrets.map(({ name }) => findSecret(docker, name)));
   return secrets.filter((_, index) => found[index] !== undefined);
@@ -121,7 +121,7 @@ async function findSecret(docker: Docker, name: string): Promise<string | undefi
   const secrets = (await callForList('List secrets', () => docker.listSecrets({ filters }))).map((item) =>
     EngineObject.parse(item),
   );
-  // The filter takes prefixes as well.
+  // The filter also matches prefixes.
   return secrets.find(({ Spec }) => Spec.Name === name)?.ID;
 }
 

@@ -5,7 +5,7 @@ import { withDeadline } from './deadline.ts';
 
 type Connection = Pick<CoreSettings, 'DockerURL' | 'TLSCACert' | 'TLSCert' | 'TLSKey' | 'AllowInsecure'>;
 
-/** A client for the Docker API at the address of the settings: a socket, or TCP with or without TLS. Every call of it has a deadline. */
+/** A Docker API client for the address in the settings: a socket, or TCP with or without TLS. Every call has a timeout. */
 export function connectDocker(connection: Connection, timeoutMs?: number): Docker {
   return withDeadline(connect(connection), timeoutMs);
 }

@@ -1,6 +1,6 @@
 import { ConflictError } from '../reconcile/ports.ts';
 
-/** The Engine refused, or could not be reached. `status` is that of HTTP; undefined when no answer came. */
+/** The Engine returned an error or could not be reached. `status` is the HTTP status, undefined without a response. */
 export class DockerError extends Error {
   override readonly name = 'DockerError';
   readonly operation: string;
@@ -23,34 +23,34 @@ const calls = new Map<string, { done: number; failed: number }>();
 export const engineCalls: ReadonlyMap<string, { readonly done: number; readonly failed: number }> = calls;
 
 function count(operation: string, result: 'done' | 'failed'): void {
-  // What follows the verb and the kind is a name: there are too many of those.
+  // The names that follow verb and kind are dropped: they would create too many series.
   const name = operation.split(' ').slice(0, 2).join(' ');
   const counted = calls.get(name) ?? { done: 0, failed: 0 };
   counted[result] += 1;
   calls.set(name, counted);
 }
 
-/** Runs a call of the Engine; whatever goes wrong is a DockerError, or a ConflictError where the world has moved on. */
+/** Runs an Engine API call. Every failure becomes a DockerError, or a ConflictError if the object has changed. */
 export async function call<T>(operation: string, request: () => Promise<T>): Promise<T> {
   try {
     const answer = await request();
-    // docker-modem hands on what it cannot read; only calls that have no answer end with nothing.
-    if (Buffer.isBuffer(answer) && answer.length > 0) throw new Error('the answer is no JSON');
+    // docker-modem returns a response it cannot parse as a Buffer. It is empty only for calls without a response body.
+    if (Buffer.isBuffer(answer) && answer.length > 0) throw new Error('the response is not JSON');
     count(operation, 'done');
     return answer;
   } catch (cause) {
     count(operation, 'failed');
     const status = (cause as { statusCode?: number }).statusCode;
-    // swarmkit: "rpc error: … desc = update out of sequence", which the Engine passes on as a 500.
+    // swarmkit: "rpc error: … desc = update out of sequence", which the Engine returns as a 500.
     if (/out of sequence/.test(reason(cause))) throw new ConflictError(`${operation}: ${reason(cause)}`, { cause });
     throw new DockerError(operation, status, cause);
   }
 }
 
-/** As `call`, for lists: nothing at all is not an empty list. */
+/** Like `call`, for lists. An empty response is an error, not an empty list. */
 export async function callForList(operation: string, request: () => Promise<unknown>): Promise<readonly unknown[]> {
   const answer = await call(operation, request);
-  if (!Array.isArray(answer)) throw new DockerError(operation, undefined, new Error('the answer is no list'));
+  if (!Array.isArray(answer)) throw new DockerError(operation, undefined, new Error('the response is not a list'));
   return answer;
 }
 

@@ -8,15 +8,15 @@ import { call } from './docker-error.ts';
 import { EngineEvent } from './schema.ts';
 
 export interface EventHandlers {
-  /** Something happened to an object. */
+  /** An object changed. */
   readonly onEvent: (event: EngineEvent) => void;
-  /** The stream was away: anything may have happened. */
+  /** The stream was interrupted: any object may have changed. */
   readonly onGap: () => void;
 }
 
 /**
- * Follows the Engine's events until the signal aborts, and connects again when the stream breaks. Events of services, networks, nodes, configs
- * and secrets reach every manager from the whole swarm; there are none for tasks.
+ * Follows the Engine's events until the signal aborts, and reconnects when the stream fails. Every manager receives events of services,
+ * networks, nodes, configs and secrets from the entire swarm. There are no events for tasks.
  */
 export async function watchEvents(
   docker: Docker,
@@ -30,26 +30,26 @@ export async function watchEvents(
     try {
       const stream = await call('Follow events', () => openStream(docker, { filters, abortSignal: signal }));
       failures = 0;
-      // What happened between the last look and this moment was announced to nobody.
+      // Events between the last snapshot and this moment were missed.
       onGap();
       await readEvents(stream, onEvent);
     } catch (error) {
       if (signal.aborted) return;
-      if (failures === 0) logger.error({ err: error }, 'Event stream broke');
+      if (failures === 0) logger.error({ err: error }, 'Event stream failed');
     }
     failures += 1;
     await sleep(backoffMs(failures, 100, 5000), signal);
   }
 }
 
-/** dockerode's types know only the form with a callback. */
+/** dockerode's types cover only the form with a callback. */
 function openStream(docker: Docker, options: object): Promise<Readable> {
   const { getEvents } = docker as unknown as { getEvents(options: object): Promise<Readable> };
   return getEvents.call(docker, options);
 }
 
 async function readEvents(stream: Readable, onEvent: (event: EngineEvent) => void): Promise<void> {
-  // Once nobody reads it any more, an error of the stream must not end the process.
+  // An error of an abandoned stream must not end the process.
   stream.on('error', () => undefined);
   try {
     for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {

@@ -4,7 +4,7 @@ import { EngineNetwork } from './schema.ts';
 
 const Addressed = EngineNetwork.pick({ IPAM: true });
 
-/** Subnets of a network, as `10.0.1.0/24`; none if there is no such network. */
+/** Subnets of a network, such as `10.0.1.0/24`; empty if the network does not exist. */
 export async function networkSubnets(docker: Docker, name: string): Promise<string[]> {
   try {
     const network = Addressed.parse(await call('Inspect network', () => docker.getNetwork(name).inspect()));

@@ -20,21 +20,21 @@ import {
   toSwarmService,
 } from './to-model.ts';
 
-/** A full listing takes at most this part of the time, unless something asks for it … */
+/** Maximum share of time for full listings, unless one is requested … */
 const LISTING_SHARE = 300;
-/** … and at least this part. */
+/** … and the minimum share. */
 const LEAST_LISTING_SHARE = 3000;
 
-/** Tasks of more services are not asked for one by one. */
+/** For more services, all tasks are listed instead. */
 const MOST_FILTERED = 100;
-/** Swarm takes a task out of service two seconds before it stops it. */
+/** Swarm removes a task from its service two seconds before stopping it. */
 const TASKS_INTERVAL_MS = 500;
-/** Listing tasks takes at most this part of the time. */
+/** Maximum share of time for listing tasks. */
 const LEAST_TASKS_SHARE = 20;
 
 interface Known<T> {
   readonly item: T;
-  /** Swarm counts up with every write; undefined for kinds that have no such number. */
+  /** Swarm's version index, increased by every write; undefined for kinds without one. */
   readonly index: number | undefined;
 }
 
@@ -42,8 +42,8 @@ const Identity = z.union([z.object({ ID: z.string() }), z.object({ Id: z.string(
 const Versioned = z.object({ Version: z.object({ Index: z.number() }) });
 
 /**
- * One kind of object of the swarm: how to list it, how to fetch one, and what is known of it. What has not changed stays the same object
- * (and a list of such, the same list), so that whoever made something of it can tell.
+ * One kind of swarm object: how to list and fetch it, and its known objects. Unchanged objects and lists keep their identity, so that
+ * results derived from them can be reused.
  */
 class Collection<T extends object> {
   readonly #list: () => Promise<readonly unknown[]>;
@@ -67,7 +67,7 @@ class Collection<T extends object> {
     return this.#items;
   }
 
-  /** As a whole. */
+  /** Lists all objects. */
   get isStale(): boolean {
     return this.#stale === 'all';
   }
@@ -77,7 +77,7 @@ class Collection<T extends object> {
     else if (this.#stale !== 'all') this.#stale.add(id);
   }
 
-  /** Fetches what was marked. What fails stays marked, so that the next look is complete or fails as well. */
+  /** Fetches marked objects. Failed ones stay marked, so the next snapshot is complete or fails too. */
   async refresh(): Promise<void> {
     const stale = this.#stale;
     this.#stale = new Set();
@@ -96,7 +96,7 @@ class Collection<T extends object> {
     const listed = (await this.#list()).map((answer) => [idOf(answer), this.#remember(answer)] as const);
     const before = this.#known;
     this.#known = new Map(listed);
-    // A list that is cut short looks like one of a smaller swarm: whatever is missing is asked for by its name before it counts as gone.
+    // A truncated list looks like a smaller swarm, so missing objects are fetched one by one before they count as removed.
     for (const id of before.keys()) if (!this.#known.has(id)) await this.#refreshOne(id);
   }
 
@@ -123,16 +123,16 @@ function idOf(answer: unknown): string {
   return 'ID' in identity ? identity.ID : identity.Id;
 }
 
-/** An answer that the schema does not know is the Engine's trouble, not a bug of ours: retried, and nothing is published. */
+/** A response that does not match the schema is retried and not treated as a bug of the controller. Nothing is published. */
 function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new Error(`The Engine's answer is not understood: ${new ZodError(parsed.error.issues).message}`);
+  throw new Error(`Invalid response from Docker: ${new ZodError(parsed.error.issues).message}`);
 }
 
 /**
- * Keeps what was seen of the swarm, so that a change costs the fetch of what it names and not a listing of everything. Lists
- * all at the start, at a resync, and after the event stream broke.
+ * Caches the swarm, so that a change only fetches the changed objects instead of listing everything. Lists everything at the start, on a
+ * resync and after the event stream failed.
  */
 export class Observer {
   readonly #docker: Docker;
@@ -146,10 +146,10 @@ export class Observer {
   readonly #now: () => number;
   readonly #controllerId: string;
   #followed: FollowedTasks = { ids: [], tasks: [], tookMs: 0 };
-  /** When everything was last listed, and how long that took. */
+  /** Time and duration of the last full listing. */
   #listing = { endedAt: Number.NEGATIVE_INFINITY, durationMs: 0 };
 
-  /** `controllerId` is that of the controller's own service. `now` is in milliseconds, of a clock that only goes forward. */
+  /** `controllerId` is the ID of the controller's service. `now` is a monotonic clock in milliseconds. */
   constructor(docker: Docker, controllerId = '', now: () => number = () => performance.now()) {
     this.#docker = docker;
     this.#controllerId = controllerId;
@@ -189,7 +189,7 @@ export class Observer {
     };
   }
 
-  /** Something happened to an object; false when it is of a kind that does not matter. */
+  /** Marks a changed object. Returns false for irrelevant kinds. */
   note(type: string, id: string): boolean {
     const collection = this.#collections[type];
     collection?.markStale(id);
@@ -197,33 +197,33 @@ export class Observer {
   }
 
   /**
-   * Look at everything again, but only now and then where that takes long, and while nothing else is to be done, which would have to wait:
-   * events tell of changes, this is the net below them.
+   * Lists everything again as a safety net in case an event was missed. If listing takes long, it runs rarely and only while the controller
+   * is idle.
    */
   forgetInTime(isAtRest: boolean): void {
     const { endedAt, durationMs } = this.#listing;
     if (this.#now() - endedAt >= durationMs * (isAtRest ? LISTING_SHARE : LEAST_LISTING_SHARE)) this.forget();
   }
 
-  /** Trust nothing that was seen before. */
+  /** Discards the cache. */
   forget(): void {
     for (const collection of Object.values(this.#collections)) collection.markStale();
   }
 
-  /** Asked for at every look, since there are no events for tasks; only for services that need it. */
+  /** Tasks have no events, so they are fetched for each snapshot, but only for services that require it. */
   async #hostTasks(ids: readonly string[]): Promise<HostTask[]> {
     return (await this.#runningTasks(ids)).map(toHostTask);
   }
 
   async #runningTasks(ids: readonly string[]): Promise<EngineTask[]> {
     if (ids.length === 0) return [];
-    // A query string has limits; beyond them all tasks are listed.
+    // Query strings are limited in length; beyond the limit, all tasks are listed.
     const filter = ids.length > MOST_FILTERED ? {} : { service: ids };
     const filters = JSON.stringify({ ...filter, 'desired-state': ['running'] });
     const tasks = await callForList('List tasks', () => this.#docker.listTasks({ filters })).catch((error) => {
       if (!isStatus(error, 404)) throw error;
       this.#services.markStale();
-      throw new ConflictError('A service is gone since it was observed', { cause: error });
+      throw new ConflictError('A service was removed since it was observed', { cause: error });
     });
     const wanted = new Set(ids);
     return tasks
@@ -231,7 +231,7 @@ export class Observer {
       .filter(({ Status, ServiceID }) => Status.State === 'running' && wanted.has(ServiceID));
   }
 
-  /** The same list as before, while it is equal. */
+  /** Returns the previous list if it is equal. */
   async #followedTasks(ids: readonly string[]): Promise<readonly ServiceTask[]> {
     const begunAt = this.#now();
     const tasks = (await this.#runningTasks(ids)).map(toServiceTask).toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -244,21 +244,21 @@ export class Observer {
   }
 
   /**
-   * Calls back when the tasks of followed services are no longer as they were last observed: there are no events for tasks. Lists them twice a
-   * second, and less often if that takes long.
+   * Calls back when tasks of followed services have changed since they were last observed. Tasks have no events, so they are listed twice
+   * a second, less often if that takes long.
    */
   async watchTasks(onChange: () => void, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const { ids, tasks: known, tookMs } = this.#followed;
       await sleep(Math.max(TASKS_INTERVAL_MS, tookMs * LEAST_TASKS_SHARE), signal);
       if (signal.aborted || ids.length === 0 || this.#followed.tasks !== known) continue;
-      // The next look fails as well, and reports it.
+      // The next snapshot fails too and reports the error.
       const tasks = await this.#followedTasks(ids).catch(() => undefined);
       if (tasks !== undefined && tasks !== known) onChange();
     }
   }
 
-  /** Asks the Engine afresh, and for nothing else. */
+  /** Fetches only these objects from the Engine, bypassing the cache. */
   async applications(): Promise<SwarmService[]> {
     const services = await callForList('List services', () => this.#docker.listServices());
     return services
@@ -272,7 +272,7 @@ export class Observer {
     const isListing = this.#services.isStale;
     const begunAt = this.#now();
     const refreshed = await Promise.allSettled(collections.map((collection) => collection.refresh()));
-    // Only when all have ended: an answer of this look that came during the next would be older than what that one sees.
+    // Waits for all calls: a late response of this snapshot would overwrite newer data of the next.
     const failed = refreshed.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
     const endedAt = this.#now();
@@ -293,7 +293,7 @@ export class Observer {
   }
 }
 
-/** What was last seen of services that are followed by their tasks. */
+/** The last observed tasks of followed services. */
 interface FollowedTasks {
   readonly ids: readonly string[];
   readonly tasks: readonly ServiceTask[];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Only the fields that are used, in the Engine's own shape. Its nulls and absences end here. */
+/** The used fields in the Engine's format. Null and absent values are normalized here. */
 
 const labels = z
   .record(z.string(), z.string())
@@ -54,7 +54,7 @@ export const EngineService = z.object({
     Mode: z
       .object({ Replicated: z.object({ Replicas: z.number().nullish() }).nullish(), Global: z.object({}).nullish() })
       .optional(),
-    // Services made by very old clients have their networks here.
+    // Services created by very old clients have their networks here.
     Networks: list(attachment),
     TaskTemplate: taskTemplate,
     EndpointSpec: z.object({ Mode: z.string().optional(), Ports: list(port) }).nullish(),
@@ -95,7 +95,7 @@ export const EngineNode = z.object({
 });
 export type EngineNode = z.infer<typeof EngineNode>;
 
-/** A config or a secret: both have the same shape, and content is never read. */
+/** A config or a secret. Both have the same format, and their content is never read. */
 export const EngineObject = z.object({
   ID: z.string(),
   CreatedAt: z.string(),

@@ -4,12 +4,12 @@ import { digest } from '../lib/digest.ts';
 import { appliedLabel, refusalLabels, refusedLabel, specLabel, spreadLabel, versionsFolder } from '../model/names.ts';
 import type { DesiredService, HealthCheck, MountedObject } from '../model/owned-service.ts';
 
-/** The Engine's specification, as far as it is written here. dockerode's own type lacks half of it. */
-// biome-ignore lint/suspicious/noExplicitAny: the Engine's open-ended JSON; what is read of it goes through zod.
+/** The part of the Engine's service specification that is written here. dockerode's type is incomplete. */
+// biome-ignore lint/suspicious/noExplicitAny: the Engine's open-ended JSON; values read from it are validated with zod.
 type Json = Record<string, any>;
 
 const NS_PER_MS = 1_000_000;
-/** The user of the official images; unprivileged, and the owner of what they mount. */
+/** The unprivileged user of the official images and owner of their mounts. */
 const UNPRIVILEGED_USER = '101:101';
 
 interface Field {
@@ -29,8 +29,8 @@ const field = <T>(
 });
 
 /**
- * Fields that an administrator may change by hand (`docker service update --replicas …`): each is written only when what the
- * settings say about it has changed since it was last written.
+ * Fields that an administrator may change manually (`docker service update --replicas …`). Each is written only if its setting has changed
+ * since it was last written.
  */
 const adjustable: readonly Field[] = [
   field(
@@ -52,7 +52,7 @@ const adjustable: readonly Field[] = [
     ({ replicas }) => replicas,
     (spec, value) => {
       spec.Mode = { Replicated: { Replicas: value } };
-      // It remembers a number to return to.
+      // Keeps the number of replicas to return to.
       delete spec.Labels?.[spreadLabel];
     },
   ),
@@ -105,7 +105,7 @@ const adjustable: readonly Field[] = [
   ),
   field(
     'ports',
-    // Without ports, too: agents reach the extension at its virtual address when network aliases take over its names.
+    // Also set without ports: agents use the extension's virtual address if network aliases take over its names.
     ({ ports }) => (ports.length > 0 ? ports : 'vip'),
     (spec, value) => {
       const ports = value === 'vip' ? [] : value;
@@ -122,7 +122,7 @@ const adjustable: readonly Field[] = [
   ),
 ];
 
-/** A limit of zero would be written into the specification as none, too. */
+/** The specification also stores a limit of zero as no limit. */
 function toLimits({ memoryBytes, pids }: DesiredService['limits']) {
   return { ...(memoryBytes > 0 ? { MemoryBytes: memoryBytes } : {}), ...(pids > 0 ? { Pids: pids } : {}) };
 }
@@ -131,7 +131,7 @@ function toPreference(preference: string) {
   return { Spread: { SpreadDescriptor: preference.replace(/^spread=/, '') } };
 }
 
-/** What to send to the Engine: everything for a new service, the changed fields on top of the present ones for an old one. */
+/** The specification to send: complete for a new service, the current one with changed fields for an existing service. */
 export function toServiceSpec(desired: DesiredService, spec: string, present?: unknown): ServiceSpec {
   const next: Json = structuredClone((present as Json | undefined) ?? { TaskTemplate: { ContainerSpec: {} } });
   const applied = readApplied(next.Labels?.[appliedLabel]);
@@ -152,12 +152,12 @@ export function toServiceSpec(desired: DesiredService, spec: string, present?: u
     [specLabel]: spec,
     [appliedLabel]: JSON.stringify({ ...digests, ...names }),
   };
-  // What was rolled back and is tried again is known as such until it has proved itself.
+  // A retried version stays marked as rolled back until it succeeds.
   if (next.Labels[refusedLabel] !== spec) for (const label of refusalLabels) delete next.Labels[label];
   return next as ServiceSpec;
 }
 
-/** By hand: earlier releases set no limits. */
+/** Limits set manually: earlier releases set none. */
 function isLimited({ TaskTemplate }: Json): boolean {
   const { MemoryBytes, Pids } = TaskTemplate.Resources?.Limits ?? {};
   return MemoryBytes > 0 || Pids > 0;
@@ -165,7 +165,7 @@ function isLimited({ TaskTemplate }: Json): boolean {
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Those of somebody else stay; of ours, those that are no longer wanted go. */
+/** Labels of others are kept; Signalbox's labels are removed once unused. */
 function replaceLabels(present: Labels | undefined, applied: string | undefined, wanted: Labels): Labels {
   const ours = applied?.split('\n') ?? [];
   const others = Object.entries(present ?? {}).filter(([name]) => !ours.includes(name));
@@ -176,13 +176,13 @@ function nameList(labels: Labels): string {
   return Object.keys(labels).toSorted().join('\n');
 }
 
-/** Without these nothing works or nothing is safe: always written. */
+/** Required for function or security, so always written. */
 function writeEssentials(spec: Json, desired: DesiredService): void {
   const container = spec.TaskTemplate.ContainerSpec;
   container.User ??= UNPRIVILEGED_USER;
   container.ReadOnly = true;
   container.CapabilityDrop = ['ALL'];
-  // Engines before 25 ignore it: there, dropped capabilities and images without suid files have to do.
+  // Engines before 25 ignore it and rely on dropped capabilities and images without setuid files.
   container.Privileges = { ...container.Privileges, NoNewPrivileges: true };
   container.Init = desired.init;
   container.Env = withEnv(container.Env ?? [], desired.env);
@@ -192,7 +192,7 @@ function writeEssentials(spec: Json, desired: DesiredService): void {
     ConfigName: config.name,
     File: toFile(config, '0', 0o444),
   }));
-  // Readable by the unprivileged user of the container alone.
+  // Readable only by the container's unprivileged user.
   container.Secrets = desired.secrets.map((secret) => ({
     SecretID: secret.id,
     SecretName: secret.name,
@@ -214,7 +214,7 @@ function withMounts(mounts: readonly Json[], { volumes, tmpfs }: DesiredService)
   return [...others, ...stored, ...inMemory];
 }
 
-/** Somebody may have added variables by hand. */
+/** Keeps variables that were added manually. */
 function withEnv(present: readonly string[], wanted: DesiredService['env']): string[] {
   const others = present.filter((variable) => !OWN_VARIABLE.test(variable));
   return [...others, ...Object.entries(wanted).map(([name, value]) => `${name}=${value}`)];
@@ -229,9 +229,9 @@ function toFile({ target }: MountedObject, owner: string, mode: number) {
 
 function toHealthcheck({ command, intervalMs, timeoutMs }: HealthCheck) {
   return {
-    // Without it, the Engine takes that of the image.
+    // Defaults to the image's health check.
     ...(command === undefined ? {} : { Test: ['CMD-SHELL', command] }),
-    // Looked at often while starting, so that a roll-out is quick; engines before 25 ignore StartInterval.
+    // Checked frequently during startup for a fast roll-out. Engines before 25 ignore StartInterval.
     StartPeriod: 20_000 * NS_PER_MS,
     StartInterval: 300 * NS_PER_MS,
     Interval: intervalMs * NS_PER_MS,
@@ -246,7 +246,7 @@ function readApplied(label: string | undefined): Record<string, string> {
   try {
     return Applied.parse(JSON.parse(label ?? '{}'));
   } catch {
-    // Somebody wrote into it: nothing is known then, and everything is written.
+    // The label was edited manually. Its content is unknown, so every field is written.
     return {};
   }
 }

@@ -5,7 +5,7 @@ import type { StoredObject } from '../model/snapshot.ts';
 import { call, callForList, isStatus } from './docker-error.ts';
 import { EngineObject } from './schema.ts';
 
-/** Keeps one text in a Docker config, such as the last good settings. */
+/** Stores one text in a Docker config, such as the last valid settings. */
 export class ConfigStore {
   readonly #docker: Docker;
   readonly #role: string;
@@ -15,13 +15,13 @@ export class ConfigStore {
     this.#role = role;
   }
 
-  /** The text last saved; undefined where there is none. */
+  /** The last saved text; undefined if there is none. */
   async load(): Promise<string | undefined> {
     const [newest] = await this.#saved();
     return newest === undefined ? undefined : readConfigData(this.#docker, newest.ID);
   }
 
-  /** Saves the text as the newest, and removes what it replaces. Writes nothing when it is the newest already. */
+  /** Saves the text as the latest and removes the one it replaces. Does nothing if it is already the latest. */
   async save(text: string): Promise<void> {
     const saved = await this.#saved();
     const name = `signalbox.${this.#role}.${digest(text)}`;
@@ -32,14 +32,14 @@ export class ConfigStore {
       });
     }
     for (const { ID, Spec } of saved.filter((config) => config.Spec.Name !== name)) {
-      // Another controller that starts at the same moment may be quicker.
+      // Another controller may start at the same time and save first.
       await call(`Remove ${Spec.Name}`, () => this.#docker.getConfig(ID).remove()).catch((error) => {
         if (!isStatus(error, 404)) throw error;
       });
     }
   }
 
-  /** Saves the text again if a look at the swarm shows that somebody has removed it. Another controller may have other settings: those stay. */
+  /** Saves the text again if it was removed from the swarm. Settings of another controller are kept. */
   async restore(text: string, configs: readonly StoredObject[]): Promise<void> {
     if (configs.some(({ labels }) => labels[roleLabel] === this.#role)) return;
     if ((await this.#saved()).length === 0) await this.save(text);
@@ -51,7 +51,7 @@ export class ConfigStore {
   }
 }
 
-/** Docker configs of ours that carry this role. */
+/** Signalbox's Docker configs with this role. */
 export async function configsOfRole(docker: Docker, role: string): Promise<EngineObject[]> {
   const filters = { label: [`${roleLabel}=${role}`] };
   const configs = await callForList('List configs', () => docker.listConfigs({ filters } as never) as never);

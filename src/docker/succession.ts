@@ -18,28 +18,28 @@ const EngineControllerTask = z.object({
   }),
 });
 
-/** Looks at the tasks of the controller's own service while it is updated. At other times it costs nothing. */
+/** Watches the tasks of the controller's service while it is being updated. At other times it makes no calls. */
 export class Succession {
   readonly #docker: Docker;
   readonly #serviceId: string;
   readonly #taskId: string;
   #isAlone = false;
 
-  /** Without an id of the task, as with older stack files, the controller always decides. */
+  /** Without a task ID, as with older stack files, the controller always decides. */
   constructor(docker: Docker, serviceId: string, taskId: string) {
     this.#docker = docker;
     this.#serviceId = serviceId;
     this.#taskId = taskId;
   }
 
-  /** The own service has changed. */
+  /** The controller's service has changed. */
   note(): void {
     this.#isAlone = false;
   }
 
   async decides(): Promise<boolean> {
     if (this.#isAlone || this.#taskId === '') return true;
-    // A change during the look has to be looked at again.
+    // A change during the check requires another check.
     this.#isAlone = true;
     const found = await this.#look().catch((error) => {
       this.#isAlone = false;

@@ -45,7 +45,7 @@ export class DockerSwarm implements Swarm {
         Buffer.isBuffer(answer) ? answer.toString('utf8') : await readAll(answer as AsyncIterable<Buffer>),
       );
     } catch {
-      // A hint for a human, nothing more: the node of the task may be gone, the log driver may keep nothing.
+      // Logs are only a hint for people: the task's node may be gone, and the log driver may store nothing.
       return '';
     }
   }
@@ -66,13 +66,13 @@ export class DockerSwarm implements Swarm {
 
   async #create(kind: 'config' | 'secret', name: string, request: () => Promise<unknown>): Promise<string> {
     const created = await call(`Create ${kind} ${name}`, request).catch((error) => {
-      // Another controller was quicker; the next look shows its object.
+      // Another controller created it first. The next snapshot contains it.
       throw isStatus(error, 409) ? this.#conflict(`${kind} ${name} exists`, error) : error;
     });
     const { id, ID } = created as { id?: string; ID?: string };
     const identity = id ?? ID ?? '';
-    // It may have been created all the same: the next look tells.
-    if (identity === '') throw this.#conflict(`The id of ${kind} ${name} is unknown`);
+    // It may have been created anyway. The next snapshot shows it.
+    if (identity === '') throw this.#conflict(`The ID of ${kind} ${name} is unknown`);
     this.#observer.note(kind, identity);
     return identity;
   }
@@ -126,10 +126,10 @@ export class DockerSwarm implements Swarm {
     this.#observer.note('service', current.id);
   }
 
-  /** A service that is gone has moved on as well. */
+  /** A removed service counts as changed. */
   async #ofService<T>(service: string, request: () => Promise<T>): Promise<T> {
     return request().catch((error) => {
-      throw isStatus(error, 404) ? this.#conflict(`Service ${service} is gone`, error) : error;
+      throw isStatus(error, 404) ? this.#conflict(`Service ${service} no longer exists`, error) : error;
     });
   }
 
@@ -150,7 +150,7 @@ async function ignoreMissing(request: Promise<unknown>): Promise<void> {
   });
 }
 
-/** Logs come in frames with binary heads when a task has no terminal. */
+/** Logs of a task without a terminal come in frames with binary headers. */
 function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e\n]+/g, '').slice(-MAX_LOG_LENGTH);
 }

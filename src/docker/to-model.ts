@@ -22,7 +22,7 @@ import type {
 } from '../model/snapshot.ts';
 import type { EngineNetwork, EngineNode, EngineObject, EngineService, EngineTask } from './schema.ts';
 
-/** The Engine's shapes into ours. Pure: recorded answers are enough to test it. */
+/** Converts the Engine's types to the model. Pure, so recorded responses are enough to test it. */
 
 export function toSwarmService(service: EngineService): SwarmService {
   const { Spec: spec } = service;
@@ -53,7 +53,7 @@ function networkIds({ Spec }: EngineService): string[] {
   return attachments(Spec).map(({ Target }) => Target);
 }
 
-/** Most services have none. Until an update is complete, tasks of the previous specification run too. */
+/** Most services have no previous specification. Until an update is complete, its tasks run too. */
 function toClaims({ Spec: spec, PreviousSpec: previous, UpdateStatus: status }: EngineService): {
   claims?: NameClaim[];
 } {
@@ -87,13 +87,13 @@ function toVirtualAddresses({ Endpoint: endpoint }: EngineService): Pick<SwarmSe
   return addresses.length === 0 ? {} : { virtualAddresses: Object.fromEntries(addresses) };
 }
 
-/** `10.0.1.7/24` is 10.0.1.7. */
+/** `10.0.1.7/24` becomes `10.0.1.7`. */
 function withoutPrefix(address: string): string {
   return address.replace(/\/\d+$/, '');
 }
 
 function toMode({ Spec: { Mode: mode } }: EngineService): ServiceMode {
-  // An absent number of replicas means one.
+  // The number of replicas defaults to one.
   if (mode?.Replicated) return { kind: 'replicated', replicas: mode.Replicated.Replicas ?? 1 };
   return mode?.Global ? { kind: 'global' } : { kind: 'job' };
 }
@@ -208,7 +208,7 @@ function toNodeLabels({ Spec, Description }: EngineNode): Pick<SwarmNode, 'label
   return { ...(isAny(Spec.Labels) ? { labels: Spec.Labels } : {}), ...(isAny(engineLabels) ? { engineLabels } : {}) };
 }
 
-/** A manager may know itself by an address that means nothing elsewhere. */
+/** A manager may report an address of itself that is not valid on other nodes. */
 function nodeAddress({ Status: status, ManagerStatus: manager }: EngineNode): string | undefined {
   const own = status?.Addr ?? '';
   if (own !== '' && own !== '0.0.0.0' && !own.startsWith('127.')) return own;
@@ -216,7 +216,7 @@ function nodeAddress({ Status: status, ManagerStatus: manager }: EngineNode): st
   return known === '' || known.startsWith('127.') ? undefined : known;
 }
 
-/** Published on their nodes, so that proxies reach them without a network of their own. */
+/** Tasks with ports published on their nodes, which proxies reach without a shared network. */
 export function hasHostPorts({ Spec: { EndpointSpec: endpoint } }: EngineService): boolean {
   return (endpoint?.Ports ?? []).some(({ PublishMode }) => PublishMode === 'host');
 }
@@ -229,7 +229,7 @@ export function toHostTask(task: EngineTask): HostTask {
   };
 }
 
-/** By network. */
+/** Addresses by network. */
 function addressesOf(
   { NetworksAttachments: attached }: EngineTask,
   isWanted: (address: string) => boolean = () => true,

@@ -169,7 +169,7 @@ export class Agent {
       if (!version) continue;
       const complaint = textFault(version.files) ?? (await nginx.test(version));
       if (complaint === undefined) return version;
-      logger.warn({ version: version.version, reason: complaint }, 'Left out version');
+      logger.warn({ version: version.version, reason: complaint }, 'Skipped version');
     }
     return undefined;
   }
@@ -204,7 +204,7 @@ export class Agent {
     if (failure !== undefined) {
       this.#refused = { version, message: failure };
       this.reloads.refused += 1;
-      logger.error({ version, reason: failure }, 'Refused version');
+      logger.error({ version, reason: failure }, 'nginx rejected version');
       return;
     }
     this.#serving = version;

@@ -11,12 +11,12 @@ export interface AgentClientOptions {
   readonly cluster: string;
   /** Name of the extension's service. */
   readonly service: string;
-  /** Virtual address of that service, which no network alias can change. */
+  /** Virtual address of that service. Network aliases cannot change it. */
   readonly address?: string | undefined;
   readonly port: number;
 }
 
-/** The agents' end of the control channel. */
+/** The agent side of the control channel. */
 export function createAgentClient({ identity, cluster, service, address, port }: AgentClientOptions): Offering {
   const agent = new ExtensionAgent({ identity, address });
   const instance = randomBytes(16).toString('hex');
@@ -37,7 +37,7 @@ export function createAgentClient({ identity, cluster, service, address, port }:
         signal,
       );
       if (status === 204) return undefined;
-      if (status !== 200) throw new Error(`The extension answers ${status}: ${text.slice(0, 300)}`);
+      if (status !== 200) throw new Error(`The extension returned ${status}: ${text.slice(0, 300)}`);
       const offered = JSON.parse(text) as BriefVersion;
       const fault = versionFault(cluster, offered.version, offered.files);
       if (fault !== undefined) throw new InvalidVersionError(fault);

@@ -3,20 +3,20 @@ import { type Agent, request } from 'node:https';
 import { readBody } from './read-body.ts';
 
 export interface Call {
-  /** Name of the service that answers. */
+  /** Name of the service to call. */
   readonly host: string;
   readonly port: number;
   readonly agent: Agent;
-  /** Name in the certificate of who may answer: it is a role, whoever else sits behind the name of the service is turned away. */
+  /** Required name in the server's certificate. It is a role: any other server behind the service's name is rejected. */
   readonly servername: string;
   readonly method: string;
   readonly path: string;
   readonly body: string;
-  /** When the whole answer must be here. An end that sends a byte now and then gets no more time. */
+  /** Timeout for the complete response. Single bytes do not extend it. */
   readonly timeoutMs: number;
-  /** Who gives no sign of life for so long is taken for dead. Extensions give one every second while they work on a request. */
+  /** Who gives no data for so long is taken for dead. Extensions give one every second while they work on a request. */
   readonly silenceMs?: number | undefined;
-  /** Limit for the answer. */
+  /** Size limit of the response. */
   readonly maxBytes?: number | undefined;
 }
 
@@ -41,7 +41,7 @@ function exchange(
   signal: AbortSignal,
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const tooLong = () => outgoing.destroy(new Error(`no sign of life for ${silenceMs! / 1000} s`));
+  const tooLong = () => outgoing.destroy(new Error(`no data for ${silenceMs! / 1000} s`));
   const silence = silenceMs === undefined ? undefined : setTimeout(tooLong, silenceMs);
   const onSign = () => void silence?.refresh();
   const onResponse = (response: IncomingMessage) => {
@@ -53,7 +53,7 @@ function exchange(
   outgoing.on('error', reject);
   outgoing.on('information', onSign);
   outgoing.end(body);
-  // A request without a connection ends only when there is one.
+  // A request that waits for a connection ends only once it has one.
   const abort = () => reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   return promise.finally(() => {
@@ -62,9 +62,9 @@ function exchange(
   });
 }
 
-/** See `Call.silenceMs`; long enough for an extension that is busy with thousands of routes. */
+/** See `Call.silenceMs`. Long enough for an extension that renders thousands of routes. */
 export const SILENCE_MS = 5000;
-/** How often an extension gives a sign of life. */
+/** Interval of an extension's signs of life. */
 export const SIGN_OF_LIFE_MS = 1000;
-/** Longer than requests are held. */
+/** Longer than the maximum time a request is held. */
 export const HELD_TIMEOUT_MS = 40_000;

@@ -1,17 +1,17 @@
 import type { TaskAddresses } from '../reconcile/ports.ts';
 
-/** An agent that is silent for so long is gone. */
+/** An agent that is silent for this long is considered gone. */
 export const SILENCE_MS = 120_000;
-/** Of all proxies of a cluster. */
+/** For all proxies of a cluster. */
 const MAX_TASKS = 512;
 /** Tasks have addresses of their own on the control network. A few more: Swarm gives an address to the next task, and a load balancer would hide the addresses of a node's tasks. */
 const MAX_TASKS_PER_ADDRESS = 32;
 
 export interface Claimant {
   readonly task: string;
-  /** Source of the connection. */
+  /** Source address of the connection. */
   readonly address: string;
-  /** Chosen by the agent at its start; undefined in earlier releases. */
+  /** Chosen by the agent at startup; undefined in earlier releases. */
   readonly instance: string | undefined;
 }
 
@@ -22,9 +22,9 @@ interface Claim {
 }
 
 /**
- * Which source reports for which task. The agents of a cluster share one identity; what tells them apart is the address of their task. A report
- * from the address of another task is rejected. A task that is not known yet, or whose address a load balancer hides, belongs to the first that reports
- * for it, until its own address does. One address reports for few tasks, and all of them for a bounded number.
+ * Tracks which source reports for which task. The agents of a cluster share one identity and are distinguished by their task's address.
+ * A report from the address of another task is rejected. A task that is unknown, or whose address is hidden by a load balancer, belongs
+ * to its first reporter until its own address reports. The number of tasks is limited per address and in total.
  */
 export class Claims {
   readonly #now: () => number;
@@ -39,7 +39,7 @@ export class Claims {
   /** All tasks of the cluster's proxies. */
   know(tasks: readonly TaskAddresses[]): void {
     this.#addresses = new Map(tasks.map(({ task, addresses }) => [task, addresses]));
-    // Swarm gives the address of a task that has ended to another: the newest, which is named first, has it.
+    // Swarm reuses addresses of ended tasks. The newest task is listed first and owns the address.
     this.#owners = new Map(
       tasks.toReversed().flatMap(({ task, addresses }) => addresses.map((address) => [address, task] as const)),
     );
@@ -56,9 +56,9 @@ export class Claims {
     if (known && known.source !== origin && (this.#isOf(task, known.address) || !this.#isOf(task, address)))
       return 'Another agent reports for this task';
     if (!known) {
-      if (this.#claims.size >= MAX_TASKS) return 'Too many tasks report';
+      if (this.#claims.size >= MAX_TASKS) return 'Too many reporting tasks';
       const own = [...this.#claims.values()].filter((claim) => claim.address === address);
-      if (own.length >= MAX_TASKS_PER_ADDRESS) return 'Too many tasks report from this address';
+      if (own.length >= MAX_TASKS_PER_ADDRESS) return 'Too many reporting tasks from this address';
     }
     this.#claims.delete(task);
     this.#claims.set(task, { source: origin, address, at: this.#now() });
@@ -74,7 +74,7 @@ export class Claims {
     return owner !== undefined && owner !== task && !this.#isOf(task, address);
   }
 
-  /** Those that reported last come last. */
+  /** Claims are ordered by their last report, the latest last. */
   #forget(): void {
     for (const [task, { at }] of this.#claims) {
       if (this.#now() - at <= SILENCE_MS) return;

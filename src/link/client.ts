@@ -22,7 +22,7 @@ import { RenderResponse, routeFault, StateResponse } from './messages.ts';
 import { extensionName, type Identity } from './names.ts';
 import { MAX_REPORT_BYTES } from './read-body.ts';
 
-/** The extension can't be reached, or does not answer as agreed. */
+/** The extension cannot be reached or its response is invalid. */
 export class LinkError extends Error {
   override readonly name = 'LinkError';
 }
@@ -30,20 +30,20 @@ export class LinkError extends Error {
 const RENDER_TIMEOUT_MS = 120_000;
 const OFFER_TIMEOUT_MS = 30_000;
 const BRIEF_TIMEOUT_MS = 5000;
-/** While it writes out thousands of routes, an extension does nothing else. */
+/** An extension does nothing else while it renders thousands of routes. */
 const SILENCE_MS_PER_ROUTE = 3;
 const RETRY_MS = 1000;
-/** Of the state of agents: the facts of one report, and a few lines for each replica. */
+/** Limits for the agents' state: the facts of one report and a few lines per replica. */
 const MAX_STATE_BYTES = 16 * MAX_REPORT_BYTES;
 const STATE_LIMITS = { timeoutMs: HELD_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES };
 const MAX_BRIEF_ANSWER_BYTES = 64 * 1024;
 const MAX_SHOWN = 5;
-/** Of an error that contains words of the extension. */
+/** Length limit of errors with text from the extension. */
 const MAX_ERROR = 500;
 
-/** The last question to an extension, and its answer. */
+/** The last render request to an extension and its response. */
 interface Remembered {
-  /** The question without its routes. */
+  /** The request without its routes. */
   readonly frame: string;
   readonly routes: readonly Route[];
   readonly answer: RenderAnswer;
@@ -54,14 +54,14 @@ type RenderAnswer =
   | Exclude<RenderResponse, Rendered>
   | (Omit<Rendered, 'files'> & { readonly files: Rendering['files'] });
 
-/** The controller's end of the control channel. */
+/** The controller side of the control channel. */
 export class LinkClient implements Renderer {
   #agent: ExtensionAgent;
   readonly #port: number;
-  /** The last answer of each extension: an equal question is not asked again, unless its templates have changed. */
+  /** The last response of each extension. An equal request is not sent again unless the templates have changed. */
   readonly #remembered = new Map<string, Remembered>();
   readonly #states = new Map<string, StateResponse & { readonly since: number }>();
-  /** The same list for the same routes: lists are compared by what they hold. */
+  /** Returns the same list for the same routes. */
   readonly #sendable = memoize((routes: readonly Route[]) => routes.filter((route) => routeFault(route) === undefined));
 
   constructor(identity: Identity, port = extensionPort) {
@@ -69,17 +69,17 @@ export class LinkClient implements Renderer {
     this.#agent = new ExtensionAgent({ identity });
   }
 
-  /** For new connections. Calls under way are not interrupted. */
+  /** Applies to new connections. Calls in progress are not interrupted. */
   useIdentity(identity: Identity): void {
     const old = this.#agent;
     this.#agent = new ExtensionAgent({ identity });
-    // A connection that is no longer in use is closed.
+    // Idle connections are closed.
     old.maxFreeSockets = 0;
     for (const socket of Object.values(old.freeSockets).flat()) socket?.destroy();
   }
 
   async render(service: string, wanted: RenderInput, signal: AbortSignal, boot?: string): Promise<Rendering> {
-    // A value that the extension would not read costs the service its route, not the cluster its changes.
+    // A value that the extension would reject only skips the route and does not block the cluster's other changes.
     const faulty = wanted.routes.filter((route) => routeFault(route) !== undefined);
     const input = faulty.length === 0 ? wanted : { ...wanted, routes: this.#sendable(wanted.routes) };
     const { routes, ...rest } = input;
@@ -115,10 +115,10 @@ export class LinkClient implements Renderer {
         signal,
       );
     const brief = await put({ boot, version });
-    // It has started anew since it rendered this, or never did.
+    // The extension has restarted since it rendered this version, or never rendered it.
     const { status, text } = brief.status === 409 ? await put({ boot, version, files }) : brief;
     if (status !== 204)
-      throw new LinkError(`Extension ${service} takes no offer: ${status} ${plainText(text, MAX_ERROR)}`);
+      throw new LinkError(`Extension ${service} rejected the offer: ${status} ${plainText(text, MAX_ERROR)}`);
   }
 
   async introduce(
@@ -128,7 +128,7 @@ export class LinkClient implements Renderer {
     signal: AbortSignal,
   ): Promise<void> {
     const state = this.#states.get(service);
-    // One that is away, or is only just there, is told when it is heard of.
+    // An extension that is unavailable or just starting is informed once its state is known.
     if (state === undefined || state.tasks === digest(JSON.stringify(tasks))) return;
     const call = {
       service,
@@ -140,7 +140,7 @@ export class LinkClient implements Renderer {
     };
     const { status, text } = await this.#send({ ...call, maxBytes: MAX_BRIEF_ANSWER_BYTES }, signal);
     if (status !== 204)
-      throw new LinkError(`Extension ${service} takes no tasks: ${status} ${plainText(text, MAX_ERROR)}`);
+      throw new LinkError(`Extension ${service} rejected the tasks: ${status} ${plainText(text, MAX_ERROR)}`);
   }
 
   replicas(service: string): Replicas | undefined {
@@ -148,8 +148,8 @@ export class LinkClient implements Renderer {
   }
 
   /**
-   * Follows what an extension tells of its agents and its templates: others than those of its last answer mean a new release of it, or
-   * that somebody edits them.
+   * Follows an extension's reports about its agents and templates. Templates that differ from its last response mean a new release or an
+   * edit.
    */
   async watch(service: string, cluster: string, onChange: () => void, signal: AbortSignal): Promise<void> {
     let since: number | undefined;
@@ -170,7 +170,7 @@ export class LinkClient implements Renderer {
     }
   }
 
-  /** Undefined when the extension is away. */
+  /** Undefined if the extension is unavailable. */
   async #nextState(
     service: string,
     cluster: string,
@@ -183,7 +183,7 @@ export class LinkClient implements Renderer {
     return StateResponse.safeParse(parseJson(answer.text)).data;
   }
 
-  /** Tells what differs from the last time, and all of it where the extension no longer knows that. */
+  /** Sends the difference to the last request, or everything if the extension no longer knows that request. */
   async #ask(
     service: string,
     input: RenderInput,
@@ -203,17 +203,20 @@ export class LinkClient implements Renderer {
     try {
       const brief = difference && (await post({ base: before.routes, ...difference }, [...texts.keys()]));
       const { status, text } = brief === undefined || brief.status === 409 ? await post(input.routes, []) : brief;
-      if (status !== 200) throw new Error(`it answers ${status}: ${text.slice(0, 300)}`);
+      if (status !== 200) throw new Error(`status ${status}: ${text.slice(0, 300)}`);
       const parsed = RenderResponse.safeParse(JSON.parse(text));
-      if (!parsed.success) throw new Error('its answer is not as agreed', { cause: parsed.error });
+      if (!parsed.success) throw new Error('invalid response', { cause: parsed.error });
       const answer = withTexts(parsed.data, texts);
       const fault = answer.kind === 'rendered' ? versionFault(input.cluster, answer.version, answer.files) : undefined;
       if (fault !== undefined) throw new Error(fault);
       return answer;
     } catch (error) {
-      throw new LinkError(`Extension ${service} is of no help: ${plainText((error as Error).message, MAX_ERROR)}`, {
-        cause: error,
-      });
+      throw new LinkError(
+        `Extension ${service}: render request failed: ${plainText((error as Error).message, MAX_ERROR)}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 
@@ -248,7 +251,7 @@ interface ExtensionCall {
 function withTexts(response: RenderResponse, texts: ReadonlyMap<string, string>): RenderAnswer {
   if (response.kind === 'settings-refused') return response;
   const files = response.files.map(({ path, digest, text = texts.get(digest) }) => {
-    if (text === undefined) throw new Error(`it leaves out ${path}`);
+    if (text === undefined) throw new Error(`the response lacks ${path}`);
     return { path, digest, text };
   });
   return { ...response, files };
@@ -262,7 +265,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Services that were not in the question are none of the extension's business. */
+/** Services that were not in the request are reported as a problem of the extension. */
 function toProblems(
   refused: readonly { service: string; message: string }[],
   { cluster, routes }: RenderInput,
@@ -281,8 +284,8 @@ function unsendable(route: Route, { cluster }: RenderInput): Problem {
     severity: 'error',
     service: route.service.name,
     cluster,
-    reason: `A route has a value that is beyond a limit, and is left out: ${plainText(routeFault(route) ?? '', MAX_ERROR)}`,
-    remedy: 'Shorten the value. Please report this: a grammar should have caught it.',
+    reason: `A route is skipped because a value exceeds a limit: ${plainText(routeFault(route) ?? '', MAX_ERROR)}`,
+    remedy: 'Shorten the value. Please report this as a bug: validation should have caught it.',
   };
 }
 
@@ -293,7 +296,7 @@ function unknownServices(services: readonly string[], cluster: string): Problem 
     severity: 'error',
     cluster,
     reason: `The extension rejects services that are not in its cluster: ${shown.join(', ')}${more}`,
-    remedy: "This is ignored. Check the extension's image and templates: it may be compromised.",
+    remedy: "The rejection is ignored. Check the extension's image and templates: it may be compromised.",
   };
 }
 
@@ -302,7 +305,7 @@ function toProblem({ service, message }: { service: string; message: string }, c
     severity: 'error',
     service,
     cluster,
-    reason: `nginx refuses the configuration of this service: ${message}`,
-    remedy: 'The service is left out. Please report this: a grammar should have caught it.',
+    reason: `nginx rejects the configuration of this service: ${message}`,
+    remedy: 'The service is skipped. Please report this as a bug: validation should have caught it.',
   };
 }

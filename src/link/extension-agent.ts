@@ -10,7 +10,7 @@ import type { Identity } from './names.ts';
 
 export interface ExtensionAgentOptions {
   readonly identity: Identity;
-  /** An address that is tried beside the names. */
+  /** An additional address to try. */
   readonly address?: string | undefined;
   /** All addresses of a name. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
@@ -20,7 +20,7 @@ export interface ExtensionAgentOptions {
 /** An alias can have any number of addresses. */
 const MOST_ADDRESSES = 16;
 const TIMEOUT_MS = 5000;
-/** How long only the addresses of tasks are tried. Over a virtual address, Swarm's load balancer hides the address of the client. */
+/** How long only task addresses are tried. With a virtual address, Swarm's load balancer hides the client's address. */
 const HEAD_START_MS = 250;
 
 /**
@@ -87,7 +87,7 @@ async function lookupAll(name: string): Promise<readonly string[]> {
   return (await lookup(name, { all: true, family: 4 })).map(({ address }) => address);
 }
 
-/** Resolves when the other end has proved its identity. */
+/** Resolves once the server is authenticated. */
 function authenticated(socket: TLSSocket): Promise<TLSSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
   socket.once('secureConnect', () => {
@@ -96,17 +96,17 @@ function authenticated(socket: TLSSocket): Promise<TLSSocket> {
     resolve(socket);
   });
   socket.on('error', reject);
-  socket.once('close', () => reject(new Error('The connection was closed')));
+  socket.once('close', () => reject(new Error('connection closed')));
   return promise;
 }
 
 function timedOut(patience: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
-  patience.addEventListener('abort', () => reject(new Error('The connection timed out')), { once: true });
+  patience.addEventListener('abort', () => reject(new Error('connection timed out')), { once: true });
   return promise;
 }
 
-/** A refused identity says more than a name that does not exist. */
+/** A rejected identity is a better error than an unknown name. */
 function causeOf(error: unknown): Error | undefined {
   if (!(error instanceof AggregateError)) return error as Error;
   const causes = error.errors.map(causeOf).filter((cause) => cause !== undefined);

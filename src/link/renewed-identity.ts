@@ -1,12 +1,12 @@
 import { type Authority, expiry, issueIdentity } from './certificates.ts';
 import { controllerName, type Identity } from './names.ts';
 
-/** An identity is replaced this long before it expires. */
+/** An identity is renewed this long before it expires. */
 export const RENEWAL_MS = 180 * 24 * 3_600_000;
 
 /**
- * An identity that the controller issues for itself, in memory: its secret holds the key of the CA, so a certificate that was stored there years
- * ago needs no replacement. Peers check the CA and the name.
+ * An identity that the controller issues for itself in memory. Its secret contains the CA's key, so the stored certificate never needs
+ * renewal. Peers check the CA and the name.
  */
 export class RenewedIdentity {
   readonly #authority: Authority;
@@ -30,11 +30,11 @@ export class RenewedIdentity {
   }
 
   get current(): Identity {
-    if (this.#current === undefined) throw new Error('No identity was issued');
+    if (this.#current === undefined) throw new Error('No identity issued');
     return this.#current;
   }
 
-  /** Resolves to whether there is a new one. */
+  /** Resolves to true if the identity was renewed. */
   async renew(): Promise<boolean> {
     if (this.#expiresAt - this.#now() > RENEWAL_MS) return false;
     this.#current = await issueIdentity(this.#authority, this.#name, this.#now(), this.#aliases);

@@ -13,15 +13,15 @@ export function contentHash(text: string): string {
 }
 
 /**
- * What proxies keep on a volume outlives their tasks, and whatever else mounts the volume can write to it. So the extension signs each version
- * for the specification that it is offered to, and a proxy that starts takes nothing else. Digests of versions are too short for that: somebody
- * who chooses labels could find two texts with the same.
+ * Files on a proxy's volume outlive its tasks, and every container that mounts the volume can write to it. So the extension signs each
+ * version for the specification it is offered to, and a starting proxy accepts nothing else. Version digests are too short for this: an
+ * attacker who controls labels could find two texts with the same digest.
  */
 export function sealVersion({ cert, key }: Identity, version: HashedVersion): Seal {
   return { certificate: cert, signature: sign('sha256', message(version), key).toString('base64') };
 }
 
-/** What is wrong with a seal; undefined if the extension of this cluster has made it for exactly this version. */
+/** Why a seal is invalid; undefined if this cluster's extension signed exactly this version. */
 export function sealFault(
   ca: string,
   cluster: string,
@@ -32,14 +32,14 @@ export function sealFault(
   try {
     const certificate = new X509Certificate(seal.certificate);
     const authority = new X509Certificate(ca);
-    // Not its dates: a proxy must start while everything else is away.
+    // Dates are not checked: a proxy must start even if everything else is unavailable.
     const isOurs = certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
     if (!isOurs || certificate.subject !== `CN=${extensionName(cluster)}`)
       return `Version ${version.version} is not signed by the extension of this cluster`;
     const signature = Buffer.from(seal.signature, 'base64');
     if (verify('sha256', message(version), certificate.publicKey, signature)) return undefined;
   } catch {
-    // What cannot be read was not written by an extension.
+    // Unreadable content was not written by an extension.
   }
   return `The content of version ${version.version} does not match its signature`;
 }

@@ -19,7 +19,7 @@ import { controllerName, type Identity, proxyName } from './names.ts';
 import { MAX_MESSAGE_BYTES, MAX_REPORT_BYTES, readBody, TooLargeError } from './read-body.ts';
 import { contentHash, sealVersion } from './seal.ts';
 
-/** Answers with what a RenderResponse holds, but for the version of the templates. */
+/** Returns a RenderResponse without the version of the templates. */
 export type Prove = (input: RenderInput, trial?: Pick<Trial, 'routes' | 'isTaken'>) => Promise<object>;
 
 export interface LinkServerOptions {
@@ -31,7 +31,7 @@ export interface LinkServerOptions {
   readonly logger: Logger;
 }
 
-/** Tells when templates change, which happens while somebody edits them. */
+/** Notifies when templates change, which happens while they are edited. */
 export interface TemplateVersions {
   readonly version: string;
   changed(known: string): Promise<void>;
@@ -43,37 +43,37 @@ const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 60_000,
 } as const;
-/** Agents of all proxies, each with a connection or two, and the controllers. */
+/** Agents of all proxies with one or two connections each, and the controllers. */
 const MAX_CONNECTIONS = 4096;
-/** Reports from one address that are read or held at a time. An agent has one, for a moment two. */
+/** Concurrent reports from one address. An agent has one, briefly two. */
 const MAX_REPORTS_PER_ADDRESS = 96;
-/** A source that is rejected again and again is logged this often. */
+/** Interval for logging repeated rejections. */
 const REJECTION_LOG_MS = 60_000;
-/** A request is held for so long at most, so that whoever lost the other end notices. */
+/** Maximum time a request is held, so that both ends notice a lost connection. */
 const HOLD_MS = 25_000;
-/** A replica that tries a version is waited for so long, before nginx reads the version here. */
+/** How long to wait for a replica that tries a version before testing it with nginx here. */
 const TRIAL_MS = 5000;
-/** Versions that are remembered, so that an offer need not bring its files again. */
+/** Number of cached versions. An offer of a cached version needs no files. */
 const KEPT_VERSIONS = 3;
-/** Lists of routes that a request may build on. */
+/** Number of cached route lists that requests may build on. */
 const KEPT_ROUTES = 4;
 
 /**
- * The extension's end of the control channel. Only the controller and the agents of the cluster's own proxies get through: their
- * certificates must be of the same CA and carry their names. While a request is under way, it is told so every second, by `102 Processing`.
+ * The extension side of the control channel. It accepts only the controller and the agents of the cluster's own proxies: their
+ * certificates must be issued by the same CA for their names. During a request it sends `102 Processing` every second.
  *
  * The controller:
- * - `POST /render` takes a RenderRequest and answers with a RenderResponse; with 409 when it builds on routes that are not known here. Where it
- *   names a `boot`, one of those replicas is offered the result, and what its nginx takes is not read by nginx here.
- * - `PUT /offer` takes an OfferRequest and answers with 204; with 409 when it brings no files and the version is not known here.
- * - `PUT /tasks` takes a TasksRequest and answers with 204: nobody reports from the address of another task.
- * - `GET /state/<digest>` is held until offers, replicas, templates or tasks are others than those of the digest, 25 s at most, and answers
- *   with a StateResponse.
+ * - `POST /render` accepts a RenderRequest and returns a RenderResponse, or 409 if the request builds on unknown routes. If it names a
+ *   `boot`, one of those replicas is offered the result; if that replica's nginx accepts it, nginx does not test it here.
+ * - `PUT /offer` accepts an OfferRequest and returns 204, or 409 if it has no files and the version is unknown.
+ * - `PUT /tasks` accepts a TasksRequest and returns 204. Reports from the address of another task are then rejected.
+ * - `GET /state/<digest>` is held until offers, replicas, templates or tasks differ from the digest, at most 25 s, and returns a
+ *   StateResponse.
  *
  * Agents:
- * - `POST /report` takes a ReportRequest of at most 1 MB, is held until there is a version for the replica, and answers with that, signed, without
- *   the content of files that the agent knows; after 25 s without one with 204; with 409 if another agent reports for the task, with 429 if there are too
- *   many from one address.
+ * - `POST /report` accepts a ReportRequest of at most 1 MB and is held until there is a version for the replica. It returns the signed
+ *   version without the content of files that the agent knows, 204 after 25 s without a version, 409 if another agent reports for the
+ *   task, or 429 if one address sends too many reports.
  */
 export function createLinkServer(options: LinkServerOptions): Server {
   const tls = { ...options.identity, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
@@ -114,7 +114,7 @@ async function answer(channel: Channel, request: IncomingMessage, response: Serv
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   const hold = AbortSignal.any([gone.signal, AbortSignal.timeout(HOLD_MS)]);
-  // Whoever waits can tell an extension that works from one that hangs, or whose node is gone.
+  // Lets the client distinguish a busy extension from a hanging one or a lost node.
   const signs = setInterval(() => signOfLife(response), SIGN_OF_LIFE_MS);
   try {
     send(response, await handler(channel, request, hold));
@@ -123,7 +123,7 @@ async function answer(channel: Channel, request: IncomingMessage, response: Serv
   }
 }
 
-/** `102 Processing` may come any number of times before the response. */
+/** `102 Processing` may be sent any number of times before the response. */
 function signOfLife(response: ServerResponse): void {
   if (!response.headersSent && !response.destroyed) response.writeProcessing();
 }
@@ -140,10 +140,10 @@ class Channel {
   readonly #options: LinkServerOptions;
   readonly #rendered = new Recent<readonly ConfigurationFile[]>(KEPT_VERSIONS);
   readonly #seals = new Recent<Seal>(KEPT_VERSIONS);
-  /** Routes of the last requests; of different controllers, perhaps. */
+  /** Routes of the last requests, possibly of different controllers. */
   readonly #routes = new Recent<readonly Route[]>(KEPT_ROUTES);
   readonly #claims = new Claims(() => performance.now());
-  /** Reports that are read or held, by address. */
+  /** Number of open reports, by address. */
   readonly #reports = new Map<string, number>();
   #tasks: string | undefined;
   #tasksChange = Promise.withResolvers<void>();
@@ -174,7 +174,7 @@ class Channel {
     });
   }
 
-  /** Undefined where they build on others that are not known here. */
+  /** Undefined if they build on unknown routes. */
   #routesOf(routes: RenderRequest['routes']): readonly Route[] | undefined {
     if (Array.isArray(routes)) return routes as Route[];
     const base = this.#routes.get(routes.base);
@@ -182,7 +182,7 @@ class Channel {
     return built?.includes(undefined as never) ? undefined : built;
   }
 
-  /** Undefined where it is not known what is new. */
+  /** Undefined if the difference is unknown. */
   #trialOf(boot: string, routes: RenderRequest['routes']) {
     if (Array.isArray(routes)) return undefined;
     const { offers } = this.#options;
@@ -238,7 +238,7 @@ class Channel {
   async report(request: IncomingMessage, hold: AbortSignal): Promise<Answer> {
     const address = request.socket.remoteAddress ?? '';
     const count = this.#reports.get(address) ?? 0;
-    if (count >= MAX_REPORTS_PER_ADDRESS) return { status: 429, body: { error: 'Too many reports at a time' } };
+    if (count >= MAX_REPORTS_PER_ADDRESS) return { status: 429, body: { error: 'Too many concurrent reports' } };
     this.#reports.set(address, count + 1);
     try {
       return await this.#takeReport(request, address, hold);
@@ -262,7 +262,7 @@ class Channel {
     return take(request, ReportRequest, handle, MAX_REPORT_BYTES);
   }
 
-  /** Once for all replicas. */
+  /** Signs once for all replicas. */
   #seal(boot: string, { version, files }: Version): Seal {
     const name = `${boot} ${version}`;
     const known = this.#seals.get(name);
@@ -285,14 +285,14 @@ class Channel {
 
 const hashes = new WeakMap<ConfigurationFile, string>();
 
-/** Most files of a version are those of the version before. */
+/** Cached, because most files are the same as in the previous version. */
 function hashOf(file: ConfigurationFile): string {
   const hash = hashes.get(file) ?? contentHash(file.text);
   hashes.set(file, hash);
   return hash;
 }
 
-/** Files whose content the other end has are only named. */
+/** Omits the content of files that the agent has. */
 function withoutKnown(files: readonly ConfigurationFile[], known: readonly string[]): object[] {
   const there = new Set(known);
   return files.map(({ text, ...file }) => (there.has(file.digest) ? file : { ...file, text }));
@@ -312,12 +312,12 @@ async function take<T>(
     return await handle(parsed.data);
   } catch (error) {
     if (error instanceof TooLargeError) return tooLarge;
-    if (error instanceof SyntaxError) return { status: 400, body: { error: 'The body is not JSON' } };
+    if (error instanceof SyntaxError) return { status: 400, body: { error: 'The body is not valid JSON' } };
     throw error;
   }
 }
 
-/** The first fault: the text of all of them may be much longer than the body. */
+/** Only the first error: the text of all errors may be much longer than the body. */
 function faultOf({ issues: [first] }: z.ZodError): string {
   return `${first?.path.join('.')}: ${first?.message}`.slice(0, 500);
 }

@@ -1,24 +1,24 @@
 import { expose, histogramSamples, type Metric } from './exposition.ts';
 import { type RequestCounts, shownHost, UPSTREAM_BUCKETS } from './request-counts.ts';
 
-/** What is told of a proxy. */
+/** The metrics of a proxy. */
 export interface ProxyFacts {
-  /** What nginx serves; null before it runs. */
+  /** The served version; null before nginx runs. */
   readonly version: string | null;
   readonly reloads: { readonly done: number; readonly refused: number };
   readonly requests: RequestCounts;
-  /** Undefined where nginx does not answer. */
+  /** Undefined if nginx does not respond. */
   readonly connections: Connections | undefined;
 }
 
 export interface Connections {
   readonly accepted: number;
   readonly handled: number;
-  /** Open ones, by what nginx does with them. */
+  /** Open connections by state. */
   readonly open: Readonly<Record<'reading' | 'writing' | 'waiting', number>>;
 }
 
-/** What `GET /metrics` of a proxy tells, in Prometheus' text format. */
+/** The output of a proxy's `GET /metrics` in Prometheus text format. */
 export function proxyMetrics(facts: ProxyFacts): string {
   return expose([
     ...ofVersions(facts),
@@ -38,7 +38,7 @@ function ofVersions({ version, reloads }: ProxyFacts): Metric[] {
     },
     {
       name: 'signalbox_proxy_reloads_total',
-      help: 'Versions that came in place, and whether nginx took them.',
+      help: 'Versions updated in place, by whether nginx accepted them.',
       type: 'counter',
       samples: Object.entries(reloads).map(([result, value]) => ({ labels: { result }, value })),
     },
@@ -50,7 +50,7 @@ function ofRequests(counts: RequestCounts): Metric[] {
   return [
     {
       name: 'signalbox_proxy_requests_total',
-      help: 'Answered requests by host and class of the status; host * for names that nobody has.',
+      help: 'Requests by host and status class; host * for unknown names.',
       type: 'counter',
       samples: requests.map(({ host, class: of, count }) => ({
         labels: { host: shownHost(host), class: of },
@@ -59,13 +59,13 @@ function ofRequests(counts: RequestCounts): Metric[] {
     },
     {
       name: 'signalbox_proxy_upstream_seconds',
-      help: 'From asking a service until its answer begins.',
+      help: 'Seconds from sending a request to a service until its response starts.',
       type: 'histogram',
       samples: histogramSamples(UPSTREAM_BUCKETS, counts.upstream.buckets, counts.upstream.sum),
     },
     {
       name: 'signalbox_proxy_lost_lines_total',
-      help: 'Requests that were not counted, as too many of them were waiting for it.',
+      help: 'Requests not counted because too many were queued.',
       type: 'counter',
       samples: [{ value: counts.lost }],
     },
@@ -78,44 +78,44 @@ function ofConnections(connections: Connections | undefined): Metric[] {
   return [
     {
       name: 'signalbox_proxy_nginx_connections',
-      help: 'Open connections of clients: a request is read, it is answered, or the next one is waited for.',
+      help: 'Open client connections by state: reading a request, writing a response, or waiting.',
       type: 'gauge',
       samples: Object.entries(open).map(([state, value]) => ({ labels: { state }, value })),
     },
     {
       name: 'signalbox_proxy_nginx_accepted_total',
-      help: 'Connections of clients that nginx has accepted.',
+      help: 'Accepted client connections.',
       type: 'counter',
       samples: [{ value: accepted }],
     },
     {
       name: 'signalbox_proxy_nginx_handled_total',
-      help: 'Those of them that it did not drop for want of room.',
+      help: 'Handled client connections: accepted and not dropped because of a limit.',
       type: 'counter',
       samples: [{ value: handled }],
     },
   ];
 }
 
-/** By the names that are usual for a process. */
+/** Standard process metrics. */
 function ofAgent(): Metric[] {
   const { user, system } = process.cpuUsage();
   return [
     {
       name: 'process_resident_memory_bytes',
-      help: 'Memory of the agent beside nginx.',
+      help: 'Resident memory of the agent.',
       type: 'gauge',
       samples: [{ value: process.memoryUsage.rss() }],
     },
     {
       name: 'process_cpu_seconds_total',
-      help: 'Processor time of the agent beside nginx.',
+      help: 'CPU time of the agent.',
       type: 'counter',
       samples: [{ value: (user + system) / 1e6 }],
     },
     {
       name: 'process_start_time_seconds',
-      help: 'When the agent was started, since 1970.',
+      help: 'Start time of the agent in seconds since the Unix epoch.',
       type: 'gauge',
       samples: [{ value: Math.round(Date.now() / 1000 - process.uptime()) }],
     },

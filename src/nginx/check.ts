@@ -49,7 +49,7 @@ export async function testConfiguration(path: string): Promise<string | undefine
     timeout: TIMEOUT_MS,
   });
   const [code, signal] = await once(child, 'exit');
-  if (signal !== null) throw new Error(`nginx was ended by ${signal} while it tested a configuration`);
+  if (signal !== null) throw new Error(`nginx was killed by ${signal} while testing a configuration`);
   return code === 0 ? undefined : shorten(await readFile(outputPath, 'utf8'), folder);
 }
 

@@ -51,12 +51,12 @@ async function fetchFrom(url: string): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const request = get(url, { agent: false, signal, headers: { accept: 'application/ocsp-response' } }, (response) => {
-    if (response.statusCode !== 200) return void request.destroy(new Error(`${url} answers ${response.statusCode}`));
+    if (response.statusCode !== 200) return void request.destroy(new Error(`${url} returned ${response.statusCode}`));
     const chunks: Buffer[] = [];
     let bytes = 0;
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MOST_BYTES) request.destroy(new Error(`${url} answers too much`));
+      if (bytes > MOST_BYTES) request.destroy(new Error(`${url} returned too much data`));
       chunks.push(chunk);
     });
     response.on('end', () => resolve(Buffer.concat(chunks)));

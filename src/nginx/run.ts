@@ -177,7 +177,7 @@ export class NginxRun implements Nginx {
     const complaint = await testConfiguration(join(this.#folderOf(version), MAIN_FILE));
     if (complaint !== undefined) throw new Error(complaint);
     if (!(await this.#isServed(version, CONFIRM_MS, isLoaded, signal)))
-      throw new Error(`nginx did not take it over within ${CONFIRM_MS / 1000} s; its log says why`);
+      throw new Error(`nginx did not load it within ${CONFIRM_MS / 1000} s; see its log`);
   }
 
   /** True, too, when the signal aborts: nobody waits for the answer then. */
@@ -305,7 +305,7 @@ function nameOf(path: string, position: number): string {
 
 /** It comes over the network, from an extension that may have been taken over. */
 function fileName(text: string): string {
-  if (!/^[a-z0-9][a-z0-9.-]*$/.test(text)) throw new Error(`${text} is no name of a file`);
+  if (!/^[a-z0-9][a-z0-9.-]*$/.test(text)) throw new Error(`${text} is not a valid file name`);
   return text;
 }
 

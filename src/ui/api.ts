@@ -17,7 +17,7 @@ import type { ClosedView } from '../admin/state.ts';
 export type User = z.infer<typeof userSchema>;
 export type { ClusterExplanation, CreatedToken, KeptVersion, TokenView as Token, UsersView };
 
-/** The controller said no, and why. */
+/** The controller rejected the request. */
 export class Refused extends Error {
   readonly status: number;
   readonly title: string;
@@ -31,12 +31,12 @@ export class Refused extends Error {
 
 const RETRY_MS = [300, 1000];
 
-/** Says `ended` when a session is over: the page then asks for the password again. */
+/** Emits `ended` when the session ends. The page then shows the sign-in form. */
 export const session = new EventTarget();
 
 /**
- * The cookie is sent to all ports of this host; this token is kept for this origin only, and the API wants both. All windows of the
- * page share it, as they share the cookie.
+ * Browsers send the cookie to all ports of this host. This token is stored for this origin only, and the API requires both. All windows
+ * of the page share it, as they share the cookie.
  */
 const TOKEN_KEY = 'signalbox-session';
 let tokenOfWindow: string | undefined;
@@ -47,7 +47,7 @@ function keepToken(token: string | undefined): void {
     if (token === undefined) localStorage.removeItem(TOKEN_KEY);
     else localStorage.setItem(TOKEN_KEY, token);
   } catch {
-    // A browser that stores nothing asks for the password again after a reload.
+    // Without storage, a reload requires a new sign-in.
   }
 }
 
@@ -65,7 +65,7 @@ export async function logIn(username: string, password: string): Promise<void> {
   keepToken(session_token);
 }
 
-/** How one can sign in, beside a password. */
+/** Sign-in methods other than a password. */
 export async function signInMethods(): Promise<z.infer<typeof methodsSchema>> {
   return (await send('/auth/methods', {})).json();
 }
@@ -86,13 +86,13 @@ export async function logOut(): Promise<void> {
   session.dispatchEvent(new Event('ended'));
 }
 
-/** The stream of events, which `EventSource` cannot open: it sends no headers. */
+/** Opens the event stream. `EventSource` cannot, because it sends no custom headers. */
 export async function openEvents(signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
   const { body } = await request('/api/events', { signal, headers: { accept: 'text/event-stream' } });
   return body!;
 }
 
-/** Undefined where nobody is logged in. */
+/** Undefined if nobody is signed in. */
 export async function whoAmI(): Promise<User | undefined> {
   try {
     return await read<User>('/api/user');
@@ -126,7 +126,7 @@ export const hold = (cluster: string, version: string) =>
 
 export const release = (cluster: string) => change(`/api/clusters/${encodeURIComponent(cluster)}/hold`, 'DELETE');
 
-/** What can be closed for a while. */
+/** A host or service that can be put under maintenance. */
 export type Target = Pick<ClosedView, 'kind' | 'name'>;
 
 const maintenancePath = ({ kind, name }: Target) => `/api/maintenance/${kind}s/${encodeURIComponent(name)}`;
@@ -171,7 +171,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   };
   const answer = await insist(() => fetch(path, { ...init, headers }), init.signal);
   if (answer.ok) return answer;
-  const title = `Refused (${answer.status})`;
+  const title = `Error ${answer.status}`;
   throw new Refused({
     status: answer.status,
     title,
@@ -180,7 +180,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   });
 }
 
-/** Browsers drop requests when a network of their machine comes or goes. Everything here may be asked for twice. */
+/** Browsers drop requests when the machine's network changes. Every request here is safe to repeat. */
 async function insist(attempt: () => Promise<Response>, signal?: AbortSignal | null): Promise<Response> {
   for (const pauseMs of RETRY_MS) {
     try {
@@ -191,7 +191,7 @@ async function insist(attempt: () => Promise<Response>, signal?: AbortSignal | n
     }
   }
   return attempt().catch(() => {
-    const detail = 'The controller does not answer. Try again in a moment.';
-    throw new Refused({ status: 0, title: 'No answer', detail });
+    const detail = 'The controller does not respond. Try again in a moment.';
+    throw new Refused({ status: 0, title: 'No response', detail });
   });
 }

@@ -40,7 +40,7 @@ export function App() {
   );
 }
 
-/** The page of who is logged in: whatever the controller last told, and how fresh it is. */
+/** The page of a signed-in user: the controller's last state and the status of the connection. */
 function Live() {
   const [state, setState] = useState<State>();
   const [connection, setConnection] = useState<Connection>({ kind: 'connecting' });

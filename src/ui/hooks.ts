@@ -4,12 +4,12 @@ import { Refused, type User } from './api.ts';
 
 export const UserContext = createContext<User>({ name: '', role: 'viewer', via: 'password', cluster: null });
 
-/** Who may only look sees nothing that changes anything. */
+/** Viewers see no controls that change anything. */
 export const useCanChange = (): boolean => useContext(UserContext).role !== 'viewer';
 
 const TICK_MS = 10_000;
 
-/** The time, anew often enough for `3 minutes ago`. */
+/** The current time, refreshed often enough for `3 minutes ago`. */
 export function useNow(tickMs = TICK_MS): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
@@ -21,13 +21,13 @@ export function useNow(tickMs = TICK_MS): number {
 
 export interface Action {
   readonly busy: boolean;
-  /** Why it was refused. */
+  /** Why it was rejected. */
   readonly refusal: string | undefined;
-  /** True where it succeeded. */
+  /** Resolves to true if it succeeded. */
   readonly run: (work: () => Promise<unknown>) => Promise<boolean>;
 }
 
-/** Something an administrator does: one at a time, and a refusal is shown beside it. */
+/** An administrator's action. One runs at a time, and an error is shown beside it. */
 export function useAction(): Action {
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState<string>();
@@ -53,7 +53,7 @@ export type Loaded<T> =
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'loaded'; readonly value: T };
 
-/** What is read from the controller for a key, anew whenever the key is another; undefined reads nothing. */
+/** Data loaded from the controller for a key, reloaded when the key changes. An undefined key loads nothing. */
 export function useLoaded<T>(key: string | undefined, load: () => Promise<T>): Loaded<T> {
   const [loaded, setLoaded] = useState<{ key: string; result: Loaded<T> }>();
   const latest = useRef(load);

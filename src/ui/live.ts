@@ -2,7 +2,7 @@ import type { State } from '../admin/state.ts';
 import { openEvents, session, whoAmI } from './api.ts';
 import { readEvents } from './lib/events.ts';
 
-/** How the page hears of the swarm. */
+/** The page's connection to the controller. */
 export type Connection =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live' }
@@ -11,17 +11,17 @@ export type Connection =
 
 export interface Watcher {
   readonly onState: (state: State) => void;
-  /** The controller has looked, and all is as it was. */
+  /** The controller has checked the swarm and found no change. */
   readonly onSeen: (observedAt: string | null) => void;
   readonly onConnection: (connection: Connection) => void;
 }
 
-/** The controller says something every 15 s at least; after twice that and a bit the line is dead, whatever the browser thinks. */
+/** The controller sends an event at least every 15 s. After a bit more than twice that, the connection is considered lost. */
 const SILENCE_MS = 35_000;
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 15_000;
 
-/** Follows the state by server-sent events, again and again until the function that comes back is called. */
+/** Follows the state by server-sent events and reconnects until the returned function is called. */
 export function watchState({ onState, onSeen, onConnection }: Watcher): () => void {
   const stop = new AbortController();
   let source: AbortController | undefined;

@@ -1,8 +1,8 @@
 import { finishOidc, startOidc } from './api.ts';
 
-/** Where the OpenID provider sends the browser back to. */
+/** Path that the OpenID provider redirects the browser to. */
 const RETURN_PATH = '/auth/oidc/return';
-/** Other origins and other windows cannot read it: so nobody can plant an answer here that belongs to a sign-in of their own. */
+/** Other origins and windows cannot read session storage, so an attacker cannot inject the response to a sign-in of their own. */
 const FLOW_KEY = 'signalbox-oidc';
 
 export async function goToProvider(): Promise<void> {
@@ -11,7 +11,7 @@ export async function goToProvider(): Promise<void> {
   location.assign(url);
 }
 
-/** The provider's answer, if it has just sent the browser back. It is taken out of address and history at once. */
+/** The provider's response, if the browser was just redirected back. It is removed from the address and history immediately. */
 export function takeAnswer(): string | undefined {
   if (location.pathname !== RETURN_PATH) return undefined;
   const { search } = location;
@@ -19,15 +19,15 @@ export function takeAnswer(): string | undefined {
   return search;
 }
 
-/** Why it did not work; undefined if it did. */
+/** The reason if the sign-in failed, else undefined. */
 export async function finishSignIn(answer: string): Promise<string | undefined> {
   const query = new URLSearchParams(answer);
   const kept = sessionStorage.getItem(FLOW_KEY);
   sessionStorage.removeItem(FLOW_KEY);
   const { state, flow } = JSON.parse(kept ?? '{}') as { readonly state?: string; readonly flow?: string };
   if (flow === undefined || query.get('state') !== state)
-    return 'This sign-in did not begin in this window. Try again.';
-  if (query.has('error')) return 'The OpenID provider did not sign you in.';
+    return 'This sign-in was not started in this window. Try again.';
+  if (query.has('error')) return 'The OpenID provider rejected the sign-in.';
   return finishOidc(flow, answer).then(
     () => undefined,
     (error: Error) => error.message,

@@ -31,7 +31,7 @@ interface ShellProps {
   readonly connection: Connection;
 }
 
-/** What stands around every view: where one is, how the whole fares, whether the line is alive. */
+/** The frame around every view: navigation, overall health, connection status. */
 export function Shell({ state, connection }: ShellProps) {
   const place = usePlace();
   const heading = useRef<HTMLHeadingElement>(null);
@@ -40,14 +40,14 @@ export function Shell({ state, connection }: ShellProps) {
   useEffect(() => showInTab(aspect), [aspect]);
   useEffect(() => {
     document.title = `${titles[place.view]} · Signalbox`;
-    // Who listens to the page is told that it is another one now.
+    // Moving the focus lets screen readers announce the new view.
     if (!isFirst.current) heading.current?.focus();
     isFirst.current = false;
   }, [place.view]);
   return (
     <div class="shell">
       <button type="button" class="button skip" onClick={() => heading.current?.focus()}>
-        To the content
+        Skip to content
       </button>
       <header class="rail">
         <a class="brand" href="#/overview">
@@ -62,11 +62,7 @@ export function Shell({ state, connection }: ShellProps) {
         <h1 ref={heading} tabIndex={-1}>
           {titles[place.view]}
         </h1>
-        {state === undefined ? (
-          <Loading what="the state of the swarm" rows={5} />
-        ) : (
-          <Body place={place} state={state} />
-        )}
+        {state === undefined ? <Loading what="the swarm's state" rows={5} /> : <Body place={place} state={state} />}
       </main>
     </div>
   );
@@ -129,11 +125,11 @@ function Foot({ connection }: { readonly connection: Connection }) {
       </span>
       <span class="user">
         {user.name}
-        {user.role === 'viewer' ? <span class="muted"> · may only look</span> : null}
+        {user.role === 'viewer' ? <span class="muted"> · read-only</span> : null}
         {user.role === 'operator' ? <span class="muted"> · operator</span> : null}
       </span>
       <button type="button" class="button button-quiet" onClick={() => void logOut()}>
-        Log out
+        Sign out
       </button>
     </div>
   );

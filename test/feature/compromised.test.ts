@@ -96,7 +96,7 @@ it('an extension that never answers does not delay other clusters', async () => 
     if (!service.includes('east')) return render(service, input, signal, boot);
     hung += 1;
     await released.promise;
-    throw new Error('Extension signalbox-extension-east is of no help: timed out after 120 s');
+    throw new Error('Extension signalbox-extension-east: render request failed: timed out after 120 s');
   };
   const stop = new AbortController();
   const { board } = world;

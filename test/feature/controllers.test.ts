@@ -147,8 +147,8 @@ describe("an administrator's decision on one controller", () => {
     await one.settle();
     const before = one.served();
     await new FakeAdministrationStore(one.swarm).save({ revision: 7, text });
-    await expect(one.pass()).rejects.toThrow('The Docker config signalbox.administration.7 is not understood: ');
+    await expect(one.pass()).rejects.toThrow('The Docker config signalbox.administration.7 is invalid: ');
     expect(one.served()).toBe(before);
-    await expect(second.disable({ name: 'admin' })).rejects.toThrow('is not understood');
+    await expect(second.disable({ name: 'admin' })).rejects.toThrow('is invalid');
   });
 });

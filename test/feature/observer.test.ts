@@ -169,8 +169,8 @@ describe('an observer', () => {
     docker.objects.service.set('shop', { ID: 'shop', Version: 'latest' });
     observer.note('service', 'shop');
 
-    await expect(observer.observe()).rejects.toThrow('not understood');
-    await expect(observer.observe()).rejects.toThrow('not understood');
+    await expect(observer.observe()).rejects.toThrow('Invalid response');
+    await expect(observer.observe()).rejects.toThrow('Invalid response');
     docker.objects.service.set('shop', engineService('shop', routed));
 
     expect(names((await observer.observe()).services)).toEqual(['shop']);

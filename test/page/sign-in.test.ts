@@ -50,7 +50,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.reload();
     await page.getByText('olga').waitFor();
     expect(await page.getByRole('link', { name: 'Access' }).count()).toBe(0);
-    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
     await button.waitFor();
     expect(complained).toEqual([]);
   });
@@ -69,7 +69,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     const { url } = (await begun.json()) as { url: string };
     const planted = await provider!.visit(url, 'ada');
     await page.goto(planted.href);
-    await page.getByText('This sign-in did not begin in this window.').waitFor();
+    await page.getByText('This sign-in was not started in this window.').waitFor();
     await page.getByLabel('Password').waitFor();
     expect(new URL(page.url()).search).toBe('');
   });
@@ -112,8 +112,8 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.getByRole('button', { name: 'Revoke ci-deploy' }).waitFor();
     expect(await shown.count()).toBe(0);
     await page.getByRole('button', { name: 'Revoke ci-deploy' }).click();
-    await page.getByRole('button', { name: 'Revoke it' }).click();
-    await page.getByText('There are no tokens.').waitFor();
+    await page.getByRole('button', { name: 'Revoke token' }).click();
+    await page.getByText('No API tokens.').waitFor();
     expect(await ask()).toBe(401);
   });
 });

@@ -42,7 +42,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.getByLabel('HTTP port').waitFor();
     await expectWell(page, 'overview', look);
     await page.goto(`${world.url}/#/routes?url=shop.example.org/api/cart`);
-    await page.getByText('shop_api, by the route').waitFor();
+    await page.getByText('shop_api receives').waitFor();
     await expectWell(page, 'routes', look);
     await page.goto(`${world.url}/#/problems`);
     await page.getByText('Did you mean com.docker.lb.context_root?').waitFor();
@@ -51,13 +51,13 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.getByText('worker_processes').waitFor();
     await expectWell(page, 'configuration', look);
     await page.getByLabel('Compare with').selectOption({ index: 1 });
-    await page.getByText('equal lines').first().waitFor();
+    await page.getByText('unchanged lines').first().waitFor();
     await expectWell(page, 'comparison', look);
     await page.goto(`${world.url}/#/maintenance`);
     await page.getByText('metrics.example.org').waitFor();
     await expectWell(page, 'maintenance', look);
     await page.goto(`${world.url}/#/access`);
-    await page.getByText('There are no tokens.').waitFor();
+    await page.getByText('No API tokens.').waitFor();
     await expectWell(page, 'access', look);
     expect(complained).toEqual([]);
   });
@@ -68,8 +68,8 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await logInto(page, world.url, 'admin', passwords.admin);
     for (const [view, title] of [
       ['routes', 'No routes yet'],
-      ['problems', 'Nothing to mend'],
-      ['maintenance', 'Everything is open'],
+      ['problems', 'No problems'],
+      ['maintenance', 'Nothing under maintenance'],
     ] as const) {
       await page.goto(`${world.url}/#/${view}`);
       await page.getByRole('heading', { name: title }).waitFor();
@@ -98,7 +98,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await logInto(page, world.url, 'admin', passwords.admin);
     world.disguise = (state) => ({ ...state, error: 'List services: connect ECONNREFUSED' });
     await world.look();
-    await page.getByText('The controller cannot do its work.').waitFor();
+    await page.getByText('The controller is failing.').waitFor();
     await expectWell(page, 'overview-trouble', 'dark');
     await world.close();
     await page.getByText('No connection to the controller.').waitFor();
@@ -129,15 +129,15 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await aBusyDay(world);
     const page = await openWindow(built.browser, 'light');
     await logInto(page, world.url, 'viewer', passwords.viewer);
-    await page.getByText('may only look').waitFor();
+    await page.getByText('read-only').waitFor();
     await page.goto(`${world.url}/#/access`);
-    await page.getByText('Only administrators see this.').waitFor();
+    await page.getByText('Requires the role administrator.').waitFor();
     expect(await page.getByRole('link', { name: 'Access' }).count()).toBe(0);
     for (const view of ['overview', 'routes', 'problems', 'configuration', 'maintenance']) {
       await page.goto(`${world.url}/#/${view}`);
       await page.getByRole('heading', { level: 1, name: view }).waitFor();
-      await page.getByText(view === 'configuration' ? 'worker_processes' : 'Log out').waitFor();
-      const changing = page.getByRole('button', { name: /turn|change|roll back|release|close|open/i });
+      await page.getByText(view === 'configuration' ? 'worker_processes' : 'Sign out').waitFor();
+      const changing = page.getByRole('button', { name: /turn|change|roll back|release|start|end/i });
       expect(await changing.count(), view).toBe(0);
     }
   });
@@ -148,9 +148,9 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.goto(world.url);
     await page.getByLabel('Password').fill('wrong');
     await page.keyboard.press('Enter');
-    await page.getByText('Name or password are wrong.').waitFor();
+    await page.getByText('Wrong user name or password.').waitFor();
     await logInto(page, world.url, 'admin', passwords.admin);
-    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Password').waitFor();
     await page.reload();
     await page.getByLabel('Password').waitFor();
@@ -166,7 +166,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     const second = await page.context().newPage();
     await second.goto(world.url);
     await second.getByText('Live', { exact: true }).waitFor();
-    await second.getByRole('button', { name: 'Log out' }).click();
+    await second.getByRole('button', { name: 'Sign out' }).click();
     await second.getByLabel('Password').waitFor();
     // The server ended the stream of the first window as well.
     await page.getByLabel('Password').waitFor();

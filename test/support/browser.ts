@@ -45,7 +45,7 @@ export async function logInto(page: Page, url: string, user: string, password: s
   await page.goto(url);
   await page.getByLabel('User').fill(user);
   await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
 }
 

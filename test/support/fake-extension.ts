@@ -33,7 +33,7 @@ export class FakeExtension implements Renderer {
   readonly tried = new Map<string, string>();
 
   async render(service: string, input: RenderInput, _signal?: AbortSignal, boot?: string): Promise<Rendering> {
-    if (this.away.has(service)) throw new Error(`Extension ${service} is of no help: it is away`);
+    if (this.away.has(service)) throw new Error(`Extension ${service}: render request failed: it is away`);
     const proof = await proveConfiguration(input, render, async (files) => this.complaint(textOf(files)));
     if (proof.kind === 'settings-refused') throw new SettingsRefusedError(proof.message);
     if (boot !== undefined) this.tried.set(boot, textOf(proof.files));
@@ -41,7 +41,7 @@ export class FakeExtension implements Renderer {
       severity: 'error' as const,
       service,
       cluster: input.cluster,
-      reason: `nginx refuses the configuration of this service: ${message}`,
+      reason: `nginx rejects the configuration of this service: ${message}`,
       remedy: 'The service is left out.',
     }));
     return { version: proof.version, files: proof.files, problems };
@@ -66,7 +66,7 @@ export class FakeExtension implements Renderer {
   readonly #taken = new Map<string, string>();
 
   async offer(service: string, offer: VersionOffer): Promise<void> {
-    if (this.away.has(service)) throw new Error(`Extension ${service} is of no help: it is away`);
+    if (this.away.has(service)) throw new Error(`Extension ${service}: render request failed: it is away`);
     this.offers.set(offer.boot, offer);
     if (this.refusal(offer.version) === undefined) this.#taken.set(offer.boot, offer.version);
   }
@@ -75,7 +75,7 @@ export class FakeExtension implements Renderer {
   readonly introduced = new Map<string, readonly TaskAddresses[]>();
 
   async introduce(service: string, _cluster: string, tasks: readonly TaskAddresses[]): Promise<void> {
-    if (this.away.has(service)) throw new Error(`Extension ${service} is of no help: it is away`);
+    if (this.away.has(service)) throw new Error(`Extension ${service}: render request failed: it is away`);
     this.introduced.set(service, tasks);
   }
 

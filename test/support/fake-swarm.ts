@@ -73,7 +73,7 @@ export class FakeSwarm implements Swarm {
   async tasks(serviceId: string): Promise<readonly OwnedTask[]> {
     return this.#call('tasks', () => {
       const service = this.#services.get(serviceId);
-      if (!service) throw new ConflictError(`Service ${serviceId} is gone`);
+      if (!service) throw new ConflictError(`Service ${serviceId} no longer exists`);
       return service.tasks;
     });
   }

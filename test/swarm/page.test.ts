@@ -41,7 +41,7 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
   it('signs in', async () => {
     const { host, port } = bed.manager.address(9443);
     await logInto(page, `https://${host}:${port}/`, 'admin', await adminPassword(bed));
-    await page.getByRole('heading', { name: 'All clear' }).waitFor();
+    await page.getByRole('heading', { name: 'Healthy' }).waitFor();
     await keepPicture(page, 'story-overview');
   });
 
@@ -56,7 +56,7 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await answers('fresh.local');
     await page.getByLabel('URL').fill('fresh.local/some/path');
     await page.getByRole('button', { name: 'Explain' }).click();
-    await page.getByRole('heading', { name: 'is asked for /some/path' }).waitFor();
+    await page.getByRole('heading', { name: 'receives /some/path' }).waitFor();
     await keepPicture(page, 'story-routes');
   });
 
@@ -75,15 +75,15 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
   it('puts a host under maintenance, and ends it', async () => {
     await view('Maintenance');
     await page.getByLabel('Name').fill('fresh.local');
-    await page.getByRole('button', { name: 'Close…' }).click();
-    await confirm('Close it');
-    await page.getByRole('button', { name: 'Open fresh.local' }).waitFor();
+    await page.getByRole('button', { name: 'Start maintenance…' }).click();
+    await confirm('Start maintenance');
+    await page.getByRole('button', { name: 'End maintenance of fresh.local' }).waitFor();
     await eventually(async () => expect(await status('fresh.local')).toBe(503), 120_000);
     expect(await status('paged.local')).toBe(200);
     await keepPicture(page, 'story-maintenance');
     await settled();
-    await page.getByRole('button', { name: 'Open fresh.local' }).click();
-    await page.getByRole('heading', { name: 'Everything is open' }).waitFor();
+    await page.getByRole('button', { name: 'End maintenance of fresh.local' }).click();
+    await page.getByRole('heading', { name: 'Nothing under maintenance' }).waitFor();
     await answers('fresh.local');
   });
 
@@ -124,7 +124,7 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await page.getByLabel('HTTP port').fill('9080');
     await page.getByRole('button', { name: 'Turn on' }).click();
     await page.getByText('Switched on, HTTP 9080, HTTPS 8443').waitFor();
-    await page.getByRole('heading', { name: 'All clear' }).waitFor();
+    await page.getByRole('heading', { name: 'Healthy' }).waitFor();
     await settled();
     await answers('paged.local', 'worker1', 9080);
     expect(complained).toEqual([]);

@@ -3,7 +3,7 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
-/** Server-sent events of a stream, as far as the controller uses them: `event` and `data` lines. */
+/** Parses server-sent events from a stream. Supports the fields that the controller uses: `event` and `data`. */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();

@@ -6,13 +6,19 @@ const UNITS = [
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
-/** `3 minutes ago`; the last minute is `just now`. */
+/** `3 minutes ago`, or `just now` for less than a minute. */
 export function ago(at: number, now: number): string {
   const seconds = Math.round((at - now) / 1000);
   for (const [unit, length] of UNITS) {
     if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
   }
   return 'just now';
+}
+
+/** `2026-01-31 12:34:56 UTC`. */
+export function utc(at: string): string {
+  const iso = new Date(at).toISOString();
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 }
 
 /** `1 route`, `2 routes`. */

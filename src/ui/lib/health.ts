@@ -1,7 +1,7 @@
 import type { ClusterView, ReplicaView, State } from '../../admin/state.ts';
 import { count, listed } from './format.ts';
 
-/** As signals show it: green, yellow, red, or no light at all. */
+/** Signal color: green, yellow, red, or unlit. */
 export type Aspect = 'clear' | 'caution' | 'danger' | 'off';
 
 export interface Health {
@@ -12,48 +12,45 @@ export interface Health {
 
 type Cause = (state: State) => Health | undefined;
 
-/** What keeps the whole from being well, the worst first. */
+/** Causes that make the system unhealthy, the most severe first. */
 const causes: readonly Cause[] = [
-  ({ error }) => (error === null ? undefined : { aspect: 'danger', title: 'Trouble', reason: error }),
+  ({ error }) => (error === null ? undefined : { aspect: 'danger', title: 'Failing', reason: error }),
   ({ observedAt }) =>
-    observedAt === null ? caution('Starting', 'The controller has not seen the swarm yet.') : undefined,
+    observedAt === null ? caution('Starting', 'The controller has not checked the swarm yet.') : undefined,
   ({ enabled }) =>
     enabled
       ? undefined
-      : { aspect: 'off', title: 'Off', reason: 'Layer 7 routing is switched off. Applications run on.' },
-  where(isDown, (clusters) => ({ aspect: 'danger', title: 'Trouble', reason: `No proxy runs in ${clusters}.` })),
-  where(isRolling, (clusters) => caution('Under way', `A new version goes to the proxies of ${clusters}.`)),
-  where(isNew, (clusters) => caution('Starting', `There is no version yet in ${clusters}.`)),
-  where(isBehind, (clusters) => caution('Caution', `Not every proxy of ${clusters} serves the newest version.`)),
-  where(isHeld, (clusters) => caution('Held', `New changes wait in ${clusters}.`)),
+      : { aspect: 'off', title: 'Off', reason: 'Layer 7 routing is turned off. Applications keep running.' },
+  where(isDown, (clusters) => ({ aspect: 'danger', title: 'Failing', reason: `No proxy is running in ${clusters}.` })),
+  where(isRolling, (clusters) => caution('Rolling out', `A new version is rolling out to the proxies of ${clusters}.`)),
+  where(isNew, (clusters) => caution('Starting', `${clusters} has no version yet.`)),
+  where(isBehind, (clusters) => caution('Degraded', `Not every proxy of ${clusters} serves the latest version.`)),
+  where(isHeld, (clusters) => caution('Held', `New changes are queued in ${clusters}.`)),
   ({ problems }) => {
     const errors = problems.filter(({ severity }) => severity === 'error').length;
     if (errors === 0) return undefined;
-    const keep = errors === 1 ? 'keeps' : 'keep';
-    return caution(
-      'Caution',
-      `All proxies are well; ${count(errors, 'problem')} ${keep} services from what they ask for.`,
-    );
+    const affect = errors === 1 ? 'affects' : 'affect';
+    return caution('Degraded', `All proxies are healthy. ${count(errors, 'problem')} ${affect} services.`);
   },
 ];
 
-/** The whole in one word and one sentence. */
+/** Overall health in one word and one sentence. */
 export function healthOf(state: State): Health {
   for (const cause of causes) {
     const health = cause(state);
     if (health !== undefined) return health;
   }
-  return { aspect: 'clear', title: 'All clear', reason: 'Every proxy serves the newest version.' };
+  return { aspect: 'clear', title: 'Healthy', reason: 'Every proxy serves the latest version.' };
 }
 
-/** A signal for one cluster. */
+/** The signal of one cluster. */
 export function clusterAspect(cluster: ClusterView): Aspect {
   if (isNew(cluster)) return 'off';
   if (isDown(cluster)) return 'danger';
   return isRolling(cluster) || isHeld(cluster) || isBehind(cluster) ? 'caution' : 'clear';
 }
 
-/** Whether a replica runs the version that its cluster should serve. */
+/** Whether a replica serves its cluster's desired version. */
 export function isCurrent({ state, version, error }: ReplicaView, cluster: ClusterView): boolean {
   return error === null && state === 'running' && (version === null || version === cluster.version);
 }
@@ -62,10 +59,10 @@ function caution(title: string, reason: string): Health {
   return { aspect: 'caution', title, reason };
 }
 
-function where(applies: (cluster: ClusterView) => boolean, tell: (clusters: string) => Health): Cause {
+function where(applies: (cluster: ClusterView) => boolean, describe: (clusters: string) => Health): Cause {
   return ({ clusters }) => {
     const names = clusters.filter(applies).map(({ name }) => name);
-    return names.length === 0 ? undefined : tell(listed(names));
+    return names.length === 0 ? undefined : describe(listed(names));
   };
 }
 

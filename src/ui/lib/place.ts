@@ -1,7 +1,7 @@
 export const views = ['overview', 'routes', 'problems', 'configuration', 'maintenance', 'access'] as const;
 export type View = (typeof views)[number];
 
-/** Where the page stands: `#/routes?filter=shop`, so that it can be kept and sent to others. */
+/** The page's location, such as `#/routes?filter=shop`, which can be bookmarked and shared. */
 export interface Place {
   readonly view: View;
   readonly query: Readonly<Record<string, string>>;

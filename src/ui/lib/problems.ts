@@ -5,7 +5,7 @@ export { concerns } from '../../model/problem.ts';
 
 export type Problem = State['problems'][number];
 
-/** Card in which a problem is shown: its service, its cluster, or one for causes that several services share. */
+/** The card a problem is shown in: its service, its cluster, or the shared one for a cause that affects several services. */
 export function ownerOf({ service, cluster, affects }: Problem): string {
   if (service !== undefined) return service;
   if (new Set(affects?.map((each) => each.service)).size > 1) return 'Several services';
@@ -19,12 +19,12 @@ interface Severity {
 }
 
 export const severities: Readonly<Record<Problem['severity'], Severity>> = {
-  error: { rank: 0, aspect: 'danger', title: 'Not done' },
-  warning: { rank: 1, aspect: 'caution', title: 'Probably not as meant' },
-  notice: { rank: 2, aspect: 'off', title: 'Good to know' },
+  error: { rank: 0, aspect: 'danger', title: 'Error' },
+  warning: { rank: 1, aspect: 'caution', title: 'Warning' },
+  notice: { rank: 2, aspect: 'off', title: 'Notice' },
 };
 
-/** The worst first. */
+/** The most severe first. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => severities[a.severity].rank - severities[b.severity].rank);
 }

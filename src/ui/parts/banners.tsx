@@ -5,9 +5,10 @@ import { useAction, useCanChange, useNow } from '../hooks.ts';
 import type { Connection } from '../live.ts';
 import { Refusal } from './notes.tsx';
 import { Lamp } from './signal.tsx';
+import { Ago } from './time.tsx';
 import { Version } from './version.tsx';
 
-/** What must be seen in every view. */
+/** Messages shown in every view. */
 export function Banners({ state, connection }: { readonly state: State | undefined; readonly connection: Connection }) {
   const held = state?.clusters.filter((cluster) => cluster.held !== null) ?? [];
   return (
@@ -15,8 +16,8 @@ export function Banners({ state, connection }: { readonly state: State | undefin
       {connection.kind === 'lost' ? <Disconnected connection={connection} hasState={state !== undefined} /> : null}
       {state?.error ? (
         <Banner aspect="danger">
-          <strong>The controller cannot do its work.</strong> {state.error.replace(/\.?$/, '.')} It keeps trying; the
-          proxies serve what they have.
+          <strong>The controller is failing.</strong> {state.error.replace(/\.?$/, '.')} It keeps retrying. The proxies
+          keep serving their current version.
         </Banner>
       ) : null}
       {held.map(({ name, held }) => (
@@ -28,7 +29,7 @@ export function Banners({ state, connection }: { readonly state: State | undefin
 
 function Banner({ aspect, children }: { readonly aspect: 'caution' | 'danger'; readonly children: ComponentChildren }) {
   return (
-    <section class={`banner banner-${aspect}`} aria-label={aspect === 'danger' ? 'Trouble' : 'Notice'}>
+    <section class={`banner banner-${aspect}`} aria-label={aspect === 'danger' ? 'Error' : 'Notice'}>
       <Lamp aspect={aspect} />
       <div class="banner-text">{children}</div>
     </section>
@@ -45,9 +46,13 @@ function Disconnected({ connection: { since, retryAt }, hasState }: Disconnected
   return (
     <Banner aspect="danger">
       <strong>No connection to the controller.</strong>{' '}
-      {hasState ? `What you see is from ${new Date(since).toLocaleTimeString()}. ` : ''}
-      The proxies go on without it.{' '}
-      <span class="muted">{seconds > 0 ? `Trying again in ${seconds} s.` : 'Trying…'}</span>
+      {hasState ? (
+        <>
+          Last update: <Ago at={new Date(since).toISOString()} />.{' '}
+        </>
+      ) : null}
+      The proxies keep running without it.{' '}
+      <span class="muted">{seconds > 0 ? `Retrying in ${seconds} s.` : 'Retrying…'}</span>
     </Banner>
   );
 }
@@ -57,7 +62,8 @@ function Held({ cluster, version }: { readonly cluster: string; readonly version
   const canChange = useCanChange();
   return (
     <Banner aspect="caution">
-      <strong>{cluster} is held</strong> at version <Version digest={version} />. New changes wait; nothing is lost.
+      <strong>{cluster} is held</strong> at version <Version digest={version} />. New changes are queued until it is
+      released.
       {canChange ? (
         <button
           type="button"

@@ -12,7 +12,7 @@ interface ConfirmProps {
   readonly children: ComponentChildren;
 }
 
-/** Asks before something that people notice. */
+/** Asks for confirmation before an action that affects clients. */
 export function Confirm({ title, verb, action, onConfirm, onClose, children }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);

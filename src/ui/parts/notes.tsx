@@ -6,7 +6,7 @@ interface NoteProps {
   readonly children: ComponentChildren;
 }
 
-/** Why something was refused; read out at once. */
+/** Why an action was rejected. Screen readers announce it immediately. */
 export function Refusal({ reason }: { readonly reason: string | undefined }) {
   return (
     <div class="refusal" role="alert" hidden={reason === undefined}>
@@ -15,7 +15,7 @@ export function Refusal({ reason }: { readonly reason: string | undefined }) {
   );
 }
 
-/** Nothing to show, and why that is well. */
+/** An empty state and its explanation. */
 export function Empty({
   title,
   aspect = 'off',
@@ -41,7 +41,7 @@ export function Failure({ children }: NoteProps) {
   );
 }
 
-/** In the place of what is still on its way. */
+/** Placeholder for content that is loading. */
 export function Loading({ what, rows = 3 }: { readonly what: string; readonly rows?: number }) {
   return (
     <div class="loading" role="status">

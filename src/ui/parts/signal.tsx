@@ -2,7 +2,7 @@ import type { Aspect } from '../lib/health.ts';
 
 const LAMPS = ['clear', 'caution', 'danger'] as const;
 
-/** A colour-light signal. The lamp's place tells what its colour does; words beside it tell both. */
+/** A color-light signal. The lamp's position means the same as its color, and the text beside it repeats both. */
 export function Signal({ aspect, size = 'small' }: { readonly aspect: Aspect; readonly size?: 'small' | 'large' }) {
   return (
     <svg class={`signal signal-${size}`} viewBox="0 0 20 48" aria-hidden="true">
@@ -17,7 +17,7 @@ export function Signal({ aspect, size = 'small' }: { readonly aspect: Aspect; re
   );
 }
 
-/** The same in a line of text. */
+/** The same signal inline in text. */
 export function Lamp({ aspect }: { readonly aspect: Aspect }) {
   return <span class={`dot dot-${aspect}`} aria-hidden="true" />;
 }

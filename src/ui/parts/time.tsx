@@ -1,11 +1,11 @@
 import { useNow } from '../hooks.ts';
-import { ago } from '../lib/format.ts';
+import { ago, utc } from '../lib/format.ts';
 
-/** How long ago; the exact time on demand. */
+/** Relative time, with the exact UTC time on hover. */
 export function Ago({ at }: { readonly at: string }) {
   const now = useNow();
   return (
-    <time dateTime={at} title={new Date(at).toLocaleString()}>
+    <time dateTime={at} title={utc(at)}>
       {ago(Date.parse(at), now)}
     </time>
   );

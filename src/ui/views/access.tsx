@@ -4,12 +4,13 @@ import { listTokens, listUsers, revokeToken, type Token, type UsersView } from '
 import { UserContext, useAction, useLoaded } from '../hooks.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { Failure, Loading } from '../parts/notes.tsx';
+import { Ago } from '../parts/time.tsx';
 import { TokenForm } from './access/token-form.tsx';
 
-/** Users, who come from secrets and the OpenID provider, and API tokens, which are managed here. */
+/** Users, defined by secrets and the OpenID provider, and API tokens, managed here. */
 export function Access({ state }: { readonly state: State }) {
   const { role } = useContext(UserContext);
-  return role === 'administrator' ? <Managed state={state} /> : <Failure>Only administrators see this.</Failure>;
+  return role === 'administrator' ? <Managed state={state} /> : <Failure>Requires the role administrator.</Failure>;
 }
 
 function Managed({ state }: { readonly state: State }) {
@@ -55,7 +56,7 @@ function Tokens({ tokens, onRevoked }: TokensProps) {
     setAsking(undefined);
     onRevoked();
   };
-  if (tokens.length === 0) return <p class="muted">There are no tokens.</p>;
+  if (tokens.length === 0) return <p class="muted">No API tokens.</p>;
   return (
     <>
       <ul class="plain access-list">
@@ -66,9 +67,8 @@ function Tokens({ tokens, onRevoked }: TokensProps) {
                 <strong>{token.name}</strong> <span class="muted">{token.role}</span>
               </p>
               <p class="muted small">
-                {token.cluster === null ? 'All clusters' : `Cluster ${token.cluster}`} · until{' '}
-                <time dateTime={token.expiresAt}>{new Date(token.expiresAt).toLocaleDateString()}</time> · created by{' '}
-                {token.createdBy}
+                {token.cluster === null ? 'All clusters' : `Cluster ${token.cluster}`} · expires{' '}
+                <Ago at={token.expiresAt} /> · created by {token.createdBy}
               </p>
             </div>
             <button type="button" class="button" aria-label={`Revoke ${token.name}`} onClick={() => setAsking(token)}>
@@ -80,12 +80,12 @@ function Tokens({ tokens, onRevoked }: TokensProps) {
       {asking === undefined ? null : (
         <Confirm
           title={`Revoke ${asking.name}?`}
-          verb="Revoke it"
+          verb="Revoke token"
           action={action}
           onConfirm={() => void confirm(asking)}
           onClose={() => setAsking(undefined)}
         >
-          <p>Scripts that use this token are refused from now on.</p>
+          <p>Scripts that use this token lose access immediately.</p>
         </Confirm>
       )}
     </>

@@ -13,7 +13,7 @@ export function Configuration({ state, place }: { readonly state: State; readonl
   const { clusters } = state;
   const cluster = clusters.find(({ name }) => name === place.query.cluster) ?? clusters[0];
   if (cluster === undefined)
-    return <Empty title="No service cluster">Routing is switched off, so that nothing is rendered.</Empty>;
+    return <Empty title="No service cluster">Routing is turned off, so no configuration is rendered.</Empty>;
   return (
     <div class="stack">
       {clusters.length > 1 ? (
@@ -41,19 +41,18 @@ interface ClusterConfigurationProps {
 
 function ClusterConfiguration({ cluster, observedAt }: ClusterConfigurationProps) {
   const { name } = cluster;
-  // Which versions are kept is seen by a look after that which made one.
+  // A new version is listed one check of the swarm later.
   const versions = useLoaded(`${name} ${observedAt}`, () => listVersions(name));
   const [last, setLast] = useState<readonly KeptVersion[]>();
   if (versions.kind === 'loaded' && versions.value !== last) setLast(versions.value);
   const kept = versions.kind === 'loaded' ? versions.value : last;
   if (versions.kind === 'failed' && kept === undefined) return <Failure>{versions.reason}</Failure>;
   if (kept === undefined) return <Loading what="the versions" rows={6} />;
-  if (kept.length === 0)
-    return <Empty title="No version yet">Versions appear as soon as the cluster has proxies to serve them.</Empty>;
+  if (kept.length === 0) return <Empty title="No version yet">Versions appear once the cluster has proxies.</Empty>;
   return <Viewer cluster={cluster} kept={kept} />;
 }
 
-/** One version as a whole, or how it differs from another. */
+/** One version, or its difference from another. */
 function Viewer({ cluster, kept }: { readonly cluster: ClusterView; readonly kept: readonly KeptVersion[] }) {
   const [chosen, setChosen] = useState<string>();
   const [base, setBase] = useState<string>();

@@ -7,7 +7,7 @@ import { Signal } from '../parts/signal.tsx';
 
 interface LoginProps {
   readonly onLogin: () => Promise<void>;
-  /** Why a sign-in through the OpenID provider did not work. */
+  /** Why a sign-in through the OpenID provider failed. */
   readonly refusal: string | undefined;
 }
 
@@ -41,7 +41,7 @@ export function Login({ onLogin, refusal }: LoginProps) {
           </label>
           <Refusal reason={action.refusal ?? (action.busy ? undefined : refusal)} />
           <button type="submit" class="button button-strong" disabled={action.busy}>
-            Log in
+            Sign in
           </button>
         </form>
         {methods.kind === 'loaded' && methods.value.oidc ? (

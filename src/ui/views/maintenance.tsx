@@ -7,7 +7,7 @@ import { Lamp } from '../parts/signal.tsx';
 import { Ago } from '../parts/time.tsx';
 import { CloseForm } from './maintenance/close-form.tsx';
 
-/** Hosts and services that answer 503 for a while, by decision or by label. */
+/** Hosts and services under maintenance, set by an administrator or by a label. They answer 503. */
 export function Maintenance({ state }: { readonly state: State }) {
   const canChange = useCanChange();
   const { maintenance } = state;
@@ -15,14 +15,14 @@ export function Maintenance({ state }: { readonly state: State }) {
     <div class="stack">
       {canChange ? <CloseForm state={state} /> : null}
       {maintenance.length === 0 ? (
-        <Empty title="Everything is open" aspect="clear">
-          What is closed here answers 503 with Retry-After to all but its allow list, and is opened again without
-          touching the service.
+        <Empty title="Nothing under maintenance" aspect="clear">
+          A host or service under maintenance answers 503 with Retry-After, except to its allow list. The service itself
+          is not changed.
         </Empty>
       ) : (
         <section class="card" aria-labelledby="closed">
           <header class="card-head">
-            <h2 id="closed">Closed</h2>
+            <h2 id="closed">Under maintenance</h2>
           </header>
           <ul class="plain closed">
             {maintenance.map((closed) => (
@@ -46,21 +46,21 @@ function Closed({ closed: { kind, name, allow, who, since } }: { readonly closed
           <span class="muted">{kind}</span> <strong>{name}</strong>
         </p>
         <p class="muted small">
-          {who === null ? 'Closed by a label of the service; opened by it too.' : `Closed by ${who} `}
+          {who === null ? 'Set by a label of the service. Remove the label to end it.' : `Started by ${who} `}
           {since === null ? null : <Ago at={since} />}
         </p>
-        {allow.length === 0 ? null : <p class="small">Still passes: {listed(allow)}</p>}
+        {allow.length === 0 ? null : <p class="small">Allowed: {listed(allow)}</p>}
         <Refusal reason={action.refusal} />
       </div>
       {canChange && who !== null ? (
         <button
           type="button"
           class="button"
-          aria-label={`Open ${name}`}
+          aria-label={`End maintenance of ${name}`}
           disabled={action.busy}
           onClick={() => void action.run(() => openAgain({ kind, name }))}
         >
-          Open
+          End maintenance
         </button>
       ) : null}
     </li>

@@ -45,7 +45,7 @@ function Hero({ state }: { readonly state: State }) {
         <p>{reason}</p>
         {state.observedAt === null ? null : (
           <p class="muted small">
-            Last look at the swarm <Ago at={state.observedAt} />
+            Last check of the swarm: <Ago at={state.observedAt} />
           </p>
         )}
       </div>

@@ -4,22 +4,22 @@ import { ownerOf, type Problem, severities, sortProblems } from '../lib/problems
 import { Empty } from '../parts/notes.tsx';
 import { Lamp } from '../parts/signal.tsx';
 
-/** What is wrong, whose it is, and how to mend it; the worst first. */
+/** Problems by owner, each with its fix, the most severe first. */
 export function Problems({ state }: { readonly state: State }) {
   const sorted = sortProblems(state.problems);
   if (sorted.length === 0)
     return (
-      <Empty title="Nothing to mend" aspect="clear">
+      <Empty title="No problems" aspect="clear">
         {state.services.length === 0
-          ? 'Labels that are wrong will be explained here, with what would be right.'
-          : `The labels of ${count(state.services.length, 'service')} say what they should.`}
+          ? 'Invalid labels are listed here, each with its fix.'
+          : `The labels of ${count(state.services.length, 'service')} are valid.`}
       </Empty>
     );
   const owners = Map.groupBy(sorted, ownerOf);
   return (
     <div class="stack">
       <p class="lead">
-        A problem touches nobody but its own service. Correct the label, and it goes from here by itself.
+        A problem affects only its own service. Fix the label, and the problem disappears automatically.
       </p>
       {[...owners].map(([owner, problems]) => (
         <section key={owner} class="card" aria-label={owner}>
@@ -69,14 +69,14 @@ function ProblemItem({
         <span class="remedy-mark" aria-hidden="true">
           →
         </span>
-        <span class="for-ears">What would be right: </span>
+        <span class="for-ears">Fix: </span>
         {remedy}
       </p>
     </li>
   );
 }
 
-/** Longer lists are folded. */
+/** Longer lists are collapsed. */
 const SHOWN_ROUTES = 5;
 
 function AffectedRoutes({

@@ -7,7 +7,7 @@ import { Empty } from '../parts/notes.tsx';
 import { Explain } from './routes/explain.tsx';
 import { RouteTable } from './routes/route-table.tsx';
 
-/** More rows than this make the page slow, and nobody reads them. */
+/** Rows shown at a time. More make the page slow. */
 const PAGE = 200;
 
 export function Routes({ state, place }: { readonly state: State; readonly place: Place }) {
@@ -17,8 +17,8 @@ export function Routes({ state, place }: { readonly state: State; readonly place
   if (state.routes.length === 0)
     return (
       <Empty title="No routes yet">
-        Give a service the labels <code>com.docker.lb.hosts</code> and <code>com.docker.lb.port</code>; it appears here
-        within seconds, without reloading.
+        Set the labels <code>com.docker.lb.hosts</code> and <code>com.docker.lb.port</code> on a service. Its routes
+        appear here within seconds, without a reload.
       </Empty>
     );
   return (
@@ -33,7 +33,7 @@ export function Routes({ state, place }: { readonly state: State; readonly place
           </span>
         </header>
         {shown.length === 0 ? (
-          <p class="muted">No route has “{filter}” in its host, path, services or cluster.</p>
+          <p class="muted">No route matches “{filter}” by host, path, service or cluster.</p>
         ) : null}
         <RouteTable routes={shown.slice(0, pages * PAGE)} state={state} />
         {shown.length > pages * PAGE ? (

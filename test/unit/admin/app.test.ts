@@ -247,18 +247,18 @@ describe('The API', () => {
     expect(state()).toMatchObject({
       maintenance: [{ name: 'shop.example.org' }],
       changes: [
-        { what: 'Opened the service shop' },
-        { what: 'Closed the host shop.example.org' },
-        { what: 'Closed the service shop' },
-        { who: 'admin', what: 'Closed the host shop.example.org but for 10.0.0.0/8, 192.0.2.7' },
+        { what: 'Ended maintenance of service shop' },
+        { what: 'Started maintenance of host shop.example.org' },
+        { what: 'Started maintenance of service shop' },
+        { who: 'admin', what: 'Started maintenance of host shop.example.org, allowed: 10.0.0.0/8, 192.0.2.7' },
       ],
     });
     expect([saved.length, triggers()]).toEqual([4, 4]);
   });
 
   it.each([
-    ['PUT', 'hosts/nobody.example.org', '', 404, 'No route has the host'],
-    ['PUT', 'services/nobody', '', 404, 'No route has the service'],
+    ['PUT', 'hosts/nobody.example.org', '', 404, 'No route uses the host'],
+    ['PUT', 'services/nobody', '', 404, 'No route uses the service'],
     ['PUT', 'services/shop', '{"allow":["10.0.0.0/33"]}', 400, 'is not an address or a network'],
     ['PUT', 'services/shop', '{"allow":"10.0.0.0/8"}', 400, 'allow'],
     ['DELETE', 'services/shop', '', 404, 'opened by its label'],

@@ -26,7 +26,11 @@ it('the audit log records user and address of every change', async () => {
   await box.ask('/api/interlock', { method: 'POST', headers, body: { HTTPPort: 81 }, from: '127.0.0.5' });
   await box.ask('/api/maintenance/hosts/shop.example.org', { method: 'PUT', headers, from: '127.0.0.6' });
   expect(await auditOf(box, headers)).toMatchObject([
-    { who: 'admin', address: expect.stringContaining('127.0.0.6'), what: 'Closed the host shop.example.org' },
+    {
+      who: 'admin',
+      address: expect.stringContaining('127.0.0.6'),
+      what: 'Started maintenance of host shop.example.org',
+    },
     { who: 'admin', address: expect.stringContaining('127.0.0.5'), what: 'Switched on, HTTP 81, HTTPS 8443' },
   ]);
 });

@@ -58,11 +58,11 @@ it('Failed attempts are logged and recorded, in limited number, without the cred
     {
       who: 'admin',
       address: expect.stringContaining('127.0.0.7'),
-      what: 'Failed to sign in 5 times; 4 attempts refused without a look at the password',
+      what: 'Failed to sign in 5 times; 4 attempts rejected without checking the password',
     },
   ]);
   expect(box.logs.filter(({ msg }) => msg === 'Sign-in failed')).toHaveLength(6);
-  expect(box.logs.filter(({ msg }) => msg === 'Sign-in attempts refused')).toHaveLength(1);
+  expect(box.logs.filter(({ msg }) => msg === 'Sign-in attempts rejected')).toHaveLength(1);
   expect(JSON.stringify([entries, box.logs])).not.toMatch(/my (other )?password/);
 });
 

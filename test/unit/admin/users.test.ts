@@ -43,12 +43,12 @@ describe('The users of a secret', () => {
   });
 
   it.each([
-    ['secret password', 'line 2 does not begin with a name'],
+    ['secret password', 'line 2 does not start with a name'],
     ['vera:viewer:secret password', 'line 2 has no password hash'],
-    ['vera:root:HASH', 'line 2 has no role after the name: viewer, operator, administrator'],
+    ['vera:root:HASH', 'line 2 has no valid role after the name: viewer, operator, administrator'],
     ['vera:viewer:HASH:more', 'line 2 has no password hash'],
-    ['admin:viewer:HASH', 'line 2 is for admin, who has a secret of that name'],
-    ['__proto__:administrator:', 'line 2 does not begin with a name'],
+    ['admin:viewer:HASH', 'line 2 is for admin, which has a separate secret'],
+    ['__proto__:administrator:', 'line 2 does not start with a name'],
     ['anna:viewer:HASH', 'has the user anna more than once'],
   ])('are the valid ones if one line is invalid, and the problem shows none of it: %s', (line, reason) => {
     const text = `anna:administrator:${hash}\n${line.replace('HASH', hash)}\notto:operator:${hash}`;

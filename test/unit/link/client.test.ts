@@ -102,7 +102,7 @@ describe("the controller's end of the control channel", () => {
 
     expect(extension.asked).toEqual([JSON.parse(JSON.stringify(input))]);
     expect(rendering.problems).toMatchObject([
-      { severity: 'error', service: 'long', reason: expect.stringMatching(/beyond a limit.*path/) },
+      { severity: 'error', service: 'long', reason: expect.stringMatching(/exceeds a limit.*path/) },
     ]);
   });
 

@@ -133,7 +133,7 @@ describe('a version', () => {
   it.each(['../../etc/one', 'one/two', ''])('cannot have the name %j', async (version) => {
     const run = await started();
 
-    await expect(run.test({ ...first, version })).rejects.toThrow('is no name of a file');
+    await expect(run.test({ ...first, version })).rejects.toThrow('is not a valid file name');
   });
 
   it('takes files without content from the previous version', async () => {

@@ -42,10 +42,10 @@ describe('health', () => {
   it.each<[string, Partial<State>, string, string]>([
     ['all serve the newest version', {}, 'clear', 'Every proxy'],
     ['the controller is in trouble', { error: 'no answer' }, 'danger', 'no answer'],
-    ['nothing was observed yet', { observedAt: null }, 'caution', 'not seen'],
-    ['routing is off', { enabled: false, clusters: [] }, 'off', 'switched off'],
-    ['no proxy runs', { clusters: [aCluster({ replicas: [] })] }, 'danger', 'No proxy runs in default'],
-    ['a roll-out is under way', { clusters: [aCluster({ rolling: true })] }, 'caution', 'new version goes'],
+    ['nothing was seen yet', { observedAt: null }, 'caution', 'not checked'],
+    ['routing is off', { enabled: false, clusters: [] }, 'off', 'turned off'],
+    ['no proxy runs', { clusters: [aCluster({ replicas: [] })] }, 'danger', 'No proxy is running in default'],
+    ['a roll-out is under way', { clusters: [aCluster({ rolling: true })] }, 'caution', 'new version is rolling out'],
     [
       'a replica is behind',
       { clusters: [aCluster({ replicas: [replica, { ...replica, version: 'v0' }] })] },
@@ -58,8 +58,8 @@ describe('health', () => {
       'caution',
       'Not every',
     ],
-    ['a version is held', { clusters: [aCluster({ held: 'v1' })] }, 'caution', 'wait in default'],
-    ['a service has a problem', { problems: [problem] }, 'caution', '1 problem keeps'],
+    ['a version is held', { clusters: [aCluster({ held: 'v1' })] }, 'caution', 'queued in default'],
+    ['a service has a problem', { problems: [problem] }, 'caution', '1 problem affects'],
     ['there is a notice', { problems: [{ ...problem, severity: 'notice' }] }, 'clear', 'Every proxy'],
     [
       'a cluster has no version yet',

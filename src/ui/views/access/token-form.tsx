@@ -59,7 +59,7 @@ export function TokenForm({ clusters, onCreated }: TokenFormProps) {
           </select>
         </label>
         <label>
-          Valid for days
+          Valid for (days)
           <input name="days" type="number" min={1} max={366} required defaultValue="90" />
         </label>
         <button type="submit" class="button button-strong" disabled={action.busy}>
@@ -70,7 +70,7 @@ export function TokenForm({ clusters, onCreated }: TokenFormProps) {
       {created === undefined ? null : (
         <div class="token-created" role="status">
           <p>
-            The token <strong>{created.name}</strong>, shown this once:
+            Copy the token <strong>{created.name}</strong> now. It is not shown again.
           </p>
           <code class="token-value">{created.token}</code>
           <button type="button" class="button" onClick={() => setCreated(undefined)}>

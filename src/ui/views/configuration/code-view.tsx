@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { count } from '../../lib/format.ts';
 import { type Token, tokenize } from '../../lib/nginx-tokens.ts';
 
-/** Lines that are shown at once; a configuration may have a hundred thousand. */
+/** Lines shown at a time; a configuration can have a hundred thousand. */
 const PAGE = 2000;
 
 export function CodeView({ text }: { readonly text: string }) {
@@ -19,7 +19,7 @@ export function CodeView({ text }: { readonly text: string }) {
           {copied ? 'Copied' : 'Copy'}
         </button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard. */}
       <section class="code" tabIndex={0} aria-label="nginx configuration">
         <pre>
           {lines.slice(0, pages * PAGE).map((tokens, index) => (
@@ -29,7 +29,7 @@ export function CodeView({ text }: { readonly text: string }) {
       </section>
       {left > 0 ? (
         <button type="button" class="button" onClick={() => setPages(pages + 1)}>
-          Show more; {count(left, 'line')} left
+          Show more ({count(left, 'line')} remaining)
         </button>
       ) : null}
     </>

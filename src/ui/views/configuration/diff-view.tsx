@@ -6,7 +6,7 @@ import { Tokens } from './code-view.tsx';
 
 const signs = { same: ' ', removed: '−', added: '+' } as const;
 
-/** What has to be taken from one text and added to it to get the other. */
+/** Removed and added lines between two texts. */
 export function DiffView({ before, after }: { readonly before: string; readonly after: string }) {
   const rows = useMemo(() => diffRows(before.trimEnd(), after.trimEnd()), [before, after]);
   const added = rows.filter(({ kind }) => kind === 'added').length;
@@ -16,10 +16,10 @@ export function DiffView({ before, after }: { readonly before: string; readonly 
       <div class="code-bar">
         <span class="small">
           <span class="diff-added-count">+{added}</span> <span class="diff-removed-count">−{removed}</span>{' '}
-          <span class="muted">{added + removed === 0 ? 'They are equal.' : 'lines'}</span>
+          <span class="muted">{added + removed === 0 ? 'No differences' : 'lines'}</span>
         </span>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard. */}
       <section class="code code-diff" tabIndex={0} aria-label="Comparison">
         <pre>
           {rows.map((row, index) => (
@@ -32,7 +32,7 @@ export function DiffView({ before, after }: { readonly before: string; readonly 
 }
 
 function Row({ row }: { readonly row: DiffRow }) {
-  if (row.kind === 'gap') return <span class="code-gap">⋯ {count(row.count, 'equal line')}</span>;
+  if (row.kind === 'gap') return <span class="code-gap">⋯ {count(row.count, 'unchanged line')}</span>;
   const { kind, text, before, after } = row;
   return (
     <span class={`code-line diff-${kind}`}>

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { ClusterView } from '../../../admin/state.ts';
 import { hold, type KeptVersion } from '../../api.ts';
 import { useAction, useCanChange, useNow } from '../../hooks.ts';
-import { ago } from '../../lib/format.ts';
+import { ago, utc } from '../../lib/format.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { Version } from '../../parts/version.tsx';
@@ -16,7 +16,7 @@ interface VersionsProps {
   readonly onCompare: (version: string | undefined) => void;
 }
 
-/** Kept versions, the newest first: one is shown, another may stand beside it, and any can be gone back to. */
+/** Kept versions, the newest first. One is shown, another can be compared with it, and each can be rolled back to. */
 export function Versions({ cluster, kept, shown, compared, onShow, onCompare }: VersionsProps) {
   const canChange = useCanChange();
   const now = useNow();
@@ -65,7 +65,7 @@ export function Versions({ cluster, kept, shown, compared, onShow, onCompare }: 
           {kept
             .filter(({ version }) => version !== shown)
             .map(({ version, createdAt }) => (
-              <option key={version} value={version}>
+              <option key={version} value={version} title={utc(createdAt)}>
                 {version.slice(0, 8)}, {ago(Date.parse(createdAt), now)}
               </option>
             ))}
@@ -80,8 +80,8 @@ export function Versions({ cluster, kept, shown, compared, onShow, onCompare }: 
           onClose={() => setBack(undefined)}
         >
           <p>
-            The proxies of <strong>{cluster.name}</strong> go back to this version and stay there until you release
-            them. What changes meanwhile waits; nothing is lost.
+            The proxies of <strong>{cluster.name}</strong> return to this version and stay there until you release it.
+            New changes are queued until then.
           </p>
         </Confirm>
       )}
@@ -99,7 +99,7 @@ function Marks({
   return (
     <>
       {own === served ? <span class="tag tag-clear">served</span> : null}
-      {own === version && own !== served ? <span class="tag tag-caution">on its way</span> : null}
+      {own === version && own !== served ? <span class="tag tag-caution">rolling out</span> : null}
       {own === held ? <span class="tag tag-caution">held</span> : null}
     </>
   );

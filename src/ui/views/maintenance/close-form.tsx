@@ -5,7 +5,7 @@ import { close, type Target } from '../../api.ts';
 import { useAction } from '../../hooks.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 
-/** Names that are offered while one types; browsers are slow with more. */
+/** Number of suggested names. Browsers become slow with more. */
 const OFFERED = 500;
 
 export function CloseForm({ state }: { readonly state: State }) {
@@ -34,11 +34,11 @@ export function CloseForm({ state }: { readonly state: State }) {
   return (
     <section class="card" aria-labelledby="close">
       <header class="card-head">
-        <h2 id="close">Close a host or a service</h2>
+        <h2 id="close">Start maintenance</h2>
       </header>
       <form class="close-form" onSubmit={submit}>
         <label>
-          What
+          Type
           <select
             value={kind}
             onChange={({ currentTarget }) => setKind(currentTarget.value === 'host' ? 'host' : 'service')}
@@ -57,17 +57,17 @@ export function CloseForm({ state }: { readonly state: State }) {
           ))}
         </datalist>
         <label>
-          Addresses that still pass
+          Allowed addresses
           <input name="allow" placeholder="none, or 192.0.2.7, 10.0.0.0/8" autocomplete="off" spellcheck={false} />
         </label>
         <button type="submit" class="button button-strong">
-          Close…
+          Start maintenance…
         </button>
       </form>
       {asking === undefined ? null : (
         <Confirm
-          title={`Close ${asking.target.name}?`}
-          verb="Close it"
+          title={`Start maintenance of ${asking.target.name}?`}
+          verb="Start maintenance"
           action={action}
           onConfirm={() => void confirm(asking)}
           onClose={() => setAsking(undefined)}
@@ -75,8 +75,8 @@ export function CloseForm({ state }: { readonly state: State }) {
           <p>
             {asking.target.kind === 'host' ? 'The host answers' : 'All routes of the service answer'} 503 with
             Retry-After
-            {asking.allow.length === 0 ? '' : ` to all but ${asking.allow.join(', ')}`}, until you open{' '}
-            {asking.target.kind === 'host' ? 'it' : 'them'} again. The service itself runs on.
+            {asking.allow.length === 0 ? '' : `, except to ${asking.allow.join(', ')},`} until you end the maintenance.
+            The service itself keeps running.
           </p>
         </Confirm>
       )}

@@ -3,7 +3,7 @@ import { Ago } from '../../parts/time.tsx';
 
 const SHOWN = 8;
 
-/** What administrators did. */
+/** Changes by administrators. */
 export function Changes({ changes }: { readonly changes: State['changes'] }) {
   return (
     <section class="card" aria-labelledby="changes">
@@ -11,7 +11,7 @@ export function Changes({ changes }: { readonly changes: State['changes'] }) {
         <h2 id="changes">Changes</h2>
         <span class="muted small">by administrators</span>
       </header>
-      {changes.length === 0 ? <p class="muted">Nobody has changed anything here yet.</p> : null}
+      {changes.length === 0 ? <p class="muted">No changes yet.</p> : null}
       <ol class="log">
         {changes.slice(0, SHOWN).map(({ at, who, via, what }) => (
           <li key={`${at} ${what}`}>

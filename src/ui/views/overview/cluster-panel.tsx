@@ -13,7 +13,7 @@ interface ClusterPanelProps {
   readonly enabled: boolean;
 }
 
-/** A cluster as a panel of a signal box shows its tracks: in at the ports, through the proxies, on to the services. */
+/** A cluster drawn like a signal box panel: from the ports through the proxies to the services. */
 export function ClusterPanel({ cluster, routes, enabled }: ClusterPanelProps) {
   const aspect = enabled ? clusterAspect(cluster) : 'off';
   const { name, version, replicas, rolling } = cluster;
@@ -26,7 +26,7 @@ export function ClusterPanel({ cluster, routes, enabled }: ClusterPanelProps) {
         {enabled ? (
           <span class="muted small">
             version <Version digest={version} />
-            {rolling ? ' on its way' : ''}
+            {rolling ? ' rolling out' : ''}
           </span>
         ) : null}
       </header>
@@ -43,7 +43,7 @@ export function ClusterPanel({ cluster, routes, enabled }: ClusterPanelProps) {
 }
 
 function Ports({ cluster: { httpPort, httpsPort, publishMode } }: { readonly cluster: ClusterView }) {
-  const where = publishMode === 'host' ? 'on the nodes of the proxies' : 'on every node';
+  const where = publishMode === 'host' ? 'on the nodes that run proxies' : 'on every node';
   return (
     <ul class="stops" aria-label={`Published ${where}`} title={`Published ${where}`}>
       <Port name="HTTP" port={httpPort} />
@@ -65,7 +65,7 @@ function Replicas({ cluster, enabled }: { readonly cluster: ClusterView; readonl
   if (cluster.replicas.length === 0)
     return (
       <ul class="stops" aria-label="Proxies">
-        <li class="stop stop-none muted">{enabled ? 'No proxy yet' : 'Switched off'}</li>
+        <li class="stop stop-none muted">{enabled ? 'No proxies yet' : 'Off'}</li>
       </ul>
     );
   return (
@@ -83,7 +83,7 @@ function Replica({ replica, cluster }: { readonly replica: ReplicaView; readonly
     <li class="stop" title={`Task ${replica.task}`}>
       <span class="stop-name">
         <Lamp aspect={error !== null ? 'danger' : isCurrent(replica, cluster) ? 'clear' : 'caution'} />{' '}
-        {node ?? 'no node yet'}
+        {node ?? 'not scheduled'}
       </span>
       <span class="muted small">
         {state} · <Version digest={version} />

@@ -7,21 +7,21 @@ const SHOWN = 5;
 
 type Delivery = ClusterView['history'][number];
 
-/** How long the last changes took from a label to all proxies. */
+/** How long the last changes took from the label to all proxies. */
 export function Deliveries({ history }: { readonly history: ClusterView['history'] }) {
   const shown = history.slice(0, SHOWN);
   if (shown.length === 0) return null;
   const longest = Math.max(...shown.map(({ servedMs }) => servedMs ?? 0), 1);
   return (
     <div class="deliveries">
-      <h3 class="small">From label to live</h3>
+      <h3 class="small">Time to live</h3>
       <ol class="plain">
         {shown.map((delivery, index) => (
           <Delivered
             key={delivery.seenAt}
             delivery={delivery}
             longest={longest}
-            unserved={index === 0 ? 'on its way' : 'overtaken'}
+            unserved={index === 0 ? 'rolling out' : 'superseded'}
           />
         ))}
       </ol>
@@ -31,9 +31,9 @@ export function Deliveries({ history }: { readonly history: ClusterView['history
 
 interface DeliveredProps {
   readonly delivery: Delivery;
-  /** What a full bar stands for. */
+  /** The duration of a full bar. */
   readonly longest: number;
-  /** What became of it where not all proxies served it. */
+  /** Shown if not all proxies served it. */
   readonly unserved: string;
 }
 
@@ -41,7 +41,7 @@ function Delivered({ delivery, longest, unserved }: DeliveredProps) {
   const { version, seenAt, renderedMs, servedMs } = delivery;
   const width = (ms: number) => (servedMs === null ? 0 : (100 * ms) / longest);
   return (
-    <li title={`Rendered and proved after ${duration(renderedMs)}`}>
+    <li title={`Rendered and tested after ${duration(renderedMs)}`}>
       <Version digest={version} />
       <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
         <rect class="bar-ground" width="100" height="6" />

@@ -1,4 +1,4 @@
-/** Tracks that come from so many points and lead to so many others, at the middle of each of the equal rows beside it. */
+/** Tracks that connect the rows on the left with those on the right. Each ends at the middle of its row. */
 export function Junction({ from, to }: { readonly from: number; readonly to: number }) {
   return (
     <svg class="junction" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">

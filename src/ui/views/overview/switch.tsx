@@ -6,9 +6,9 @@ import { useAction, useCanChange } from '../../hooks.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Loading, Refusal } from '../../parts/notes.tsx';
 
-/** Layer 7 routing as a whole: on or off, and the ports it is published on. */
+/** Turns layer 7 routing on or off and sets the ports it is published on. */
 export function Switch({ state: { enabled, clusters } }: { readonly state: State }) {
-  // The switch's ports are those of the cluster `default`; others have theirs in the settings.
+  // These are the ports of the cluster `default`. Other clusters set theirs in the settings.
   const ports = clusters.find(({ name }) => name === 'default') ?? clusters[0];
   return (
     <section class="card" aria-labelledby="switch">
@@ -76,8 +76,8 @@ function SwitchForm({ enabled, ports }: { readonly enabled: boolean; readonly po
           onClose={() => setAsking(false)}
         >
           <p>
-            Proxies and extensions are removed, and hosts no longer answer. Applications run on, and turning it on again
-            brings everything back as it is.
+            Proxies and extensions are removed, and hosts stop answering. Applications keep running. Turning routing on
+            again restores everything.
           </p>
         </Confirm>
       ) : null}

@@ -4,7 +4,7 @@ import { Lamp } from '../../parts/signal.tsx';
 
 const SHOWN = 4;
 
-/** The worst problems in short; nothing where there are none. */
+/** A summary of the most severe problems; empty if there are none. */
 export function Worst({ problems }: { readonly problems: State['problems'] }) {
   if (problems.length === 0) return null;
   return (
@@ -12,7 +12,7 @@ export function Worst({ problems }: { readonly problems: State['problems'] }) {
       <header class="card-head">
         <h2 id="worst">Problems</h2>
         <a class="small" href="#/problems">
-          {problems.length > SHOWN ? `All ${problems.length}` : 'How to mend them'}
+          {problems.length > SHOWN ? `All ${problems.length}` : 'How to fix them'}
         </a>
       </header>
       <ul class="plain worst">

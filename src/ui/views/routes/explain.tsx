@@ -8,7 +8,7 @@ import { replaceQuery } from '../../location.ts';
 import { Refusal } from '../../parts/notes.tsx';
 import { Lamp } from '../../parts/signal.tsx';
 
-/** Takes a URL and tells which route answers it, and why. */
+/** Shows which route serves a URL, and why. */
 export function Explain({ place }: { readonly place: Place }) {
   const action = useAction();
   const [explanations, setExplanations] = useState<readonly ClusterExplanation[]>([]);
@@ -29,7 +29,7 @@ export function Explain({ place }: { readonly place: Place }) {
   return (
     <section class="card explain" aria-labelledby="explain">
       <header class="card-head">
-        <h2 id="explain">Which route answers?</h2>
+        <h2 id="explain">Which route serves a URL?</h2>
       </header>
       <form class="ask" onSubmit={submit}>
         <label>
@@ -77,7 +77,7 @@ function Explained({
       </ol>
       {passedOver.length === 0 ? null : (
         <details>
-          <summary>Passed over: {passedOver.length}</summary>
+          <summary>Other candidates: {passedOver.length}</summary>
           <ul class="passed">
             {passedOver.map(({ route, reason }) => (
               <li key={`${route.host}${route.path}`}>
@@ -102,7 +102,7 @@ function describeAnswer(answer: ClusterExplanation['answer']): { readonly aspect
       const { services, host, path } = answer.route;
       return {
         aspect: 'clear',
-        text: `${services.join(', ')}, by the route ${host}${path}, is asked for ${answer.requestUri}`,
+        text: `${services.join(', ')} receives ${answer.requestUri} through route ${host}${path}`,
       };
     }
     case 'redirect':
@@ -111,16 +111,16 @@ function describeAnswer(answer: ClusterExplanation['answer']): { readonly aspect
       return { aspect: 'danger', text: `503: ${answer.route.services.join(', ')} is unavailable` };
     case 'maintenance': {
       const { allow } = answer;
-      const others = allow.length === 0 ? '' : ` to all but ${allow.join(', ')}`;
-      return { aspect: 'caution', text: `503${others}: closed for maintenance` };
+      const others = allow.length === 0 ? '' : ` except to ${allow.join(', ')}`;
+      return { aspect: 'caution', text: `503${others}: under maintenance` };
     }
     case 'no-path':
-      return { aspect: 'danger', text: '404: no route has this path' };
+      return { aspect: 'danger', text: '404: no route matches the path' };
     case 'no-host':
-      return { aspect: 'danger', text: '503: no route has this host' };
+      return { aspect: 'danger', text: '503: no route matches the host' };
     case 'bad-request':
-      return { aspect: 'danger', text: '400: the path is not valid' };
+      return { aspect: 'danger', text: '400: invalid path' };
     case 'no-certificate':
-      return { aspect: 'danger', text: 'The TLS handshake is refused' };
+      return { aspect: 'danger', text: 'The TLS handshake is rejected' };
   }
 }

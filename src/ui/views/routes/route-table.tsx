@@ -3,9 +3,9 @@ import { count } from '../../lib/format.ts';
 import { concerns } from '../../lib/problems.ts';
 import { Lamp } from '../../parts/signal.tsx';
 
-const kinds = { exact: undefined, wildcard: 'wildcard', regex: 'expression', default: 'all other hosts' } as const;
+const kinds = { exact: undefined, wildcard: 'wildcard', regex: 'regex', default: 'catch-all' } as const;
 
-/** Host → path → services, the host once for all its paths. */
+/** Host → path → services. A host is shown once for all its paths. */
 export function RouteTable({ routes, state }: { readonly routes: readonly RouteView[]; readonly state: State }) {
   const tasks = new Map(state.services.map((service) => [service.name, service]));
   const hosts = Map.groupBy(routes, ({ cluster, host }) => `${cluster} ${host}`);
@@ -17,7 +17,7 @@ export function RouteTable({ routes, state }: { readonly routes: readonly RouteV
           <th scope="col">Host</th>
           <th scope="col">Path</th>
           <th scope="col">Services</th>
-          <th scope="col">Answers</th>
+          <th scope="col">Status</th>
         </tr>
       </thead>
       {[...hosts].map(([key, own]) => (
@@ -31,7 +31,7 @@ export function RouteTable({ routes, state }: { readonly routes: readonly RouteV
               ) : null}
               <td class="route-path">
                 <code>{route.path}</code>
-                {route.rewrite ? <span class="tag">taken off</span> : null}
+                {route.rewrite ? <span class="tag">prefix stripped</span> : null}
               </td>
               <td>
                 <Services names={route.services} tasks={tasks} />
@@ -76,21 +76,21 @@ function Services({ names, tasks }: ServicesProps) {
 
 function describeTasks(service: ServiceView | undefined): string {
   if (service === undefined) return '';
-  return service.tasks === null ? 'a task on every node' : count(service.tasks, 'task');
+  return service.tasks === null ? 'one task on every node' : count(service.tasks, 'task');
 }
 
-/** Why a route is unavailable stands with its problems; a service without tasks is none. */
+/** The reason a route is unavailable is listed with the problems. A service without tasks is not a problem. */
 function Answer({ route, problems }: { readonly route: RouteView; readonly problems: State['problems'] }) {
   if (route.maintenance)
     return (
       <>
-        <Lamp aspect="caution" /> maintenance
+        <Lamp aspect="caution" /> under maintenance
       </>
     );
   if (route.available)
     return (
       <>
-        <Lamp aspect="clear" /> service
+        <Lamp aspect="clear" /> available
       </>
     );
   const isExplained = problems.some(
