@@ -197,12 +197,15 @@ describe('signalbox explain', () => {
     ]);
   });
 
-  it.each([[[simple]], [['http://app.example.org/']], [[]]])('requires a file and a URL, not %j', async (positionals) => {
-    expect(await signalbox(['explain', ...positionals])).toMatchObject({
-      code: 2,
-      err: 'signalbox: Missing arguments: URL and compose file.\nSee: signalbox help explain\n',
-    });
-  });
+  it.each([[[simple]], [['http://app.example.org/']], [[]]])(
+    'requires a file and a URL, not %j',
+    async (positionals) => {
+      expect(await signalbox(['explain', ...positionals])).toMatchObject({
+        code: 2,
+        err: 'signalbox: Missing arguments: URL and compose file.\nSee: signalbox help explain\n',
+      });
+    },
+  );
 
   it('requires a URL', async () => {
     expect(await signalbox(['explain', simple, 'ftp://x'])).toMatchObject({
