@@ -60,7 +60,7 @@ function kindOf(name: string, { routes, maintenance }: State): Kind {
 
 function describeClosed(closed: readonly ClosedView[]): string {
   if (closed.length === 0) return 'Nothing is under maintenance\n';
-  return `${columns([['CLOSED', 'KIND', 'BUT FOR', 'BY', 'SINCE'], ...closed.map(row)]).join('\n')}\n`;
+  return `${columns([['CLOSED', 'KIND', 'ALLOWED', 'BY', 'SINCE'], ...closed.map(row)]).join('\n')}\n`;
 }
 
 function row({ name, kind, allow, who, since }: ClosedView): string[] {

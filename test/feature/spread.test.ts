@@ -254,7 +254,7 @@ describe('a move', () => {
     expect(placesOf(world)).toEqual(['worker1', 'worker1', 'worker2']);
     expect(world.problems).toMatchObject([
       { severity: 'warning', reason: expect.stringContaining('unevenly spread') },
-      { severity: 'warning', reason: expect.stringContaining('not up on node worker2: port is taken') },
+      { severity: 'warning', reason: expect.stringContaining('not running on node worker2: port is taken') },
     ]);
     expect(await world.pass()).toEqual({ rolling: false });
 

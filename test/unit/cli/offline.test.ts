@@ -353,8 +353,8 @@ describe('an upper-case network', () => {
     const options = ['--stack', 'MyApp', '--settings', stock];
     const lint = await signalbox(['lint', compose, ...options]);
     expect(lint.code).toBe(1);
-    expect(lint.out).toMatch(/MyApp_default.*MyApp_web.*lower case.*case-sensitively/);
-    expect(lint.out).toContain('leave out Extensions.default.ProxyImage');
+    expect(lint.out).toMatch(/MyApp_default.*MyApp_web.*lower case.*case-sensitive/);
+    expect(lint.out).toContain('remove Extensions.default.ProxyImage');
     const explain = await signalbox(['explain', compose, 'http://web.example.org/', ...options]);
     expect(explain.code).toBe(1);
     expect(explain.out).toContain('503: web.example.org/ → MyApp_web is unavailable');

@@ -302,9 +302,9 @@ ci     operator  *        2026-04-01T00:00:00.000Z  admin
 
 describe('signalbox maintenance', () => {
   it('lists what is under maintenance', async () => {
-    expect((await ask('maintenance')).out).toBe(`CLOSED    KIND     BUT FOR     BY         SINCE
-shut      host     10.0.0.0/8  admin      2026-01-01T00:00:00.000Z
-shop_api  service  -           label      -
+    expect((await ask('maintenance')).out).toBe(`CLOSED    KIND     ALLOWED     BY     SINCE
+shut      host     10.0.0.0/8  admin  2026-01-01T00:00:00.000Z
+shop_api  service  -           label  -
 `);
     answered = { ...state, maintenance: [] };
     expect((await ask('maintenance')).out).toBe('Nothing is under maintenance\n');

@@ -15,9 +15,9 @@ it('Prints a line that the users secret accepts, with the hash of the password',
 
 it.each([
   [['user'], 'Missing argument: user.'],
-  [['user', 'an:na', '--role', 'viewer'], 'is not a name'],
+  [['user', 'an:na', '--role', 'viewer'], 'is not a valid name'],
   [['user', 'anna'], 'Invalid or missing --role. Choose one of: viewer, operator, administrator.'],
-  [['user', 'anna', '--role', 'viewer'], 'Which password?'],
+  [['user', 'anna', '--role', 'viewer'], 'Missing password.'],
   [['user', 'anna', '--role', 'viewer', '--password-file', '-'], 'shorter than 12 characters'],
 ])('Rejects %j', async (argv, message) => {
   expect(await signalbox(argv, { stdin: 'short' })).toMatchObject({ code: 2, err: expect.stringContaining(message) });

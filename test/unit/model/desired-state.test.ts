@@ -110,11 +110,11 @@ describe('a service', () => {
     ${{ HitlessServiceUpdate: false }}                                     | ${undefined}
     ${{ ProxyImage: 'example.org/edge:2' }}                                | ${undefined}
     ${{ ProxyImage: 'example.org/edge:2', HitlessServiceUpdate: false }}   | ${'HitlessServiceUpdate = true'}
-    ${{ ProxyImage: 'nginx:1.30' }}                                        | ${'leave out Extensions.default.ProxyImage'}
-    ${{ ProxyImage: 'nginx:1.30', HitlessServiceUpdate: false }}           | ${'leave out Extensions.default.ProxyImage'}
-    ${{ ProxyImage: 'example.org:5000/nginxinc/nginx-unprivileged:1.30' }} | ${'leave out Extensions.default.ProxyImage'}
-    ${{ TargetPort: 10248 }}                                               | ${'another Extensions.default.TargetPort than 10248'}
-    ${{ TargetSSLPort: 10248 }}                                            | ${'another Extensions.default.TargetSSLPort than 10248'}
+    ${{ ProxyImage: 'nginx:1.30' }}                                        | ${'remove Extensions.default.ProxyImage'}
+    ${{ ProxyImage: 'nginx:1.30', HitlessServiceUpdate: false }}           | ${'remove Extensions.default.ProxyImage'}
+    ${{ ProxyImage: 'example.org:5000/nginxinc/nginx-unprivileged:1.30' }} | ${'remove Extensions.default.ProxyImage'}
+    ${{ TargetPort: 10248 }}                                               | ${'change Extensions.default.TargetPort from 10248'}
+    ${{ TargetSSLPort: 10248 }}                                            | ${'change Extensions.default.TargetSSLPort from 10248'}
   `('on an upper-case network answers with $settings: $remedy', ({ settings, remedy }) => {
     const services = [aService('web', { networks: ['ProxyNet'] }), aService('lower')];
 
@@ -132,7 +132,7 @@ describe('a service', () => {
           cluster: 'default',
           label: 'com.docker.lb.network',
           value: 'ProxyNet',
-          reason: expect.stringMatching(/ProxyNet.*web.*lower case.*case-sensitively/),
+          reason: expect.stringMatching(/ProxyNet.*web.*lower case.*case-sensitive/),
           remedy: expect.stringContaining(remedy),
         },
       ]);
@@ -179,9 +179,9 @@ describe('the secret for metrics', () => {
       'would take the port of routes',
       { TargetPort: 9146 },
       undefined,
-      'has no effect: metrics are told on the port 9146',
+      'has no effect: metrics are exposed on port 9146',
     ],
-    ['would take that for TLS', { TargetSSLPort: 9146 }, undefined, 'has no effect: metrics are told on the port 9146'],
+    ['would take that for TLS', { TargetSSLPort: 9146 }, undefined, 'has no effect: metrics are exposed on port 9146'],
   ])('that %s is a problem of the settings, and of no route', (_, cluster, more, reason) => {
     const { metricsSecret, routes, problems } = stateOf(cluster, more);
 

@@ -50,11 +50,11 @@ describe('the host', () => {
   it('has other matching hosts, listed with the precedence', () => {
     const { because, passedOver } = explain('http://www.example.org/');
 
-    expect(because[0]).toBe('The host www.example.org belongs to the exact name www.example.org.');
+    expect(because[0]).toBe('The host www.example.org matches the exact name www.example.org.');
     expect(passedOver).toEqual([
       {
         route: { host: '*.example.org', path: '/', services: ['short'] },
-        reason: expect.stringContaining('goes first'),
+        reason: expect.stringContaining('takes precedence'),
       },
       {
         route: { host: String.raw`w+\.example\.org`, path: '/', services: ['expression'] },
@@ -132,7 +132,7 @@ describe('the path', () => {
     expect(explain('http://app.example.org/app/x')).toMatchObject({
       answer: { kind: 'service', route: { host: 'app.example.org', path: '/app', services: ['app'] } },
       because: [
-        'The host app.example.org belongs to the exact name app.example.org.',
+        'The host app.example.org matches the exact name app.example.org.',
         'The path /app/x matches the context root /app, the longest that matches.',
       ],
       passedOver: [
@@ -263,7 +263,7 @@ describe('over TLS', () => {
 
   it('reports that a host has no certificate, or that the service terminates TLS', () => {
     expect(explain('https://plain.own.example.org/').because).toContain(
-      'The host plain.own.example.org belongs to the exact name plain.own.example.org, which has no certificate.',
+      'The host plain.own.example.org matches the exact name plain.own.example.org, which has no certificate.',
     );
     expect(explain('https://own.example.org/').because).toContain(
       'The service terminates TLS: the proxy passes connections through.',
