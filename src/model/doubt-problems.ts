@@ -17,7 +17,7 @@ export function doubtProblem(
   if (kind === 'missing')
     return {
       ...about,
-      reason: `is unknown to Docker's DNS although tasks are running: a Docker Engine bug; ${instead}`,
+      reason: `is unknown to Docker's DNS although tasks are running, which is a Docker Engine bug; ${instead}`,
       remedy: UPDATE_DOCKER,
     };
   if (kind === 'silent')

@@ -59,7 +59,7 @@ it('reports every cluster with a problem', async () => {
 
   const trouble = expect(world.pass()).rejects;
 
-  await trouble.toThrow(/signalbox-extension is .*signalbox-extension-east is /);
+  await trouble.toThrow(/signalbox-extension: .*signalbox-extension-east: /);
 });
 
 it('removes the objects of a cluster that is no longer configured before another cluster takes its ports', async () => {

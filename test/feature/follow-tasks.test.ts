@@ -72,8 +72,8 @@ it('uses task addresses instead of a name that a container has taken over, and r
 });
 
 it.each([
-  ['missing', 'a fault of the engine'],
-  ['silent', "is not answered by Docker's DNS"],
+  ['missing', 'a Docker Engine bug'],
+  ['silent', "gets no answer from Docker's DNS"],
 ] as const)('uses task addresses instead of a %s name if tasks are running', async (kind, reason) => {
   const world = await aWorld();
   world.swarm.runTasks('web', []);

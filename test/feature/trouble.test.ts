@@ -125,7 +125,7 @@ it('does not report a problem as new because an extension was down meanwhile', a
   await world.settle();
 
   world.extension.away.add('signalbox-extension');
-  await expect(world.pass()).rejects.toThrow('of no help');
+  await expect(world.pass()).rejects.toThrow('render request failed');
   world.extension.away.clear();
   await world.settle();
 

@@ -44,7 +44,7 @@ async function scrape(authorization: string): Promise<Scrape[]> {
         let body = '';
         response.on('data', (chunk) => { body += chunk; });
         response.on('end', () => resolve({ address: host, status: response.statusCode, body, name }));
-      }).on('timeout', function () { this.destroy(new Error('it takes too long')); }).on('error', reject).end();
+      }).on('timeout', function () { this.destroy(new Error('timed out')); }).on('error', reject).end();
     });
     require('node:dns').promises.resolve4('tasks.signalbox-proxy')
       .then((addresses) => Promise.all(addresses.map(ask)))

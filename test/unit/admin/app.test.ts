@@ -106,7 +106,7 @@ describe('The API', () => {
     const [{ version, replicas }] = state.clusters as [State['clusters'][number]];
     expect(replicas.map((replica) => replica.version)).toEqual([version, version]);
     const document = await send('/api/openapi.json', 'GET', undefined, await logIn('viewer'));
-    expect(JSON.stringify(await document.json())).toContain('What administrators changed');
+    expect(JSON.stringify(await document.json())).toContain('List changes by administrators');
   });
 
   it('explains how a URL is routed', async () => {
@@ -116,7 +116,7 @@ describe('The API', () => {
     const answer = { kind: 'service', route: { services: ['shop'] }, requestUri: '/cart' };
     expect(await (await explain('shop.example.org/cart')).json()).toMatchObject([{ cluster: 'default', answer }]);
     const refused = await explain('ftp://shop.example.org');
-    expect(await refused.json()).toMatchObject({ status: 400, detail: expect.stringContaining('not a URL') });
+    expect(await refused.json()).toMatchObject({ status: 400, detail: expect.stringContaining('not a valid URL') });
   });
 
   it('returns metrics only with a password or a token', async () => {
@@ -197,8 +197,8 @@ describe('The API', () => {
   it.each([
     ['{"HTTPPort":9000}', 409, 'shop'],
     ['{"HTTPPort":0}', 400, 'HTTPPort'],
-    ['{"HTTPPort":8443}', 400, 'a port each'],
-    ['{', 400, 'not JSON'],
+    ['{"HTTPPort":8443}', 400, 'different ports'],
+    ['{', 400, 'not valid JSON'],
   ])('rejects %s before anything is changed', async (body, status, detail) => {
     const { send, logIn, saved } = await setUp();
     const answer = await send('/api/interlock', 'POST', body, await logIn('admin'));
@@ -261,7 +261,7 @@ describe('The API', () => {
     ['PUT', 'services/nobody', '', 404, 'No route uses the service'],
     ['PUT', 'services/shop', '{"allow":["10.0.0.0/33"]}', 400, 'is not an address or a network'],
     ['PUT', 'services/shop', '{"allow":"10.0.0.0/8"}', 400, 'allow'],
-    ['DELETE', 'services/shop', '', 404, 'opened by its label'],
+    ['DELETE', 'services/shop', '', 404, 'change the label'],
   ])('rejects %s %s %s', async (method, path, body, status, detail) => {
     const { send, logIn, saved } = await setUp();
     const answer = await send(`/api/maintenance/${path}`, method, body, await logIn('admin'));

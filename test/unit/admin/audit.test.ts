@@ -147,6 +147,6 @@ it.each(['', '?url=', '?url=ftp%3A%2F%2Fshop', `?url=${'x'.repeat(9000)}`, '?url
   async (query) => {
     await using box = await AdminWorld.open();
     const answer = await box.ask(`/api/explain${query}`, { headers: await box.bearer('viewer') });
-    expect(JSON.parse(answer.body)).toMatchObject({ status: 400, detail: expect.stringContaining('not a URL') });
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 400, detail: expect.stringContaining('not a valid URL') });
   },
 );

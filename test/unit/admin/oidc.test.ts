@@ -106,7 +106,7 @@ describe('Sign-in through OpenID Connect', () => {
     await gone[Symbol.asyncDispose]();
     await using world = await AdminWorld.open({ oidc });
     const answer = await world.ask('/auth/oidc', { method: 'POST' });
-    expect([answer.status, JSON.parse(answer.body).title]).toEqual([503, 'No answer']);
+    expect([answer.status, JSON.parse(answer.body).title]).toEqual([503, 'No response']);
     expect((await world.guess('open sesame')).status).toBe(200);
   });
 

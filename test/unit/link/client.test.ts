@@ -175,7 +175,7 @@ describe("the controller's end of the control channel", () => {
   ])('rejects an answer with %s', async (_, proof) => {
     await using extension = await startExtension({ proof });
 
-    await expect(extension.client.render(host, input, signal)).rejects.toThrow(/not as agreed/);
+    await expect(extension.client.render(host, input, signal)).rejects.toThrow(/invalid response/);
   });
 
   it('rejects files that do not match their digests', async () => {
