@@ -146,7 +146,7 @@ describe('Layer 7 routing', () => {
         '{"HTTPPort":9180,"HTTPSPort":8443,"Arch":"x86_64"}',
       );
       expect(status, body).toBe(409);
-      expect(JSON.parse(body).detail).toContain('taken by the service squatter');
+      expect(JSON.parse(body).detail).toContain('used by service squatter');
       expect(JSON.parse((await curl('/api/interlock', ...authorization)).body)).toMatchObject({ HTTPPort: 8080 });
     } finally {
       await bed.docker('service', 'rm', 'squatter');

@@ -66,7 +66,7 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await stack.deploy({ web: { host: 'paged.local', labels: broken }, fresh: { host: 'fresh.local' } });
     await page.getByRole('heading', { name: 'paged_web' }).waitFor();
     await page.getByText('com.docker.lb.ip_hash=sometimes').waitFor();
-    await page.getByText('Give it a boolean').waitFor();
+    await page.getByText('Set it to a boolean').waitFor();
     await keepPicture(page, 'story-problems');
     await stack.deploy({ web: { host: 'paged.local' }, fresh: { host: 'fresh.local' } });
     await page.getByRole('heading', { name: 'paged_web' }).waitFor({ state: 'detached' });
