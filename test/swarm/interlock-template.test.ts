@@ -89,7 +89,7 @@ describe('a template of the administrator', () => {
       '# third\nno_such_directive on;\n{{> nginx.conf}}',
       /unknown directive "no_such_directive"/,
     ],
-    ['does not output the version', '# third\nevents {}\n', /leaves out \{\{> status\}\}/],
+    ['does not output the version', '# third\nevents {}\n', /lacks \{\{> status\}\}/],
   ])('O1: that %s keeps the last valid configuration in place, and says why', async (_what, text, reason) => {
     const before = await proxyIdentity();
 
