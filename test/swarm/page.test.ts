@@ -54,7 +54,7 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await page.getByText('paged_fresh').waitFor();
     expect(await page.evaluate('window.loadedOnce')).toBe(true);
     await answers('fresh.local');
-    await page.getByLabel('URL').fill('fresh.local/some/path');
+    await page.getByRole('textbox', { name: 'URL' }).fill('fresh.local/some/path');
     await page.getByRole('button', { name: 'Explain' }).click();
     await page.getByRole('heading', { name: 'receives /some/path' }).waitFor();
     await keepPicture(page, 'story-routes');
