@@ -155,7 +155,7 @@ export const labels = {
     default: '',
     example: 'app.example.org, *.apps.example.org',
     description:
-      'Names that the service answers to. A name may be a wildcard or, after `~`, a regular expression of linear time ([limits](docs/limits.md#regular-expressions)). `*.example.org` matches names of any depth (`a.example.org`, `a.b.example.org`), but not `example.org` itself. A certificate for `*.example.org` covers one level only.',
+      'Host names that the route serves. A host may be a wildcard or, after `~`, a regular expression that runs in linear time ([limits](docs/limits.md#regular-expressions)). `*.example.org` matches subdomains of any depth (`a.example.org`, `a.b.example.org`), but not `example.org`. A certificate for `*.example.org` covers one level only.',
     schema: hostList,
   }),
   port: label({
@@ -164,17 +164,17 @@ export const labels = {
     type: 'port, 1 to 65535',
     default: '',
     example: '8080',
-    description: 'Port of the container that requests are sent to. It need not be published.',
+    description: 'Container port that receives the requests. It does not need to be published.',
     schema: wholeNumber(1, 65_535),
   }),
   network: label({
     name: 'network',
     policy: 'required',
     type: 'name of a network',
-    default: 'the only network of the service',
+    default: "the service's only network",
     example: 'demo_demo-network',
     description:
-      'Overlay network over which the proxies reach the tasks. Needed when the service has several; in a stack with or without its prefix.',
+      'Overlay network through which the proxies reach the tasks. Required if the service has several networks. In a stack, the stack prefix is optional.',
     schema: objectName,
   }),
   context_root: label({
@@ -184,7 +184,7 @@ export const labels = {
     default: '/',
     example: '/app',
     description:
-      'Path below the hosts that belongs to the service. Several services may share a host by path. Any path of RFC 3986, percent-encoded or not: `/größe` and `/gr%C3%B6%C3%9Fe` are the same. `%2F` and control characters are rejected.',
+      'Path prefix that the service serves. Several services can share a host with different paths. Any RFC 3986 path is valid, percent-encoded or not: `/größe` and `/gr%C3%B6%C3%9Fe` are the same. `%2F` and control characters are rejected.',
     schema: contextRoot,
   }),
   context_root_rewrite: label({
@@ -193,16 +193,16 @@ export const labels = {
     type: 'boolean',
     default: 'false',
     example: 'true',
-    description: 'Take the context root off the path before the request reaches the service.',
+    description: 'Strips the context root from the path before the request is forwarded.',
     schema: boolean,
   }),
   service_cluster: label({
     name: 'service_cluster',
     policy: 'required',
     type: 'name of a service cluster',
-    default: 'the default cluster',
+    default: 'the default service cluster',
     example: 'us-east',
-    description: 'Service cluster, that is the pair of extension and proxy, which publishes the service.',
+    description: 'Service cluster that publishes the service. A service cluster is one extension with its proxies.',
     schema: z
       .string()
       .trim()
@@ -214,7 +214,7 @@ export const labels = {
     type: 'boolean',
     default: 'false',
     example: 'true',
-    description: 'Answer requests for hosts that nobody else answers to. Needs no hosts.',
+    description: 'Serves requests for hosts that no other service claims. Does not require `hosts`.',
     schema: boolean,
   }),
   backend_mode: label({
@@ -223,7 +223,7 @@ export const labels = {
     type: '`task` or `vip`',
     default: 'task',
     example: 'vip',
-    description: "Send requests to the tasks themselves, or to the service's virtual address.",
+    description: "Sends requests directly to the tasks (`task`), or to the service's virtual IP (`vip`).",
     schema: z
       .string()
       .trim()
@@ -237,7 +237,7 @@ export const labels = {
     default: '',
     example: 'http://old.example.org,http://new.example.org',
     description:
-      'Requests for the source, one of the hosts, are answered with 302 to the target; path and query are kept. Over HTTP only, where the source begins with `http`: `http://app,https://app` leads to HTTPS.',
+      'Redirects requests for the source to the target with 302. The path and query are kept. The source must be one of the hosts. A source that begins with `http:` redirects HTTP requests only: `http://app,https://app` redirects to HTTPS.',
     schema: redirectList,
   }),
   websocket_endpoints: label({
@@ -246,7 +246,7 @@ export const labels = {
     type: 'list of paths, separated by commas',
     default: '',
     example: '/ws,/chat',
-    description: 'Kept for compatibility: WebSockets work on every path.',
+    description: 'Accepted for compatibility. WebSockets work on every path.',
     schema: z.string(),
   }),
   sticky_session_cookie: label({
@@ -256,7 +256,7 @@ export const labels = {
     default: '',
     example: 'app_session',
     description:
-      'Clients are led to the same task again by the cookie `<name>_route`, which the proxy sets; of those that keep only this cookie of the application, each proxy leads equal values to the same task.',
+      "The proxy sets the cookie `<name>_route`, which returns a client to the same task. Clients that keep only the application's cookie `<name>` are hashed by its value: each proxy sends equal values to the same task.",
     schema: z
       .string()
       .trim()
@@ -270,7 +270,7 @@ export const labels = {
     default: 'false',
     example: 'true',
     description:
-      'Requests from the same address reach the same task. Wants `PublishMode = "host"`: the mesh hides clients\' addresses.',
+      'Sends requests from the same client address to the same task. Requires `PublishMode = "host"`, because the routing mesh hides client addresses.',
     schema: boolean,
   }),
   max_fails: label({
@@ -280,7 +280,7 @@ export const labels = {
     default: '0',
     example: '3',
     description:
-      'Failed requests within `fail_timeout` after which a task gets none for that time; 0 never. Requests that the application drops count, too, so that one client can take a task from all. If no task is left, all get requests again.',
+      'Number of failed requests within `fail_timeout` after which a task receives no requests for that time. 0 disables the check. Requests that the application drops count as failures, so one client can make a task unavailable for all clients. If all tasks have failed, all of them receive requests again.',
     schema: wholeNumber(0, 1000),
   }),
   fail_timeout: label({
@@ -289,7 +289,8 @@ export const labels = {
     type: 'time',
     default: '10s',
     example: '30s',
-    description: 'Time in which `max_fails` failures count, and for which the task then gets no requests.',
+    description:
+      'Time window in which `max_fails` failures are counted, and time for which the task then receives no requests.',
     schema: z
       .string()
       .trim()
@@ -303,7 +304,7 @@ export const labels = {
     default: '',
     example: 'demo_app.example.org.cert',
     description:
-      "Docker secret with the hosts' certificate and its chain, in PEM, the own certificate first; in a stack with or without its prefix. TLS ends at the proxies.",
+      "Docker secret with the hosts' certificate chain in PEM format, leaf certificate first. In a stack, the stack prefix is optional. The proxies terminate TLS.",
     schema: secretName,
   }),
   ssl_key: label({
@@ -312,7 +313,7 @@ export const labels = {
     type: 'name of a secret',
     default: 'the secret of `ssl_cert`',
     example: 'demo_app.example.org.key',
-    description: 'Docker secret with the key of that certificate, in PEM and not encrypted.',
+    description: 'Docker secret with the private key of the certificate, in PEM format and unencrypted.',
     schema: secretName,
   }),
   ssl_passthrough: label({
@@ -322,7 +323,7 @@ export const labels = {
     default: 'false',
     example: 'true',
     description:
-      'TLS connections are handed on to the service as they are, by the name that the client asks for (SNI). Over HTTP only `ssl_only` and `redirects` answer.',
+      'Forwards TLS connections to the service unchanged, selected by the host name in the TLS handshake (SNI). Over HTTP, only `ssl_only` and `redirects` apply.',
     schema: boolean,
   }),
   ssl_passthrough_proxy_protocol: label({
@@ -332,7 +333,7 @@ export const labels = {
     default: 'false',
     example: 'true',
     description:
-      "Begin connections that are handed on with a PROXY header (version 1), which tells the client's address.",
+      "Starts each forwarded TLS connection with a PROXY protocol header (version 1), which passes the client's address to the service.",
     schema: boolean,
   }),
   hsts: label({
@@ -342,7 +343,7 @@ export const labels = {
     default: 'false',
     example: '31536000; includeSubDomains',
     description:
-      'Answers over TLS tell browsers to use nothing else for that time (Strict-Transport-Security); `true` is a year.',
+      'Adds a `Strict-Transport-Security` header to responses over TLS, which makes browsers use only HTTPS for that time. `true` means one year.',
     schema: strictTransport,
   }),
   ssl_only: label({
@@ -352,7 +353,7 @@ export const labels = {
     default: 'false',
     example: 'true',
     description:
-      'Requests over HTTP are sent to HTTPS: 301, for other methods than GET and HEAD 308. Path and query are kept.',
+      'Redirects HTTP requests to HTTPS: 301 for GET and HEAD, 308 for other methods. The path and query are kept.',
     schema: boolean,
   }),
   ssl_backend: label({
@@ -361,7 +362,7 @@ export const labels = {
     type: 'boolean',
     default: 'false',
     example: 'true',
-    description: 'Speak TLS to the service; the same as `backend_protocol` https.',
+    description: 'Uses TLS to connect to the service. Same as `backend_protocol` set to `https`.',
     schema: boolean,
   }),
   ssl_backend_tls_verify: label({
@@ -371,7 +372,7 @@ export const labels = {
     default: 'none',
     example: 'required',
     description:
-      "Whether the service's certificate is verified, against `ssl_backend_ca`; beside that label `required` is the default.",
+      "Whether the proxies verify the service's certificate against `ssl_backend_ca`. Defaults to `required` if that label is set.",
     schema: z
       .string()
       .trim()
@@ -386,16 +387,17 @@ export const labels = {
     default: '',
     example: 'backend-ca',
     description:
-      "Docker secret with the CA that the service's certificate must be signed by, in PEM; in a stack with or without its prefix. Without a right one the route answers 503.",
+      "Docker secret with the certificate authority (CA) that must have signed the service's certificate, in PEM format. In a stack, the stack prefix is optional. If the CA is missing or invalid, the route answers 503.",
     schema: secretName,
   }),
   ssl_backend_name: label({
     name: 'ssl_backend_name',
     policy: 'required',
     type: 'host name',
-    default: 'the host that the client asked for',
+    default: "the request's host",
     example: 'app.internal',
-    description: 'Name that is asked for (SNI) when TLS is spoken to the service, and that its certificate must cover.',
+    description:
+      "Host name that the proxies send to the service over TLS (SNI). The service's certificate must be valid for it.",
     schema: z
       .string()
       .trim()
@@ -409,7 +411,7 @@ export const labels = {
     default: '',
     example: 'clients-ca',
     description:
-      "Docker secret with the CA that clients' certificates must be signed by, in PEM; in a stack with or without its prefix. Wants `ssl_cert`. Who they are is told in `X-SSL-Client-*`. Without a right CA the hosts answer 503.",
+      "Docker secret with the certificate authority (CA) that must have signed the clients' certificates, in PEM format. In a stack, the stack prefix is optional. Requires `ssl_cert`. The client's identity is passed in `X-SSL-Client-*` headers. If the CA is missing or invalid, the hosts answer 503.",
     schema: secretName,
   }),
   ssl_client_verify: label<ClientCertificate>({
@@ -419,7 +421,7 @@ export const labels = {
     default: 'required',
     example: 'optional',
     description:
-      'Whether clients must show a certificate of `ssl_client_ca`: those that do not get 403, and requests over HTTP are sent to HTTPS.',
+      'Whether clients must present a certificate signed by `ssl_client_ca`. With `required`, clients without one receive 403, and HTTP requests are redirected to HTTPS.',
     schema: z
       .string()
       .trim()
@@ -432,7 +434,8 @@ export const labels = {
     type: '`http`, `https`, `h2c`, `grpc` or `grpcs`',
     default: 'http',
     example: 'grpc',
-    description: 'What the service speaks: HTTP/1.1 with or without TLS, HTTP/2 without TLS, gRPC with or without TLS.',
+    description:
+      'Protocol of the service: HTTP/1.1 (`http`, or `https` with TLS), HTTP/2 without TLS (`h2c`), or gRPC (`grpc`, or `grpcs` with TLS).',
     schema: z
       .string()
       .trim()
@@ -443,10 +446,10 @@ export const labels = {
     name: 'response_header_size',
     policy: 'optional',
     type: 'size from 4k to 256k',
-    default: '`ResponseHeaderSize` of the settings: 32k',
+    default: '`ResponseHeaderSize` in the settings: 32k',
     example: '64k',
     description:
-      'Largest headers of a response, cookies included. Clients get 502 in place of a response with larger ones.',
+      'Maximum size of the response headers, including cookies. If the headers are larger, the client receives 502.',
     schema: z
       .string()
       .trim()
@@ -461,7 +464,7 @@ export const labels = {
     default: 'false',
     example: 'true',
     description:
-      'Close the route for a while: clients get a 503 page with Retry-After. Where other services share host and path, those answer alone.',
+      'Takes the route out of service: clients receive a 503 page with `Retry-After`. If other services share the host and path, they serve all requests.',
     schema: boolean,
   }),
   maintenance_allow: label({
@@ -471,7 +474,7 @@ export const labels = {
     default: '',
     example: '192.0.2.7, 10.20.0.0/16',
     description:
-      'Clients that still pass while the route is closed. Wants `PublishMode = "host"` or `ProxyProtocolFrom`: the mesh hides clients\' addresses.',
+      'Client addresses that still reach the service during maintenance. Requires `PublishMode = "host"` or `ProxyProtocolFrom`, because the routing mesh hides client addresses.',
     schema: z.string().transform(splitList).pipe(allowListSchema),
   }),
 } as const;
