@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:https';
 import { BlockList, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
+import { plainAddress } from '../lib/plain-address.ts';
 import { clientOf } from './attempts.ts';
 import { Refusal, toResponse } from './problem-details.ts';
 import { acceptRelayed } from './relayed.ts';
@@ -174,7 +175,7 @@ function toBlockList(subnets: readonly string[]): BlockList {
 
 /** A connection that has ended by now has no address. */
 function isListed(list: BlockList, address: string | undefined): boolean {
-  const plain = (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+  const plain = plainAddress(address ?? '');
   return plain !== '' && list.check(plain, familyOf(plain));
 }
 

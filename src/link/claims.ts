@@ -1,3 +1,4 @@
+import { plainAddress } from '../lib/plain-address.ts';
 import type { TaskAddresses } from '../reconcile/ports.ts';
 
 /** An agent that is silent for this long is considered gone. */
@@ -81,9 +82,4 @@ export class Claims {
       this.#claims.delete(task);
     }
   }
-}
-
-/** Node names an IPv4 address that reaches an IPv6 socket as `::ffff:10.0.0.1`. */
-function plainAddress(address: string): string {
-  return address.replace(/^::ffff:/, '');
 }
