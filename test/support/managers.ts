@@ -8,7 +8,7 @@ import { signalbox } from './command-line.ts';
 import { eventually } from './eventually.ts';
 import type { FaultTraffic, TrafficReport } from './fault-traffic.ts';
 import { bed, curl, settled } from './interlock.ts';
-import { answers, deployStack, type Stack } from './story.ts';
+import { answers, deployStack, forceUpdate, type Stack } from './story.ts';
 
 export const controller = 'signalbox_controller';
 export const proxy = 'signalbox-proxy';
@@ -40,7 +40,7 @@ export async function spread(...services: readonly string[]): Promise<void> {
   for (const service of services) {
     await eventually(async () => {
       if ((await bed.nodesOf(service)).length === workers.length) return;
-      await bed.docker('service', 'update', '--quiet', '--no-resolve-image', '--force', service);
+      await forceUpdate(service);
       expect(await bed.nodesOf(service)).toEqual(workers);
     }, PATIENCE);
   }

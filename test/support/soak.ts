@@ -6,7 +6,7 @@ import { changeLabels } from '../../bed/services.ts';
 import { placesOf, signalContainer } from './containers.ts';
 import { bed, curl, eventually, problemsOf, settled } from './interlock.ts';
 import { Load, type LoadReport } from './load.ts';
-import { answers, answersOnEveryNode, deployStack, instancesOf, Stack } from './story.ts';
+import { answers, answersOnEveryNode, deployStack, forceUpdate, instancesOf, Stack } from './story.ts';
 
 const host = 'soak.local';
 const nodes: readonly NodeName[] = ['worker1', 'worker2'];
@@ -137,10 +137,6 @@ const kinds: readonly StepKind[] = [
   },
 ];
 
-async function forceUpdate(service: string): Promise<void> {
-  await bed.docker('service', 'update', '--quiet', '--no-resolve-image', '--force', service);
-}
-
 async function killOneOf(service: string, random: number): Promise<void> {
   const places = (await placesOf(service)).toSorted((a, b) => (a.node.name < b.node.name ? -1 : 1));
   const place = places[random % places.length];
@@ -167,7 +163,7 @@ export interface SoakReport {
   readonly total: number;
   /** Failures by kind, in steps that end servers without notice. */
   readonly announced: Readonly<Record<string, number>>;
-  /** Megabytes of the largest task of each part: after a third of the time and at the end. */
+  /** Megabytes of the largest task of each part: after a third of the time (at the start, if one step took the rest) and at the end. */
   readonly memory: Readonly<Record<string, readonly [early: number, late: number]>>;
 }
 
@@ -181,16 +177,20 @@ export async function soak(seed: number, minutes: number): Promise<SoakReport> {
   const others = new Map<string, Stack>();
   const announced: Record<string, number> = {};
   let steps = 0;
-  let early: ReadonlyMap<string, number> | undefined;
+  let isWarm = false;
   try {
     await answersOnEveryNode(host);
     await settled();
     await using load = new Load({ host, nodes });
+    let early = await memoryOfParts();
     const begunAt = performance.now();
     const share = () => (performance.now() - begunAt) / (minutes * 60_000);
     for (const { kind, random } of stepsOf(seed)) {
       if (share() >= 1) break;
-      if (share() >= 1 / 3) early ??= await memoryOfParts();
+      if (!isWarm && share() >= 1 / 3) {
+        early = await memoryOfParts();
+        isWarm = true;
+      }
       steps += 1;
       const before = load.report;
       await kind.run({ app, others, number: steps }, random);
@@ -203,8 +203,7 @@ export async function soak(seed: number, minutes: number): Promise<SoakReport> {
     }
     const { total } = await load.stop();
     const late = await memoryOfParts();
-    early ??= late;
-    const memory = Object.fromEntries(parts.map((part) => [part, [early!.get(part)!, late.get(part)!] as const]));
+    const memory = Object.fromEntries(parts.map((part) => [part, [early.get(part)!, late.get(part)!] as const]));
     return { steps, total, announced, memory };
   } finally {
     for (const stack of others.values()) await stack[Symbol.asyncDispose]();

@@ -135,6 +135,11 @@ export async function restoreSettings(): Promise<void> {
   await settled();
 }
 
+/** Replaces all tasks of a service. */
+export async function forceUpdate(service: string): Promise<void> {
+  await bed.docker('service', 'update', '--quiet', '--no-resolve-image', '--force', service);
+}
+
 /** Index of the service's last write. */
 export async function serviceIndex(name = 'signalbox-proxy'): Promise<number> {
   return (await inspectProxy(name)).Version.Index;

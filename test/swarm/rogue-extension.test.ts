@@ -1,5 +1,5 @@
 // A compromised extension: its image returns more than the controller requested.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { bed, curl, defaultSettings, eventually, proxyIdentity, settled, state } from '../support/interlock.ts';
 import { answersOnEveryNode, applySettings, deployStack, restoreSettings, Stack } from '../support/story.ts';
 
@@ -19,8 +19,7 @@ docker rm "$id"
 rm /tmp/rogue.hbs`;
 
 beforeAll(async () => {
-  const { Spec } = await bed.manager.docker.getService('signalbox-extension').inspect();
-  const released = (Spec as { TaskTemplate: { ContainerSpec: { Image: string } } }).TaskTemplate.ContainerSpec.Image;
+  const released = `signalbox/extension:${inject('version')}`;
   for (const node of bed.nodes) expect(await node.exec('sh', '-ec', build, 'sh', released)).toBe(0);
   stack = await deployStack('rogue', { app: { host: victim } });
 });

@@ -1,7 +1,7 @@
 // An upgrade from another release and the way back, under traffic.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { deployRelease, deploySignalbox } from '../../bed/deploy-signalbox.ts';
-import { placesOf } from '../support/containers.ts';
+import { containersOf } from '../support/containers.ts';
 import { eventually } from '../support/eventually.ts';
 import { bed, settled } from '../support/interlock.ts';
 import { Load } from '../support/load.ts';
@@ -20,11 +20,9 @@ afterAll(() => stack[Symbol.asyncDispose]());
 
 /** Images of everything that runs. */
 async function images(): Promise<string[]> {
-  const found = new Set<string>();
-  for (const service of ['signalbox_controller', 'signalbox-extension', 'signalbox-proxy'])
-    for (const { node, id } of await placesOf(service))
-      found.add((await node.docker.getContainer(id).inspect()).Config.Image.split('@')[0]!);
-  return [...found].toSorted();
+  const services = ['signalbox_controller', 'signalbox-extension', 'signalbox-proxy'];
+  const running = (await Promise.all(services.map(containersOf))).flat();
+  return [...new Set(running.map(({ Config }) => Config.Image.split('@')[0]!))].toSorted();
 }
 
 async function allRun(version: string): Promise<void> {
