@@ -24,12 +24,18 @@ const inputs = [
   'docker',
 ];
 
-const sources = [
-  { name: 'signalbox/controller', file: 'Dockerfile.controller', context: '.' },
-  { name: 'signalbox/extension', file: 'Dockerfile.extension', context: '.' },
-  { name: 'signalbox/proxy', file: 'Dockerfile.proxy', context: '.' },
-  { name: 'signalbox/demo', file: 'docker/demo/Dockerfile', context: '.' },
-] as const;
+interface Source {
+  readonly name: string;
+  readonly file: string;
+}
+
+/** The images that stack.yml and the controller use. */
+export const services: readonly Source[] = ['controller', 'extension', 'proxy'].map((part) => ({
+  name: `signalbox/${part}`,
+  file: `Dockerfile.${part}`,
+}));
+
+const demo: Source = { name: 'signalbox/demo', file: 'docker/demo/Dockerfile' };
 
 export interface Images {
   /** Tag of all images. */
@@ -40,22 +46,39 @@ export interface Images {
 
 export async function ensureImages(engine: Engine, bases: BaseImages, progress: Progress): Promise<Images> {
   const version = currentVersion(bases);
-  const network = await networkArgs();
-  const args = { NODE_IMAGE: bases.node, NGINX_IMAGE: bases.nginx, ...network };
-  const present = sources.filter(({ file }) => existsSync(join(project, file)));
-  const built: string[] = [];
-  for (const { name, file, context } of present) {
-    const tag = `${name}:${version}`;
-    if (await hasImage(engine, tag)) continue;
-    progress.note(`building ${tag}`);
-    await buildImage(engine, { context: join(project, context), file: join(project, file), tag, args }).catch(
-      explain(file),
-    );
-    built.push(name);
-  }
+  const sources = [...services, demo].filter(({ file }) => existsSync(join(project, file)));
+  const { product, built } = await ensureProduct(engine, bases, { folder: project, sources, version }, progress);
   const swarmNode = await ensureSwarmNode(engine, bases, progress);
-  progress.done(`${version} ${built.length > 0 ? `built ${built.length}` : 'found'}`);
-  return { version, product: present.map(({ name }) => `${name}:${version}`), swarmNode };
+  progress.done(`${version} ${built > 0 ? `built ${built}` : 'found'}`);
+  return { version, product, swarmNode };
+}
+
+interface Product {
+  /** Context of the builds. */
+  readonly folder: string;
+  readonly sources: readonly Source[];
+  readonly version: string;
+}
+
+/** Builds the images that are missing. */
+export async function ensureProduct(
+  engine: Engine,
+  bases: BaseImages,
+  { folder, sources, version }: Product,
+  { note }: Pick<Progress, 'note'>,
+): Promise<{ readonly product: readonly string[]; readonly built: number }> {
+  const args = { NODE_IMAGE: bases.node, NGINX_IMAGE: bases.nginx, ...(await networkArgs()) };
+  const product: string[] = [];
+  let built = 0;
+  for (const { name, file } of sources) {
+    const tag = `${name}:${version}`;
+    product.push(tag);
+    if (await hasImage(engine, tag)) continue;
+    note(`building ${tag}`);
+    await buildImage(engine, { context: folder, file: join(folder, file), tag, args }).catch(explain(file));
+    built += 1;
+  }
+  return { product, built };
 }
 
 function currentVersion(bases: BaseImages): string {

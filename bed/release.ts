@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildImage, hasImage, networkArgs } from './build-image.ts';
+import { ensureProduct, services } from './images.ts';
 import { project, stateDir } from './places.ts';
 import type { Prepared } from './prepare.ts';
 import { run } from './shell.ts';
@@ -13,8 +13,6 @@ export interface Release {
   readonly folder: string;
   readonly images: readonly string[];
 }
-
-const parts = ['controller', 'extension', 'proxy'];
 
 /** Builds the images of a commit, a branch or a tag, from the history of this checkout. */
 export async function buildRelease(
@@ -36,14 +34,8 @@ export async function buildRelease(
   const version = `release-${commit.trim()}`;
   const folder = join(stateDir, version);
   await checkOut(commit.trim(), folder);
-  const args = { NODE_IMAGE: bases.node, NGINX_IMAGE: bases.nginx, ...(await networkArgs()) };
-  const images = parts.map((part) => ({ part, tag: `signalbox/${part}:${version}` }));
-  for (const { part, tag } of images) {
-    if (await hasImage(engine, tag)) continue;
-    note(`building ${tag}`);
-    await buildImage(engine, { context: folder, file: join(folder, `Dockerfile.${part}`), tag, args });
-  }
-  return { version, folder, images: images.map(({ tag }) => tag) };
+  const { product: images } = await ensureProduct(engine, bases, { folder, sources: services, version }, { note });
+  return { version, folder, images };
 }
 
 async function checkOut(commit: string, folder: string): Promise<void> {

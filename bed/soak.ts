@@ -1,9 +1,8 @@
 // npm run soak -- --minutes 120 --seed 7: random faults and changes in a swarm under traffic. The same seed produces
 // the same steps.
 import { parseArgs } from 'node:util';
-import { project } from './places.ts';
-import { runInForeground } from './shell.ts';
 import { runCommand, StepFailed } from './step.ts';
+import { runVitest } from './vitest.ts';
 
 await runCommand(() => {
   const { values } = parseArgs({
@@ -15,7 +14,6 @@ await runCommand(() => {
   for (const [name, value] of Object.entries(values))
     if (!/^\d+$/.test(value))
       throw new StepFailed(`--${name} ${value} is not a whole number.`, 'npm run soak -- --minutes 10');
-  const env = { ...process.env, BED_COUNT: '1', SOAK_MINUTES: values.minutes, SOAK_SEED: values.seed };
-  const args = ['run', '--config', 'test/vitest.config.ts', '--project', 'swarm', '--retry=0', 'swarm/soak.test'];
-  return runInForeground('node_modules/.bin/vitest', args, { cwd: project, env });
+  const env = { BED_COUNT: '1', SOAK_MINUTES: values.minutes, SOAK_SEED: values.seed };
+  return runVitest(['--project', 'swarm', '--retry=0', 'swarm/soak.test'], env);
 });

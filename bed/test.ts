@@ -6,6 +6,7 @@ import { project, stateDir } from './places.ts';
 import { prepare } from './prepare.ts';
 import { runInForeground } from './shell.ts';
 import { StepFailed, step } from './step.ts';
+import { runVitest } from './vitest.ts';
 
 interface Count {
   passed: number;
@@ -30,9 +31,7 @@ async function tests(title: string, ...projects: string[]): Promise<void> {
   mkdirSync(stateDir, { recursive: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const chosen = projects.flatMap((name) => ['--project', name]);
-  const args = ['run', '--config', 'test/vitest.config.ts', ...chosen, ...reporters];
-  const code = await runInForeground('node_modules/.bin/vitest', args, { cwd: project });
-  add(results, code);
+  add(results, await runVitest([...chosen, ...reporters]));
 }
 
 /** A run that failed without a failed test (a file that does not load, a setup that threw) counts as one failure. */

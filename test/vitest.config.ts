@@ -6,13 +6,17 @@ const project = (name: string, more: object = {}) => ({
   test: { name, include: [`${name}/**/*.test.ts`], environment: 'node' as const, ...more },
 });
 
-// As many files in parallel as there are beds: each file has its bed to itself. Nodes fail and return in them.
-const swarm = {
-  globalSetup: ['./swarm/setup.ts'],
+const onSwarm = {
   setupFiles: ['./support/describe-failures.ts'],
-  maxWorkers: bedCount,
   testTimeout: 420_000,
   hookTimeout: 420_000,
+};
+
+// As many files in parallel as there are beds: each file has its bed to itself. Nodes fail and return in them.
+const swarm = {
+  ...onSwarm,
+  globalSetup: ['./swarm/setup.ts'],
+  maxWorkers: bedCount,
   // Six nodes share the cores of one machine, and occasionally one of them is late in ways that no deadline covers,
   // such as routing requests to a proxy that has ended. A failed test is retried once after some seconds, and the
   // report says so. A defect fails twice.
@@ -20,16 +24,10 @@ const swarm = {
 };
 
 // Faults on a bed of three managers and two workers, one after the other.
-const managers = {
-  globalSetup: ['./managers/setup.ts'],
-  setupFiles: ['./support/describe-failures.ts'],
-  maxWorkers: 1,
-  testTimeout: 420_000,
-  hookTimeout: 420_000,
-};
+const managers = { ...onSwarm, globalSetup: ['./managers/setup.ts'], maxWorkers: 1 };
 
 // From another release to this one and back.
-const upgrade = { ...managers, globalSetup: ['./upgrade/setup.ts'] };
+const upgrade = { ...onSwarm, globalSetup: ['./upgrade/setup.ts'], maxWorkers: 1 };
 
 export default defineConfig({
   root: import.meta.dirname,
