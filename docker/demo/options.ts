@@ -21,9 +21,12 @@ export interface Options {
   /** Plain HTTP on the loopback interface whatever the flags say, so that the health check does not depend on them. */
   readonly healthPort: number;
   readonly tls: Tls | undefined;
-  /** How long to keep accepting connections after the stop signal. */
+  /**
+   * How long to keep accepting connections after the stop signal. Proxies need some time to learn of it, and cannot
+   * repeat a POST on a connection that closes at the same moment.
+   */
   readonly stopDelayMs: number;
-  /** How long running requests may take after that. Less than the 10 s after which Swarm kills. */
+  /** How long running requests may take after that. Together less than the 10 s after which Swarm kills. */
   readonly stopGraceMs: number;
 }
 
@@ -35,8 +38,8 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
     h2cPort: parseNumber('H2C_PORT', env.H2C_PORT, 8081),
     healthPort: parseNumber('HEALTH_PORT', env.HEALTH_PORT, 8082),
     tls: readTls(flags['tls-cert'], flags['tls-key']),
-    stopDelayMs: parseNumber('STOP_DELAY_MS', env.STOP_DELAY_MS, 0),
-    stopGraceMs: parseNumber('STOP_GRACE_MS', env.STOP_GRACE_MS, 8000),
+    stopDelayMs: parseNumber('STOP_DELAY_MS', env.STOP_DELAY_MS, 2000),
+    stopGraceMs: parseNumber('STOP_GRACE_MS', env.STOP_GRACE_MS, 6000),
   };
 }
 

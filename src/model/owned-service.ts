@@ -170,7 +170,8 @@ export function desiredProxy(
     updateDelayMs: settings.ProxyUpdateDelay,
     // A port published by a node can be held by one task only, so the old one must let go first.
     updateOrder: mode === 'ingress' ? 'start-first' : 'stop-first',
-    health: { command: healthCommand(version), intervalMs: 2000, timeoutMs: 3000 },
+    // The engine starts a process for each check, which takes seconds on a node under heavy load.
+    health: { command: healthCommand(version), intervalMs: 3000, timeoutMs: 8000 },
     limits: { memoryBytes: bytesOf(settings.ProxyMemoryLimit), pids: settings.ProxyPidsLimit },
     tmpfs: { '/tmp': bytesOf(settings.ProxyTmpSize), [bodiesFolder]: BODIES_BYTES },
     ...(settings.HitlessServiceUpdate

@@ -30,10 +30,23 @@ afterAll(async () => {
   for (const node of bed.nodes) await node.docker.getImage(image).remove({ force: true });
 });
 
+/** Images of the extensions that run. */
+async function extensionImages(): Promise<string[]> {
+  const tasks = (await bed.tasks('signalbox-extension')) as unknown as ExtensionTask[];
+  return tasks.filter(({ Status }) => Status.State === 'running').map(({ Spec }) => Spec.ContainerSpec.Image);
+}
+
+interface ExtensionTask {
+  readonly Status: { readonly State: string };
+  readonly Spec: { readonly ContainerSpec: { readonly Image: string } };
+}
+
 it('a compromised extension changes nothing that proxies serve and is reported, and the release renders again after it', async () => {
   const before = await proxyIdentity();
 
   await applySettings(defaultSettings.replace('[Extensions.default]', `[Extensions.default]\nImage = "${image}"`));
+  // The extension of the release answers until the other one has replaced it.
+  await eventually(async () => expect(await extensionImages()).toEqual([image]));
   await late.deploy({ app: { host: 'rogue-late.local' } });
   await eventually(async () =>
     expect((await state()).problems).toContainEqual(
