@@ -76,7 +76,7 @@ describe('the health check', () => {
   it('of a proxy queries nginx', () => {
     const { Healthcheck } = spec(desired(), 's').TaskTemplate.ContainerSpec;
 
-    expect(Healthcheck).toMatchObject({ Test: ['CMD-SHELL', expect.any(String)], Interval: 2 * second });
+    expect(Healthcheck).toMatchObject({ Test: ['CMD-SHELL', expect.any(String)], Interval: 3 * second });
   });
 });
 
