@@ -1,4 +1,4 @@
-/** Runs at most `width` tasks at a time; others wait in order. Beyond `waiting`, it takes no more. */
+/** Runs at most `width` tasks at a time. Others wait in order, up to `maxWaiting`; further tasks are rejected. */
 export class Limiter {
   readonly #width: number;
   readonly #maxWaiting: number;
@@ -10,7 +10,7 @@ export class Limiter {
     this.#maxWaiting = maxWaiting;
   }
 
-  /** Undefined, and nothing is run, if too many wait already. */
+  /** Returns undefined without running the task if too many are already waiting. */
   run<T>(task: () => Promise<T>): Promise<T> | undefined {
     if (this.#running < this.#width) {
       this.#running += 1;
@@ -22,7 +22,7 @@ export class Limiter {
     return promise.then(() => this.#work(task));
   }
 
-  /** The next one takes over the place, so that nobody can slip in between. */
+  /** Hands its slot directly to the next waiting task, so that no new task can take it first. */
   async #work<T>(task: () => Promise<T>): Promise<T> {
     try {
       return await task();

@@ -1,4 +1,4 @@
-/** Remembers what was made of an object, for as long as the object lives. Only for objects that never change. */
+/** Caches the result for each object until the object is garbage collected. Only for immutable objects. */
 export function memoize<K extends object, V>(make: (key: K) => V): (key: K) => V {
   const known = new WeakMap<K, { readonly value: V }>();
   return (key) => {
@@ -10,7 +10,7 @@ export function memoize<K extends object, V>(make: (key: K) => V): (key: K) => V
   };
 }
 
-/** Remembers the last result, for as long as it is asked for with the same arguments. */
+/** Caches the last result and returns it while the arguments stay the same. */
 export function memoizeLast<A extends readonly unknown[], V>(make: (...args: A) => V): (...args: A) => V {
   let last: { readonly args: A; readonly value: V } | undefined;
   return (...args) => {

@@ -1,4 +1,4 @@
-/** As much of a logger as a small program needs. */
+/** The subset of the logger's interface that small programs need. */
 export interface PlainLog {
   info(fields: object, msg: string): void;
   warn(fields: object, msg: string): void;
@@ -7,7 +7,7 @@ export interface PlainLog {
 
 const LEVELS = { info: 30, warn: 40, error: 50 } as const;
 
-/** Lines as those of lib/logger.ts, without its library, which would take a seventh of the agent's memory. */
+/** Writes the same lines as lib/logger.ts, without its library, which would take a seventh of the agent's memory. */
 export function createPlainLog(name: string): PlainLog {
   const write = (level: number) => (fields: object, msg: string) => {
     process.stdout.write(`${JSON.stringify({ level, time: Date.now(), name, ...fields, msg })}\n`);

@@ -1,4 +1,4 @@
-/** Keeps what was set last; as many as that. */
+/** Keeps the most recently set entries, up to a limit. */
 export class Recent<T> {
   readonly #most: number;
   readonly #items = new Map<string, T>();

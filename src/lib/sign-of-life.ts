@@ -1,12 +1,12 @@
 import { statSync, writeFileSync } from 'node:fs';
 
 const EVERY_MS = 2000;
-/** Parsing and rendering thousands of services takes seconds in which a process does nothing else. */
+/** Parsing and rendering thousands of services blocks the event loop for seconds. */
 const SILENCE_MS = 15_000;
 
 /**
- * Writes a file now and then, while there is progress; its age tells a health check that the process hangs. Not in a thread of its own: the few that
- * Node has may all wait for Docker's DNS.
+ * Writes a file regularly while there is progress. A health check detects a hanging process by the file's age. Does not use the thread pool: its few
+ * threads may all be waiting for Docker's DNS.
  */
 export function giveSignsOfLife(path: string, makesProgress: () => boolean = () => true): void {
   const sign = () => {
@@ -16,16 +16,16 @@ export function giveSignsOfLife(path: string, makesProgress: () => boolean = () 
   setInterval(sign, EVERY_MS).unref();
 }
 
-/** Without memory for it the process must not end. */
+/** The process must not exit if there is no memory for the file. */
 function writeIfPossible(path: string): void {
   try {
     writeFileSync(path, '');
   } catch {
-    // The file gets old, which says it.
+    // The file's age then reports the fault.
   }
 }
 
-/** What the health check has to say; undefined if the process is alive. */
+/** The health check's error message; undefined if the process is alive. */
 export function signOfLifeFault(path: string, now: number): string | undefined {
   const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
   if (written === undefined) return 'not started yet';

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** The longest delay that a timer takes. */
+/** The longest delay that a timer supports. */
 export const FOREVER_MS = 2 ** 31 - 1;
 
 /** Resolves after `ms`, or at once when the signal aborts; never rejects. */

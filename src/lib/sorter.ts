@@ -1,8 +1,8 @@
 export type Sorter<T> = (items: readonly T[]) => readonly T[];
 
 /**
- * Sorts lists that are nearly the same each time: what was in the last one is in order already. Items are told apart by identity, and the
- * comparison must leave no ties, or the order would depend on what came before. The same items give the same list.
+ * Sorts lists that are nearly the same each time: the items of the last list are already in order. Items are compared by identity. The comparison
+ * must leave no ties, or the order would depend on earlier lists. The same items give the same list.
  */
 export function createSorter<T>(compare: (a: T, b: T) => number): Sorter<T> {
   let before: readonly T[] = [];
@@ -17,7 +17,7 @@ export function createSorter<T>(compare: (a: T, b: T) => number): Sorter<T> {
   };
 }
 
-/** What is in one of two lists alone. Lists that begin and end alike are hardly looked at. */
+/** The items that are in only one of the two lists. Common prefixes and suffixes are skipped quickly. */
 export function changesBetween<T>(before: readonly T[], after: readonly T[]) {
   const shorter = Math.min(before.length, after.length);
   let start = 0;

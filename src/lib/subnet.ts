@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Whether an address is within a subnet such as `10.1.0.0/16`, or equal to an address. Undefined if that is neither. */
+/** Whether an address is in a subnet such as `10.1.0.0/16`, or equals an address. Undefined if `subnet` is neither. */
 export function isWithin(address: string, subnet: string): boolean | undefined {
   const [, base = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(subnet) ?? [];
   const family = familyOf(base);

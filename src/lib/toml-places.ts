@@ -4,10 +4,10 @@ export interface TomlPlace {
   readonly column: number;
 }
 
-/** Where the keys and tables of a TOML document are first written, by their complete path; items of arrays have numbers. */
+/** The positions where the keys and tables of a TOML document first appear, by complete path. Array items are numbered. */
 export type TomlPlaces = readonly { readonly path: readonly string[]; readonly place: TomlPlace }[];
 
-/** Only for a text that a parser has accepted: nothing is checked here. */
+/** Only for text that a parser has accepted: nothing is validated here. */
 export function tomlPlaces(text: string): TomlPlaces {
   const scanner = new Scanner(text);
   scanner.document();
@@ -17,7 +17,7 @@ export function tomlPlaces(text: string): TomlPlaces {
 const BARE_KEY = /[A-Za-z0-9_-]+/y;
 const BASIC_STRING = /"(?:[^"\\]|\\.)*"/y;
 const LITERAL_STRING = /'[^']*'/y;
-/** Up to two quotes may stand before the three that close them. */
+/** Up to two quotes may precede the three closing ones. */
 const LONG_BASIC_STRING = /"""(?:[^"\\]|\\[\s\S]|"{1,2}(?!"))*"{3,5}/y;
 const LONG_LITERAL_STRING = /'''(?:[^']|'{1,2}(?!'))*'{3,5}/y;
 const BLANK = /(?:[ \t\r\n]|#[^\n]*)*/y;
@@ -27,7 +27,7 @@ class Scanner {
   readonly places: { path: readonly string[]; place: TomlPlace }[] = [];
   readonly #text: string;
   readonly #lineStarts: readonly number[];
-  /** Items so far, of arrays of tables. */
+  /** Item counts of the arrays of tables. */
   readonly #items = new Map<string, number>();
   #at = 0;
 
@@ -65,7 +65,7 @@ class Scanner {
     return item;
   }
 
-  /** A header below an array of tables goes on with its last item. */
+  /** A header below an array of tables refers to the array's last item. */
   #inItems(written: readonly string[]): readonly string[] {
     const path: string[] = [];
     for (const name of written) {
@@ -88,7 +88,7 @@ class Scanner {
     return true;
   }
 
-  /** Dotted, bare or quoted; what is behind it is next. */
+  /** A dotted, bare or quoted key. Reading then continues after it. */
   #key(): string[] {
     const names: string[] = [];
     do {
@@ -139,7 +139,7 @@ class Scanner {
     }
   }
 
-  /** The last so many names of the path are written here: tables that they imply begin here as well. */
+  /** The last `written` names of the path appear here, and so do the tables that they imply. */
   #note(path: readonly string[], written: number, offset: number): void {
     const line = this.#lineStarts.findLastIndex((start) => start <= offset);
     const place = { line: line + 1, column: offset - this.#lineStarts[line]! + 1 };
@@ -155,7 +155,7 @@ class Scanner {
   }
 }
 
-/** TOML has JSON's escapes, and some of its own. */
+/** TOML has JSON's escapes and some additional ones. */
 function decodeEscapes(text: string): string {
   return text.replaceAll(
     /\\(?:u([\da-fA-F]{4})|U([\da-fA-F]{8})|x([\da-fA-F]{2})|(.))/g,

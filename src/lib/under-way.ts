@@ -1,12 +1,12 @@
-/** Longer than all that ends on its own: a rendering has 120 s, a test by nginx 60 s, a call of the Engine 20 s. */
+/** Longer than any work with a timeout: rendering has 120 s, an nginx test 60 s, an Engine call 20 s. */
 const HANG_MS = 180_000;
 
-/** Knows the work under way, so that work that never ends is noticed. Work that fails has ended. */
+/** Tracks work in progress to detect work that never ends. Failed work has ended. */
 export class UnderWay {
   readonly #begun = new Set<{ readonly at: number }>();
   readonly #now: () => number;
 
-  /** Not the time of day, which may jump. */
+  /** Defaults to a monotonic clock, because the time of day may jump. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
