@@ -2,17 +2,17 @@ import { Resolver } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeCase, nameRelay } from '../model/name-case.ts';
 
-/** Longer is not waited: a service without tasks has no name, and must not keep the others waiting. */
+/** The maximum wait: a service without tasks has no name and must not delay the others. */
 const PATIENCE_MS = 2000;
 const AGAIN_MS = 100;
-/** The engine drops what more than some hundreds ask at once. */
+/** Docker's DNS drops queries when several hundred arrive at once. */
 const AT_ONCE = 50;
 
 export type Resolve = (name: string) => Promise<unknown>;
 
 /**
- * Waits until the engine knows the names of all upstreams. A task that has just joined a network hears of the others there a moment later, and
- * nginx, which asks for each name when it starts, asks again only after a second or two; it would answer 502 until then.
+ * Waits until Docker's DNS knows the names of all upstreams. A task that has just joined a network learns the names on it a moment later. nginx
+ * resolves each name when it starts and retries only after a second or two; until then it would answer 502.
  */
 export async function awaitNames(
   names: readonly string[],
@@ -28,7 +28,7 @@ export async function awaitNames(
   }
 }
 
-/** Names of upstreams in a file of the configuration, as nginx queries them: see templates/upstream.hbs. */
+/** Upstream names in a configuration file, as nginx queries them: see templates/upstream.hbs. */
 export function namesIn(text: string): string[] {
   return [...text.matchAll(/^ *server "?([\w.-]+):\d+"?[^;]* resolve;$/gm)].map(([, name]) => name!);
 }

@@ -9,23 +9,23 @@ export interface CheckedFile {
   readonly text: string;
 }
 
-/** Undefined where nginx accepts the files, else its complaint. The first file is the main one. */
+/** Returns undefined if nginx accepts the files, otherwise its error message. The first file is the main one. */
 export type Check = (files: readonly CheckedFile[]) => Promise<string | undefined>;
 
 const TIMEOUT_MS = 60_000;
 const MAX_COMPLAINT_LENGTH = 500;
 
-/** The same where there are no secrets. */
+/** The same for an environment without secrets. */
 export async function checkWithoutSecrets(files: readonly CheckedFile[]): Promise<string | undefined> {
   return checkWithNginx(files.map(({ path, text }) => ({ path, text: readAtHandshake(text) })));
 }
 
-/** Certificates that nginx would read as it loads the files, it reads at the handshake instead. */
+/** Makes nginx read certificates at the handshake instead of when it loads the files. */
 export function readAtHandshake(text: string): string {
   return text.replaceAll(/^( *ssl_certificate(?:_key)? )\/run\/secrets\//gm, '$1$$secrets/');
 }
 
-/** Asks the real nginx, with the files in a folder of their own. */
+/** Tests the files with the real nginx, in a temporary folder. */
 export async function checkWithNginx(files: readonly CheckedFile[]): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'check-'));
   try {
@@ -37,8 +37,8 @@ export async function checkWithNginx(files: readonly CheckedFile[]): Promise<str
 }
 
 /**
- * Undefined where nginx accepts the file, else its complaint. nginx writes it to a file: it opens /dev/stdout and /dev/stderr by name,
- * which fails on the sockets that Node would give it.
+ * Returns undefined if nginx accepts the file, otherwise its error message. nginx writes the message to a file: it opens /dev/stdout and /dev/stderr
+ * by name, which fails on the sockets that Node would pass to it.
  */
 export async function testConfiguration(path: string): Promise<string | undefined> {
   const folder = dirname(path);
@@ -53,7 +53,7 @@ export async function testConfiguration(path: string): Promise<string | undefine
   return code === 0 ? undefined : shorten(await readFile(outputPath, 'utf8'), folder);
 }
 
-/** The first complaint, without time and process id, which differ from one run to the next. */
+/** The first error message, without time and process ID, which differ between runs. */
 function shorten(complaint: string, folder: string): string {
   const lines = complaint.split('\n').filter((line) => /\[emerg\]/.test(line));
   const text = (lines[0] ?? complaint).replace(/^.*\[emerg\] \d+#\d+: /, '').replaceAll(`${folder}/`, '');

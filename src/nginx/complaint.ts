@@ -1,6 +1,6 @@
 const MAX_REASON_LENGTH = 100;
 
-/** OpenSSL's reason in what nginx says: the first error is the cause of the others. */
+/** OpenSSL's reason in an nginx error message: the first error causes the others. */
 export function openSslReason(complaint: string): string {
   const reason = /error:[0-9A-F]+:[^:]*:[^:]*:([^:()]+?)(?: error)?(?=[:)]|$)/.exec(complaint)?.[1] ?? complaint;
   return (
@@ -18,7 +18,7 @@ export interface Complaint {
   readonly reason: string;
 }
 
-/** What nginx says about a certificate or a key that it cannot load; undefined if it says something else. */
+/** Parses nginx's error about a certificate or key that it cannot load; undefined for any other error. */
 export function parseComplaint(text: string): Complaint | undefined {
   const secret = /"\/run\/secrets\/([^"]+)"/.exec(text)?.[1];
   if (secret === undefined) return undefined;

@@ -4,7 +4,7 @@ import type { KeyFacts, SecretFacts } from '../model/material.ts';
 import type { Check } from './check.ts';
 import { type Complaint, parseComplaint } from './complaint.ts';
 
-/** Keys that a certificate is tested with, its own secret first: many secrets may contain the same key. */
+/** Limits the keys that a certificate is tested with, its own secret first: many secrets may contain the same key. */
 const MAX_KEYS = 4;
 
 interface Pair {
@@ -18,8 +18,8 @@ interface Outcome extends Pair {
 }
 
 /**
- * nginx has the last word on each certificate with its key: its OpenSSL may be another than Node's, and `ciphers` may set the level of security.
- * Fills in `stapledWith`, too: nginx staples only for certificates that it reads when it starts, and a bad one would keep it from starting.
+ * Confirms each certificate and key with nginx, whose OpenSSL may differ from Node's; `ciphers` may set the security level. Also fills in
+ * `stapledWith`: nginx staples only certificates that it reads at startup, and an invalid one would keep it from starting.
  */
 export async function confirmPairs(
   secrets: readonly SecretFacts[],
@@ -33,7 +33,7 @@ export async function confirmPairs(
     check,
     ciphers,
   );
-  // One by one: all at once would be a search for the bad ones among bad ones.
+  // Tests these one by one: most of them are invalid, so a bisection would not save anything.
   for (const pair of pairs.filter(({ certificate }) => rejected.has(certificate)))
     outcomes.push(...(await test([pair], check, ciphers)));
   return secrets.map((own) => confirm(own, outcomes));
@@ -48,7 +48,7 @@ function pairsOf({ name, certificates: [leaf] }: SecretFacts, secrets: readonly 
     .slice(0, MAX_KEYS);
 }
 
-/** All at once is the common case; if nginx rejects them, each half is tested. */
+/** Usually all pairs pass in a single test. If nginx rejects them, each half is tested. */
 async function test(pairs: readonly Pair[], check: Check, ciphers: string): Promise<Outcome[]> {
   if (pairs.length === 0) return [];
   const complaint = await check([{ path: 'nginx.conf', text: configurationOf(pairs, ciphers) }]);
@@ -91,7 +91,7 @@ function isAbout(complaint: Complaint, secret: string, part: Complaint['part']):
   return complaint.secret === secret && complaint.part === part;
 }
 
-/** nginx names the certificate's issuer in its request, and takes it from the chain. */
+/** nginx takes the certificate's issuer, which its OCSP request names, from the chain. */
 function canStaple({ certificates: [leaf, issuer] }: SecretFacts): boolean {
   return Boolean(leaf?.responder && issuer && leaf.isFollowedByIssuer);
 }
@@ -106,7 +106,7 @@ ssl_certificate /run/secrets/${certificate}; ssl_certificate_key /run/secrets/${
   return `pid ${own}.pid; events {} http { ${[...temporary, ciphers, ...servers].join('\n')} }`;
 }
 
-/** The line of a configuration that sets the ciphers, and with `@SECLEVEL` what certificates OpenSSL accepts. */
+/** The configuration line that sets the ciphers and, with `@SECLEVEL`, which certificates OpenSSL accepts. */
 export function ciphersOf(configuration: string): string {
   return /^ *(ssl_ciphers [^\n]+;)$/m.exec(configuration)?.[1] ?? '';
 }

@@ -6,7 +6,7 @@ export interface DnsClientOptions {
   readonly timeoutMs?: number;
 }
 
-/** What a server says to a query. */
+/** A server's answer to a query. */
 export type Addresses = Omit<Answer, 'id' | 'name'>;
 
 const TIMEOUT_MS = 1000;
@@ -25,13 +25,13 @@ interface Asked {
 }
 
 /**
- * Queries Docker's DNS for IPv4 addresses, in the case that is given. Made for thousands of names, in an agent that runs without compilers: a
- * connected socket, one timer, no search path, no retry.
+ * Queries Docker's DNS for IPv4 addresses, keeping the case of the name. Built for thousands of names in an agent that runs without compilers: a
+ * connected socket, one timer, no search path, no retries.
  */
 export class DnsClient {
   readonly #server: { readonly host: string; readonly port: number };
   readonly #timeoutMs: number;
-  /** By identifier; the oldest first. */
+  /** By identifier, the oldest first. */
   readonly #inFlight = new Map<number, Asked>();
   #id = 0;
   #connection: Connection | undefined;
@@ -43,7 +43,7 @@ export class DnsClient {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Resolves to undefined if no answer comes in time. */
+  /** Resolves to undefined if no answer arrives in time. */
   async query(name: string): Promise<Addresses | undefined> {
     this.#connection ??= this.#open();
     const { socket, connected } = this.#connection;
@@ -55,10 +55,10 @@ export class DnsClient {
     this.#inFlight.set(this.#id, { query, socket, askedAt, resolve, until: askedAt + this.#timeoutMs });
     this.#sweep ??= setTimeout(() => this.#giveUp(), this.#timeoutMs).unref();
     try {
-      // Without a callback an error that the kernel tells at once would be lost.
+      // Without a callback, an error that the kernel reports immediately would be lost.
       socket.send(query, (error) => error && this.#drop(socket));
     } catch {
-      // It has just been closed: the same as no answer.
+      // The socket has just been closed. This counts as no answer.
     }
     return promise;
   }
@@ -83,15 +83,15 @@ export class DnsClient {
   }
 
   /**
-   * The next query opens another socket, with a port of its own: the kernel goes on leading packets from a known port to where the engine had its
-   * server before.
+   * Makes the next query open another socket with a new port: for a known port, the kernel keeps sending packets to the previous address of Docker's
+   * DNS server.
    */
   #drop(socket: Socket): void {
     if (this.#connection?.socket === socket) this.#connection = undefined;
     try {
       socket.close();
     } catch {
-      // It is closed.
+      // Already closed.
     }
   }
 

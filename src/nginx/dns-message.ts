@@ -1,6 +1,6 @@
-/** As much of DNS (RFC 1035) as the name relay needs: one question, and A records as the answer. */
+/** The part of DNS (RFC 1035) that the name relay needs: one question, and A records as the answer. */
 
-/** In every container. */
+/** The address in every container. */
 export const dockersDns = { host: '127.0.0.11', port: 53 } as const;
 
 export interface Query {
@@ -8,7 +8,7 @@ export interface Query {
   readonly name: string;
   /** Type A, class IN: the only one the relay answers. */
   readonly isAddress: boolean;
-  /** The question as it was sent, to be repeated in the answer. */
+  /** The question as received, to be repeated in the answer. */
   readonly question: Buffer;
 }
 
@@ -58,7 +58,9 @@ export function parseAnswer(message: Buffer): Answer | undefined {
   return { id: asked.id, name: asked.name, code: flags & 0xf, truncated: (flags & FLAGS.truncated) !== 0, records };
 }
 
-/** Undefined unless it answers that query, question and identifier alike. Spares the names, of which there may be thousands. */
+/**
+ * Returns undefined unless the message answers this query, with the same question and identifier. Does not parse names, as there may be thousands.
+ */
 export function readAnswerTo(query: Buffer, message: Buffer): Omit<Answer, 'id' | 'name'> | undefined {
   const { length } = query;
   if (message.length < length || message.readUInt16BE(4) !== 1 || message.readUInt16BE(0) !== query.readUInt16BE(0))
@@ -85,7 +87,7 @@ export function writeQuery(id: number, name: string): Buffer {
   return message;
 }
 
-/** If it would be longer than `maxLength`, it is truncated: without records. */
+/** Truncates an answer longer than `maxLength`: it is sent without records. */
 export function writeAnswer(
   query: Query,
   { code, truncated, records }: Pick<Answer, 'code' | 'truncated' | 'records'>,
@@ -112,7 +114,7 @@ function header(id: number, flags: number, answers: number): Buffer {
   return bytes;
 }
 
-/** Its name is written out: there is nothing before it to refer to. */
+/** The name is never compressed: nothing precedes it that it could point to. */
 function readQuestion(message: Buffer): Query | undefined {
   const labels: string[] = [];
   let at = HEADER;
@@ -129,7 +131,7 @@ function readQuestion(message: Buffer): Query | undefined {
   return { id: message.readUInt16BE(0), name: labels.join('.'), isAddress, question: message.subarray(HEADER, end) };
 }
 
-/** A records; others, such as aliases from a DNS server outside of the swarm, are left out. */
+/** Reads A records. Skips others, such as aliases from a DNS server outside the swarm. */
 function readRecords(message: Buffer, start: number, count: number): Buffer[] | undefined {
   const records: Buffer[] = [];
   let at = start;
@@ -146,7 +148,7 @@ function readRecords(message: Buffer, start: number, count: number): Buffer[] | 
   return records;
 }
 
-/** Labels, and a zero or a pointer behind them. */
+/** Labels, followed by a zero or a pointer. */
 function endOfName(message: Buffer, start: number): number | undefined {
   for (let at = start; at < message.length; at += 1 + message[at]!) {
     const length = message[at]!;

@@ -6,18 +6,18 @@ import { type CertificateFacts, foreignFacts, type KeyFacts, type SecretFacts } 
 import { openSslReason } from './complaint.ts';
 import { hidesBlocks, pemBlocks } from './pem.ts';
 
-/** Chains are short, and files of CAs may contain hundreds: the rest is not reported. */
+/** Chains are short, but CA files may contain hundreds of certificates: further ones are not reported. */
 const MAX_CERTIFICATES = 8;
-/** Names that all secrets of a task may report together, and their length: they are in each report, which is limited to 1 MB. */
+/** The maximum number and length of the names that all secrets of a task report together: every report includes them and is limited to 1 MB. */
 const MAX_NAMES = 10_000;
 const MAX_NAMES_LENGTH = 400_000;
-/** Of the facts of all secrets, as JSON. The remainder of a report of 1 MB is for everything else in it. */
+/** The maximum length of the facts of all secrets, as JSON. The remainder of a 1 MB report is for everything else. */
 const MAX_FACTS_LENGTH = 900_000;
 const MAX_BYTES = 500 * 1024;
-/** Where `prepare-material` leaves what nginx says about secrets that it rejects as CAs. */
+/** Where `prepare-material` stores nginx's errors about secrets that it rejects as CAs. */
 const REJECTED_AUTHORITIES = '/tmp/material/.rejected';
 
-/** Facts about the secrets in a folder. Of keys, only a digest of the public part leaves the proxy. */
+/** Reports facts about the secrets in a folder. Of a key, only a digest of its public part leaves the proxy. */
 export async function inspectSecrets(
   folder: string,
   isOurs: (name: string) => boolean,
@@ -31,12 +31,12 @@ export async function inspectSecrets(
       const content = await readFile(join(folder, name));
       const authority = await readFile(join(rejectedAuthorities, name), 'utf8').catch(() => undefined);
       const found = inspectSecret(name, content.subarray(0, MAX_BYTES), left);
-      // It may be a password of somebody else's.
+      // The secret may be an unrelated password.
       content.fill(0);
       for (const { names, addresses } of found.certificates) left = spend(left, [...names, ...addresses]);
       facts.push({ ...found, rejectedAuthority: authority === undefined ? '' : openSslReason(authority) });
     } catch {
-      // Nothing is reported about what cannot be read, and nginx has the last word.
+      // Unreadable secrets are not reported; nginx validates them anyway.
     }
   }
   return facts;
@@ -49,7 +49,7 @@ interface NameBudget {
 
 const NO_NAMES: NameBudget = { count: 0, length: 0 };
 
-/** With quotes and comma. */
+/** Includes quotes and the comma. */
 function lengthOf(names: readonly string[]): number {
   return names.reduce((sum, name) => sum + JSON.stringify(name).length + 1, 0);
 }
@@ -58,7 +58,7 @@ function spend({ count, length }: NameBudget, names: readonly string[]): NameBud
   return { count: count - names.length, length: length - lengthOf(names) };
 }
 
-/** The first names that the budget allows. */
+/** The first names that fit in the budget. */
 function afford(names: readonly string[], { count, length }: NameBudget): string[] {
   let spent = 0;
   const tooLong = names.findIndex((name) => {
@@ -68,7 +68,7 @@ function afford(names: readonly string[], { count, length }: NameBudget): string
   return names.slice(0, Math.min(count, tooLong === -1 ? names.length : tooLong));
 }
 
-/** The first facts that fit in a report. Nothing is known of the other secrets: their routes are not judged. */
+/** The first facts that fit in a report. The other secrets stay unknown, and their routes are not judged. */
 export function factsThatFit(secrets: readonly SecretFacts[], maxLength = MAX_FACTS_LENGTH): SecretFacts[] {
   let length = 0;
   return secrets.filter((facts) => {
@@ -107,8 +107,8 @@ export function inspectSecret(
 const NO_START_LINE = 'no start line';
 
 /**
- * Why OpenSSL rejects a file as a server's certificate and chain; '' if it accepts it. Node reads it with the same functions of OpenSSL as nginx.
- * Without `ca: []` it would load all public CAs.
+ * Why OpenSSL rejects a file as a server's certificate and chain; '' if it accepts the file. Node reads it with the same OpenSSL functions as nginx.
+ * Without `ca: []`, Node would load all public CAs.
  */
 function rejectionOf(cert: Buffer): string {
   if (cert.length === 0) return NO_START_LINE;
@@ -157,7 +157,7 @@ function describe(
   };
 }
 
-/** Node does not know every type of key. */
+/** Node does not support every key type. */
 function publicKeyOf(certificate: X509Certificate): KeyObject | undefined {
   try {
     return certificate.publicKey;
@@ -170,10 +170,10 @@ function typeOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string 
   return asymmetricKeyDetails?.namedCurve ?? asymmetricKeyType ?? 'unknown';
 }
 
-/** The object identifier 1.3.6.1.5.5.7.1.24 of the extension that says "must staple". */
+/** The object identifier 1.3.6.1.5.5.7.1.24 of the "must staple" extension. */
 const TLS_FEATURE = Buffer.from('06082b06010505070118', 'hex');
 
-/** Requests are sent there, and what is in a certificate may be hostile: plain URLs alone. */
+/** Requests are sent to this URL, and certificates may be hostile: only plain URLs are accepted. */
 function responderOf({ infoAccess }: X509Certificate): string {
   return (
     /^OCSP - URI:(http:\/\/[a-z0-9.-]{1,253}(?::\d{1,5})?(?:\/[a-z0-9._~/-]{0,30})?)$/im.exec(infoAccess ?? '')?.[1] ??
@@ -181,7 +181,7 @@ function responderOf({ infoAccess }: X509Certificate): string {
   );
 }
 
-/** Subject alternative names; without any, the common name counts. Names of other kinds do not. */
+/** Subject alternative names, or the common name if there are none. Names of other kinds are ignored. */
 function namesOf({ subjectAltName, subject }: X509Certificate): { names: string[]; addresses: string[] } {
   const listed = (kind: string) =>
     [...(subjectAltName ?? '').matchAll(new RegExp(`(?:^|, )${kind}:([^,"]+)`, 'g'))].map(([, name]) => name!);
@@ -196,7 +196,7 @@ function normaliseName(name: string): string {
   return name.toLowerCase().replace(/\.$/, '').slice(0, 253);
 }
 
-/** As hosts are written: `10.20.30.40`, `[2001:db8::1]`. */
+/** In the format of hosts: `10.20.30.40`, `[2001:db8::1]`. */
 function normaliseAddress(text: string): string[] {
   if (!/^[\d.]+$|^[\da-f:.]*:[\da-f:.]*$/i.test(text)) return [];
   const parsed = URL.parse(text.includes(':') ? `http://[${text}]/` : `http://${text}/`);
@@ -217,7 +217,7 @@ function isPasswordMissing(error: unknown): boolean {
   return code === 'ERR_MISSING_PASSPHRASE' || code === 'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED';
 }
 
-/** The same key may be written in several ways: a point on a curve with one coordinate or two, and with or without parameters. */
+/** The same key may be encoded in several ways: a curve point with one coordinate or two, with or without parameters. */
 function digestOf(key: KeyObject): string {
   try {
     const { kty, crv, n, e, x, y } = key.export({ format: 'jwk' });

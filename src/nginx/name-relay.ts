@@ -26,22 +26,22 @@ export interface NameRelayOptions {
   readonly timeoutMs?: number;
 }
 
-/** nginx stops waiting then, see `resolver_timeout` in the templates. */
+/** nginx times out after this, see `resolver_timeout` in the templates. */
 const TIMEOUT_MS = 2000;
 /** Docker's DNS drops queries when several hundred arrive at once. */
 const MAX_IN_FLIGHT = 200;
-/** nginx queries all names at once when it starts. The kernel grants a buffer as large as the node allows. */
+/** nginx queries all names at once when it starts. The kernel limits the buffer to the node's maximum. */
 const MAX_WAITING = 10_000;
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
 const MAX_CONNECTIONS = 32;
 const MAX_QUERY = 512;
-/** nginx's buffer for an answer over UDP, and the most that TCP can carry. */
+/** nginx's buffer for an answer over UDP, and the maximum over TCP. */
 const MAX_ANSWER = { udp: 4096, tcp: 0xffff };
 const MAX_IN_FLIGHT_PER_CONNECTION = 32;
 
 type AnswerFields = Pick<Answer, 'code' | 'truncated' | 'records'>;
 
-/** A query of nginx, and where to send the answer. */
+/** A query from nginx and the address to send the answer to. */
 interface Asked {
   readonly query: Query;
   readonly name: string;
@@ -50,9 +50,9 @@ interface Asked {
 }
 
 /**
- * Restores the case of names (see model/name-case.ts): asks Docker's DNS and returns its answer with the question that nginx sent. Listens on
- * loopback only. Error codes are passed on, since nginx treats them differently: NXDOMAIN empties an upstream, SERVFAIL keeps its
- * addresses. If Docker's DNS does not answer, neither does the relay, and nginx keeps the addresses too. Malformed messages are ignored.
+ * Restores the case of names (see model/name-case.ts): queries Docker's DNS and returns its answer with the question that nginx sent. Listens on
+ * loopback only. Error codes are passed on, because nginx handles them differently: NXDOMAIN empties an upstream, SERVFAIL keeps its addresses. If
+ * Docker's DNS does not answer, the relay does not either, and nginx keeps the addresses too. Malformed messages are ignored.
  */
 export class NameRelay {
   readonly #server: Address;
@@ -60,7 +60,7 @@ export class NameRelay {
   readonly #udp: UdpSocket;
   readonly #tcp: Server;
   #toServer: UdpSocket | undefined;
-  /** By the identifier of the relay's query; the oldest first. */
+  /** By the identifier of the relay's query, the oldest first. */
   readonly #inFlight = new Map<number, Asked>();
   readonly #waiting: Asked[] = [];
   #sweep: NodeJS.Timeout | undefined;
@@ -87,7 +87,7 @@ export class NameRelay {
       relay.#tcp.close();
       throw error;
     }
-    // Such as an answer to an nginx that has ended.
+    // For example, an answer to an nginx that has ended.
     relay.#udp.on('error', () => undefined);
     relay.#tcp.on('error', () => undefined);
     return relay;
@@ -134,7 +134,7 @@ export class NameRelay {
     socket.on('message', (message, from) => {
       if (from.address === host && from.port === port) this.#pass(message);
     });
-    // The next query opens another one: the engine may have moved its server.
+    // The next query opens another socket: Docker may have moved its DNS server.
     socket.on('error', () => {
       socket.close();
       if (this.#toServer === socket) this.#toServer = undefined;
@@ -175,7 +175,7 @@ export class NameRelay {
     }
   }
 
-  /** nginx uses TCP for a name whose answer was truncated: a service with some 25 tasks or more. */
+  /** nginx uses TCP for names whose answer was truncated: services with about 25 tasks or more. */
   #accept(client: Socket): void {
     client.on('error', () => undefined);
     if (!isLoopback(client.remoteAddress ?? '')) return void client.destroy();
@@ -225,14 +225,14 @@ function isLoopback(address: string): boolean {
   return address.startsWith('127.');
 }
 
-/** Over TCP two bytes in front of each message give its length. */
+/** Over TCP, each message is preceded by its length in two bytes. */
 function frame(message: Buffer): Buffer {
   const length = Buffer.alloc(2);
   length.writeUInt16BE(message.length);
   return Buffer.concat([length, message]);
 }
 
-/** Ends the connection at a message that is longer. */
+/** Closes the connection if a message is longer than `maxLength`. */
 function readMessages(socket: Socket, maxLength: number, onMessage: (message: Buffer) => void): void {
   let read: Buffer = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {

@@ -12,29 +12,29 @@ import { codes } from './dns-message.ts';
 import type { NameInUse } from './names-in-use.ts';
 
 export interface NameWatchOptions {
-  /** Names of the configuration that nginx serves; the same object while they are the same. */
+  /** Names in the configuration that nginx serves. Returns the same object while they are unchanged. */
   readonly read: () => Promise<readonly NameInUse[]>;
-  /** Resolves to undefined if no answer comes. */
+  /** Resolves to undefined if no answer arrives. */
   readonly query: (name: string) => Promise<Addresses | undefined>;
   readonly now: () => number;
   readonly sleep?: typeof sleepFor;
 }
 
 const ROUND_MS = 3000;
-/** Queries are sent in steps; at most 1,000 a second, which takes about 5 % of a core. */
+/** Queries are sent in batches, at most 1,000 a second, which takes about 5 % of a core. */
 const STEP_MS = 50;
 const MOST_PER_STEP = 50;
-/** A name that is missing once may belong to a task that has only just started. */
+/** A name that is missing once may belong to a task that has just started. */
 const AGAIN_MS = 2500;
 /** A proxy that has just joined a network learns its names a moment later. */
 const START_MS = 10_000;
 
-/** If all names fail, they do so one after the other. */
+/** If all names fail, they fail one after the other. */
 const ANNOUNCE_MS = 500;
 
 interface Suspect {
   readonly doubt: NameDoubt;
-  /** Of the first bad answer in a row. */
+  /** When the first of several consecutive bad answers arrived. */
   readonly since: number;
   readonly isConfirmed: boolean;
 }
@@ -50,7 +50,7 @@ export class NameWatch {
   #inUse: readonly NameInUse[] = [];
   #reported = '';
   #isAnnouncing = false;
-  /** Called when the doubts have changed. */
+  /** Called when the doubts change. */
   onChange: (() => void) | undefined;
 
   constructor(options: NameWatchOptions) {
@@ -68,7 +68,7 @@ export class NameWatch {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const begunAt = this.#options.now();
-      // A configuration that is just being replaced is read in the next round.
+      // If the configuration is just being replaced, the next round reads it.
       await this.#read(signal).catch(() => undefined);
       await this.#round(signal);
       await this.#options.sleep(Math.max(STEP_MS, begunAt + ROUND_MS - this.#options.now()), signal);
@@ -97,7 +97,7 @@ export class NameWatch {
     const { name, ranges } = use;
     const inUse = this.#inUse;
     const answer = await this.#options.query(name);
-    // Otherwise nginx may no longer use the name.
+    // nginx may no longer use the name.
     if (signal.aborted || inUse !== this.#inUse) return;
     const fault = faultOf(answer, ranges);
     const known = this.#suspects.get(name);
@@ -112,14 +112,14 @@ export class NameWatch {
     const since = known?.since ?? now;
     const isLasting = now - since >= AGAIN_MS && now - this.#startedAt >= START_MS;
     const isConfirmed = known?.isConfirmed === true || doubt.kind === 'foreign' || isLasting;
-    // The first address is kept: a list in another order is the same doubt.
+    // Keeps the first address: the same addresses in another order are the same doubt.
     const kept = known?.isConfirmed && known.doubt.kind === doubt.kind ? known.doubt : doubt;
     this.#suspects.set(doubt.name, { doubt: kept, since, isConfirmed });
-    // Sooner than in the next round, unless there are too many.
+    // Does not wait for the next round unless there are too many doubts.
     if (known === undefined && this.#suspects.size <= MAX_DOUBTS) void this.#checkAgain(use, signal);
   }
 
-  /** Until the answer is good, or nobody uses the name. */
+  /** Repeats until the answer is good or the name is no longer used. */
   async #checkAgain(use: NameInUse, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.#suspects.has(use.name)) {
       await this.#options.sleep(AGAIN_MS, signal);
@@ -150,7 +150,7 @@ function faultOf(
   return { kind: answer.code === codes.nameError || answer.code === codes.noError ? 'missing' : 'silent' };
 }
 
-/** Of a record: the time to live comes first. */
+/** Skips the record's time to live, which comes first. */
 function toAddress(record: Buffer): string {
   return record.subarray(4, 8).join('.');
 }

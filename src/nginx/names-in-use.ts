@@ -2,13 +2,16 @@ import { decodeCase } from '../model/name-case.ts';
 import { type AddressRange, splitName, toRanges } from '../model/name-doubts.ts';
 import { namesIn } from './await-names.ts';
 
-/** A DNS name that nginx uses, or would use if it were not in doubt, and the addresses of its network. */
+/** A DNS name that nginx uses, or would use if it were not in doubt, and the address ranges of its network. */
 export interface NameInUse {
   readonly name: string;
   readonly ranges: readonly AddressRange[];
 }
 
-/** From the files of a configuration. Networks and names in doubt are comments, see templates/status.hbs. Names on other networks are left out. */
+/**
+ * Reads the names from the files of a configuration. Networks and names in doubt are in comments, see templates/status.hbs. Skips names on other
+ * networks.
+ */
 export async function readNamesInUse(texts: AsyncIterable<{ readonly text: string }>): Promise<NameInUse[]> {
   const names = new Set<string>();
   const networks = new Map<string, readonly AddressRange[]>();
@@ -24,7 +27,7 @@ export async function readNamesInUse(texts: AsyncIterable<{ readonly text: strin
   });
 }
 
-/** A piece of a string keeps all of it in memory. */
+/** Copies the text: a substring keeps its entire source string in memory. */
 function detached(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }

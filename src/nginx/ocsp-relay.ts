@@ -1,21 +1,21 @@
 import { createServer, get, type Server } from 'node:http';
 import type { SecretFacts } from '../model/material.ts';
 
-/** nginx asks here, see templates/material.hbs; nobody else reaches it. */
+/** nginx sends its OCSP requests here, see templates/material.hbs; nothing else can reach it. */
 const HOST = '127.0.0.1';
 const PORT = 10247;
-/** nginx asks anew after each reload, in each worker. */
+/** After each reload, every nginx worker requests again. */
 const KEPT_MS = 15 * 60_000;
 const TIMEOUT_MS = 10_000;
 const MOST_BYTES = 64 * 1024;
 
-/** URL of the responder, by the secret of the certificate. */
+/** URL of the OCSP responder, by the certificate's secret. */
 export type Responders = ReadonlyMap<string, string>;
 
 /**
- * Asks responders of OCSP in the place of nginx, which would look their names up whenever it loads a configuration, and wait for that: a
- * certificate with a responder that nobody finds would hold up the changes of all. What is asked and answered is passed on as it is;
- * nginx has it signed, and checks that. `GET /<secret>/<request>` answers what the responder does, or 502. It keeps no process alive.
+ * Queries OCSP responders on behalf of nginx. nginx itself would resolve their names whenever it loads a configuration, and wait for the answer: one
+ * certificate whose responder cannot be resolved would delay all changes. Requests and responses are passed on unchanged; nginx verifies the
+ * signature. `GET /<secret>/<request>` returns the responder's answer, or 502. The server does not keep the process alive.
  */
 export function createOcspRelay(responders: Responders): Server {
   const kept = new Map<string, { readonly path: string; readonly body: Buffer; readonly until: number }>();
@@ -40,7 +40,7 @@ export function createOcspRelay(responders: Responders): Server {
   return server.unref();
 }
 
-/** For those that are stapled. */
+/** Serves only certificates that are stapled. */
 export function startOcspRelay(secrets: readonly SecretFacts[], onError: (error: Error) => void): void {
   const stapled = secrets.filter(({ stapledWith }) => stapledWith.length > 0);
   const responders = new Map(stapled.map(({ name, certificates }) => [name, certificates[0]!.responder]));

@@ -3,10 +3,10 @@ export interface PemBlock {
   readonly text: string;
 }
 
-/** The mark that some editors put first, here as bytes. OpenSSL skips it at the beginning of a file, and nowhere else. */
+/** The byte order mark that some editors write first, as bytes. OpenSSL skips it only at the beginning of a file. */
 const BYTE_ORDER_MARK = '\u{ef}\u{bb}\u{bf}';
 
-/** OpenSSL finds BEGIN only at the start of a line, and skips everything between blocks. `text` has one character for each byte. */
+/** OpenSSL recognizes BEGIN only at the start of a line and skips everything between blocks. `text` has one character per byte. */
 export function pemBlocks(text: string): PemBlock[] {
   const lines = withoutMark(text)
     .split('\n')
@@ -27,7 +27,7 @@ export function pemBlocks(text: string): PemBlock[] {
   return blocks;
 }
 
-/** Whether a BEGIN line has text before it on the same line: OpenSSL ignores that block. */
+/** Whether a BEGIN line has text before it: OpenSSL ignores that block. */
 export function hidesBlocks(text: string): boolean {
   return /^(?!-----END )[^\r\n]+-----BEGIN [A-Z0-9 ]+-----/m.test(withoutMark(text));
 }

@@ -1,22 +1,25 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { REQUEST_FORMAT } from '../metrics/request-counts.ts';
 
-/** Who counts the lines. */
+/** Counts the lines. */
 export interface LineCounter {
-  /** Takes whole lines. */
+  /** Takes complete lines. */
   take(text: string): void;
-  /** Lines that it was not given. */
+  /** Number of lines that were dropped. */
   lost: number;
 }
 
 const CHUNK_BYTES = 64 * 1024;
-/** It lies in memory. Once it is read and longer than this, it is emptied. */
+/** The file is in memory. It is emptied once it is read and larger than this. */
 const KEPT_BYTES = 4 * 1024 * 1024;
-/** Where more than this is waiting, its lines are only numbered, which takes a fiftieth of the time. */
+/** If more than this is waiting, the lines are only counted as lost, which takes a fiftieth of the time. */
 const READ_BYTES = 16 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
-/** What templates/http.hbs includes. In pieces, so that a request costs no write: of 64 KB, or what there is after a second. */
+/**
+ * The text that templates/http.hbs includes. Buffered, so that a request causes no write: nginx writes 64 KB at a time, or what it has after a
+ * second.
+ */
 export function requestLogConfiguration(path: string): string {
   return [
     `log_format signalbox_requests escape=none '${REQUEST_FORMAT}';`,
@@ -26,9 +29,9 @@ export function requestLogConfiguration(path: string): string {
 }
 
 /**
- * A log that nginx appends to and nobody else reads. It is emptied in place, not rotated: nginx would have to be told, and old workers would
- * write to the old file for as long as they live. What a worker writes between the last look and the emptying, some microseconds later, is
- * lost; it writes but once a second, or 64 KB. Everything is done at once: reading memory never waits.
+ * A log that nginx appends to and only the agent reads. It is emptied in place and not rotated: rotation requires a signal to nginx, and old workers
+ * would keep writing to the old file until they end. Lines written in the microseconds between the last read and the truncation are lost; a worker
+ * writes only once a second, or 64 KB. All calls are synchronous: reading memory never waits.
  */
 export class RequestLog implements Disposable {
   readonly #file: number;
@@ -36,13 +39,13 @@ export class RequestLog implements Disposable {
   readonly #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   #position = 0;
 
-  /** Makes the file; nginx then finds it. */
+  /** Creates the file before nginx opens it. */
   constructor(path: string, lines: LineCounter) {
     this.#file = openSync(path, 'w+', 0o600);
     this.#lines = lines;
   }
 
-  /** Has everything counted that was written since the last time. */
+  /** Counts all lines written since the last call. */
   read(): void {
     const isLate = fstatSync(this.#file).size - this.#position > READ_BYTES;
     while (this.#readChunk(isLate)) {}
@@ -52,13 +55,13 @@ export class RequestLog implements Disposable {
     }
   }
 
-  /** False at the end of what is there. */
+  /** Returns false at the end of the file. */
   #readChunk(isLate: boolean): boolean {
     const length = readSync(this.#file, this.#chunk, 0, CHUNK_BYTES, this.#position);
     const whole = this.#chunk.subarray(0, length).lastIndexOf(NEWLINE) + 1;
     if (isLate) this.#lines.lost += countLines(this.#chunk.subarray(0, whole));
     else this.#lines.take(this.#chunk.toString('latin1', 0, whole));
-    // No line of nginx is that long.
+    // nginx never writes a line this long.
     this.#position += whole === 0 && length === CHUNK_BYTES ? length : whole;
     return length === CHUNK_BYTES;
   }

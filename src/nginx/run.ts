@@ -13,15 +13,15 @@ import { servedVersion } from './status.ts';
 import { quitWorkers, workersOf } from './workers.ts';
 
 export interface NginxRunOptions {
-  /** Command line that starts nginx in the foreground. */
+  /** The command that starts nginx in the foreground. */
   readonly command: readonly string[];
-  /** Where Swarm has put the configuration that the task was started for. */
+  /** Where Swarm mounts the configuration that the task was started for. */
   readonly mountedPath: string;
-  /** A folder of this process alone. */
+  /** A folder used only by this process. */
   readonly folder: string;
-  /** What is wrong with a version that lies elsewhere; undefined if nothing is. */
+  /** Validates a version stored elsewhere; returns undefined if it is valid. */
   readonly faultOf?: (version: string, files: BriefVersion['files']) => string | undefined;
-  /** The same, with the SHA-256 of each file's content: whether the extension has signed it. */
+  /** The same with the SHA-256 of each file's content: checks the extension's signature. */
   readonly sealFaultOf?: (version: StoredVersion, hashes: readonly string[]) => string | undefined;
   /** Called before nginx reads a configuration that resolves names through the relay. */
   readonly startNameRelay: () => Promise<void>;
@@ -29,23 +29,23 @@ export interface NginxRunOptions {
 
 const MAIN_FILE = 'nginx.conf';
 const CONFIRM_MS = 60_000;
-/** A reload that takes longer is one that nginx may have refused. */
+/** A reload that takes longer may have been rejected by nginx. */
 const DOUBT_MS = 3000;
 const CONFIRM_EVERY_MS = 15;
-/** While old workers let go of the port, one answer may still be theirs. */
+/** While old workers are releasing the port, one answer may still come from them. */
 const CONFIRMATIONS = 3;
 const KEPT_FOLDERS = 2;
 
 /**
- * An nginx of our own: started, tested, reloaded, and asked what it serves. The path of its main file leads through a link, so that a
- * reload, which reads the same path again, finds another version.
+ * Runs nginx: starts, tests and reloads it, and checks which version it serves. The path of the main file contains a link, so that a reload, which
+ * reads the same path again, loads another version.
  */
 export class NginxRun implements Nginx {
   readonly #options: NginxRunOptions;
   readonly #current: string;
   #process: ChildProcess | undefined;
   #exited = Promise.resolve(0);
-  /** What nginx was last brought; before that, what was adopted. */
+  /** The version that nginx last loaded; before that, the adopted version. */
   #brought: StoredVersion | undefined;
   #needsNameRelay = false;
 
@@ -54,7 +54,7 @@ export class NginxRun implements Nginx {
     this.#current = join(options.folder, 'current');
   }
 
-  /** Digests of the files that lie here and stay. */
+  /** Digests of the files stored here. */
   get known(): readonly string[] {
     return this.#brought?.files.map(({ digest }) => digest) ?? [];
   }
@@ -80,21 +80,21 @@ export class NginxRun implements Nginx {
     this.#remember(version);
   }
 
-  /** The copy, one file after the other. Others may write where the version lies. */
+  /** Verifies the copy, file by file. Others may be able to write to the original. */
   #verify({ version, files }: StoredVersion, position: number, text: string): void {
     const named = files.map(({ path, digest }, other) => ({ path, digest, ...(other === position ? { text } : {}) }));
     const fault = this.#options.faultOf?.(version, named);
     if (fault !== undefined) throw new InvalidVersionError(fault);
   }
 
-  /** Undefined where nginx accepts the version, else its complaint. */
+  /** Returns undefined if nginx accepts the version, otherwise its error message. */
   async test(version: BriefVersion): Promise<string | undefined> {
     return testConfiguration(join(await this.#store(version), MAIN_FILE));
   }
 
   /**
-   * Starts with a version, or with what is mounted; resolves when nginx answers, or has ended. Before that a reload would end it, and what it
-   * is to read must stay where it is.
+   * Starts nginx with a version, or with the mounted configuration. Resolves when nginx responds or has ended. Until then a reload would end nginx,
+   * and the files that it reads must not move.
    */
   async start(version: BriefVersion | undefined, signal: AbortSignal): Promise<void> {
     const folder = version === undefined ? await this.#openMounted() : await this.#store(version);
@@ -114,7 +114,7 @@ export class NginxRun implements Nginx {
     }
   }
 
-  /** The folder of the configuration that nginx was last brought. */
+  /** The folder of the configuration that nginx last loaded. */
   servedFolder(): Promise<string> {
     return readlink(this.#current);
   }
@@ -123,20 +123,19 @@ export class NginxRun implements Nginx {
     return this.#process?.exitCode === null && this.#process.signalCode === null;
   }
 
-  /** Resolves with the exit code of nginx, once it has ended. */
+  /** Resolves with nginx's exit code once it has ended. */
   exited(): Promise<number> {
     return this.#exited;
   }
 
-  /** Hands a signal on; false before nginx runs. */
+  /** Forwards a signal; returns false if nginx is not running yet. */
   signal(name: NodeJS.Signals): boolean {
     return this.#process?.kill(name) ?? false;
   }
 
   /**
-   * A reload is a test by itself: nginx goes on with what it has where it does not like the files, and says why in its log alone. So it
-   * is asked for its reason, by a test, only when it does not serve the version soon. `onLoaded` is called, once or more often, when it has taken
-   * it over.
+   * A reload is also a test: if nginx rejects the files, it keeps its configuration and reports the reason only in its log. So only if nginx does not
+   * serve the version soon, a separate test finds the reason. `onLoaded` is called at least once when nginx has loaded the version.
    */
   async reload(version: BriefVersion, onLoaded: () => void, signal: AbortSignal): Promise<void> {
     const folder = await this.#store(version);
@@ -144,8 +143,8 @@ export class NginxRun implements Nginx {
     const before = await readlink(this.#current);
     const oldWorkers = await this.#workers();
     let accepting = oldWorkers;
-    // nginx starts new workers when it has read everything, lets both accept connections for 100 ms, and then sends the old ones QUIT. They get it
-    // now: until a new worker accepts, connections wait in the queue of the socket. Where the kernel lists no workers, only answers count.
+    // nginx starts new workers when it has read everything, lets both accept connections for 100 ms, and then sends the old ones QUIT. They get the
+    // signal now: until a new worker accepts, connections wait in the socket's queue. If the kernel lists no workers, only the answers count.
     const isLoaded = async () => {
       const workers = await this.#workers();
       if (workers.isSubsetOf(oldWorkers)) return oldWorkers.size === 0;
@@ -159,7 +158,7 @@ export class NginxRun implements Nginx {
     try {
       await this.#confirm(version, isLoaded, signal);
     } catch (error) {
-      // Whatever else makes nginx read its files must find good ones.
+      // If anything else makes nginx read its files, they must be valid.
       await this.#point(before);
       throw error;
     }
@@ -180,7 +179,7 @@ export class NginxRun implements Nginx {
       throw new Error(`nginx did not load it within ${CONFIRM_MS / 1000} s; see its log`);
   }
 
-  /** True, too, when the signal aborts: nobody waits for the answer then. */
+  /** Also returns true if the signal aborts: the result is not used then. */
   async #isServed(
     { version }: BriefVersion,
     withinMs: number,
@@ -203,7 +202,7 @@ export class NginxRun implements Nginx {
 
   #remember(brought: BriefVersion): void {
     const folder = this.#folderOf(brought);
-    // Not the texts: of thousands of services they take megabytes.
+    // Without the texts, which take megabytes for thousands of services.
     const files = brought.files.map(({ path, digest }, position) => ({
       path,
       digest,
@@ -212,7 +211,7 @@ export class NginxRun implements Nginx {
     this.#brought = { version: brought.version, files, seal: brought.seal };
   }
 
-  /** Resolves to its folder. */
+  /** Resolves to the version's folder. */
   async #store(version: BriefVersion): Promise<string> {
     const folder = this.#folderOf(version);
     await mkdir(folder, { recursive: true });
@@ -220,7 +219,7 @@ export class NginxRun implements Nginx {
     for (const [position, { path, digest, text }] of version.files.entries()) {
       const target = join(folder, nameOf(path, position));
       if (there.get(digest) === target) continue;
-      // Another version may share the file by then.
+      // Replaces the file instead of writing to it: other versions may share it as a link.
       await rm(target, { force: true });
       if (text !== undefined) {
         await writeFile(target, text);
@@ -232,8 +231,8 @@ export class NginxRun implements Nginx {
   }
 
   /**
-   * A version from the history may name certificates that this task has not: then they are read at the handshake, and fail the handshakes of
-   * their own hosts alone.
+   * A version from the history may name certificates that this task does not have. They are then read at the handshake, so only the handshakes of
+   * their own hosts fail.
    */
   async #openMounted(): Promise<string> {
     const folder = await this.#linkMounted();
@@ -248,7 +247,7 @@ export class NginxRun implements Nginx {
     return folder;
   }
 
-  /** What is mounted beside the main file belongs to it. */
+  /** Files mounted next to the main file belong to it. */
   async #linkMounted(): Promise<string> {
     const { mountedPath, folder } = this.#options;
     const target = join(folder, 'mounted');
@@ -259,7 +258,7 @@ export class NginxRun implements Nginx {
     return target;
   }
 
-  /** Names of all upstreams. */
+  /** The names of all upstreams. */
   async #namesIn(folder: string): Promise<string[]> {
     const names = new Set<string>();
     for await (const { text } of configurationsIn(folder)) {
@@ -269,12 +268,12 @@ export class NginxRun implements Nginx {
     return [...names];
   }
 
-  /** At every file that comes in: a later version may leave out the text of files that are already here. */
+  /** Called for every new file: a later version may omit the text of files that are already here. */
   #look(text: string): void {
     this.#needsNameRelay ||= usesNameRelay(text);
   }
 
-  /** In one step, so that nginx never finds half of it. */
+  /** Switches atomically, so that nginx never reads a partial version. */
   async #point(folder: string): Promise<void> {
     const draft = `${this.#current}.new`;
     await rm(draft, { force: true });
@@ -282,7 +281,10 @@ export class NginxRun implements Nginx {
     await rename(draft, this.#current);
   }
 
-  /** The health check compares it with what nginx says; without the file, with what the task was started for. */
+  /**
+   * The health check compares this file with nginx's answer or, without the file, with the version that the task was
+   * started for.
+   */
   async #announce(version: string | undefined): Promise<void> {
     const path = join(this.#options.folder, 'serving');
     await rm(path, { force: true });
@@ -303,13 +305,13 @@ function nameOf(path: string, position: number): string {
   return position === 0 ? MAIN_FILE : name;
 }
 
-/** It comes over the network, from an extension that may have been taken over. */
+/** The name comes over the network, possibly from a compromised extension. */
 function fileName(text: string): string {
   if (!/^[a-z0-9][a-z0-9.-]*$/.test(text)) throw new Error(`${text} is not a valid file name`);
   return text;
 }
 
-/** One after the other: all of them, of thousands of services, take megabytes. */
+/** Reads one file at a time: all of them together take megabytes for thousands of services. */
 export async function* configurationsIn(folder: string) {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);

@@ -5,12 +5,12 @@ import type { Connections } from '../metrics/proxy-metrics.ts';
 const STATUS_PORT = 10_246;
 const TIMEOUT_MS = 2000;
 
-/** What nginx itself says it serves; undefined while it gives no answer. */
+/** The version that nginx itself reports; undefined if it does not respond. */
 export async function servedVersion(port = STATUS_PORT): Promise<string | undefined> {
   return (await ask('/version', port))?.trim();
 }
 
-/** Undefined where nginx gives no answer. */
+/** Undefined if nginx does not respond. */
 export async function openConnections(port = STATUS_PORT): Promise<Connections | undefined> {
   const text = await ask('/status', port);
   return text === undefined ? undefined : parseStubStatus(text);
@@ -19,7 +19,7 @@ export async function openConnections(port = STATUS_PORT): Promise<Connections |
 const STUB_STATUS =
   /^ (?<accepted>\d+) (?<handled>\d+) \d+ *\nReading: (?<reading>\d+) Writing: (?<writing>\d+) Waiting: (?<waiting>\d+)/m;
 
-/** What the module stub_status writes. */
+/** Parses the output of the stub_status module. */
 export function parseStubStatus(text: string): Connections | undefined {
   const found = STUB_STATUS.exec(text)?.groups;
   if (found === undefined) return undefined;
@@ -32,13 +32,13 @@ export function parseStubStatus(text: string): Connections | undefined {
 }
 
 /**
- * On a connection of its own: one that is kept may end at an old worker. And without `node:http`, of which an import has Node load fetch,
- * WebSockets and HTTP/2 as well: 5 MB of an agent that should be small.
+ * Uses a new connection, because a kept one may end at an old worker. Does not use `node:http`: importing it makes Node load fetch, WebSockets and
+ * HTTP/2 as well, which takes 5 MB of the small agent's memory.
  */
 async function ask(path: string, port: number): Promise<string | undefined> {
   const socket = connect({ host: '127.0.0.1', port }).setEncoding('latin1');
   socket.setTimeout(TIMEOUT_MS, () => socket.destroy());
-  // nginx ends the connection behind its answer to this version.
+  // nginx closes the connection after a response to HTTP/1.0.
   socket.write(`GET ${path} HTTP/1.0\r\n\r\n`);
   let answer = '';
   try {

@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 
-/** Process ids of the workers of an nginx, those on their way out among them; empty where the kernel does not tell. */
+/**
+ * Process IDs of an nginx's workers, including those that are shutting down; empty if the kernel does not list them.
+ */
 export async function workersOf(master: number): Promise<ReadonlySet<string>> {
   const text = await readFile(`/proc/${master}/task/${master}/children`, 'utf8').catch(() => '');
   return new Set(text.split(' ').filter(Boolean));
 }
 
-/** Has workers finish their connections and end. Those that have ended since do not matter. */
+/** Makes workers finish their connections and exit. Workers that have already exited are ignored. */
 export function quitWorkers(pids: Iterable<string>): void {
   for (const pid of pids) {
     try {
