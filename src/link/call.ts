@@ -14,7 +14,10 @@ export interface Call {
   readonly body: string;
   /** Timeout for the complete response. Single bytes do not extend it. */
   readonly timeoutMs: number;
-  /** Who gives no data for so long is taken for dead. Extensions give one every second while they work on a request. */
+  /**
+   * The connection counts as dead after this time without data. Extensions send data every second while they work on a
+   * request.
+   */
   readonly silenceMs?: number | undefined;
   /** Size limit of the response. */
   readonly maxBytes?: number | undefined;

@@ -5,9 +5,8 @@ import * as x509 from '@peculiar/x509';
 import { controllerName, type Identity } from './names.ts';
 
 /**
- * Certificates of the control channel: one CA for each installation, one identity for the controller, one for each extension,
- * and one for the agents of each cluster's proxies. The names
- * in them are roles, not addresses.
+ * Certificates of the control channel: one CA for each installation, and one identity for the controller, for each extension, and for the agents of
+ * each cluster's proxies. The names in them are roles, not addresses.
  */
 x509.cryptoProvider.set(webcrypto as never);
 
@@ -19,7 +18,7 @@ const LEAF_LIFETIME_MS = 2 * YEAR_MS;
 /** Clocks of the nodes may differ. */
 const BACKDATE_MS = 24 * 3_600_000;
 
-/** The controller's secret: its own identity, and the key that signs the others'. */
+/** The controller's secret: its own identity and the CA's private key. */
 export interface Authority extends Identity {
   readonly caKey: string;
 }
@@ -41,7 +40,7 @@ export async function createAuthority(now: number): Promise<Authority> {
   return { ...signer, ...(await issueIdentity(signer, controllerName, now)) };
 }
 
-/** `aliases` are further DNS names or addresses that the certificate is good for. */
+/** `aliases` are additional DNS names or addresses of the certificate. */
 export async function issueIdentity(
   { ca, caKey }: Pick<Authority, 'ca' | 'caKey'>,
   name: string,

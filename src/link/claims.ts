@@ -5,7 +5,10 @@ import type { TaskAddresses } from '../reconcile/ports.ts';
 export const SILENCE_MS = 120_000;
 /** For all proxies of a cluster. */
 const MAX_TASKS = 512;
-/** Tasks have addresses of their own on the control network. A few more: Swarm gives an address to the next task, and a load balancer would hide the addresses of a node's tasks. */
+/**
+ * Each task has its own address on the control network. The limit is higher, because Swarm reuses addresses and a load balancer would hide the
+ * addresses of a node's tasks.
+ */
 const MAX_TASKS_PER_ADDRESS = 32;
 
 export interface Claimant {

@@ -9,7 +9,7 @@ import { isCanonicalPath } from '../model/path.ts';
 import type { Route } from '../model/route.ts';
 import { CLIENT_ADDRESS_HEADERS, nginxKeys } from '../model/settings-keys.ts';
 
-/** A list that is read up to its first fault: a message of faults alone would become issues of a hundred times its size. */
+/** Stops at a list's first error: a message full of errors would otherwise cause issues of a hundred times its size. */
 function firstFault<T>(item: z.ZodType<T>, most: number) {
   return z
     .array(z.unknown())
@@ -30,8 +30,8 @@ function firstFault<T>(item: z.ZodType<T>, most: number) {
 }
 
 /**
- * What controller and extension say to each other. Both ends check it: the extension because its input came from labels, the controller
- * because an extension that was taken over must not get further than bounded text.
+ * The messages between controller and extension. Both ends validate them: the extension because its input comes from labels, the controller because a
+ * compromised extension must be limited to bounded text.
  */
 const MAX_NAME = 512;
 const name = z.string().max(MAX_NAME);
@@ -95,7 +95,7 @@ const route = z.object({
   maintenance: z.object({ allow: z.array(z.string().regex(/^[0-9a-fA-F.:/]{2,50}$/)) }).optional(),
 });
 
-/** Settings were parsed by the controller; their parsed form is what travels. */
+/** Settings are sent as parsed by the controller. */
 const nginx = z.record(z.enum(Object.keys(nginxKeys) as [keyof typeof nginxKeys]), z.unknown());
 
 const digest = z.string().regex(/^[0-9a-f]{16}$/);
@@ -106,7 +106,7 @@ const dnsName = z.string().regex(/^[A-Za-z0-9_.-]{1,253}$/);
 
 const MAX_CERTIFICATE_NAMES = 10_000;
 
-/** What keeps a route out of a request; undefined if nothing does. */
+/** Why a route is excluded from requests; undefined if it is valid. */
 export const routeFault = memoize((candidate: Route): string | undefined => {
   const [issue] = route.safeParse(candidate).error?.issues ?? [];
   return issue && `${issue.path.join('.')}: ${issue.message}`;
@@ -123,7 +123,7 @@ export const RenderRequest = z.object({
   clientAddressHeader: z.enum(CLIENT_ADDRESS_HEADERS).default('X-Forwarded-For'),
   defaultCertificate: secretName.or(z.literal('')),
   defaultCertificateNames: z.array(z.string().max(253)).max(MAX_CERTIFICATE_NAMES).optional(),
-  /** Absent in what earlier releases say. */
+  /** Absent in messages of earlier releases. */
   metrics: z.boolean().default(false),
   nginx,
   zoneKb: z.int(),
@@ -139,7 +139,7 @@ export const RenderRequest = z.object({
     unavailable: z.string().max(MOST_PAGE_BYTES).optional(),
     maintenance: z.string().max(MOST_PAGE_BYTES).optional(),
   }),
-  /** All of them, or what makes them of those of an earlier request, by the name that its answer gave them. */
+  /** All routes, or a difference to the routes of an earlier request, identified by the name in its response. */
   routes: z.union([
     z.array(route),
     z.object({
@@ -148,7 +148,7 @@ export const RenderRequest = z.object({
       added: z.array(z.object({ at: position, item: route })),
     }),
   ]),
-  /** What those replicas were started for of which one may try the result; absent where something must be attached first. */
+  /** The version that replicas were started for, if one of them may try the result; absent if something must be attached first. */
   boot: digest.optional(),
   /** Files whose content the controller has, by digest. */
   known: z.array(digest).default([]),
@@ -157,13 +157,13 @@ export type RenderRequest = z.infer<typeof RenderRequest>;
 
 /** Digest of the extension's templates. */
 const templatesVersion = digest;
-/** nginx's words, or somebody's who pretends to be nginx. They reach log, state and page. */
+/** The message of nginx, or of an attacker. It appears in the log, the state and the page. */
 const MAX_MESSAGE = 2000;
 const message = z
   .string()
   .max(MAX_MESSAGE)
   .transform((text) => plainText(text, MAX_MESSAGE));
-/** A Docker config holds less. */
+/** A Docker config holds less than this. */
 const MAX_FILE_LENGTH = 1000 * 1024;
 const file = z.object({
   path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/),
@@ -172,16 +172,16 @@ const file = z.object({
 });
 const files = z.array(file).min(1).max(MOST_FILES);
 
-/** Without files where the extension has rendered the version itself. */
+/** Without files if the extension rendered the version itself. */
 export const OfferRequest = z.object({ boot: digest, version: digest, files: files.optional() });
 
-/** A report of that many, with a chain each, is larger than it may be. */
+/** A report with this many secrets, each with a chain, would exceed the size limit. */
 const MAX_SECRETS = 1000;
 const keyDigest = z.string().regex(/^[0-9a-f]{32}$/);
 const date = z.iso.datetime();
 const opensslReason = z.string().regex(/^[A-Za-z0-9 ._,-]{0,100}$/);
 
-/** Names or addresses of a certificate. One fault is one issue, as in `firstFault`. */
+/** Names or addresses of a certificate. Reports only the first error, as `firstFault` does. */
 function texts(isGood: (text: string) => boolean) {
   const areGood = (value: unknown) =>
     Array.isArray(value) &&
@@ -196,7 +196,7 @@ const secret = z.object({
     .array(
       z.object({
         names: texts((text) => text.length <= 253).transform((names) => names.map((name) => plainText(name, 253))),
-        /** Absent in the reports of earlier releases, like other facts with a default. */
+        /** Absent in reports of earlier releases, like other facts with a default. */
         addresses: texts((text) => /^[0-9a-f.:[\]]{2,50}$/.test(text)).default([]),
         hasAllNames: z.boolean().default(true),
         from: date,
@@ -228,7 +228,7 @@ const secret = z.object({
   ]),
   stapledWith: z.array(secretName).max(100).default([]),
 });
-/** Absent in what earlier releases say. Nothing is known of secrets with names that Swarm does not allow. */
+/** Absent in messages of earlier releases. Secrets with names that Swarm does not allow are ignored. */
 const secrets = firstFault(secret, MAX_SECRETS)
   .default([])
   .transform((secrets) => secrets.filter(({ name }) => secretName.safeParse(name).success));
@@ -250,14 +250,14 @@ const replica = z.object({
     .optional(),
 });
 
-/** What an agent says of its replica. */
+/** An agent's report about its replica. */
 export const ReportRequest = replica.extend({
   secrets,
-  /** The version that nginx has only just taken over. */
+  /** The version that nginx has just loaded. */
   loaded: digest.nullable().default(null),
   /** Files whose content the agent has, by digest. */
   known: z.array(digest).max(MOST_FILES).default([]),
-  /** Chosen by the agent when it starts: nobody else reports for its task. Absent in the reports of earlier releases. */
+  /** Chosen by the agent at startup to identify the task's reporter. Absent in reports of earlier releases. */
   instance: z
     .string()
     .regex(/^[0-9a-f]{32}$/)
@@ -272,33 +272,33 @@ export const TasksRequest = z.object({
 
 const MAX_OFFERS = 16;
 const MAX_REPLICAS = 1000;
-/** How the agents fare; answers `GET /state`. */
+/** The state of the agents; the response to `GET /state`. */
 export const StateResponse = z.object({
   /** Digest of offers and replicas. */
   digest,
   templates: templatesVersion,
-  /** Digest of the tasks that it was told of. */
+  /** Digest of the tasks that the extension received. */
   tasks: digest.optional(),
   offers: z.array(z.object({ boot: digest, version: digest, refused: message.nullable() })).max(MAX_OFFERS),
   replicas: z.array(replica).max(MAX_REPLICAS),
   secrets,
 });
 
-/** Services of a cluster. */
+/** Maximum number of services in a cluster. */
 const MAX_REFUSED = 20_000;
 export const RenderResponse = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('rendered'),
     templates: templatesVersion,
     version: digest,
-    /** Name of the routes, for the next request. */
+    /** Name of the route list, for the next request. */
     routes: digest,
-    /** Without the text where the controller has it. */
+    /** Without the text if the controller has the file. */
     files: z
       .array(file.partial({ text: true }))
       .min(1)
       .max(MOST_FILES),
-    /** Services that nginx refused, by name, with nginx's words. */
+    /** Services that nginx rejected, with nginx's error message. */
     refused: firstFault(z.object({ service: name, message }), MAX_REFUSED),
   }),
   z.object({ kind: z.literal('settings-refused'), templates: templatesVersion, message }),

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Identity } from './names.ts';
 
-/** Scrapers are few and ask for little; everybody else in the applications' networks reaches the port as well. */
+/** Scrapers are few and send small requests. Other containers in the applications' networks can also reach the port. */
 const LIMITS = {
   maxHeaderSize: 4096,
   handshakeTimeout: 5000,
@@ -18,12 +18,12 @@ const ANSWER_MS = 10_000;
 
 export interface MetricsServerOptions {
   readonly identity: Identity;
-  /** Whoever shows it is told. */
+  /** Required for access to the metrics. */
   readonly token: string;
   readonly metrics: () => Promise<string>;
 }
 
-/** `GET /metrics` over TLS, for those who show the token as `Authorization: Bearer <token>`; nothing else. It keeps no process alive. */
+/** Serves `GET /metrics` over TLS, authenticated by `Authorization: Bearer <token>`, and nothing else. Does not keep the process alive. */
 export function createMetricsServer({ identity, token, metrics }: MetricsServerOptions): Server {
   const { cert, key } = identity;
   const wanted = digestOf(`Bearer ${token}`);
@@ -38,19 +38,19 @@ export function createMetricsServer({ identity, token, metrics }: MetricsServerO
     );
   });
   server.maxConnections = MOST_CONNECTIONS;
-  // Who does not read the answer does not keep it in memory.
+  // A client that does not read the response must not keep it in memory.
   server.setTimeout(ANSWER_MS, (socket) => socket.destroy());
-  // The agent ends with nginx, whoever is connected.
+  // Open connections must not keep the agent alive once nginx has ended.
   server.on('connection', (socket) => (socket as Socket).unref());
   return server.unref();
 }
 
-/** Its body is not waited for. */
+/** Does not wait for the request's body. */
 function refuse(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
   response.writeHead(status, { ...headers, connection: 'close', 'content-length': '0' }).end();
 }
 
-/** Of equal length, whatever somebody shows. */
+/** All digests have the same length, for a comparison in constant time. */
 function digestOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -1,4 +1,4 @@
-/** What one end of the channel needs to prove who it is and to know the other. All PEM. */
+/** What one end of the channel requires to authenticate itself and its peer. All PEM. */
 export interface Identity {
   readonly ca: string;
   readonly cert: string;
@@ -12,7 +12,7 @@ export function extensionName(cluster: string): string {
   return `${cluster.toLowerCase()}.extension.signalbox`;
 }
 
-/** Of the agents in the proxies of a cluster. */
+/** For the agents in a cluster's proxies. */
 export function proxyName(cluster: string): string {
   return `${cluster.toLowerCase()}.proxy.signalbox`;
 }
