@@ -9,8 +9,8 @@ interface CheckedFile {
 }
 
 /**
- * Checks files that somebody else wrote for nginx: they may contain what our templates write, and what the administrator has written. Undefined
- * if they contain nothing else.
+ * Checks configuration files from an untrusted source: they may contain only what our templates and the administrator write. Undefined if they are
+ * valid.
  */
 export function filesFault(files: readonly CheckedFile[], permissions: Permissions): string | undefined {
   const paths = files.map(({ path }) => path);
@@ -28,7 +28,10 @@ interface Passed {
   readonly texts: ReadonlySet<string>;
 }
 
-/** The same for several clusters, without reading again what has passed. By text and not by digest, for which others could choose two texts. */
+/**
+ * Checks files of several clusters and skips texts that have passed. Compares texts, not digests: an attacker could construct two texts with the same
+ * digest.
+ */
 export class TextChecks {
   readonly #passed = new Map<string, Passed>();
 
@@ -45,14 +48,16 @@ export class TextChecks {
   }
 }
 
-/** What a text does that neither our templates nor the administrator's do; undefined if nothing. */
+/**
+ * The first statement of a text that neither our templates nor the administrator's write; undefined if there is none.
+ */
 export function textFault(text: string, paths: readonly string[], permissions: Permissions): string | undefined {
   let fault: string | undefined;
   try {
     eachStatement(text, (statement, variable) => {
       if (fault !== undefined) return;
       const { words, opens } = statement;
-      // nginx looks for it beside the main file.
+      // nginx looks for it next to the main file.
       const isPart = variable === undefined && !opens && words[0] === 'include' && paths.includes(words[1] ?? '');
       const found = isPart ? undefined : statementFault(statement, variable);
       if (found !== undefined && !permits(permissions, statement)) fault = found;

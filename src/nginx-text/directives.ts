@@ -18,14 +18,14 @@ const OWN_SECRETS: readonly string[] = [
   proxySecretTarget,
   viewerPasswordTarget,
 ];
-/** A digest, and the address of the first task. */
+/** A digest and the address of the first task. */
 const UPSTREAM = '[0-9a-f]{16}-[A-Za-z0-9._-]+';
 const SECRET = '[A-Za-z0-9][A-Za-z0-9_.-]*';
 const TLS_SOCKET = 'unix:/tmp/tls.sock';
 const PASSTHROUGH_SOCKET = 'unix:/tmp/passthrough.sock';
 const STATUS_SERVER = '127.0.0.1:10246';
 
-/** Any arguments: the directive names no file, no address and no module. */
+/** Allows any arguments: the directive names no file, address or module. */
 const any: Rule = () => true;
 const none: Rule = (args) => args.length === 0;
 const exactly =
@@ -41,7 +41,7 @@ const first =
   ([value]) =>
     values.includes(value ?? '');
 
-/** nginx reads an expression from what begins with `~`, and defines its named groups as variables. */
+/** nginx reads arguments that begin with `~` as expressions and defines their named groups as variables. */
 const NO_GROUPS: Rule = (args) => args.every((arg) => protectedGroups(arg).length === 0);
 const SECRET_PATH = new RegExp(`^(?:/run/secrets|\\$secrets)/(${SECRET})$`);
 const isSecret: Rule = ([path = '']) => {
@@ -52,21 +52,21 @@ const isLocation: Rule = (args) => {
   const [path = '', ...others] = args[0] === '=' ? args.slice(1) : args;
   return others.length === 0 && /^[/@]/.test(path);
 };
-/** The codes, what the status becomes, and a location of ours: nginx does not clean the path of a redirect, which could leave its folder. */
+/** Error codes, the resulting status, and one of our locations: nginx does not normalize the path of a redirect, so it could escape its folder. */
 const isErrorPage: Rule = (args) =>
   args.slice(0, -1).every((arg) => /^\d{3}$|^=\d*$/.test(arg)) &&
   /^(?:\/\.signalbox-error\??|@\w+(?:\$again_noted)?|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
     args.at(-1) ?? '',
   );
-/** `-f` and the like say whether a file exists. */
+/** Excludes `-f` and similar operators, which reveal whether a file exists. */
 const isCondition: Rule = (args) => (args[0] ?? '').startsWith('($') && NO_GROUPS(args);
 const isPeer: Rule = ([address = '']) => {
   const [, name, ip] = /^(?:([^:[\]/]+)|(\[[0-9a-fA-F:.]+\])):\d{1,5}$/.exec(address) ?? [];
   if (ip !== undefined) return !/^\[(?:::|::1|::ffff:.*)\]$/i.test(ip);
   if (name === undefined || /^(?:localhost|(?:0|127)(?:\.\d+){3})$/i.test(name)) return false;
-  // nginx queries in lower case, the relay in the case that the name encodes.
+  // nginx queries in lower case; the relay restores the encoded case.
   const asked = decodeCase(name.toLowerCase()) ?? name.toLowerCase();
-  // The extensions are there, and the controllers.
+  // The extensions and controllers are on the control network.
   return asked.includes('.') && !asked.endsWith(`.${controlNetwork}`);
 };
 
@@ -74,7 +74,7 @@ const MODULES = '/etc/nginx/modules-enabled/*.conf';
 const METRICS = '/tmp/signalbox/metrics.conf*';
 const MATERIAL = new RegExp(`^/tmp/material/${SECRET}/(?:client|backend)\\.conf\\*$`);
 
-/** Files that are not part of the configuration: of the image, or written by the proxy itself. */
+/** Files outside the configuration: part of the image, or written by the proxy itself. */
 export function isOwnInclude(path: string): boolean {
   return path === MODULES || path === METRICS || MATERIAL.test(path);
 }
@@ -92,7 +92,7 @@ export const blocks: Readonly<Record<string, Rule>> = {
   geo: (args) => args.length <= 2 && args.every((arg) => /^\$\w+$/.test(arg)),
 };
 
-/** Every other directive that our templates use, and nothing else: `include` and `set` are judged where they stand. */
+/** All other directives that our templates use. `include` and `set` are checked in context. */
 export const directives: Readonly<Record<string, Rule>> = {
   access_log: first('off', '/dev/stdout', '/dev/stderr'),
   add_header: any,
@@ -201,7 +201,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   zone: any,
 };
 
-/** Variables that lead to a file or an address, or to a path that nginx does not clean, and the values that they may have. */
+/** Variables that lead to a file, an address or a path that nginx does not normalize, and their allowed values. */
 const PROTECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
   [/^secrets$/, /^\/run\/secrets$/],
   [/^again$/, new RegExp(`^(?:${UPSTREAM}|\\$proxy_host|127\\.0\\.0\\.1:10246/50[24])$`)],
@@ -224,7 +224,7 @@ export function mayBe(variable: string, value: string): boolean {
   return PROTECTED.every(([protectedName, allowed]) => !protectedName.test(name) || allowed.test(value));
 }
 
-/** Variables among those that a group of a regular expression would set. */
+/** Protected variables that a named group of a regular expression would set. */
 export function protectedGroups(text: string): string[] {
   if (!text.includes('(?')) return [];
   const names = [...text.matchAll(/\(\?P?[<'](\w+)[>']/g)].map(([, name]) => name!);

@@ -3,15 +3,15 @@ import { eachStatement, statementFault } from './statement-fault.ts';
 import { NginxTextError, type Statement } from './statements.ts';
 
 /**
- * Statements beyond the allow-list that the administrator has written into the settings or a template, each as the words of a statement in
- * lines. A zero byte stands for what a template fills in.
+ * Statements beyond the allow-list that the administrator has written in the settings or a template: the words of each statement, joined by line
+ * breaks. A zero byte stands for a value that a template fills in.
  */
 export type Permissions = readonly string[];
 
 export const NOTHING_MORE: Permissions = [];
 
 const GAP = '\0';
-/** One variable of the environment holds less than 128 KiB. */
+/** An environment variable holds less than 128 KiB. */
 const MOST_LENGTH = 96 * 1024;
 
 interface Source {
@@ -47,7 +47,7 @@ function isStream(path: string): boolean {
   return path === '/dev/stdout' || path === '/dev/stderr';
 }
 
-/** For the environment of the proxies. Swarm reads `{{` as a template of its own. */
+/** Encodes permissions for the proxies' environment. Swarm would expand `{{` as a template. */
 export function encodePermissions(permissions: Permissions): string {
   return JSON.stringify(permissions).replaceAll('{', String.raw`\u007b`);
 }
@@ -56,7 +56,7 @@ export function decodePermissions(text: string | undefined): Permissions {
   return text === undefined ? NOTHING_MORE : (JSON.parse(text) as Permissions);
 }
 
-/** Those that would otherwise be rejected. If nginx would not read all of the text, those before the fault. */
+/** Statements that would otherwise be rejected. If the text has an error, those before it. */
 function statementsIn(text: string): string[] {
   const patterns: string[] = [];
   try {
@@ -71,10 +71,10 @@ function statementsIn(text: string): string[] {
   return patterns;
 }
 
-/** Nothing that may stand in a configuration. */
+/** A character that never appears in a configuration. */
 const MARK = '\u{e000}';
 
-/** Tags of Handlebars that write something become gaps; the others write nothing themselves. */
+/** Replaces Handlebars tags that produce output with gaps, and removes all others. */
 function withGaps(template: string): string {
   return template
     .replaceAll(/\{\{~?!--.*?--~?\}\}|\{\{~?!.*?\}\}/gs, '')
@@ -82,7 +82,10 @@ function withGaps(template: string): string {
     .replaceAll(/\{\{\{?.*?\}?\}\}/gs, MARK);
 }
 
-/** Whether the administrator has written a statement. What fills a gap leads to no other folder, and is no variable. */
+/**
+ * Whether the administrator has written a statement. The text in a gap must not lead to another folder or contain a
+ * variable.
+ */
 export function permits(permissions: Permissions, { words }: Statement): boolean {
   const text = words.join('\n');
   return permissions.some((pattern) => matches(pattern, text));

@@ -2,8 +2,8 @@ import { blocks, directives, isOwnInclude, isProtected, mayBe, protectedGroups, 
 import { NginxTextError, readStatements, type Statement } from './statements.ts';
 
 /**
- * Entries of `map` that set a variable of no importance, as there is one for each host: neither `include` nor expressions. A limited number at a
- * time, as each takes memory of the expression.
+ * Entries of `map` that set an unprotected variable and are neither `include` nor expressions. There is one for each host. Matches a limited number
+ * at a time, because the matcher uses memory for each.
  */
 const HARMLESS_ENTRIES =
   /(?:[ \t\r\n]*(?!include)(?:[^ \t\r\n;{}"'\\$#~][^ \t\r\n;{}\\$#]*|"(?!~|include)[^"\\]*")[ \t\r\n]+(?:[^ \t\r\n;{}"'\\#][^ \t\r\n;{}\\#]*|"[^"\\]*")[ \t\r\n]*;){1,1000}/y;
@@ -31,7 +31,7 @@ function variableOf({ words: [name, ...args] }: Statement): string | undefined {
   return name === 'map' || name === 'geo' ? (args.at(-1) ?? '') : undefined;
 }
 
-/** What a statement does that none of our templates does; undefined if nothing. */
+/** Why a statement is not one that our templates write; undefined if it is. */
 export function statementFault(statement: Statement, variable?: string): string | undefined {
   const isAllowed = variable === undefined ? isDirective(statement) : isEntry(statement, variable);
   return isAllowed ? undefined : `contains "${shown(statement.words)}"`;
@@ -51,7 +51,7 @@ function isAssignment([variable = '', value = '', ...others]: readonly string[])
   return others.length === 0 && /^\$\w+$/.test(variable) && mayBe(variable, value);
 }
 
-/** `include` reads a file here, too. */
+/** `include` reads a file in these blocks too. */
 function isEntry({ words: [key = '', value, ...others], opens }: Statement, variable: string): boolean {
   if (opens || others.length > 0 || key === 'include') return false;
   if (key.startsWith('~') && protectedGroups(key).length > 0) return false;

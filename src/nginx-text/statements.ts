@@ -1,4 +1,4 @@
-/** Text that nginx would not read, or that looks different to nginx than to us. */
+/** Text that nginx would reject, or would read differently than this parser. */
 export class NginxTextError extends Error {
   override readonly name = 'NginxTextError';
 }
@@ -6,19 +6,19 @@ export class NginxTextError extends Error {
 /** A directive, or an entry of a block such as `map`: its words, without quotes and escapes. */
 export interface Statement {
   readonly words: readonly string[];
-  /** It opens a block. */
+  /** Whether it opens a block. */
   readonly opens: boolean;
 }
 
 export interface Visitor {
-  /** May return an expression for text behind it that need not be looked at. */
+  /** May return an expression for the text after it that can be skipped. */
   statement(statement: Statement): RegExp | undefined;
-  /** A block ends. */
+  /** Called at the end of a block. */
   close(): void;
 }
 
-// No expression can match in two ways: hostile text takes no longer to read than other text. Most statements have no escapes, and are read in
-// one step. nginx knows four kinds of space, JavaScript's \s many more.
+// No expression can match in two ways, so hostile text takes no longer to read than other text. Most statements have no escapes and are read in one
+// step. nginx has four whitespace characters, JavaScript's \s has many more.
 const PLAIN_WORD = String.raw`(?:"[^"\\]*"(?=[ \t\r\n;{])|(?:[^ \t\r\n;{}"'\\$#]|\$(?!\{))[^ \t\r\n;{}\\$#]*(?:\$(?!\{)[^ \t\r\n;{}\\$#]*)*)`;
 const PLAIN = new RegExp(String.raw`[ \t\r\n]*(${PLAIN_WORD}(?:[ \t\r\n]+${PLAIN_WORD})*)[ \t\r\n]*([;{])`, 'y');
 const PLAIN_WORDS = /"([^"]*)"|[^ \t\r\n]+/g;
@@ -30,15 +30,15 @@ const QUOTED: Readonly<Record<string, RegExp>> = {
   '"': /"([^"\\]*(?:\\[\s\S][^"\\]*)*)"/y,
   "'": /'([^'\\]*(?:\\[\s\S][^'\\]*)*)'/y,
 };
-/** Of statements, and of the text. */
+/** Ends of statements, and of the text. */
 const ENDS = [';', '{', '}', ''];
 const WORD_ENDS = /[ \t\r\n;{]/;
-/** What may follow a quoted word; a parenthesis then begins the next one. */
+/** What may follow a quoted word; a parenthesis begins the next word. */
 const QUOTE_ENDS = /[ \t\r\n;{)]/;
 
-/** Reads text as `ngx_conf_read_token` does. Throws where nginx would reject it. */
+/** Reads text like `ngx_conf_read_token`. Throws if nginx would reject it. */
 export function readStatements(text: string, visitor: Visitor): void {
-  // Functions of C take it for the end of a word.
+  // C functions treat a zero byte as the end of a word.
   if (text.includes('\0')) throw new NginxTextError('contains a zero byte');
   const reader = new Reader(text);
   for (;;) {
@@ -63,7 +63,7 @@ class Reader {
     this.#text = text;
   }
 
-  /** A statement without escapes and comments; undefined if the next one is of another kind. */
+  /** Reads a statement without escapes and comments; undefined otherwise. */
   plain(): Read | undefined {
     PLAIN.lastIndex = this.#offset;
     const [whole, written = '', end = ''] = PLAIN.exec(this.#text) ?? [];
@@ -113,7 +113,7 @@ class Reader {
 
 const ESCAPED: Readonly<Record<string, string>> = { t: '\t', r: '\r', n: '\n' };
 
-/** Other escapes stay: regular expressions need them. */
+/** Other escapes are kept for regular expressions. */
 function resolveEscapes(word: string): string {
   if (!word.includes('\\')) return word;
   return word.replaceAll(/\\(["'\\trn])/g, (_, character: string) => ESCAPED[character] ?? character);
