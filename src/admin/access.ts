@@ -10,15 +10,15 @@ export interface User {
   readonly name: string;
   readonly role: Role;
   readonly via: SignInMethod;
-  /** The only cluster that an API token is for. */
+  /** The only cluster that an API token is valid for. */
   readonly cluster?: string;
 }
 
-/** Begins with a sign-in. Times are in milliseconds since the epoch. */
+/** Starts with a sign-in. Times are in milliseconds since the epoch. */
 export interface Session {
   readonly id: string;
   readonly user: User;
-  /** Whose it is; no two users have the same, however they sign in. */
+  /** Identifies the user. No two users have the same account, whichever way they sign in. */
   readonly account: string;
   readonly startedAt: number;
   readonly expiresAt: number;
@@ -28,22 +28,22 @@ export interface FailedSignIn {
   /** A known user; undefined if there is no such user. */
   readonly user: string | undefined;
   readonly address: string;
-  /** The attempt was refused without looking at the password. */
+  /** The attempt was rejected without verifying the password. */
   readonly held: boolean;
 }
 
 export interface AccessOptions extends AccountsOptions {
-  /** Key of the controller; tokens outlive it, but not a change of a password. */
+  /** The controller's signing key. Tokens stay valid when the controller restarts, but not when a password changes. */
   readonly key: string;
   readonly now: () => number;
-  /** API tokens, and sessions that were ended, also on other controllers. */
+  /** API tokens, and ended sessions, including those of other controllers. */
   readonly decisions?: () => Pick<Administration, 'endedSessions' | 'sessionsEndedBefore' | 'tokens'>;
-  /** Changes with the settings of OpenID Connect, which ends the sessions that began with the former; undefined without them. */
+  /** Changes with the OpenID Connect settings, which ends the sessions that began with the old ones. Undefined without OpenID Connect. */
   readonly oidcFingerprint?: string | undefined;
   readonly onFailure?: (failed: FailedSignIn) => void;
 }
 
-/** Whom an OpenID provider vouches for. */
+/** The identity of a user confirmed by the OpenID provider. */
 export interface Identity {
   readonly subject: string;
   readonly name: string;
@@ -51,10 +51,10 @@ export interface Identity {
 }
 
 const LIFETIME_MS = 12 * 3_600_000;
-/** By which scanners recognize a token that was published by mistake. */
+/** Secret scanners recognize tokens that were published by mistake by this prefix. */
 const API_TOKEN_PREFIX = 'sbt_';
 
-/** Each kind of token is accepted in its own place only. */
+/** Each kind of token is accepted in one place only. */
 type TokenKind = 'bearer' | 'cookie' | 'page' | 'flow';
 
 export type SignIn =
@@ -62,13 +62,13 @@ export type SignIn =
   | { readonly kind: 'wrong' }
   | ({ readonly kind: 'held' } & Held);
 
-/** Signs users in by password, and identifies them by their tokens. */
+/** Signs users in by password and identifies them by their tokens. */
 export class Access {
   readonly accounts: Accounts;
   readonly attempts: SignInAttempts;
   readonly #options: AccessOptions;
   readonly #key: string;
-  /** Ended on this controller, by identifier, until they expire. */
+  /** Sessions ended on this controller, by identifier, until they expire. */
   readonly #ended = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
 
@@ -99,12 +99,12 @@ export class Access {
     return { kind: 'signed-in', session: this.#begin({ name, role, via: 'password' }, name) };
   }
 
-  /** Logs and records it. */
+  /** Logs and records a failed sign-in. */
   noteFailure(failed: FailedSignIn): void {
     this.#options.onFailure?.(failed);
   }
 
-  /** A session of somebody whom the OpenID provider vouches for. */
+  /** Begins a session for a user confirmed by the OpenID provider. */
   beginOidc({ subject, name, role }: Identity): Session {
     return this.#begin({ name, role, via: 'oidc' }, oidcAccount(subject));
   }
@@ -114,26 +114,26 @@ export class Access {
   }
 
   /**
-   * Browsers send a cookie to all ports of a host, and any application there can read it. So the page gets a second token, which only
-   * scripts of its own origin can read, and which is valid for that origin only. One is worthless without the other.
+   * Browsers send a cookie to all ports of a host, and any application there can read it. So the page receives a second token, which only scripts of
+   * its own origin can read and which is valid for that origin only. Neither is valid without the other.
    */
   async browserTokens(session: Session, origin: string): Promise<{ readonly cookie: string; readonly page: string }> {
     return { cookie: await this.#token(session, 'cookie'), page: await this.#token(session, 'page', origin) };
   }
 
-  /** What the page keeps while its user is at the OpenID provider. Valid for its own origin only. */
+  /** Signs the data that the page keeps while its user is at the OpenID provider. Valid for the page's origin only. */
   sealFlow(flow: Readonly<Record<string, string>>, origin: string, lifetimeMs: number): Promise<string> {
     const exp = Math.floor((this.#options.now() + lifetimeMs) / 1000);
     return sign({ ...flow, kind: 'flow', aud: origin, exp }, this.#key, 'HS256');
   }
 
-  /** Undefined if it is not ours, is for another origin, or is too old. */
+  /** Undefined if the token was not issued here, is for another origin, or has expired. */
   async openFlow(token: string, origin: string): Promise<Readonly<Record<string, unknown>> | undefined> {
     const claims = await this.#verify(token, 'flow', origin);
     return claims === undefined || Number(claims.exp) * 1000 <= this.#options.now() ? undefined : claims;
   }
 
-  /** A session's bearer token, or an API token. */
+  /** Accepts a session's bearer token or an API token. */
   async identifyBearer(token: string): Promise<Session | undefined> {
     return token.startsWith(API_TOKEN_PREFIX) ? this.#identifyApiToken(token) : this.#identify(token, 'bearer');
   }
@@ -153,7 +153,7 @@ export class Access {
     return !endedSessions.some((ended) => ended.id === id);
   }
 
-  /** Its tokens are not accepted any more, and its event streams end. */
+  /** Ends a session: its tokens become invalid and its event streams are closed. */
   end({ id, expiresAt }: Pick<Session, 'id' | 'expiresAt'>): void {
     const now = this.#options.now();
     for (const [other, until] of this.#ended) {
@@ -163,7 +163,7 @@ export class Access {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Calls back when a session ends on this controller; the returned function stops that. */
+  /** Calls back when a session ends on this controller. Returns a function that unsubscribes. */
   onEnd(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -193,7 +193,7 @@ export class Access {
     return sign({ ...claims, ...times, sid: id, kind, ...(aud === undefined ? {} : { aud }) }, this.#key, 'HS256');
   }
 
-  /** Undefined for a token that is not ours, of another kind, expired, of a user who is another by now, or of a session that ended. */
+  /** Undefined for a token that is invalid, of another kind or expired, if the user has changed since, or if the session has ended. */
   async #identify(token: string, kind: TokenKind, audience?: string): Promise<Session | undefined> {
     const claims = await this.#verify(token, kind, audience);
     const role = roleSchema.safeParse(claims?.role).data;
@@ -215,13 +215,13 @@ export class Access {
     return claims?.kind === kind && claims.aud === audience ? claims : undefined;
   }
 
-  /** What a user's sessions depend on; undefined if there is no such user. */
+  /** A session is valid only while this is unchanged; undefined if there is no such user. */
   #fingerprint(via: SignInMethod, account: string): string | undefined {
     return via === 'oidc' ? this.#options.oidcFingerprint : this.accounts.find(account)?.fingerprint;
   }
 }
 
-/** A new API token; only its hash is kept. */
+/** Creates an API token; only its hash is stored. */
 export function createApiToken(): { readonly token: string; readonly hash: string } {
   const token = API_TOKEN_PREFIX + randomBytes(32).toString('base64url');
   return { token, hash: hashApiToken(token) };
@@ -231,14 +231,14 @@ function hashApiToken(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
 }
 
-/** Every use of a token belongs to one session, so that its event streams are counted together, and end with it. */
+/** All requests with a token share one session, so that its event streams are counted together and end with it. */
 function sessionOf({ id, name, role, cluster, createdAt, expiresAt }: ApiToken): Session {
   const user = { name, role, via: 'token' as const, ...(cluster === undefined ? {} : { cluster }) };
   const times = { startedAt: Date.parse(createdAt), expiresAt: Date.parse(expiresAt) };
   return { id, user, account: `token:${id}`, ...times };
 }
 
-/** Names of users have no colon. Subjects can be long, and ended sessions are kept. */
+/** User names contain no colon. Subjects are hashed, because they can be long and ended sessions are stored. */
 function oidcAccount(subject: string): string {
   return `oidc:${createHash('sha256').update(subject).digest('base64url')}`;
 }

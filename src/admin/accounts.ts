@@ -13,15 +13,15 @@ export interface AccountsOptions {
 interface Account {
   readonly name: string;
   readonly role: Role;
-  /** Another one once role or password are others. */
+  /** Changes with the role or the password. */
   readonly fingerprint: string;
 }
 
-/** Each takes 32 MB or more. */
+/** Verifying a password takes 32 MB or more. */
 const AT_A_TIME = 2;
 const WAITING = 16;
 
-/** Who has a password: `admin`, `viewer`, and the users of the users' secret. */
+/** The accounts with passwords: `admin`, `viewer`, and the users of the users' secret. */
 export class Accounts {
   readonly #builtIn: Readonly<Record<string, Account & { readonly password: string }>>;
   readonly #users: ReadonlyMap<string, NamedUser>;
@@ -43,12 +43,12 @@ export class Accounts {
     return user && { name, role: user.role, fingerprint: digest(`${user.role}:${user.text}`).toString('base64url') };
   }
 
-  /** The account whose password it is; `busy` if too many passwords are being verified. */
+  /** Returns the account if the password is correct; `busy` if too many passwords are being verified. */
   async verify(name: string, password: string): Promise<Account | 'busy' | undefined> {
     const account = this.find(name);
     if (account !== undefined && Object.hasOwn(this.#builtIn, name))
       return sameText(password, this.#builtIn[name]!.password) ? account : undefined;
-    // Verified in any case, so that the time does not reveal which names exist.
+    // Always verified, so that response times do not reveal which names exist.
     const hash = this.#users.get(name)?.hash ?? this.#unknown;
     if (hash === undefined) return undefined;
     const verified = this.#limiter.run(() => isPassword(password, hash));

@@ -6,7 +6,7 @@ import type { State } from './state.ts';
 
 export interface EventStreamsOptions {
   readonly access: Access;
-  /** What that user may see. */
+  /** The part of the state that the user may see. */
   readonly state: (user: User) => State;
   readonly subscribe: (listener: () => void) => () => void;
   readonly now: () => number;
@@ -15,10 +15,10 @@ export interface EventStreamsOptions {
 const PING_MS = 15_000;
 const MAX_OF_SESSION = 20;
 
-/** Streams of the state, as server-sent events. A stream ends with its session. */
+/** Streams the state as server-sent events. A stream ends with its session. */
 export class EventStreams {
   readonly #options: EventStreamsOptions;
-  /** By session. */
+  /** Number of open streams by session. */
   readonly #open = new Map<string, number>();
 
   constructor(options: EventStreamsOptions) {
@@ -50,7 +50,7 @@ export class EventStreams {
     });
   }
 
-  /** A quiet swarm is looked at every few seconds: that alone is not worth all of the state again. */
+  /** The controller observes the swarm every few seconds. If only the time has changed, the state is not sent again. */
   #next(sent: string, user: User) {
     const { observedAt, ...rest } = this.#options.state(user);
     const data = JSON.stringify(rest);

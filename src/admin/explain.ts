@@ -3,7 +3,7 @@ import { explainUrl, isExplainable } from '../model/explain.ts';
 import { buildRouteTable } from '../model/route-table.ts';
 import type { ClusterExplanation } from './requests.ts';
 
-/** What each cluster would answer, those that answer first; undefined if the text is not a URL. */
+/** How each cluster routes the URL, those that know the host first; undefined if the text is not a URL. */
 export function explainEverywhere(clusters: readonly ClusterState[], url: string): ClusterExplanation[] | undefined {
   if (!isExplainable(url)) return undefined;
   const explanations = clusters.flatMap(({ cluster, routes, refusedClaims }) => {

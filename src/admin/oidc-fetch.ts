@@ -6,8 +6,8 @@ const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 1024 * 1024;
 
 /**
- * Requests to the OpenID provider. Node's `fetch` knows neither a CA of one's own nor a limit: a provider that never ends its answer must
- * not take the controller's memory.
+ * Requests to the OpenID provider. Node's `fetch` supports neither a custom CA nor a size limit: an endless response must not exhaust the
+ * controller's memory.
  */
 export function oidcFetch(ca: string | undefined): CustomFetch {
   return async (url, { method, headers, body, signal }) => {

@@ -24,14 +24,14 @@ import { oidcFetch } from './oidc-fetch.ts';
 
 export interface OidcOptions {
   readonly settings: OidcSettings;
-  /** Undefined for a public client, which has none. */
+  /** Undefined for a public client, which has no secret. */
   readonly clientSecret?: string | undefined;
-  /** CA of the provider's certificate, if it is not a public one. */
+  /** CA of the provider's certificate, if it is not issued by a public CA. */
   readonly ca?: string | undefined;
   readonly now: () => number;
 }
 
-/** What belongs to one sign-in, and is compared with what comes back. */
+/** The state of one sign-in, compared with the provider's response. */
 export interface Flow {
   readonly state: string;
   readonly nonce: string;
@@ -40,13 +40,13 @@ export interface Flow {
 
 export type OidcResult =
   | { readonly kind: 'identified'; readonly identity: Identity }
-  /** The provider knows the user; the settings give no role to any of the user's groups. */
+  /** The provider knows the user, but the settings assign no role to any of the user's groups. */
   | { readonly kind: 'no-role'; readonly name: string };
 
-/** The provider's endpoints and keys may change. */
+/** The provider's endpoints and keys may change, so they are fetched again after this time. */
 const DISCOVERED_FOR_MS = 3_600_000;
 
-/** Signs users in through an OpenID provider: authorization code flow with PKCE. The library does what the standards ask for. */
+/** Signs users in through an OpenID provider: authorization code flow with PKCE. The library performs the checks that the standards require. */
 export class Oidc {
   readonly #options: OidcOptions;
   #discovered: { readonly at: number; readonly configuration: Promise<Configuration> } | undefined;
@@ -73,7 +73,9 @@ export class Oidc {
     return { ...flow, url: url.href };
   }
 
-  /** `answer` is the query with which the provider sent the browser back. Throws if anything is not as it must be. */
+  /**
+   * `answer` is the query string with which the provider redirected the browser back. Throws if anything is invalid.
+   */
   async finish({ state, nonce, verifier }: Flow, answer: string, origin: string): Promise<OidcResult> {
     const configuration = await this.#configuration();
     const returned = new URL(origin + OIDC_RETURN_PATH);
@@ -95,7 +97,7 @@ export class Oidc {
       : { kind: 'identified', identity: { subject: claims.sub, name, role } };
   }
 
-  /** Some providers put groups and names into the answer of the userinfo endpoint alone. */
+  /** Some providers return groups and names only from the userinfo endpoint. */
   #isComplete(configuration: Configuration, claims: Readonly<Record<string, unknown>>): boolean {
     if (configuration.serverMetadata().userinfo_endpoint === undefined) return true;
     return claims[this.settings.GroupsClaim] !== undefined && claims.preferred_username !== undefined;
@@ -113,7 +115,7 @@ export class Oidc {
       return this.#discovered.configuration;
     const configuration = this.#discover();
     this.#discovered = { at: now, configuration };
-    // The next one tries again.
+    // The next attempt runs the discovery again.
     configuration.catch(() => {
       this.#discovered = undefined;
     });
@@ -124,7 +126,7 @@ export class Oidc {
     const { settings, clientSecret, ca } = this.#options;
     const issuer = new URL(settings.Issuer);
     const authentication = clientSecret === undefined ? None() : ClientSecretBasic(clientSecret);
-    // The settings allow `http:` on this machine only.
+    // The settings allow `http:` for the local machine only.
     const insecure = issuer.protocol === 'http:' ? [allowInsecureRequests] : [];
     return discovery(issuer, settings.ClientId, undefined, authentication, {
       [customFetch]: oidcFetch(ca),
@@ -133,13 +135,13 @@ export class Oidc {
   }
 }
 
-/** Other settings make other sessions: who lost a role by them must not keep it. */
+/** Sessions depend on these settings: a user who lost a role through a change must not keep it. */
 export function oidcFingerprint({ Issuer, ClientId, GroupsClaim, Groups }: OidcSettings): string {
   const groups = Object.entries(Groups).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return digest(JSON.stringify([Issuer, ClientId, GroupsClaim, groups]));
 }
 
-/** Codes and names of errors alone: their causes can hold tokens. */
+/** Only codes and names of errors: their causes can contain tokens. */
 export function oidcReason(error: unknown): string {
   const { name, code, error: answered, message } = error as Readonly<Record<string, unknown>>;
   const parts = [name, code, answered, message].filter((part) => typeof part === 'string');

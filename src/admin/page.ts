@@ -3,19 +3,19 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { MiddlewareHandler } from 'hono';
 import { OIDC_RETURN_PATH } from './known-routes.ts';
 
-/** The page as Vite built it, from a folder; undefined where there is none. */
+/** Serves the page that Vite built from a folder; undefined if the folder does not exist. */
 export function servePage(folder: string): MiddlewareHandler | undefined {
   if (!existsSync(folder)) return undefined;
   const files = serveStatic({
     root: folder,
-    // Scripts of the page take the provider's answer from there.
+    // The page's scripts read the provider's response from the URL.
     rewriteRequestPath: (path) => (path === OIDC_RETURN_PATH ? '/index.html' : path),
   });
   return async (context, next) => {
     const answer = await files(context, next);
-    // Names of assets have a digest of what is in them; the page itself is asked for anew each time.
+    // Names of assets contain a digest of their content. Browsers revalidate the page itself on each request.
     const isAsset = context.req.path.startsWith('/assets/');
-    // A file that does not exist is left to the next handler, whose result is no answer of ours.
+    // The next handler responds if the file does not exist.
     if (!(answer instanceof Response)) return undefined;
     answer.headers.set('cache-control', isAsset ? 'max-age=31536000, immutable' : 'no-cache');
     return answer;

@@ -1,16 +1,16 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 
-/** `scrypt$<log2 of N>$<salt>$<hash>`, both in base64url. Block size 8, parallelization 1. */
+/** `scrypt$<log2 of N>$<salt>$<hash>`, salt and hash in base64url. Block size 8, parallelization 1. */
 export interface PasswordHash {
   readonly cost: number;
   readonly salt: Buffer;
   readonly hash: Buffer;
 }
 
-/** 2^15 takes 32 MB and about a tenth of a second; each step more doubles both. */
+/** 2^15 takes 32 MB and about a tenth of a second; each increment doubles both. */
 const DEFAULT_COST = 15;
 const MIN_COST = 15;
-/** Whoever may sign in makes the controller use this much memory: 128 MB. */
+/** Limits the memory that a sign-in takes: 128 MB. */
 const MAX_COST = 17;
 const BLOCK_SIZE = 8;
 const SALT_BYTES = 16;
@@ -18,7 +18,7 @@ const HASH_BYTES = 32;
 
 const FORM = /^scrypt\$(\d{1,2})\$([A-Za-z0-9_-]{22})\$([A-Za-z0-9_-]{43})$/;
 
-/** Undefined if it is not one, or cheaper or dearer than allowed. */
+/** Undefined if the text is no valid hash, or its cost is outside the allowed range. */
 export function parsePasswordHash(text: string): PasswordHash | undefined {
   const [, cost, salt, hash] = FORM.exec(text) ?? [];
   if (cost === undefined || Number(cost) < MIN_COST || Number(cost) > MAX_COST) return undefined;
@@ -35,7 +35,7 @@ export async function isPassword(password: string, { cost, salt, hash }: Passwor
   return timingSafeEqual(await derive(password, salt, cost), hash);
 }
 
-/** One that no password has, to compare with where no user has the name: it must take as long. */
+/** A hash that no password matches. Verified for unknown users, so that it takes the same time as for known ones. */
 export function unknownHash(cost = DEFAULT_COST): PasswordHash {
   return { cost, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
 }

@@ -1,10 +1,10 @@
 import { isIP, isIPv6, type Socket } from 'node:net';
 import { plainAddress } from '../lib/plain-address.ts';
 
-/** The longest header of the PROXY protocol, version 1, with its line break. */
+/** The maximum length of a PROXY protocol header, version 1, including its line break. */
 const MAX_LENGTH = 107;
 
-/** First line of a connection that is passed on: the client's address in the PROXY protocol, version 1. */
+/** The first line of a relayed connection: the client's address in the PROXY protocol, version 1. */
 export function proxyHeader({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket): string {
   const [client, own] = [plainAddress(remoteAddress), plainAddress(localAddress)];
   if (isIP(client) === 0 || isIP(client) !== isIP(own)) return 'PROXY UNKNOWN\r\n';
@@ -12,8 +12,8 @@ export function proxyHeader({ remoteAddress = '', remotePort = 0, localAddress =
 }
 
 /**
- * Reads the header and leaves everything behind it in the socket. Resolves with the client's address; undefined if there is no valid header or
- * the connection ends first.
+ * Reads the header and leaves all data after it in the socket. Resolves with the client's address; undefined if there is no valid header or the
+ * connection ends first.
  */
 export function readProxyHeader(socket: Socket): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();

@@ -5,21 +5,21 @@ import { proxyHeader } from './proxy-header.ts';
 
 export interface RelayOptions {
   readonly port: number;
-  /** Addresses of the controllers at this moment. */
+  /** The current addresses of the controllers. */
   readonly controllers: () => Promise<readonly string[]>;
   /** Port of the controllers. */
   readonly controllerPort: number;
-  /** For a controller to accept a connection, before the next one is tried. */
+  /** Connection timeout, after which the next controller is tried. */
   readonly connectMs?: number;
 }
 
-/** As many as a controller accepts. */
+/** The same limit as a controller's. */
 const MAX_CONNECTIONS = 512;
 const CONNECT_MS = 2000;
 
 /**
- * Passes connections to port 9443 of a manager on to a controller, wherever it runs. It sees neither keys nor content: TLS ends at the controller.
- * A controller cannot publish the port itself: two of one node cannot have the same port, and one has to work until its successor does.
+ * Forwards connections to port 9443 of a manager to a controller on any node. It has no access to keys or content: TLS ends at the controller. A
+ * controller cannot publish the port itself: two controllers on one node cannot share a port, and the old one has to work until its successor does.
  */
 export function serveRelay(options: RelayOptions, signal: AbortSignal): Server {
   const clients = new Set<Socket>();
@@ -55,7 +55,7 @@ async function passOn(client: Socket, options: RelayOptions): Promise<void> {
   client.destroy();
 }
 
-/** One client is led to the same controller as long as it runs: failed sign-in attempts are counted by each controller. */
+/** A client is always forwarded to the same controller while that one runs: each controller counts failed sign-in attempts separately. */
 function inOrderFor(client: string, controllers: readonly string[]): string[] {
   const rank = (controller: string) => createHash('sha256').update(`${client} ${controller}`).digest('hex');
   return controllers.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
@@ -70,7 +70,7 @@ async function open(
     await once(socket, 'connect', { signal: AbortSignal.timeout(connectMs) });
     return socket;
   } catch {
-    // A controller that ends at this moment, or a node that is lost.
+    // The controller is just ending, or its node is lost.
     socket.on('error', () => undefined).destroy();
     return undefined;
   }

@@ -4,15 +4,15 @@ import type { TLSSocket } from 'node:tls';
 import { readProxyHeader } from './proxy-header.ts';
 
 /**
- * Has a server take the client's address of connections that relays pass on. They begin with it; without a valid header they are closed.
- * Whoever asks a socket for `remoteAddress` gets the client's.
+ * Makes a server use the client's address for relayed connections, which begin with a PROXY header. Connections without a valid header are closed.
+ * The socket's `remoteAddress` becomes the client's.
  */
 export function acceptRelayed(server: Server, isRelayed: (socket: Socket) => boolean, headerMs: number): void {
   const listeners = server.listeners('connection') as ((socket: Socket) => void)[];
   const accept = (socket: Socket) => {
     for (const listener of listeners) listener.call(server, socket);
   };
-  /** Clients of open connections, by the relay's address and port: a TLS socket does not tell which socket it is made of. */
+  /** Clients of open connections, by the relay's address and port: a TLS socket does not expose its underlying socket. */
   const clients = new Map<string, string>();
   server.removeAllListeners('connection');
   server.on('connection', async (socket: Socket) => {

@@ -5,7 +5,7 @@ import { DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, tokenNameSchema } from '../model/ap
 import type { Explanation } from '../model/explain.ts';
 import { roleSchema, signInMethodSchema } from '../model/roles.ts';
 
-/** Bodies of requests and answers, except the State. */
+/** Request and response bodies, except the State. */
 export const credentialsSchema = z.object({ username: z.string().max(200), password: z.string().max(1000) });
 export const tokenSchema = z.object({ auth_token: z.string() });
 export const sessionTokenSchema = z.object({

@@ -1,7 +1,7 @@
 import type { User } from './access.ts';
 import type { ClosedView, State } from './state.ts';
 
-/** What of the state a user may see: an API token of one cluster only what is of that. */
+/** The part of the state that a user may see: an API token for one cluster sees only that cluster. */
 export function scopeState(state: State, { cluster }: Pick<User, 'cluster'>): State {
   if (cluster === undefined) return state;
   const routes = state.routes.filter((route) => route.cluster === cluster);

@@ -1,6 +1,9 @@
 import type { MiddlewareHandler } from 'hono';
 
-/** Of every answer. No Strict-Transport-Security: it would bind the applications on other ports of this host, too. */
+/**
+ * Sent with every response. Does not include Strict-Transport-Security: it would also apply to applications on other
+ * ports of this host.
+ */
 export const securityHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': [
     "default-src 'none'",

@@ -15,20 +15,22 @@ export interface ServeOptions {
   readonly cert: string;
   readonly key: string;
   readonly limits?: Partial<Limits>;
-  /** Subnets of networks on which connections are refused, as `10.0.1.0/24`: on the others, this port is published. */
+  /**
+   * Subnets of networks on which connections are rejected, such as `10.0.1.0/24`: the port is published on the others.
+   */
   readonly closedTo?: readonly string[];
-  /** Subnets of the network on which relays pass on connections. */
+  /** Subnets of the network on which relays forward connections. */
   readonly relayedFrom?: readonly string[];
 }
 
 interface Limits {
   readonly connections: number;
-  /** Of one client, so that it cannot take all of them. */
+  /** Limit per client, so that one client cannot use all connections. */
   readonly connectionsOfClient: number;
-  /** For the TLS handshake, and then for a request's headers. */
+  /** Timeout for the TLS handshake, and then for a request's headers. */
   readonly headersMs: number;
   readonly requestMs: number;
-  /** Without a byte in either direction. Event streams send something every 15 s. */
+  /** Timeout without a byte in either direction. Event streams send data every 15 s. */
   readonly silenceMs: number;
 }
 
@@ -40,7 +42,7 @@ const defaultLimits: Limits = {
   silenceMs: 60_000,
 };
 
-/** TLS 1.3's, and of TLS 1.2 those with forward secrecy and authenticated encryption (AEAD). */
+/** The ciphers of TLS 1.3, and those of TLS 1.2 with forward secrecy and authenticated encryption (AEAD). */
 const CIPHERS = [
   'TLS_AES_256_GCM_SHA384',
   'TLS_CHACHA20_POLY1305_SHA256',
@@ -53,7 +55,7 @@ const CIPHERS = [
   'ECDHE-RSA-AES128-GCM-SHA256',
 ].join(':');
 
-/** Serves the administrator's interface over TLS until the signal aborts. */
+/** Serves the admin interface over TLS until the signal aborts. */
 export function serveAdmin(
   { app, port, cert, key, limits: given, closedTo = [], relayedFrom = [] }: ServeOptions,
   signal: AbortSignal,
@@ -71,7 +73,7 @@ export function serveAdmin(
       headersTimeout: limits.headersMs,
       requestTimeout: limits.requestMs,
       connectionsCheckingInterval: Math.min(5000, limits.headersMs),
-      // A request without it is refused as the others are, with problem details.
+      // Requests without the header are rejected like others, with problem details.
       requireHostHeader: false,
     },
     getRequestListener((request, env) => app.fetch(request, env), { errorHandler: refuseRequest }),
@@ -87,7 +89,7 @@ export function serveAdmin(
     'abort',
     () => {
       server.close();
-      // Pages that follow events would hold it for ever.
+      // Open event streams would keep the server open.
       server.closeAllConnections();
     },
     { once: true },
@@ -113,14 +115,14 @@ function limitByClient(server: Server, most: number): void {
   });
 }
 
-/** What Node cannot make a request of, such as a host that is not one. */
+/** Responds to requests that Node cannot parse, such as those with an invalid host. */
 function refuseRequest(): Response {
   const response = toResponse(new Refusal(400, 'Bad request', 'The request line or the host is invalid.'));
   for (const [name, value] of Object.entries(securityHeaders)) response.headers.set(name, value);
   return response;
 }
 
-/** Requests that Node answers itself, without a body and without our headers. */
+/** Handles requests that Node would otherwise answer itself, without a body and without our headers. */
 function refuseOddRequests(server: Server): void {
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     const { headers, body } = plainRefusal(417, 'The only supported expectation is 100-continue.');
@@ -141,7 +143,7 @@ function refuseSocket(socket: Duplex, status: number, detail: string, more: Reco
   const { headers, body } = plainRefusal(status, detail);
   const lines = Object.entries({ ...headers, ...more }).map(([name, value]) => `${name}: ${value}`);
   socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'));
-  // A client that does not read must not keep the connection.
+  // A client that does not read must not keep the connection open.
   setTimeout(() => socket.destroy(), 1000).unref();
 }
 
@@ -156,7 +158,7 @@ function plainRefusal(status: number, detail: string) {
   return { headers, body };
 }
 
-/** The address of this end tells by which network a connection came. */
+/** The local address shows which network a connection came from. */
 function refuseFrom(server: Server, subnets: readonly string[]): void {
   const closed = toBlockList(subnets);
   server.on('connection', (socket: Socket) => {
@@ -173,7 +175,7 @@ function toBlockList(subnets: readonly string[]): BlockList {
   return list;
 }
 
-/** A connection that has ended by now has no address. */
+/** A connection that has already ended has no address. */
 function isListed(list: BlockList, address: string | undefined): boolean {
   const plain = plainAddress(address ?? '');
   return plain !== '' && list.check(plain, familyOf(plain));

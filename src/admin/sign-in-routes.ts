@@ -17,14 +17,14 @@ export interface SignInOptions {
   readonly logger?: Logger | undefined;
 }
 
-/** `__Host-`: browsers take it only over TLS, and for this host alone. */
+/** With the prefix `__Host-`, browsers accept the cookie only over TLS and send it to this host only. */
 const COOKIE = '__Host-signalbox';
 /** The page's second token. Other origins cannot send this header. */
 const PAGE_HEADER = 'x-signalbox-session';
-/** For the user to sign in at the provider. */
+/** How long a user may take to sign in at the provider. */
 const FLOW_MS = 10 * 60_000;
 
-/** Signing in and out, below `/auth`. */
+/** The routes for signing in and out, under `/auth`. */
 export function signInRoutes(options: SignInOptions): Hono {
   const { access, administrator, oidc, address, logger } = options;
   const app = new Hono();
@@ -124,7 +124,7 @@ function tooMany(waitSeconds: number): Refusal {
   return new Refusal(429, 'Too many attempts', `Try again in ${wait} s.`, { 'retry-after': wait });
 }
 
-/** By bearer token, or by name and password, as Prometheus can: sessions expire. */
+/** Accepts a bearer token, or basic authentication, which Prometheus supports: sessions expire. */
 export async function identifyScraper(context: Context, access: Access, from: string): Promise<void> {
   const [, scheme = '', credentials = ''] =
     /^(Bearer|Basic) (\S+)$/i.exec(context.req.header('authorization') ?? '') ?? [];
@@ -146,7 +146,7 @@ export async function identifyScraper(context: Context, access: Access, from: st
   throw new Refusal(401, 'Not signed in', detail, { 'www-authenticate': 'Basic realm="Signalbox"' });
 }
 
-/** Scripts have a bearer token; the page has a cookie and the token of its origin. */
+/** Scripts send a bearer token. The page sends a cookie and the token of its origin. */
 function identify(context: Context, access: Access): Promise<Session | undefined> {
   const bearer = /^Bearer (\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
   if (bearer !== undefined) return access.identifyBearer(bearer);

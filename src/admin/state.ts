@@ -151,7 +151,7 @@ export function toState(status: Status | undefined, error: string | undefined, a
   };
 }
 
-/** Services under maintenance by label, except those an administrator decided about. */
+/** Services under maintenance by label, except those whose maintenance an administrator controls. */
 function closedByLabel(closing: Status['desired']['closing'], { maintenance }: Administration): ClosedView[] {
   return [...new Map(closing.map((one) => [one.service, one])).values()]
     .map(({ service, allow }) => ({ kind: 'service' as const, name: service, allow, who: null, since: null }))

@@ -14,7 +14,7 @@ export interface TokenRouteOptions {
   readonly now: () => number;
 }
 
-/** API tokens, below `/api/tokens`. */
+/** The routes for API tokens, under `/api/tokens`. */
 export function tokenRoutes({ access, administrator, actor, now }: TokenRouteOptions): Hono {
   const app = new Hono();
   app.get('/', ({ json }) =>

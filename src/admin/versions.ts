@@ -3,7 +3,7 @@ import type { StoredObject } from '../model/snapshot.ts';
 import { versionConfigs } from '../reconcile/versions.ts';
 import type { KeptVersion } from './requests.ts';
 
-/** Versions of a cluster's configuration that can be looked at and gone back to, the newest first. */
+/** The versions of a cluster's configuration that can be viewed and rolled back to, the newest first. */
 export function keptVersions(configs: readonly StoredObject[], cluster: string): KeptVersion[] {
   const own = configs.filter(({ labels }) => labels[clusterLabel] === cluster && labels[versionLabel] !== undefined);
   const byVersion = Map.groupBy(own, ({ labels }) => labels[versionLabel]!);
@@ -12,7 +12,7 @@ export function keptVersions(configs: readonly StoredObject[], cluster: string):
     .toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
 }
 
-/** All files of a version as one text; undefined where it was not kept. */
+/** All files of a version as one text; undefined if the version was not kept. */
 export async function readVersion(
   configs: readonly StoredObject[],
   cluster: string,
