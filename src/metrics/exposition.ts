@@ -1,4 +1,4 @@
-/** Prometheus' text format. By hand, as prom-client would take 5 MB of the agent's memory for it. */
+/** Prometheus' text format, written without prom-client, which would take 5 MB of the agent's memory. */
 export interface Metric {
   readonly name: string;
   readonly help: string;
@@ -7,7 +7,7 @@ export interface Metric {
 }
 
 export interface Sample {
-  /** Behind the name of the metric: `_bucket`, `_sum`, `_count`. */
+  /** Suffix of the metric's name: `_bucket`, `_sum`, `_count`. */
   readonly suffix?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
@@ -33,7 +33,7 @@ function escapeValue(value: string): string {
   return value.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll('\n', String.raw`\n`);
 }
 
-/** `counts` by bucket, the last one for what is above all `bounds`. */
+/** `counts` by bucket; the last one counts values above all `bounds`. */
 export function* histogramSamples(
   bounds: readonly number[],
   counts: readonly number[],
