@@ -5,29 +5,35 @@ import type { ReportedDoubts } from '../model/name-doubts.ts';
 import type { ConfigurationFile } from '../reconcile/ports.ts';
 import type { Refused, Report, Seal, StoredVersion } from './offers.ts';
 
-/** A version without the content of those files that are here already. */
+/** A version without the content of files that are already here. */
 export interface BriefVersion {
   readonly version: string;
   readonly files: readonly (Omit<ConfigurationFile, 'text'> & { readonly text?: string })[];
   readonly seal?: Seal | undefined;
 }
 
-/** nginx, as the agent needs it. */
+/** The agent's interface to nginx. */
 export interface Nginx {
-  /** Digests of the files of the version that it was last brought, or has adopted. */
+  /** Digests of the files of the version that nginx last loaded or that was adopted. */
   readonly known: readonly string[];
-  /** Copies the files of a version that lie elsewhere: then they are known. Throws where one is missing, or not what the extension has signed. */
+  /**
+   * Copies the files of a version stored elsewhere, so that they are known. Throws if one is missing or differs from the version that the extension
+   * signed.
+   */
   adopt(version: StoredVersion): Promise<void>;
-  /** Undefined where nginx accepts the version, else its complaint. */
+  /** Returns undefined if nginx accepts the version, otherwise its error message. */
   test(version: BriefVersion): Promise<string | undefined>;
-  /** With a version, or with what the task was started for; resolves when it answers, or has ended. */
+  /**
+   * Starts nginx with a version, or with the one that the task was started for. Resolves when nginx responds or has
+   * ended.
+   */
   start(version: BriefVersion | undefined, signal: AbortSignal): Promise<void>;
   /**
-   * Resolves when nginx itself answers with the version and nothing else; throws with its complaint where it does not accept it. `onLoaded` is
-   * called, once or more often, when it has accepted it.
+   * Resolves when nginx responds with this version only. Throws nginx's error message if it rejects the version. `onLoaded` is called at least once
+   * when nginx has accepted it.
    */
   reload(version: BriefVersion, onLoaded: () => void, signal: AbortSignal): Promise<void>;
-  /** The version that it was last brought. */
+  /** The version that nginx last loaded. */
   readonly stored: StoredVersion | undefined;
 }
 
@@ -36,70 +42,72 @@ export class InvalidVersionError extends Error {
   override readonly name = 'InvalidVersionError';
 }
 
-/** Where the agent asks for versions. */
+/** The source of the agent's versions. */
 export interface Offering {
   /**
-   * Reports, and waits; undefined when there was nothing new for a while. Files come without their content where their digests are `known`.
-   * Throws when the extension can't be reached.
+   * Reports and waits for a version; resolves to undefined if there is none for a while. Files whose digests are `known` are sent without their
+   * content. Throws if the extension cannot be reached.
    */
   next(report: Report, known: readonly string[], signal: AbortSignal): Promise<BriefVersion | undefined>;
 }
 
-/** Keeps the last version over restarts of the task, on its node. */
+/** Keeps the last version on the node when the task restarts. */
 export interface LastVersion {
   read(): Promise<StoredVersion | undefined>;
   write(version: StoredVersion): Promise<void>;
 }
 
-/** Checks what Docker's DNS answers for nginx's names. */
+/** Checks Docker's DNS answers for nginx's names. */
 export interface Names {
-  /** Undefined if there are none. */
+  /** Undefined if there are no doubts. */
   readonly doubts: ReportedDoubts | undefined;
-  /** Called when they have changed. */
+  /** Called when the doubts change. */
   onChange: (() => void) | undefined;
 }
 
 export interface AgentOptions {
   readonly task: string;
   readonly boot: string;
-  /** What is in the secrets of the task. */
+  /** Facts about the task's secrets. */
   readonly secrets: readonly SecretFacts[];
   readonly nginx: Nginx;
-  /** What is wrong with the texts of a version, which the extension may have written itself; undefined if nothing. */
+  /**
+   * Validates the texts of a version, which the extension may have written itself; returns undefined if they are valid.
+   */
   readonly textFault: (files: BriefVersion['files']) => string | undefined;
   readonly offering: Offering;
   readonly last: LastVersion;
   readonly names?: Names;
-  /** The first of a burst of changes goes live at once, the others together after this time. */
+  /** The first of a burst of changes is applied at once, the others together after this time. */
   readonly reloadIntervalMs: number;
   readonly logger: PlainLog;
 }
 
 const BOOT_PATIENCE_MS = 2000;
-/** An extension of an earlier release keeps those waiting who have loaded a version. */
+/** Limits the wait for extensions of earlier releases, which hold a report about a loaded version. */
 const TELL_PATIENCE_MS = 1000;
 const RETRY_MS = 1000;
 
-/** Runs beside nginx and brings it every version that the extension offers, without a restart. */
+/** Runs next to nginx and loads every version that the extension offers, without a restart. */
 export class Agent {
   readonly #options: AgentOptions;
   #serving: string | null = null;
   #refused: Refused | null = null;
   #kept = Promise.resolve();
   #invalid: string | undefined;
-  /** What came of versions that were brought while nginx ran. */
+  /** Results of versions that were offered while nginx was running. */
   readonly reloads = { done: 0, refused: 0 };
 
   constructor(options: AgentOptions) {
     this.#options = options;
   }
 
-  /** The version that nginx serves; null before it runs. */
+  /** The version that nginx serves; null before nginx runs. */
   get serving(): string | null {
     return this.#serving;
   }
 
-  /** Starts nginx with the newest version that can be had: what is offered, what was served here last, what the task was started for. */
+  /** Starts nginx with the newest available version: the offered one, the last one served on this node, or the one that the task was started for. */
   async boot(signal: AbortSignal): Promise<void> {
     const { nginx, boot, logger } = this.#options;
     const version = await this.#newest(signal);
@@ -118,13 +126,13 @@ export class Agent {
         if (!early) continue;
         const waitMs = notBefore - performance.now();
         if (waitMs > 0) await sleep(waitMs, signal);
-        // What was offered meanwhile is newer.
+        // A version offered in the meantime is newer.
         const newest = waitMs > 0 ? await this.#next(signal) : early;
         if (!newest) continue;
         await this.#apply(newest, signal);
         notBefore = performance.now() + reloadIntervalMs;
       } catch (error) {
-        // Otherwise the extension is away. nginx goes on with what it has.
+        // Any other error means that the extension is unavailable. nginx keeps its configuration.
         if (error instanceof InvalidVersionError) this.#logInvalid(error);
         await sleep(RETRY_MS, signal);
       }
@@ -132,13 +140,13 @@ export class Agent {
     await this.#kept;
   }
 
-  /** Once, not each time that it is offered again. */
+  /** Logs an invalid version once, not each time it is offered. */
   #logInvalid({ message }: InvalidVersionError): void {
     if (message !== this.#invalid) this.#options.logger.error({ reason: message }, 'Rejected version');
     this.#invalid = message;
   }
 
-  /** Doubts about names are reported at once: the report that waits for an offer is taken back. */
+  /** Reports doubts about names immediately: cancels the report that is waiting for an offer. */
   async #next(signal: AbortSignal): Promise<BriefVersion | undefined> {
     const { offering, nginx, names } = this.#options;
     const isOld = new AbortController();
@@ -174,7 +182,7 @@ export class Agent {
     return undefined;
   }
 
-  /** Before the extension is asked, which then sends only what is new. */
+  /** Runs before the request to the extension, which then sends only new files. */
   async #adoptLast(): Promise<StoredVersion | undefined> {
     const { last, nginx } = this.#options;
     const stored = await last.read();
@@ -198,7 +206,7 @@ export class Agent {
     const failure =
       textFault(offered.files) ??
       (await nginx.reload(offered, onLoaded, signal).catch((error: Error) => error.message));
-    // Else it might arrive after the next report.
+    // Otherwise this report might arrive after the next one.
     await told;
     if (signal.aborted) return;
     if (failure !== undefined) {
@@ -214,20 +222,20 @@ export class Agent {
     this.#keep();
   }
 
-  /** The other replicas need not wait until old workers have gone. */
+  /** Reports that nginx has loaded the version, so that other replicas need not wait until old workers have ended. */
   async #tellLoaded(version: string, signal: AbortSignal): Promise<void> {
     const { offering } = this.#options;
     const patience = AbortSignal.any([signal, AbortSignal.timeout(TELL_PATIENCE_MS)]);
     await offering.next({ ...this.#report(), loaded: version }, [], patience).catch(() => undefined);
   }
 
-  /** While others get it, and the next one is waited for. */
+  /** Runs in the background, while the next version is awaited. */
   #keep(): void {
     const { nginx, last } = this.#options;
     const keep = async () => {
       if (nginx.stored) await last.write(nginx.stored);
     };
-    // Else an older one stays, which hurts nobody.
+    // On failure, an older version stays, which is harmless.
     this.#kept = this.#kept.then(keep).catch(() => undefined);
   }
 }

@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import type { LastVersion } from './agent.ts';
 import type { StoredVersion } from './offers.ts';
 
-/** Specifications whose last version is kept. */
+/** Number of specifications whose last version is kept. */
 const KEPT = 4;
-/** What somebody began to write so long ago is not going to be finished. */
+/** A draft older than this is abandoned. */
 const ABANDONED_MS = 3_600_000;
-/** Tells what else there is; no file of a version begins with a dot. */
+/** Describes the version. No file of a version begins with a dot. */
 const LIST = '.version.json';
-/** Stands where a finished one has its specification. */
+/** Replaces the specification in the name of an unfinished folder. */
 const DRAFT = 'draft';
 
 /**
- * The last version in a folder that outlives the task, a folder for each, with the file names of the version. Tasks of the same and of other
- * specifications may share it: each reads only what one of its own has written, and only what was written to the end. A folder that cannot be
- * written keeps nothing, and hurts nobody.
+ * Stores the last version in a folder that outlives the task. Each version has a folder of its own and keeps its file names. Tasks of the same and of
+ * other specifications may share the parent folder: each reads only complete versions of its own specification. If the folder is not writable,
+ * nothing is stored, which is harmless.
  */
 export function lastVersionIn(folder: string, boot: string): LastVersion {
   const read = async (): Promise<StoredVersion | undefined> => {
@@ -27,7 +27,7 @@ export function lastVersionIn(folder: string, boot: string): LastVersion {
   return {
     read: () => read().catch(() => undefined),
     async write(version) {
-      // Nobody would take it.
+      // A version without a seal would be rejected when it is read.
       if (version.seal === undefined) return;
       try {
         await mkdir(folder, { recursive: true });
@@ -40,19 +40,20 @@ export function lastVersionIn(folder: string, boot: string): LastVersion {
         }
         await removeOld(folder);
       } catch {
-        // No volume, or a full disk: the next task starts with what the extension or its Docker config has.
+        // There is no volume, or the disk is full: the next task starts with the version from the extension or from its
+        // Docker config.
       }
     },
   };
 }
 
-/** What the version before has as well takes no room and no time. What is new is on the disk before anybody finds it, whenever the power fails. */
+/** Files shared with the previous version are linked. New files are flushed to disk before the version is published, in case of a power failure. */
 async function fill(draft: string, { version, files, seal }: StoredVersion, before: StoredVersion | undefined) {
   const there = new Map(before?.files.map(({ digest, at }) => [digest, at]));
   for (const { path, digest, at } of files) {
     const [same, target] = [there.get(digest), join(draft, path)];
     const copy = async () => writeFile(target, await readFile(at), { flush: true });
-    // Another task may have removed it by now; and not all volumes have links.
+    // Another task may have removed the file by now, and not all volumes support links.
     await (same === undefined ? copy() : link(same, target).catch(copy));
   }
   const list = files.map(({ path, digest }) => ({ path, digest }));
@@ -63,7 +64,7 @@ async function finish(draft: string, target: string): Promise<void> {
   try {
     await rename(draft, target);
   } catch {
-    // It is there, from another task or from before: now it is the newest.
+    // The version already exists, from another task or from before: mark it as the newest.
     await utimes(target, new Date(), new Date());
   }
 }
@@ -89,7 +90,7 @@ async function removeOld(folder: string): Promise<void> {
   const kept = await keptIn(folder);
   const { drafts = [], versions = [] } = Object.groupBy(kept, ({ boot }) => (boot === DRAFT ? 'drafts' : 'versions'));
   const newest = Map.groupBy(versions, ({ boot }) => boot);
-  // A file is none of ours: earlier releases kept one for each specification.
+  // Not one of our folders: earlier releases kept one file per specification.
   newest.delete('');
   const needed = new Set([
     ...[...newest.values()].flatMap(([first]) => first ?? []).slice(0, KEPT),

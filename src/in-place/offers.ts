@@ -9,19 +9,19 @@ export interface Version {
   readonly files: readonly ConfigurationFile[];
 }
 
-/** The extension's signature of a version, for one specification; see `link/seal.ts`. */
+/** The extension's signature of a version for one specification; see `link/seal.ts`. */
 export interface Seal {
-  /** Of the extension, in PEM. */
+  /** The extension's certificate, in PEM. */
   readonly certificate: string;
-  /** In base64. */
+  /** Base64. */
   readonly signature: string;
 }
 
-/** A version whose files lie somewhere. */
+/** A version and the location of its files. */
 export interface StoredVersion {
   readonly version: string;
   readonly files: readonly StoredFile[];
-  /** Absent from extensions of earlier releases. */
+  /** Absent in versions from extensions of earlier releases. */
   readonly seal?: Seal | undefined;
 }
 
@@ -30,88 +30,88 @@ export interface StoredFile extends Omit<ConfigurationFile, 'text'> {
   readonly at: string;
 }
 
-/** A version for those tasks that Swarm started with the version `boot`, and so with the same secrets and networks. */
+/** A version for the tasks that Swarm started with the version `boot`, and so with the same secrets and networks. */
 export interface Offer extends Version {
   readonly boot: string;
 }
 
 export interface Refused {
   readonly version: string;
-  /** In nginx's words. */
+  /** nginx's error message. */
   readonly message: string;
 }
 
-/** What an agent says of its replica. */
+/** An agent's report about its replica. */
 export interface Report {
   readonly task: string;
   readonly boot: string;
   /** Null before nginx runs. */
   readonly serving: string | null;
-  /** What nginx has just taken over, while its old workers may still answer with what was served before; null otherwise. */
+  /** The version that nginx has just loaded, while old workers may still serve the previous one; otherwise null. */
   readonly loaded: string | null;
-  /** The last version that this replica did not take, while it has taken none since. */
+  /** The last version that this replica rejected, until it accepts another one. */
   readonly refused: Refused | null;
-  /** Names that Docker's DNS does not answer as it should; absent if there are none. */
+  /** Names with wrong answers from Docker's DNS; absent if there are none. */
   readonly doubts?: ReportedDoubts | undefined;
-  /** What is in the secrets of the task; they never change while it lives. */
+  /** Facts about the task's secrets; they never change during its lifetime. */
   readonly secrets: readonly SecretFacts[];
 }
 
-/** What is offered to whom, and how far it has come. */
+/** The offers and their progress. */
 export interface OffersState {
   readonly offers: readonly {
     readonly boot: string;
-    /** The newest that was offered, refused or not. */
+    /** The newest offered version, rejected or not. */
     readonly version: string;
-    /** Why the first replica did not take it. */
+    /** Why the first replica rejected it. */
     readonly refused: string | null;
   }[];
   readonly replicas: readonly Omit<Report, 'secrets' | 'loaded'>[];
-  /** What the newest replica found in its secrets: an older one may have had others of the same names. */
+  /** Facts from the newest replica: an older one may have had other secrets with the same names. */
   readonly secrets: readonly SecretFacts[];
 }
 
-/** A version that not all replicas may have yet. */
+/** A version that may not be available to all replicas yet. */
 interface Candidate extends Version {
-  /** Is meant for all. */
+  /** Intended for all replicas. */
   isOffered: boolean;
-  /** The nginx of a replica has taken it. */
+  /** A replica's nginx has loaded it. */
   isTaken: boolean;
 }
 
 /** The tasks of one specification. */
 interface Line {
-  /** Was offered, and taken by a replica: all may have it. */
+  /** Offered, and loaded by a replica: available to all replicas. */
   proven: Version | undefined;
-  /** The newest that was offered, where it is not proven. */
+  /** The newest offered version, unless it is proven. */
   next: Candidate | undefined;
-  /** A newer one that may be tried, and is not offered yet. */
+  /** A newer version that may be tried but is not offered yet. */
   trial: Candidate | undefined;
   refused: Refused | undefined;
-  /** The replica that tries a version before the others; one that was overtaken meanwhile, perhaps. */
+  /** The replica that tries a version before the others. The version may be superseded by now. */
   first: { readonly task: string; readonly since: number; readonly candidate: Candidate } | undefined;
 }
 
-/** Nothing newer than what is proven. */
+/** Nothing is newer than the proven version. */
 const UNTRIED = { next: undefined, trial: undefined, refused: undefined, first: undefined };
 
-/** Specifications that are remembered: Swarm may roll back to an older one. */
+/** Number of specifications to keep: Swarm may roll back to an older one. */
 const KEPT_LINES = 4;
-/** A replica that has tried for so long is not waited for: another one tries. */
+/** If a replica takes longer to try a version, another replica tries it. */
 const PATIENCE_MS = 10_000;
 const RECHECK_MS = 1000;
-/** The same where there is a newer one by now. */
+/** The same, once a newer version exists. */
 const OVERTAKEN_PATIENCE_MS = 5000;
-/** Replicas that are remembered; more are ignored. */
+/** Number of replicas to keep; further ones are ignored. */
 const MAX_REPLICAS = 512;
-/** Replicas whose secrets are remembered, the newest: they may take a megabyte each. */
+/** Number of newest replicas whose secrets are kept: they may take a megabyte each. */
 const KEPT_SECRETS = 2;
-/** Agents ask again far more often; one that is silent for so long is gone. */
+/** Agents report far more often. An agent that is silent for this long is gone. */
 const SILENCE_MS = 120_000;
 
 /**
- * Hands versions out to agents. One replica tries a new version first; only when its nginx has taken it do the others get it, so that what
- * it refuses reaches nobody else.
+ * Offers versions to agents. One replica tries a new version first. The others receive it only after its nginx has loaded it, so that a rejected
+ * version reaches no other replica.
  */
 export class Offers {
   readonly #now: () => number;
@@ -123,7 +123,7 @@ export class Offers {
     this.#now = now;
   }
 
-  /** For all replicas of that specification, one before the others. */
+  /** Offers a version to all replicas of a specification; one of them tries it first. */
   offer({ boot, version, files }: Offer): void {
     const line = this.#lineOf(boot);
     if (line.refused?.version === version) return;
@@ -148,8 +148,8 @@ export class Offers {
   }
 
   /**
-   * For one replica alone, until it is offered or withdrawn; and only where there is something to go back to. Resolves to whether its nginx has
-   * taken it: to false as soon as it refuses, nobody can try it, it is overtaken or withdrawn, or the signal aborts.
+   * Lets a single replica try a version until it is offered or withdrawn, and only if there is a version to return to. Resolves to whether the
+   * replica's nginx has loaded it: to false as soon as nginx rejects it, no replica can try it, it is superseded or withdrawn, or the signal aborts.
    */
   async try({ boot, version, files }: Offer, signal: AbortSignal): Promise<boolean> {
     const line = this.#lines.get(boot);
@@ -164,7 +164,7 @@ export class Offers {
     return trial.isTaken;
   }
 
-  /** What was only tried, and is not going to be offered: the replica goes back. */
+  /** Withdraws a version that was only tried and is not going to be offered: the replica returns to the proven one. */
   withdraw(boot: string): void {
     const line = this.#lines.get(boot);
     if (!line?.trial) return;
@@ -174,8 +174,8 @@ export class Offers {
   }
 
   /**
-   * Takes a report, and resolves to a version that is for this replica; undefined when the signal aborts before there is one, and at once
-   * for a replica that is not done with the last.
+   * Accepts a report and resolves to a version for the replica. Resolves to undefined if the signal aborts first, and at once for a replica that is
+   * still switching to its last version.
    */
   async next(report: Report, signal: AbortSignal): Promise<Version | undefined> {
     this.#note(report);
@@ -183,7 +183,7 @@ export class Offers {
     while (!signal.aborted) {
       const handout = this.#choose(report);
       if (handout) return handout;
-      // The patience with another replica may end without any change.
+      // The timeout of the trying replica may pass without any other change.
       await this.#changed(AbortSignal.any([signal, AbortSignal.timeout(RECHECK_MS)]));
     }
     return undefined;
@@ -201,7 +201,7 @@ export class Offers {
     };
   }
 
-  /** Resolves when the state is no longer this one, or when the signal aborts. */
+  /** Resolves when the state differs from the known one, or when the signal aborts. */
   async moved(known: OffersState, signal: AbortSignal): Promise<void> {
     const text = JSON.stringify(known);
     while (!signal.aborted && JSON.stringify(this.state) === text) await this.#changed(signal);
@@ -239,7 +239,7 @@ export class Offers {
     if (!line) return undefined;
     const { proven, next, trial } = line;
     const newest = trial ?? next;
-    // It waits for the others, or for the offer.
+    // The replica waits for the others or for the offer.
     if (newest && newest.version === serving) return undefined;
     if (newest && newest.version !== refused?.version && this.#mayTry(newest, line, task, serving)) {
       line.first = { task, since: this.#now(), candidate: newest };
@@ -249,7 +249,7 @@ export class Offers {
     return proven;
   }
 
-  /** One that only starts is no judge of a new version, and has no time to wait for one. */
+  /** A replica that is just starting cannot judge a new version and has no time to wait for one. */
   #mayTry(candidate: Candidate, { first }: Line, task: string, serving: string | null): boolean {
     if (serving === null) return false;
     if (first === undefined || first.task === task) return true;
@@ -271,7 +271,7 @@ export class Offers {
   }
 }
 
-/** What is meant for all, and a replica has taken, all may have; of one that was overtaken they need not wait for the newest. */
+/** A version that is offered and loaded by a replica becomes proven. A superseded one does too: replicas need not wait for the newest. */
 function promote(line: Line): void {
   const proven = [line.next, line.first?.candidate].find((candidate) => candidate?.isOffered && candidate.isTaken);
   if (!proven) return;
