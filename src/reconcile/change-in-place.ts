@@ -5,20 +5,20 @@ import type { ClusterOptions } from './cluster-options.ts';
 import type { Rendering, ReplicaReport, Replicas } from './ports.ts';
 import type { RolledOut } from './roll-out-service.ts';
 
-/** The proxy service of a cluster and its tasks, as they stand. */
+/** The current proxy service of a cluster and its tasks. */
 export interface CurrentProxy {
   readonly service: OwnedService;
   readonly tasks: readonly OwnedTask[];
 }
 
-/** If replicas are up for so long, beside an extension that is there for so long, and no agent was ever heard of, they have none: their image is not ours. */
+/** If replicas and their extension have been up this long without a report from any agent, the replicas have none: their image is not ours. */
 const AGENT_PATIENCE_MS = 15_000;
-/** A replica that has not taken over a version for so long is named. */
+/** A replica that has not loaded a version after this time is reported. */
 const LATE_MS = 10_000;
 
 /**
- * Offers the version to the agents beside nginx, whose tasks were started for the version `boot`. Undefined where that does not do: no replica
- * is up, or replicas have no agent.
+ * Offers the version to the agents, whose tasks were started for the version `boot`. Returns undefined if that is impossible: no replica is up, or
+ * the replicas have no agent.
  */
 export async function changeInPlace(
   { cluster: { name, settings } }: ClusterState,
@@ -32,7 +32,7 @@ export async function changeInPlace(
   if (running.length === 0) return undefined;
   const heard = heardFrom(tasks, renderer.replicas(settings.ServiceName));
   const heardOf = running.filter(({ id }) => reportOf(heard, id) !== undefined);
-  // One that hangs keeps the version from none of the others.
+  // A hanging agent does not keep the others from receiving the version.
   if (heardOf.length === 0) {
     const since = heard?.since ?? now();
     const isOverdue = ({ createdAt }: OwnedTask) => now() - Math.max(Date.parse(createdAt), since) > AGENT_PATIENCE_MS;
@@ -47,7 +47,7 @@ export async function changeInPlace(
   }
   const refusals = refusalsOf(version, offered.refused, running, heard);
   const behind = refusals.length > 0 ? [] : running.filter(({ id }) => reportOf(heard, id)?.serving !== version);
-  // Swarm may still be replacing tasks, for an update before this change.
+  // Swarm may still be replacing tasks for an earlier update.
   const replacing = service.rollout.kind === 'updating' || service.rollout.kind === 'rolling-back';
   const renderedAt = timeline.of(name).find((change) => change.version === version)?.renderedAt ?? now();
   const isLate = ({ createdAt }: OwnedTask) =>
@@ -61,7 +61,7 @@ export async function changeInPlace(
   };
 }
 
-/** For replicas of a roll-out that begins. They have the version anyhow: without the offer they only start more slowly. */
+/** Offers the version to the replicas of a roll-out that begins. They start with it anyway, but may wait for an offer if there is none. */
 export async function offerQuietly(
   { cluster: { name, settings } }: ClusterState,
   boot: string,
@@ -74,7 +74,7 @@ export async function offerQuietly(
   await renderer.offer(settings.ServiceName, offer, signal).catch(() => undefined);
 }
 
-/** What is heard of tasks that Swarm knows. Whoever has an agent's identity may tell of others. */
+/** Reports about tasks that Swarm knows. An agent's identity could be used to report for other tasks. */
 export function heardFrom(tasks: readonly OwnedTask[], heard: Replicas | undefined): Replicas | undefined {
   const known = new Set(tasks.map(({ id }) => id));
   return heard && { ...heard, replicas: heard.replicas.filter(({ task }) => known.has(task)) };
@@ -84,7 +84,7 @@ function offerTo(heard: Replicas | undefined, boot: string): Replicas['offers'][
   return heard?.offers.find((offer) => offer.boot === boot);
 }
 
-/** The version that all replicas serve, as their agents say; undefined where they differ, or have no agents. */
+/** The version that all replicas serve according to their agents; undefined if they differ or have no agents. */
 export function versionInPlace(tasks: readonly OwnedTask[], heard: Replicas | undefined): string | undefined {
   const versions = new Set(runningTasks(tasks).map(({ id }) => reportOf(heard, id)?.serving));
   const [version] = versions;
@@ -99,7 +99,9 @@ function runningTasks(tasks: readonly OwnedTask[]): OwnedTask[] {
   return tasks.filter(({ desiredState, state }) => desiredState === 'running' && state === 'running');
 }
 
-/** The first replica's, which kept the version from the others; and those of replicas that differ from it. */
+/**
+ * The first replica's rejection, which withheld the version from the others; otherwise those of individual replicas.
+ */
 function refusalsOf(
   version: string,
   first: string | null,

@@ -5,7 +5,7 @@ import type { Attempts } from './rollout.ts';
 import type { SpreadBook } from './spread-book.ts';
 import type { Timeline } from './timeline.ts';
 
-/** What every step of a cluster's pass needs. */
+/** What each step of a cluster's pass requires. */
 export interface ClusterOptions {
   readonly swarm: Swarm;
   readonly renderer: Renderer;
@@ -16,8 +16,8 @@ export interface ClusterOptions {
   readonly timeline: Timeline;
   readonly textChecks: TextChecks;
   readonly spreadBook: SpreadBook;
-  /** When the first event came that this pass is about. */
+  /** The time of the first event that this pass handles. */
   readonly seenAt: number;
-  /** Versions that clusters are held at, by name of the cluster. */
+  /** Versions at which clusters are held, by name of the cluster. */
   readonly held: Readonly<Record<string, string>>;
 }

@@ -1,7 +1,7 @@
 import { sleep } from '../lib/sleep.ts';
 import type { ClusterOutcome } from './reconcile-cluster.ts';
 
-/** Most clusters are done by then. */
+/** Most clusters finish within this time. */
 const GRACE_MS = 250;
 
 export interface ClusterRun {
@@ -12,7 +12,7 @@ export interface ClusterRun {
 interface Circumstances {
   readonly signal: AbortSignal;
   readonly seenAt: number;
-  /** Resolves when there is a reason for another pass. */
+  /** Resolves when another pass is due. */
   readonly triggered?: Promise<void> | undefined;
 }
 
@@ -22,19 +22,19 @@ interface Running {
   isLeft: boolean;
 }
 
-/** Undefined if the cluster is not done yet. */
+/** Undefined if the cluster's run is not finished. */
 export type RunResult = PromiseSettledResult<ClusterOutcome> | undefined;
 
 /**
- * Runs clusters side by side, one run at a time for each. A pass ends without those that are slow when another pass is due: they go on, and
- * the next pass leaves them alone.
+ * Runs clusters concurrently, with one run at a time for each. A pass ends without slow clusters when another pass is due. Their runs continue, and
+ * the next pass skips them.
  */
 export class ClusterRuns {
   readonly #onLate: () => void;
   readonly #running = new Map<string, Running>();
-  /** Results of runs that no pass waited for, until there is a newer one. */
+  /** Results of runs that finished after their pass, until there is a newer result. */
   readonly #late = new Map<string, PromiseSettledResult<ClusterOutcome>>();
-  /** When the first event came for a cluster that was busy. */
+  /** The time of the first event for a cluster that was busy. */
   readonly #waiting = new Map<string, number>();
 
   constructor(onLate: () => void = () => undefined) {
@@ -43,7 +43,7 @@ export class ClusterRuns {
 
   async run(runs: readonly ClusterRun[], circumstances: Circumstances): Promise<RunResult[]> {
     const names = new Set(runs.map(({ name }) => name));
-    // A cluster that is gone, or switched off.
+    // Stops clusters that were removed or disabled.
     for (const [name, { stop }] of this.#running) if (!names.has(name)) stop.abort();
     for (const name of this.#late.keys()) if (!names.has(name)) this.#late.delete(name);
     const results: RunResult[] = runs.map(() => undefined);
@@ -53,7 +53,7 @@ export class ClusterRuns {
     });
     const all = Promise.all(started);
     const { triggered, signal } = circumstances;
-    // A single cluster keeps nobody waiting.
+    // A single cluster delays no other.
     if (triggered === undefined || runs.length < 2) await all;
     else {
       const done = new AbortController();
@@ -68,7 +68,7 @@ export class ClusterRuns {
     });
   }
 
-  /** Undefined if the last run of the cluster is under way. */
+  /** Undefined if the cluster's last run has not finished. */
   #start({ name, run }: ClusterRun, { signal, seenAt }: Circumstances): Running | undefined {
     const since = Math.min(seenAt, this.#waiting.get(name) ?? seenAt);
     if (this.#running.has(name)) {

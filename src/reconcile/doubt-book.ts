@@ -13,9 +13,9 @@ import type { Snapshot, SwarmService } from '../model/snapshot.ts';
 import { reachableTasks, usesAddresses, watchesNames } from '../model/task-addresses.ts';
 import type { Renderer } from './ports.ts';
 
-/** A doubt lasts until no agent has reported it for so long: a fault may come and go, and agents that start again have to see it first. */
+/** A doubt lasts until no agent has reported it for this time: faults can be intermittent, and restarted agents have to detect them again. */
 const HOLD_MS = 60_000;
-/** Docker's DNS must know tasks that run for so long. */
+/** Docker's DNS must know tasks that have been running for this time. */
 const RUNNING_MS = 10_000;
 
 interface Entry {
@@ -30,8 +30,8 @@ interface Page {
 }
 
 /**
- * Which names must not be used, by what the agents of each cluster report. The reports are not trusted: all they can do is have services of
- * their own cluster reached at the addresses of their tasks.
+ * Decides which names must not be used, based on the reports of each cluster's agents. The reports are not trusted: at most, services of their own
+ * cluster are reached at the addresses of their tasks.
  */
 export class DoubtBook {
   readonly #renderer: Renderer;
@@ -42,7 +42,7 @@ export class DoubtBook {
     this.#renderer = renderer;
   }
 
-  /** Takes the reports of all clusters. An extension remembers those of proxies that have ended, for a while: only those of the given tasks count. */
+  /** Evaluates the reports of all clusters. Only reports from the given tasks count: an extension keeps those of ended proxies for a while. */
   note(clusters: readonly Cluster[], running: ReadonlySet<string>, now: number): void {
     for (const cluster of clusters) if (watchesNames(cluster)) this.#noteCluster(cluster, running, now);
   }
@@ -51,7 +51,7 @@ export class DoubtBook {
     const page = this.#pages.get(name) ?? { entries: new Map<string, Entry>(), all: undefined };
     this.#pages.set(name, page);
     const heard = this.#renderer.replicas(settings.ServiceName);
-    // Nothing is forgotten while the extension is away.
+    // Doubts do not expire while the extension is unavailable.
     if (heard === undefined) {
       for (const entry of page.entries.values()) entry.reportedAt = now;
       return;
@@ -60,13 +60,14 @@ export class DoubtBook {
     for (const doubt of reports.flatMap(({ names }) => names).toSorted(compareDoubts)) note(page, doubt, now);
     for (const [key, { reportedAt, isConfirmed }] of page.entries)
       if (now - reportedAt > (isConfirmed ? HOLD_MS : 0)) page.entries.delete(key);
-    // Names that are not reported are not watched while all are in doubt: it ends when nothing is reported.
+    // If one report is full, all names are in doubt, and unreported names are not watched. This ends when no doubts are
+    // left.
     const full = reports.find(({ hasMore }) => hasMore);
     if (full) page.all ??= full.names.at(-1)?.kind;
     if (page.entries.size === 0) page.all = undefined;
   }
 
-  /** The services whose running tasks are needed. */
+  /** The services whose running tasks are required. */
   follows(clusters: readonly Cluster[], services: readonly SwarmService[]): string[] {
     const isEverything = clusters.some((cluster) => usesAddresses(cluster) || this.#pages.get(cluster.name)?.all);
     if (isEverything) return services.filter(({ labels }) => asksForRoutes(labels)).map(({ id }) => id);
@@ -81,7 +82,8 @@ export class DoubtBook {
   }
 
   /**
-   * What is certain: a foreign answer at once, the others if tasks run that should be found. The same object as before, while it is the same.
+   * Confirms doubts: a foreign answer at once, others if tasks are running that Docker's DNS should know. Returns the same object while nothing
+   * changes.
    */
   judge(snapshot: Snapshot, now: number): Doubts {
     const running = reachableTasks(snapshot.tasks ?? [], new Map(snapshot.nodes.map((node) => [node.id, node])))!;
@@ -108,7 +110,7 @@ export class DoubtBook {
   }
 }
 
-/** Of several doubts about a name the most serious holds. */
+/** If there are several doubts about a name, the most serious one is kept. */
 function note({ entries }: Page, doubt: NameDoubt, now: number): void {
   const known = entries.get(doubt.name);
   if (known === undefined) {

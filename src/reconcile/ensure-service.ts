@@ -4,7 +4,7 @@ import type { OwnedService } from '../model/snapshot.ts';
 import { specDigest } from '../model/spec-digest.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 
-/** Creates the service, or updates it where what is wanted differs from what was last asked for. */
+/** Creates the service, or updates it if the desired specification differs from the last applied one. */
 export async function ensureService(
   desired: DesiredService,
   current: OwnedService | undefined,
@@ -14,7 +14,7 @@ export async function ensureService(
   const { swarm, logger } = options;
   const fields = { service: desired.name, cluster: desired.cluster, image: desired.image };
   if (current && current.name !== desired.name) {
-    // Swarm cannot rename a service, and two cannot hold the same ports.
+    // Swarm cannot rename a service, and two services cannot publish the same ports.
     await swarm.removeService(current.id, signal);
     logger.info({ service: current.name, cluster: current.cluster }, 'Removed renamed service');
     return ensureService(desired, undefined, options, signal);
@@ -28,7 +28,10 @@ export async function ensureService(
   }
 }
 
-/** Attachments are compared with what is there, since without them nothing works; the rest with what was last asked for. */
+/**
+ * Attachments are compared with the service's current ones, because nothing works without them. Everything else is compared with the last applied
+ * specification.
+ */
 export function differs(current: OwnedService, desired: DesiredService): boolean {
   return (
     current.name !== desired.name ||

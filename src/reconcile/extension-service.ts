@@ -6,7 +6,7 @@ import type { ClusterOptions } from './cluster-options.ts';
 import { ensureIdentity } from './identity-secret.ts';
 import { type RolledOut, rollOutService } from './roll-out-service.ts';
 
-/** Keeps the extension of a cluster as it should be: one task on the control network, with its identity. */
+/** Keeps a cluster's extension in its desired state: one task on the control network, with its identity. */
 export async function ensureExtension(
   state: ClusterState,
   snapshot: Snapshot,

@@ -5,7 +5,10 @@ import type { Rendering } from './ports.ts';
 import { readConfig } from './read-config.ts';
 import { toFile, versionConfigs } from './versions.ts';
 
-/** The version that an administrator holds the cluster at; undefined where none is held, or it is gone. */
+/**
+ * The version at which an administrator holds the cluster; undefined if none is held, or if the version no longer
+ * exists.
+ */
 export async function heldRendering(
   { cluster: { name } }: ClusterState,
   { configs }: Snapshot,

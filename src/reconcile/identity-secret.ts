@@ -1,7 +1,7 @@
 import type { OwnedRole, Snapshot } from '../model/snapshot.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 
-/** The secret with which the tasks of a role prove who they are; made where there is none that is good for long enough. */
+/** Ensures the secret with the identity of a role's tasks; creates one if none is valid for long enough. */
 export async function ensureIdentity(
   role: OwnedRole,
   cluster: string,

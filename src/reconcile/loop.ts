@@ -5,47 +5,47 @@ import { ConflictError } from './ports.ts';
 import type { Pass } from './reconciler.ts';
 import type { StatusBoard } from './status.ts';
 
-/** Passes in a row after which a conflict is more than bad luck. */
+/** After this many failed passes in a row, a conflict is reported as an error. */
 const LASTING_CONFLICTS = 5;
 
-/** A pass that takes longer is shown as trouble. */
+/** A pass that takes longer is reported. */
 const SLOW_MS = 8000;
 
 export interface LoopOptions {
   readonly pass: Pass;
   readonly status: StatusBoard;
   readonly logger: Logger;
-  /** Waits for quiet after the first of a burst of triggers … */
+  /** Waits for this time without triggers after the first of a burst … */
   readonly holdoffMs: number;
-  /** … but never longer than this, so that a stream of events cannot starve the loop. */
+  /** … but at most this long, so that a stream of events cannot block the loop. */
   readonly maxHoldoffMs: number;
-  /** While a roll-out is under way: Swarm has no events for tasks. */
+  /** Interval during a roll-out: Swarm has no events for tasks. */
   readonly rollingMs: number;
   readonly now: () => number;
 }
 
 /**
- * Runs passes, one at a time. Triggers say "look again" and nothing more; those that arrive during a pass are folded into the
- * next one. A pass that fails changes nothing and is retried with back-off.
+ * Runs passes, one at a time. A trigger only means that something may have changed; triggers during a pass are merged into the next one. A failed
+ * pass changes nothing and is retried with back-off.
  */
 export class ReconcileLoop {
   readonly #options: LoopOptions;
   #wake: (() => void) | undefined;
   #triggered = true;
-  /** When the first of the triggers came that no pass has dealt with. */
+  /** The time of the first trigger that no pass has handled. */
   #seenAt: number | undefined;
   #failures = 0;
   /** Resolves with the next trigger. */
   #next = Promise.withResolvers<void>();
   #isAtRest = false;
-  /** Trouble that was logged and lasts. */
+  /** The current error, already logged. */
   #trouble: string | undefined;
 
   constructor(options: LoopOptions) {
     this.#options = options;
   }
 
-  /** There is nothing to be done, and nothing under way that has to be looked at again. */
+  /** Nothing has changed, and nothing is in progress that has to be checked again. */
   get isAtRest(): boolean {
     return this.#isAtRest;
   }
@@ -58,7 +58,7 @@ export class ReconcileLoop {
     this.#next.resolve();
   }
 
-  /** Resolves when the signal aborts; a pass under way is finished first. */
+  /** Resolves when the signal aborts and the current pass is finished. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake?.(), { once: true });
     let nextMs: number | undefined;
@@ -73,7 +73,7 @@ export class ReconcileLoop {
     }
   }
 
-  /** One pass; resolves to the delay after which to look again unasked. */
+  /** Runs one pass. Resolves to the delay until the next pass without a trigger. */
   async #attempt(signal: AbortSignal): Promise<number | undefined> {
     const { pass, status, logger, rollingMs, now } = this.#options;
     const seenAt = this.#seenAt ?? now();
@@ -91,7 +91,7 @@ export class ReconcileLoop {
       return rolling ? rollingMs : undefined;
     } catch (error) {
       if (signal.aborted) return undefined;
-      // What it was about is still to be done.
+      // The changes still have to be applied.
       this.#seenAt = seenAt;
       if (isBug(error)) throw error;
       this.#fail(error as Error);
@@ -106,18 +106,18 @@ export class ReconcileLoop {
     const { status, logger } = this.#options;
     const { message } = error;
     this.#failures += 1;
-    // That somebody else wrote first is no trouble, unless it never ends: a name may be taken for good.
+    // A conflict with another writer is not an error unless it persists: a name may be taken permanently.
     if (error instanceof ConflictError && this.#failures < LASTING_CONFLICTS) {
       status.countConflict();
       return;
     }
-    // The same trouble again and again is one line, not one for each try.
+    // A repeated error is logged once, not for each attempt.
     if (this.#trouble !== message) logger.error({ reason: message, failures: this.#failures }, 'Pass failed');
     this.#trouble = message;
     status.error = message;
   }
 
-  /** Waits for a trigger; with `ms`, no longer than that. */
+  /** Waits for a trigger, at most `ms` if it is set. */
   async #wait(ms: number | undefined): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;

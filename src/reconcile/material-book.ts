@@ -8,12 +8,12 @@ import type { Renderer } from './ports.ts';
 type Facts = Required<Pick<Material, 'facts' | 'byCluster'>>;
 
 /**
- * What proxies have told of secrets. Kept for as long as the secret lives, whoever tells of it: an extension that starts anew knows nothing for
- * a while, and a verdict must not change for that.
+ * Facts about secrets from the proxies' reports. They are kept as long as the secret exists: a restarted extension knows nothing for a while, and
+ * verdicts must not change because of that.
  */
 export class MaterialBook {
   readonly #renderer: Renderer;
-  /** By service cluster, then by id: content never changes under one id, but may under one name. */
+  /** By service cluster, then by ID: content never changes under one ID, but may under one name. */
   readonly #known = new Map<string, ReadonlyMap<string, SecretFacts>>();
   #facts: Facts = { facts: new Map(), byCluster: new Map() };
   readonly #material = memoizeLast((facts: Facts, now: number): Material => ({ ...facts, now }));
@@ -22,7 +22,7 @@ export class MaterialBook {
     this.#renderer = renderer;
   }
 
-  /** The same object as before, while verdicts are the same. */
+  /** Returns the same object while the verdicts are the same. */
   read(clusters: readonly Cluster[], snapshot: Snapshot, now: number): Material {
     const names = new Map(snapshot.secrets.map(({ id, name }) => [id, name]));
     const isChanged = [this.#note(clusters, snapshot, names), this.#forget(names)].includes(true);
@@ -47,7 +47,8 @@ export class MaterialBook {
       this.#known.set(settings.ServiceCluster, known);
       const told = new Map(this.#renderer.replicas(settings.ServiceName)?.secrets.map((facts) => [facts.name, facts]));
       const proxies = owned.filter((service) => service.role === 'proxy' && service.cluster === cluster);
-      // Found by a proxy before this controller started. Any service can carry our labels, but only one the name.
+      // Found by a proxy before this controller started. Any service can carry our labels, but only one can have the
+      // name.
       const real = proxies.find(({ name }) => name === settings.ProxyServiceName);
       const noted = real === undefined ? [] : foreignIds(real);
       for (const id of noted.filter((id) => names.has(id) && !known.has(id))) {

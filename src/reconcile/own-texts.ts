@@ -12,7 +12,7 @@ interface Read {
   readonly problems: readonly Problem[];
 }
 
-/** What the settings name of the administrator's own: a template, and pages. They are looked up anew in every pass. */
+/** Reads the administrator's template and pages named in the settings. They are read again in every pass. */
 export async function readOwnTexts(
   state: ClusterState,
   snapshot: Snapshot,

@@ -5,15 +5,18 @@ import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { OwnedRole, OwnedService, OwnedTask, Snapshot, StoredObject, SwarmService } from '../model/snapshot.ts';
 
-/** What the loop needs of the world. The edges implement it; tests have a world in memory. */
+/** The loop's interface to the swarm, implemented for Docker, and in memory for tests. */
 export interface Swarm {
-  /** The whole state, or an error: never a part of it. */
+  /** Returns the complete state or fails; never a part of it. */
   observe(signal: AbortSignal, chooseFollowed?: ChooseFollowed): Promise<Snapshot>;
-  /** Tasks of a service, the newest first. Throws `ConflictError` when the service is gone. */
+  /** Tasks of a service, the newest first. Throws `ConflictError` if the service does not exist. */
   tasks(serviceId: string, signal: AbortSignal): Promise<readonly OwnedTask[]>;
-  /** Last lines that a task wrote; empty where they can't be had. */
+  /** The last log lines of a task; empty if they are unavailable. */
   taskLog(taskId: string, signal: AbortSignal): Promise<string>;
-  /** Resolves to the id. Throws `ConflictError` where an object of that name exists: somebody was quicker. */
+  /**
+   * Resolves to the ID. Throws `ConflictError` if an object with this name exists, because another controller created
+   * it first.
+   */
   createConfig(object: NewObject, signal: AbortSignal): Promise<string>;
   /** Content of a Docker config. */
   readConfig(id: string, signal: AbortSignal): Promise<string>;
@@ -21,11 +24,11 @@ export interface Swarm {
   removeConfig(id: string, signal: AbortSignal): Promise<void>;
   removeSecret(id: string, signal: AbortSignal): Promise<void>;
   createService(desired: DesiredService, signal: AbortSignal): Promise<void>;
-  /** Throws `ConflictError` when the service is no longer as it was observed, or gone. */
+  /** Throws `ConflictError` if the service has changed since it was observed, or was removed. */
   updateService(current: OwnedService, desired: DesiredService, signal: AbortSignal): Promise<void>;
-  /** Changes labels alone: restarts nothing. */
+  /** Changes only labels: restarts nothing. */
   labelService(current: OwnedService, labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>;
-  /** Changes the number of replicas, and labels: replaces no task. */
+  /** Changes only the number of replicas and labels: replaces no task. */
   scaleService(
     current: OwnedService,
     replicas: number,
@@ -35,7 +38,7 @@ export interface Swarm {
   removeService(id: string, signal: AbortSignal): Promise<void>;
 }
 
-/** Chooses the services whose running tasks are needed; returns their ids. */
+/** Chooses the services whose running tasks are required; returns their IDs. */
 export type ChooseFollowed = (services: readonly SwarmService[]) => readonly string[];
 
 export interface NewObject {
@@ -44,20 +47,20 @@ export interface NewObject {
   readonly data: string;
 }
 
-/** The extension of a cluster, as seen from the controller. */
+/** The controller's interface to a cluster's extension. */
 export interface Renderer {
   /**
-   * Throws when the extension can't be reached or refuses the settings as a whole. With `boot`, one of the replicas that were started with that
+   * Throws if the extension cannot be reached or rejects the settings themselves. With `boot`, one of the replicas that were started with that
    * version may load the result while the extension still tests it.
    */
   render(service: string, input: RenderInput, signal: AbortSignal, boot?: string): Promise<Rendering>;
-  /** Drops the last answer of an extension: the next question is asked even if it is the same. */
+  /** Drops an extension's last response: the next request is sent even if it is the same. */
   forget(service: string): void;
-  /** Has the agents of those replicas fetch a version that were started with the version `boot`. */
+  /** Offers a version to the agents of replicas that were started with the version `boot`. */
   offer(service: string, offer: VersionOffer, signal: AbortSignal): Promise<void>;
-  /** Tells the extension which tasks Swarm has, so that no agent reports for another's. */
+  /** Sends the extension the tasks that Swarm has, so that no agent reports for another task. */
   introduce(service: string, cluster: string, tasks: readonly TaskAddresses[], signal: AbortSignal): Promise<void>;
-  /** What the extension last told of its agents; undefined before it told anything. */
+  /** The extension's last report about its agents; undefined before the first. */
   replicas(service: string): Replicas | undefined;
 }
 
@@ -73,16 +76,19 @@ export interface VersionOffer extends Pick<Rendering, 'version' | 'files'> {
 }
 
 export interface Replicas {
-  /** Since when the extension is heard of without a break, in milliseconds since the epoch: agents come back to a new one one by one. */
+  /**
+   * Since when the extension has been connected without interruption, in milliseconds since the epoch: agents reconnect to a new extension one by
+   * one.
+   */
   readonly since: number;
-  /** The newest offer for each `boot`, and why the first replica did not take it. */
+  /** The newest offer for each `boot`, and why the first replica rejected it. */
   readonly offers: readonly { readonly boot: string; readonly version: string; readonly refused: string | null }[];
   readonly replicas: readonly ReplicaReport[];
-  /** What the newest replica found in its secrets. */
+  /** Facts from the newest replica about its secrets. */
   readonly secrets: readonly SecretFacts[];
 }
 
-/** What the agent of a replica says of it. */
+/** An agent's report about its replica. */
 export interface ReplicaReport {
   readonly task: string;
   readonly boot: string;
@@ -96,49 +102,49 @@ export interface Rendering {
   readonly version: string;
   /** The main file first; others are included by it. */
   readonly files: readonly ConfigurationFile[];
-  /** Services that nginx refused, left out of the files. */
+  /** Services that nginx rejected; they are omitted from the files. */
   readonly problems: readonly Problem[];
 }
 
 export interface ConfigurationFile {
   /** Relative to the folder of the main file. */
   readonly path: string;
-  /** Names the content; of the main file, the whole version. */
+  /** Identifies the content; for the main file, the complete version. */
   readonly digest: string;
   readonly text: string;
 }
 
-/** Makes what extensions, and the agents in proxies, need to prove who they are. */
+/** Issues the identities of extensions and agents. */
 export interface Credentials {
-  /** Identity for all tasks of that role, signed by the controller's CA, ready to become a secret. */
+  /** An identity for all tasks of a role, signed by the controller's CA: an existing secret or the content of a new one. */
   issue(role: OwnedRole, cluster: string, existing: readonly StoredObject[]): Promise<StoredObject | NewObject>;
 }
 
-/** Where what administrators decided is kept, for all controllers. */
+/** Stores administrators' decisions for all controllers. */
 export interface AdministrationStore {
-  /** What was saved last; undefined where nothing was. */
+  /** The last saved decisions; undefined if there are none. */
   load(): Promise<SavedText | undefined>;
-  /** Throws `ConflictError` where another controller has saved that revision, or a later one. */
+  /** Throws `ConflictError` if another controller has saved this revision or a later one. */
   save(saved: SavedText): Promise<void>;
 }
 
 export interface SavedText {
-  /** One more with each change. */
+  /** Incremented with each change. */
   readonly revision: number;
   readonly text: string;
 }
 
-/** The world has moved on since it was observed: look again. */
+/** The swarm has changed since it was observed, and must be observed again. */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError';
 }
 
-/** The extension answered with text that neither our templates nor the administrator's write. */
+/** The extension returned text that neither our templates nor the administrator's write. */
 export class TextRefusedError extends Error {
   override readonly name = 'TextRefusedError';
 }
 
-/** nginx refuses the configuration even without any service: the settings or the template are at fault. */
+/** nginx rejects the configuration even without any service: the settings or the template are invalid. */
 export class SettingsRefusedError extends Error {
   override readonly name = 'SettingsRefusedError';
 }

@@ -18,15 +18,15 @@ import type { Rendering } from './ports.ts';
 import { type RolledOut, rollOutService } from './roll-out-service.ts';
 import { prunable, toStored, versionConfigs } from './versions.ts';
 
-/** What is known of the proxies of a cluster before there is a version for them. */
+/** The state of a cluster's proxies before a version is rendered. */
 export interface ProxyPlan {
   readonly current: CurrentProxy | undefined;
   readonly attached: Omit<ProxyAttachments, 'version' | 'configs'>;
-  /** The version that the tasks were started for, where they have all that is to be attached now; a new one then comes to them in place. */
+  /** The version that the tasks were started for, if they have everything that must be attached now: they then receive new versions in place. */
   readonly boot: string | undefined;
 }
 
-/** What is attached depends on labels, settings and the administrator's template alone. */
+/** The attachments depend only on labels, settings and the administrator's template. */
 export async function planProxy(
   state: ClusterState,
   snapshot: Snapshot,
@@ -44,8 +44,8 @@ export async function planProxy(
 }
 
 /**
- * Brings a rendered version to the proxies of a cluster: in place where the replicas have all that it needs, else by a roll-out, unless
- * one is under way or this one was refused before.
+ * Brings a rendered version to the proxies of a cluster: in place if the replicas have everything that it requires, otherwise by a roll-out, unless
+ * one is in progress or this version was rejected before.
  */
 export async function ensureProxy(
   state: ClusterState,
@@ -58,21 +58,21 @@ export async function ensureProxy(
   const { cluster } = state;
   const { version } = rendering;
   const inPlace = current && boot && (await changeInPlace(state, current, boot, rendering, options, signal));
-  // While replicas load it. What this pass cannot store, the next one will.
+  // Runs while replicas load the version. If storing fails, the next pass tries again.
   const configs = await ensureConfigs(state, snapshot, rendering, options, signal);
   if (inPlace) return inPlace;
-  // New replicas then need not wait for what they might be offered.
+  // New replicas then need not wait for an offer.
   if (current && cluster.settings.HitlessServiceUpdate) await offerQuietly(state, version, rendering, options, signal);
   const desired = desiredProxy(cluster, snapshot.nodes, { version, configs, ...attached });
   return rollOutService(desired, current?.service, options, signal);
 }
 
-/** Other permissions mean other tasks, which alone receive them. */
+/** Only new tasks receive changed permissions, so a change replaces the tasks. */
 function allowedText(permissions: Permissions) {
   return permissions.length === 0 ? {} : { allowedText: encodePermissions(permissions) };
 }
 
-/** What the tasks of this service were started for. */
+/** The version that the service's tasks were started for. */
 function bootOf({ cluster }: ClusterState, { configs }: Snapshot, { service }: CurrentProxy) {
   const boot = service.labels[versionLabel] ?? '';
   const kept = versionConfigs(configs, cluster.name, boot);
@@ -100,7 +100,7 @@ async function attachments(
   };
 }
 
-/** The main file comes last, so that whoever sees a version finds all of it. */
+/** The main file is stored last, so that a version is never visible without all of its files. */
 async function ensureConfigs(
   state: ClusterState,
   snapshot: Snapshot,
@@ -130,12 +130,12 @@ function toMounted({ id, name, labels }: StoredObject, position: number, setting
   return { id, name, target: targetOf(labels[fileLabel] ?? '', position === 0, settings) };
 }
 
-/** Parts lie beside the main file, which includes them by their names alone. */
+/** Parts are mounted next to the main file, which includes them by name. */
 function targetOf(path: string, isMain: boolean, { ProxyConfigPath }: ExtensionSettings): string {
   return isMain ? ProxyConfigPath : `${ProxyConfigPath.slice(0, ProxyConfigPath.lastIndexOf('/'))}/${path}`;
 }
 
-/** Removes versions that nobody needs any more: neither those in use nor the service. */
+/** Removes unused versions: neither in use nor attached to the service. */
 export async function removeOldConfigs(
   state: ClusterState,
   snapshot: Snapshot,
@@ -147,7 +147,7 @@ export async function removeOldConfigs(
 ): Promise<void> {
   const cluster = state.cluster.name;
   const own = snapshot.configs.filter(({ labels }) => labels[clusterLabel] === cluster);
-  // Swarm lets a config go that only a roll-back needs.
+  // Swarm would allow the removal of a config that only a roll-back requires.
   const attached = proxy === undefined ? [] : [...proxy.configIds, ...proxy.previousConfigIds];
   const versions = [version, ...inUse, proxy?.labels[versionLabel] ?? ''];
   const digests = files.map(({ digest }) => digest);

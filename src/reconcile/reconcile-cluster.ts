@@ -16,29 +16,29 @@ import { noReplicaProblem } from './rollout.ts';
 import { spreadProxies } from './spread-proxies.ts';
 import type { TimedChange } from './timeline.ts';
 
-/** What a pass did for one cluster, for the administrator's eyes. */
+/** The result of a pass for one cluster, for display. */
 export interface ClusterOutcome {
   readonly name: string;
   /** Version that the proxies should serve; undefined before the first. */
   readonly version: string | undefined;
-  /** Version that all replicas serve, or were started for; differs while a change is under way, and after one was refused. */
+  /** The version that all replicas serve or were started for. Differs during a change and after a rejected one. */
   readonly served: string | undefined;
-  /** The proxies are on their way to that version, or wait for a roll-out under way. */
+  /** The proxies are switching to that version, or wait for a roll-out in progress. */
   readonly rolling: boolean;
   /** Replicas are, or are about to be, spread over the nodes again. */
   readonly isSpreading: boolean;
   readonly problems: readonly Problem[];
   readonly tasks: readonly Replica[];
-  /** The last changes and the time they took, the newest first. */
+  /** The last changes and their times, the newest first. */
   readonly changes: readonly TimedChange[];
 }
 
 export interface Replica extends OwnedTask {
-  /** What its agent says that nginx serves; where there is none, what it was started for. */
+  /** The version that nginx serves according to the agent; without an agent, the one that the task was started for. */
   readonly version: string | undefined;
 }
 
-/** Brings one cluster closer to what it should be. Safe to repeat; writes nothing when there is nothing to do. */
+/** Brings one cluster closer to its desired state. Safe to repeat; writes nothing if nothing has changed. */
 export async function reconcileCluster(
   state: ClusterState,
   snapshot: Snapshot,
@@ -72,7 +72,7 @@ export async function reconcileCluster(
     const { isPending, problems } = await spreadProxies(current, snapshot.nodes, before.rolling, options, signal);
     return { ...before, isSpreading: isPending, problems: [...before.problems, ...problems] };
   };
-  // The service is no longer as it was observed.
+  // The service has changed since it was observed.
   if (isRemembered) return { ...outcome(), rolling: true, problems: extension.problems };
   try {
     const own = await readOwnTexts(state, snapshot, options, signal);
@@ -108,13 +108,16 @@ export async function reconcileCluster(
   }
 }
 
-/** One of another name has been renamed in the settings. Labels alone prove nothing: any service may carry ours. */
+/** A service with another name was renamed in the settings. Labels alone prove nothing: any service can carry ours. */
 function findOwned({ owned }: Snapshot, role: OwnedRole, cluster: string, name: string): OwnedService | undefined {
   const candidates = owned.filter((service) => service.role === role && service.cluster === cluster);
   return candidates.find((service) => service.name === name) ?? candidates[0];
 }
 
-/** An extension that does not take it is told again in the next pass; until then it goes by who reports first. */
+/**
+ * If the extension does not accept the tasks, the next pass sends them again. Until then, a task belongs to its first
+ * reporter.
+ */
 async function introduce(
   tasks: readonly OwnedTask[],
   { cluster: { name, settings } }: ClusterState,
@@ -129,7 +132,7 @@ async function introduce(
   });
 }
 
-/** What an extension answers is not trusted, even if nginx accepts it. */
+/** The extension's response is not trusted, even if nginx accepts it. */
 async function renderChecked(
   input: RenderInput,
   permissions: Permissions,

@@ -26,32 +26,34 @@ export interface ReconcilerOptions {
   readonly credentials: Credentials;
   readonly status: StatusBoard;
   readonly settings: Settings;
-  /** What administrators decided beside the settings, where the swarm has these Docker configs. */
+  /** Administrators' decisions beyond the settings, given the Docker configs seen in the swarm. */
   readonly administration: (configs: readonly StoredObject[]) => Promise<Administration>;
   /** Problems of the settings file itself. */
   readonly settingsProblems: readonly Problem[];
   readonly logger: Logger;
   readonly now: () => number;
-  /** Passes, and what they do for single clusters, which may go on when the pass is over. */
+  /** Tracks passes and the runs of single clusters, which may continue after a pass. */
   readonly underWay: UnderWay;
-  /** Called when a cluster is done that a pass did not wait for. */
+  /** Called when a cluster's run ends that its pass did not wait for. */
   readonly onLate?: () => void;
 }
 
 /**
- * `triggered` resolves when there is a reason for another pass: then this one no longer waits for slow clusters. `seenAt` is when the first event came that the pass is about, in milliseconds since the
- * epoch.
+ * `triggered` resolves when another pass is due: this one then stops waiting for slow clusters. `seenAt` is the time of the first event that the pass
+ * handles, in milliseconds since the epoch.
  */
 export type Pass = (signal: AbortSignal, seenAt: number, triggered?: Promise<void>) => Promise<PassResult>;
 
 export interface PassResult {
-  /** A roll-out is under way, or replicas are to be spread: look again soon, since Swarm has no events for tasks. */
+  /**
+   * A roll-out is in progress, or replicas are to be spread: check again soon, because Swarm has no events for tasks.
+   */
   readonly rolling: boolean;
 }
 
 /**
- * One pass: observe everything, build what should be, and bring every cluster closer to it. If observing fails nothing is
- * published. A cluster in trouble does not hold up another; its error is thrown when all have been seen to.
+ * One pass: observes everything, builds the desired state, and brings every cluster closer to it. If observing fails, nothing is published. A failing
+ * cluster does not delay others; its error is thrown after all have run.
  */
 export function createReconciler(options: ReconcilerOptions): Pass {
   const { swarm, status, underWay, now } = options;
@@ -70,12 +72,12 @@ export function createReconciler(options: ReconcilerOptions): Pass {
     const snapshot = await swarm.observe(signal, (services) => doubtBook.follows(clusters, services));
     const administration = await options.administration(snapshot.configs);
     const settings = settingsFor(options.settings, administration);
-    // Off is the same as no cluster at all; what would be routed is shown all the same.
+    // If routing is off, no cluster is active, but the routes are still shown.
     const material = materialBook.read(settings.clusters, snapshot, now());
     const doubts = doubtBook.judge(snapshot, now());
     const desired = buildDesiredState(snapshot, settings, administration.maintenance, material, doubts);
     const active = administration.enabled ? desired.clusters : [];
-    // Before anything is made: a cluster that is gone may hold a port that another one wants.
+    // Runs first: a removed cluster may hold a port that another one requires.
     const strays = await Promise.allSettled([removeStrays(snapshot, active, options, signal)]);
     const clusterOptions = { ...options, attempts, timeline, textChecks, spreadBook, held: administration.held };
     const run = (cluster: ClusterState) => (signal: AbortSignal, seenAt: number) =>
@@ -84,7 +86,7 @@ export function createReconciler(options: ReconcilerOptions): Pass {
       active.map((cluster) => ({ name: cluster.cluster.name, run: run(cluster) })),
       { signal, seenAt, triggered },
     );
-    // Of a cluster in trouble, or not done yet, the last that is known still holds: its problems are not gone.
+    // The last outcome of a failing or unfinished cluster stays valid, including its problems.
     const outcomes = active.flatMap(({ cluster: { name } }, position) => {
       const result = settled[position];
       if (result?.status === 'fulfilled') return [result.value];
@@ -99,7 +101,9 @@ export function createReconciler(options: ReconcilerOptions): Pass {
   return (...circumstances) => underWay.track(() => pass(...circumstances));
 }
 
-/** Tasks that are meant to run, as the last pass saw them: one that is being stopped has left its networks. */
+/**
+ * Tasks with the desired state running, as seen in the last pass: a task that is being stopped has left its networks.
+ */
 function runningProxies(outcomes: readonly ClusterOutcome[]): Set<string> {
   const tasks = outcomes.flatMap(({ tasks }) => tasks);
   return new Set(tasks.filter(({ desiredState }) => desiredState === 'running').map(({ id }) => id));

@@ -4,8 +4,8 @@ import type { OwnedService, Snapshot } from '../model/snapshot.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 
 /**
- * Writes down which secrets proxies have found to be no TLS material, before these are detached: without them no proxy could say it again, and a
- * controller that starts would attach them once more, for ever in turns. Restarts nothing. True if it had to be written.
+ * Records which secrets proxies have found to contain no TLS material, before these are detached. Without the secrets no proxy could report it again,
+ * and a restarted controller would attach and detach them endlessly. Restarts nothing. Returns true if it had to be written.
  */
 export async function rememberForeign(
   proxy: OwnedService,

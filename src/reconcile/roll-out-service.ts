@@ -8,12 +8,14 @@ import { differs, ensureService } from './ensure-service.ts';
 import { isStillRefused, judgeRollout, refusal, rememberAttempt, rolloutReason } from './rollout.ts';
 
 export interface RolledOut {
-  /** A roll-out is under way, to what is wanted or to something else. */
+  /** A roll-out is in progress, to the desired specification or to another one. */
   readonly rolling: boolean;
   readonly problems: readonly Problem[];
 }
 
-/** Brings a service to what is wanted, unless a roll-out is under way or this one was refused before. */
+/**
+ * Rolls a service out to its desired specification, unless a roll-out is in progress or this one was rejected before.
+ */
 export async function rollOutService(
   desired: DesiredService,
   current: OwnedService | undefined,
@@ -34,13 +36,16 @@ export async function rollOutService(
       return { rolling: false, problems };
     case 'proceed':
       await ensureService(desired, current, options, signal);
-      // It may be rolled back before the next look.
+      // It may be rolled back before the next pass.
       if (current) attempts.set(current.id, wanted);
       return { rolling: !current || current.rollout.kind === 'updating' || differs(current, desired), problems };
   }
 }
 
-/** The memory of a refusal lives on the service: a new controller must not try again at once what was rolled back. */
+/**
+ * A rejection is stored on the service: a new controller must not immediately retry a specification that was rolled
+ * back.
+ */
 async function rememberRefusal(
   current: OwnedService,
   spec: string,

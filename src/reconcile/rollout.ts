@@ -3,26 +3,26 @@ import { refusedLabel, refusedReasonLabel, refusedTimesLabel, refusedUntilLabel,
 import type { Problem } from '../model/problem.ts';
 import type { OwnedService, OwnedTask, Rollout } from '../model/snapshot.ts';
 
-/** A roll-out that takes longer is held up (no node fits, an image is missing) and may be overtaken by a newer one. */
+/** A roll-out that takes longer is stuck (no suitable node, a missing image) and may be superseded by a newer one. */
 const PATIENCE_MS = 120_000;
-/** One on its way back may be held up as well; Swarm tells only when the way forth began. */
+/** A roll-back may be stuck as well. Swarm reports only when its roll-out began. */
 const ROLLBACK_PATIENCE_MS = 600_000;
 
 /**
- * A replica may fail for a passing reason, such as a node that has not yet let go of a network's addresses; so what was rolled back
- * is tried again, more and more seldom.
+ * A replica may fail temporarily, for example because a node has not yet released a network's addresses. So a specification that was rolled back is
+ * retried at increasing intervals.
  */
 const FIRST_RETRY_MS = 10_000;
 const LAST_RETRY_MS = 1_800_000;
 
 export type Verdict = 'proceed' | 'wait' | 'rolled-back' | 'refused';
 
-/** Specifications seen on their way, by service: tells after a roll-back which one it was that failed. */
+/** Specifications seen during roll-outs, by service: identifies after a roll-back which one failed. */
 export type Attempts = Map<string, string>;
 
 /**
- * One roll-out at a time: Swarm rolls back to the specification before the last, so that one must have proved itself. What was
- * rolled back waits until its time has come, or something changes.
+ * One roll-out at a time: Swarm rolls back to the previous specification, so that one must have proved healthy. A specification that was rolled back
+ * waits for its next retry or for a change.
  */
 export function judgeRollout(
   current: OwnedService | undefined,
@@ -51,12 +51,12 @@ function isRefused({ labels }: OwnedService, wanted: string, now: number): boole
   return labels[refusedLabel] === wanted && now < Date.parse(labels[refusedUntilLabel] ?? '');
 }
 
-/** Was rolled back, and has not proved itself since. */
+/** The specification was rolled back and has not proved healthy since. */
 export function isStillRefused({ labels, rollout }: OwnedService, wanted: string): boolean {
   return labels[refusedLabel] === wanted && (labels[specLabel] !== wanted || rollout.kind !== 'settled');
 }
 
-/** What a service remembers of a roll-back. */
+/** What a service stores about a roll-back. */
 export function refusal(
   { labels }: OwnedService,
   spec: string,
@@ -80,7 +80,7 @@ export function rememberAttempt(current: OwnedService | undefined, attempts: Att
 
 const MAX_REASON_LENGTH = 600;
 
-/** Why a replica did not come up, as far as Swarm and the replica's last words tell. */
+/** Why a replica failed to start, from Swarm and the replica's last log lines. */
 export function rolloutReason(rollout: Rollout, failed: OwnedTask | undefined, log: string): string {
   const message = 'message' in rollout ? rollout.message : '';
   const written = log.split('\n').filter((line) => line.trim() !== '');
@@ -92,10 +92,10 @@ export function rolloutReason(rollout: Rollout, failed: OwnedTask | undefined, l
     .slice(0, MAX_REASON_LENGTH);
 }
 
-/** A task that is neither up nor failed for so long waits for something. */
+/** A task that is neither up nor failed after this time is waiting for something. */
 const START_PATIENCE_MS = 10_000;
 
-/** Nothing is served, and why. */
+/** Nothing is served; reports why. */
 export function noReplicaProblem(
   tasks: readonly OwnedTask[],
   { name, replicas, cluster }: OwnedService,

@@ -1,7 +1,7 @@
 import { backoffMs } from '../lib/backoff.ts';
 import type { SwarmNode } from '../model/snapshot.ts';
 
-/** Replicas and nodes are unchanged for this time before a replica is moved. */
+/** Replicas and nodes must be unchanged for this time before a replica is moved. */
 const HOLD_MS = 5000;
 const LONGEST_HOLD_MS = 300_000;
 /** A node that returns several times within this time is flapping. */
@@ -15,7 +15,7 @@ interface Page {
   readonly since: number;
 }
 
-/** Since when the replicas of each cluster are where they are, and how often nodes returned. */
+/** Tracks since when each cluster's replicas have been in place, and how often nodes returned. */
 export class SpreadBook {
   readonly #pages = new Map<string, Page>();
 
@@ -29,7 +29,7 @@ export class SpreadBook {
     });
   }
 
-  /** The wait doubles with each attempt that did not help, and with each return of a node. */
+  /** The wait doubles with each attempt that did not help and with each return of a node. */
   isHeld(cluster: string, tries: number, now: number): boolean {
     const { since, returns } = this.#pages.get(cluster)!;
     const times = Math.max(tries + 1, ...[...returns.values()].map((each) => each.length));

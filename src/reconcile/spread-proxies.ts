@@ -9,10 +9,10 @@ import type { ClusterOptions } from './cluster-options.ts';
 
 /** Attempts for the same replicas on the same nodes. */
 const MAX_TRIES = 5;
-/** An additional replica that is not up after so long is late. */
+/** If an additional replica is not up after this time, it is late. */
 const START_PATIENCE_MS = 60_000;
 
-/** Stored on the service, so that another controller carries on. */
+/** Stored on the service, so that another controller can continue. */
 const Note = z.object({
   /** The number of replicas to return to. Absent unless an additional one is starting. */
   replicas: z.int().optional(),
@@ -26,7 +26,7 @@ const Note = z.object({
 type Note = z.infer<typeof Note>;
 
 interface Spreading {
-  /** Look again soon. */
+  /** Check again soon. */
   readonly isPending: boolean;
   readonly problems: readonly Problem[];
 }
@@ -34,7 +34,7 @@ interface Spreading {
 interface Seen {
   readonly service: OwnedService;
   readonly note: Note;
-  /** Desired tasks, whether they run or not. */
+  /** Desired tasks, running or not. */
   readonly tasks: readonly OwnedTask[];
   readonly running: readonly OwnedTask[];
   readonly nodes: readonly SwarmNode[];
@@ -45,9 +45,9 @@ const NOTHING: Spreading = { isPending: false, problems: [] };
 
 /**
  * Spreads the replicas of a proxy over the nodes again, one at a time. Swarm never moves a task, and a roll-out may leave all replicas on one node,
- * because old and new tasks both count while they run side by side. `ForceUpdate` would replace all replicas and can end like that again. Therefore
- * one more replica is started, which Swarm places on the node with the fewest. When it is up, the service is scaled back, and Swarm removes a replica
- * from the node with the most.
+ * because old and new tasks both count while they run concurrently. `ForceUpdate` would replace all replicas and could end the same way. Instead, one
+ * additional replica is started, which Swarm places on the node with the fewest. When it is up, the service is scaled back, and Swarm removes a
+ * replica from the node with the most.
  */
 export async function spreadProxies(
   proxy: CurrentProxy,
@@ -80,12 +80,12 @@ function see({ service, tasks: all }: CurrentProxy, nodes: readonly SwarmNode[])
   return { service, note: readNote(service), tasks, running, nodes: eligible, uneven };
 }
 
-/** Old and new tasks run side by side. */
+/** Old and new tasks are running concurrently. */
 function isBeingReplaced({ rollout }: OwnedService): boolean {
   return rollout.kind === 'updating' || rollout.kind === 'rolling-back';
 }
 
-/** All replicas run, and were started for the present specification: Swarm takes a moment to say that a roll-out has begun. */
+/** All replicas are running and were started for the current specification: Swarm reports a roll-out only a moment after it has begun. */
 function isComplete({ service, tasks, running }: Seen): boolean {
   const isUp = running.length === service.replicas && tasks.length === running.length;
   return isUp && running.every(({ configIds }) => sameIds(configIds, service.configIds));
@@ -112,14 +112,14 @@ async function finishMove(
   const { service, note, tasks, running, nodes, uneven } = seen;
   const remembered = { tries: note.tries, tasks: idsOf(tasks), nodes: idsOf(nodes) };
   if (service.replicas !== replicas + 1) {
-    // Somebody has scaled the service: that number holds.
+    // The service was scaled manually: that number is kept.
     await swarm.labelService(service, toLabel(remembered), signal);
     return { isPending: true, problems: [] };
   }
   const isLate = now() - (note.startedAt ?? 0) > START_PATIENCE_MS;
   const late = isLate ? tasks.find((task) => !running.includes(task)) : undefined;
-  // Swarm removes a task without a node first, but then one of the node with the most: while the additional replica fails to start, it is kept,
-  // since scaling back would end one that serves.
+  // Swarm first removes a task without a node, and otherwise one from the node with the most. While the additional replica fails to start, it is
+  // kept, because scaling back would stop a serving one.
   if (running.length > replicas || (late && late.nodeId === undefined)) {
     await swarm.scaleService(service, replicas, toLabel(remembered), signal);
     logger.info({ service: service.name, cluster: service.cluster }, 'Removed surplus replica');
@@ -134,13 +134,13 @@ async function finishMove(
   };
 }
 
-/** Attempts count as long as nobody else changes nodes or tasks. The last attempt removed one of the tasks that are remembered. */
+/** Attempts count as long as nothing else changes nodes or tasks. The last attempt removed one of the stored tasks. */
 function triesOf({ note, running, nodes }: Seen): number {
   const isSame = running.every(({ id }) => note.tasks.includes(id)) && sameIds(idsOf(nodes), note.nodes);
   return isSame ? note.tries : 0;
 }
 
-/** An attempt that has ended starts the wait for the next one. */
+/** The end of an attempt starts the wait for the next one. */
 function situationOf({ running, nodes, note }: Seen): string {
   return JSON.stringify([idsOf(running).toSorted(), idsOf(nodes).toSorted(), note.replicas, note.tries]);
 }
@@ -157,7 +157,7 @@ function readNote({ labels }: OwnedService): Note {
   try {
     return Note.parse(JSON.parse(labels[spreadLabel] ?? '{}'));
   } catch {
-    // Somebody wrote into it.
+    // The label was edited manually.
     return Note.parse({});
   }
 }

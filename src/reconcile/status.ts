@@ -4,7 +4,7 @@ import { type Problem, problemKey, shortened } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { ClusterOutcome } from './reconcile-cluster.ts';
 
-/** What the last pass saw and did. */
+/** The result of the last pass. */
 export interface Status {
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -14,7 +14,7 @@ export interface Status {
   readonly problems: readonly Problem[];
 }
 
-/** Holds the last status for whoever asks, and logs each problem once when it appears and once when it goes. */
+/** Stores the last status, and logs each problem once when it appears and once when it disappears. */
 export class StatusBoard {
   readonly #logger: Logger;
   #current: Status | undefined;
@@ -32,24 +32,24 @@ export class StatusBoard {
     return this.#current;
   }
 
-  /** Passes since the start, by what came of them. */
+  /** Passes since the start, by result. */
   get passes(): Readonly<Record<'succeeded' | 'failed', number>> {
     return this.#passes;
   }
 
-  /** What keeps passes from succeeding, while it does. */
+  /** The error that makes passes fail; undefined once one succeeds. */
   get error(): string | undefined {
     return this.#error ?? this.#delay;
   }
 
-  /** What is waited for, while a pass takes far longer than it should. */
+  /** What a slow pass is waiting for. */
   set delay(message: string | undefined) {
     if (this.#delay === message) return;
     this.#delay = message;
     this.#announce();
   }
 
-  /** A pass has ended, with an error or without. */
+  /** Records the end of a pass, with or without an error. */
   set error(message: string | undefined) {
     this.#passes[message === undefined ? 'succeeded' : 'failed'] += 1;
     if (this.#error === message) return;
@@ -57,7 +57,7 @@ export class StatusBoard {
     this.#announce();
   }
 
-  /** A pass has ended because somebody else wrote first. The next one sees what was written, so there is nothing to show. */
+  /** Counts a pass that ended because of a conflict. The next pass sees the other writer's change, so there is no error to show. */
   countConflict(): void {
     this.#passes.failed += 1;
   }
@@ -75,7 +75,7 @@ export class StatusBoard {
     this.#announce();
   }
 
-  /** Calls whenever there is something new to see, until the function that comes back is called. */
+  /** Calls back on each change. Returns a function that unsubscribes. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -4,7 +4,7 @@ import { clusterLabel } from '../model/names.ts';
 import type { Snapshot, StoredObject } from '../model/snapshot.ts';
 import type { Swarm } from './ports.ts';
 
-/** Removes what belongs to clusters other than these: services first, then what they held. */
+/** Removes objects of all other clusters: services first, then the objects attached to them. */
 export async function removeStrays(
   snapshot: Snapshot,
   clusters: readonly ClusterState[],

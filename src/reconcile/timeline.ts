@@ -1,19 +1,19 @@
-/** The way of one change of what a cluster serves. Milliseconds since the epoch. */
+/** The progress of one change of the version that a cluster serves. Times are in milliseconds since the epoch. */
 export interface TimedChange {
   readonly version: string;
-  /** When the first event came that told of it. */
+  /** The time of the first event of the change. */
   readonly seenAt: number;
-  /** When it was rendered and proved. */
+  /** When the version was rendered and tested. */
   readonly renderedAt: number;
   /** When each replica was first known to serve it, by task. */
   readonly replicas: Readonly<Record<string, number>>;
-  /** When all replicas were; undefined while some do not, and for ever when it was overtaken or refused. */
+  /** When all replicas served it; undefined until then, and permanently if the change was superseded or rejected. */
   readonly servedAt: number | undefined;
 }
 
 const KEPT = 20;
 
-/** Times how changes go live; in memory, since the last few tell enough. */
+/** Measures how long changes take to go live. In memory only, because the last few are enough. */
 export class Timeline {
   /** By cluster, the newest first. */
   readonly #changes = new Map<string, readonly TimedChange[]>();
@@ -29,7 +29,7 @@ export class Timeline {
     this.#changes.set(cluster, [change, ...known].slice(0, KEPT));
   }
 
-  /** Which version each running replica serves, and whether that is all of them. */
+  /** Records which running replicas serve the version, and when all of them do. */
   served(
     cluster: string,
     replicas: readonly { readonly id: string; readonly version: string | undefined }[],

@@ -2,12 +2,12 @@ import { clusterLabel, configPrefix, fileLabel, partsLabel, roleLabel, versionLa
 import type { StoredObject } from '../model/snapshot.ts';
 import type { ConfigurationFile, NewObject, Rendering } from './ports.ts';
 
-/** Versions kept beside the running and the next one. */
+/** Number of versions kept in addition to the running and the next one. */
 const KEPT_VERSIONS = 10;
 
 /**
- * How a version is kept in Docker configs: one for each file, named by the digest of its content, so that versions share what they have in
- * common. That of the main file tells of which others it is made.
+ * Stores a version in Docker configs: one for each file, named by the digest of its content, so that versions share common files. The main file's
+ * config lists the other files.
  */
 export function toStored({ version, files }: Rendering, cluster: string): (NewObject & { readonly path: string })[] {
   const [, ...parts] = files;
@@ -21,7 +21,7 @@ export function toStored({ version, files }: Rendering, cluster: string): (NewOb
   }));
 }
 
-/** Config objects of a kept version, the main file first; empty where it was not kept as a whole. */
+/** The configs of a stored version, the main file first; empty if the version is incomplete. */
 export function versionConfigs(configs: readonly StoredObject[], cluster: string, version: string): StoredObject[] {
   const own = configs.filter(({ labels }) => labels[clusterLabel] === cluster);
   const main = own.find(({ labels }) => labels[versionLabel] === version);
@@ -37,8 +37,8 @@ export function toFile({ name, labels }: StoredObject, text: string): Configurat
 }
 
 /**
- * Config objects of one cluster that nothing needs any more: neither running, nor next, nor among the last ten versions. Main files come
- * first, so that no version is ever without its parts.
+ * Unused configs of one cluster: neither running, nor next, nor among the last ten versions. Main files come first, so that no version is ever left
+ * without its parts.
  */
 export function prunable(
   configs: readonly StoredObject[],
@@ -63,9 +63,9 @@ export function prunable(
 
 interface Needed {
   readonly versions: readonly string[];
-  /** Of files of a version that may not be stored yet. */
+  /** Digests of the files of a version that may not be stored yet. */
   readonly digests: readonly string[];
-  /** Ids of config objects that a service refers to. */
+  /** IDs of configs attached to a service. */
   readonly attached: readonly string[];
 }
 
