@@ -1,4 +1,4 @@
-/** The pages of the proxies' own answers, by status. */
+/** The proxies' own error pages, by status. */
 const PAGES: Readonly<Record<number, readonly [title: string, text: string]>> = {
   301: ['Moved Permanently', 'This page has moved.'],
   302: ['Found', 'This page is somewhere else at the moment.'],
@@ -22,13 +22,13 @@ const PAGES: Readonly<Record<number, readonly [title: string, text: string]>> = 
 
 export const errorPages = Object.entries(PAGES).map(([status, [title, text]]) => ({ status, title, text }));
 
-/** Behind `error_page`. 494 to 497 are nginx's own names for kinds of 400: headers too large, client certificates, HTTP sent to a TLS port. */
+/** The codes for `error_page`. 494 to 497 are nginx's own codes for kinds of 400: headers too large, client certificates, HTTP sent to a TLS port. */
 export const errorCodes = [...Object.keys(PAGES), '494', '495', '496', '497'].join(' ');
 
-/** Those that nginx may answer with once it has chosen a location that passes requests on. */
+/** The statuses that nginx may answer with once it has chosen a location that forwards requests. */
 export const locationErrorCodes = '301 308 400 403 413 500 502 503 504';
 
-/** Statuses of HTTP as statuses of gRPC, by its specification ("HTTP to gRPC Status Code Mapping"). */
+/** HTTP statuses mapped to gRPC statuses, as specified in "HTTP to gRPC Status Code Mapping". */
 export const grpcErrors = [
   { code: 7, message: 'Permission denied', statuses: '403' },
   { code: 12, message: 'Not found', statuses: '404' },

@@ -6,30 +6,30 @@ import type { Block, Piece } from './blocks.ts';
 export interface RenderedFile {
   /** Relative to the folder of the main file. */
   readonly path: string;
-  /** Names the content; of the main file, the whole configuration. */
+  /** Identifies the content; for the main file, the complete configuration. */
   readonly digest: string;
   readonly text: string;
 }
 
-/** Up to here a configuration is one file, easy to read. */
+/** A configuration up to this length is a single file, which is easy to read. */
 const WHOLE_LENGTH = 256 * 1024;
-/** Small enough that a change costs little, large enough that there are not too many. A Docker config holds less than 1,000 KiB. */
+/** Small enough that a change costs little, large enough to avoid too many files. A Docker config holds less than 1,000 KiB. */
 const PART_LENGTH = 128 * 1024;
-/** A part is divided further from here on: a few large blocks may come to be in the same one. */
+/** A part beyond this length is divided further: it may contain several large blocks. */
 const MOST_LENGTH = 640 * 1024;
-/** Of one kind; in a larger configuration the parts grow instead. */
+/** Number of parts of one kind; in a larger configuration the parts grow instead. */
 const MOST_PARTS = 128;
-/** Not worth a file. */
+/** A shorter text does not get a file of its own. */
 const LEAST_LENGTH = 32 * 1024;
 
 interface Part extends RenderedFile {
   readonly blocks: readonly Block[];
 }
 
-/** Divides a configuration that is too large for one file: its main file, in pieces of text, and the parts that it includes. */
+/** Divides a configuration that is too large for one file into a main file, as pieces of text, and the parts that it includes. */
 export class FileDivider {
   readonly #cluster: string;
-  /** Those of the last time, by path. */
+  /** The parts of the last rendering, by path. */
   #parts = new Map<string, Part>();
 
   constructor(cluster: string) {
@@ -49,7 +49,7 @@ export class FileDivider {
     return { main: main.join(''), parts: [...parts.values()].map(({ blocks: _blocks, ...file }) => file) };
   }
 
-  /** By powers of two, and by what the blocks are about: one more or less moves no other. */
+  /** The number of parts is a power of two, and each block has a fixed place: one block more or less moves no other. */
   #toParts(run: readonly Block[], parts: Map<string, Part>): Part[] {
     const count = Math.min(MOST_PARTS, 2 ** Math.max(0, Math.ceil(Math.log2(lengthOf(run) / PART_LENGTH))));
     const groups = Array.from({ length: count }, (): Block[] => []);
@@ -73,7 +73,7 @@ export class FileDivider {
   }
 }
 
-/** In the order of the blocks, each as large as it may be; one block alone may be larger. */
+/** Fills parts in the order of the blocks, up to the maximum length. A single block may be longer. */
 function divideLarge(group: readonly Block[]): Block[][] {
   const parts: Block[][] = [];
   let length = 0;
@@ -97,7 +97,7 @@ function textOf(piece: Piece): string {
   return typeof piece === 'string' ? piece : piece.text;
 }
 
-/** Blocks of a kind that follow each other and may change places become one run; everything else is text. */
+/** Consecutive blocks of a kind that may be reordered become one run; everything else stays text. */
 function toRuns(pieces: readonly Piece[]): (string | Block[])[] {
   const runs: (string | Block[])[] = [];
   for (const piece of pieces.filter((_, position) => !isGap(pieces, position))) {
@@ -120,7 +120,7 @@ function isGap(pieces: readonly Piece[], position: number): boolean {
   return isEmpty && isMovable(pieces[position - 1]) && isMovable(pieces[position + 1]);
 }
 
-/** A template of the administrator's own may write blocks of a kind in several places. */
+/** An administrator's template may write blocks of a kind in several places. */
 function freeName(name: string, parts: ReadonlyMap<string, Part>): string {
   const isTaken = (candidate: string) => [...parts.keys()].some((path) => path.startsWith(`${candidate}-`));
   let free = name;

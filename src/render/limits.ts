@@ -1,13 +1,13 @@
 import type { NginxSettings } from '../model/settings-keys.ts';
 import { bytesOf } from '../model/size.ts';
 
-/** Buffer for a part of a response that waits for its client; nginx takes as many as `BODY_BUFFERS` for one response. */
+/** Buffer for a part of a response that waits for its client; nginx uses up to `BODY_BUFFERS` of them for one response. */
 const BODY_BUFFER_KB = 16;
 const LEAST_BODY_BUFFERS = 4;
 
 /**
- * What one request may take of a proxy's memory. nginx requires that what it is about to send (busy buffers) holds the headers, and that at
- * least one buffer more is left.
+ * Memory that a request may use in a proxy. nginx requires that the busy buffers, which hold data about to be sent, have room for the headers, and
+ * that at least one more buffer is left.
  */
 export function responseBuffers(headerKb: number) {
   const buffers = Math.max(LEAST_BODY_BUFFERS, Math.ceil(headerKb / BODY_BUFFER_KB) + 2);
@@ -19,24 +19,24 @@ export function responseBuffers(headerKb: number) {
   };
 }
 
-/** The memory in KiB that one response takes at most. */
+/** The maximum memory in KiB that one response uses. */
 export function responseMemoryKb(headerKb: number): number {
   const [count = 0] = responseBuffers(headerKb).proxy_buffers.split(' ').map(Number);
   return headerKb + count * BODY_BUFFER_KB;
 }
 
-/** Directives with the limits of all requests, except those that raw `HTTPOptions` set: nginx rejects the second of a kind. */
+/** Directives with the limits of all requests, except those set by raw `HTTPOptions`: nginx rejects duplicate directives. */
 export function httpLimits(nginx: NginxSettings): string[] {
   const limits = {
     ...responseBuffers(bytesOf(nginx.ResponseHeaderSize) / 1024),
-    // nginx warns of tables that are too small, for headers that are set or removed and for variables.
+    // nginx warns if these tables are too small, for headers that are set or removed and for variables.
     proxy_headers_hash_max_size: '4096',
     proxy_headers_hash_bucket_size: '128',
     variables_hash_max_size: '4096',
     variables_hash_bucket_size: '128',
-    // No response waits in a file, since /tmp is memory: a client that reads slowly slows down its own response.
+    // No response is buffered in a file, because /tmp is memory: a slow client slows down only its own response.
     proxy_max_temp_file_size: '0',
-    // A task that took all of the time is not followed by another one.
+    // If a task has used the complete timeout, no other task is tried.
     proxy_next_upstream_timeout: `${nginx.ReadTimeout}s`,
     grpc_next_upstream_timeout: `${nginx.ReadTimeout}s`,
   };
@@ -47,13 +47,13 @@ export function directives(values: Readonly<Record<string, string>>): string[] {
   return Object.entries(values).map(([name, value]) => `${name} ${value};`);
 }
 
-/** Whether raw options of an administrator set a directive, which nginx would then reject from us. Comments and values do not count. */
+/** Whether an administrator's raw options set a directive, which nginx would reject as a duplicate. Comments and values do not count. */
 export function setsDirective(options: readonly string[], name: string): boolean {
   const directive = new RegExp(String.raw`(?:^|[;{}])\s*${name}\s`, 'm');
   return options.some((option) => directive.test(option));
 }
 
-/** An expression for numbers from 0 to `most`, without leading zeros. */
+/** A regular expression for numbers from 0 to `most`, without leading zeros. */
 export function numbersUpTo(most: number): string {
   const digits = String(most);
   const shorter = digits.length > 1 ? [String.raw`[1-9]\d{0,${digits.length - 2}}`] : [];

@@ -39,16 +39,16 @@ export type Templates = Readonly<Record<string, string>>;
 export type RenderNginx = (input: RenderInput) => RenderedConfiguration;
 
 export const MAIN_FILE = 'nginx.conf';
-/** Partials that write one host or one upstream each: of these there are thousands, and few change at a time. */
+/** Partials that render one host or one upstream each: there are thousands of these, and few change at a time. */
 const BLOCK_PARTIALS = ['upstream', 'server', 'handshake', 'target', 'plain-target', 'passthrough'];
 
 export function compileNginx(templates: Templates): RenderNginx {
   const handlebars = Handlebars.create();
   handlebars.registerHelper({ quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath });
-  // Strict: a field that a template misspells is an error with its line, not an empty string in a configuration.
+  // Strict: a misspelled field in a template is an error with its line, not an empty string in a configuration.
   const compile = (text: string) => handlebars.compile(text, { noEscape: true, strict: true });
   const blocks = new Blocks();
-  // Handlebars reads a text when it is first needed: a mistake must show before that, while the last good templates are there.
+  // Handlebars parses a text at its first use. Compiling early finds errors while the last valid templates are still in use.
   for (const [name, text] of Object.entries(templates)) {
     handlebars.parse(text);
     handlebars.registerPartial(name, BLOCK_PARTIALS.includes(name) ? blocks.partial(name, compile(text)) : text);
@@ -57,7 +57,7 @@ export function compileNginx(templates: Templates): RenderNginx {
   const compileOwn = memoizeLast(compile);
   const dividerFor = memoizeLast((cluster: string) => new FileDivider(cluster));
   const viewsFor = memoizeLast((common: string) => createViews(JSON.parse(common) as Common));
-  // Of its own: who renders other lists must not have all of this one worked out anew.
+  // A cache of its own, so that rendering other lists does not discard the work for this one.
   const buildRouteTable = createRouteTableBuilder();
   return (input) => {
     const { template: own, cluster } = input;
@@ -79,10 +79,10 @@ export function compileNginx(templates: Templates): RenderNginx {
   };
 }
 
-/** Views of hosts and upstreams, kept from one rendering to the next: equal ones are the same object. */
+/** Views of hosts and upstreams, cached between renderings: equal ones are the same object. */
 type Views = ReturnType<typeof createViews>;
 
-/** What the blocks of all hosts and upstreams depend on besides themselves. Plain data: views are kept while its text stays the same. */
+/** Values that the blocks of all hosts and upstreams depend on. Plain data: views are cached while its JSON stays the same. */
 function commonOf(input: RenderInput, table: RouteTable) {
   const { httpListener, tlsListener } = listeners(input, table);
   const { IPHash, ReadTimeout } = input.nginx;
@@ -110,7 +110,7 @@ function createViews(common: Common) {
   return {
     plain,
     secure,
-    // The first mention of a zone gives its size, the others share it.
+    // The first mention of a zone sets its size; the others share it.
     upstream: memoize((upstream: Upstream) => ({
       ...toUpstreamView(upstream, hashesAddresses, isTrusting),
       zone: 'upstreams',
@@ -148,7 +148,7 @@ function createViews(common: Common) {
   };
 }
 
-/** What templates see: decided, sorted and complete, so that they only have to write it down. */
+/** The input of the templates: complete, sorted and final, so that they only have to print it. */
 function toView(input: RenderInput, table: RouteTable, views: Views) {
   const [first, ...others] = table.upstreams.map(views.upstream);
   const zone = `upstreams ${input.zoneKb}k`;
@@ -213,12 +213,12 @@ function relayedUpstreams({ upstreams, passthroughs }: RouteTable): readonly Ups
   return [...upstreams, ...passthroughs].filter(({ peers }) => needsNameRelay(peers));
 }
 
-/** As redirects to HTTPS need it. */
+/** The port for redirects to HTTPS. */
 function httpsPortOf({ publishedSslPort }: RenderInput): string {
   return publishedSslPort === 443 ? '' : `:${publishedSslPort}`;
 }
 
-/** An `error_page` of an administrator's own, or errors of applications that nginx intercepts, leave no room for ours. */
+/** An `error_page` of an administrator, or intercepted errors of applications, would conflict with our own `error_page`. */
 function handlesErrors({ nginx }: RenderInput): boolean {
   const others = ['error_page', 'proxy_intercept_errors', 'recursive_error_pages', 'proxy_request_buffering'];
   return !others.some((name) => setsDirective(nginx.HTTPOptions, name));
@@ -234,17 +234,17 @@ function toErrorsView(input: RenderInput) {
   };
 }
 
-/** Of one connection, and so neither from nor for anybody behind the proxy. `Connection` and `Keep-Alive` nginx drops by itself. */
+/** Headers of a single connection, not forwarded in either direction. nginx drops `Connection` and `Keep-Alive` itself. */
 const hopByHopHeaders = ['Upgrade', 'Proxy-Connection', 'TE', 'HTTP2-Settings'];
 
-/** One character of a context root in the path as the client wrote it: an escape, a run of slashes, or the character. */
+/** One character of a context root in the client's encoding: an escape, a run of slashes, or the character. */
 const ROOT_CHARACTER = '(?:(?:/|%2[fF])++|%[0-9a-fA-F]{2}|[^%/?])';
 
 function headOf(length: number): string {
   return `~^${ROOT_CHARACTER}{${length}}`;
 }
 
-/** Dot segments are resolved in so many steps; each takes one run of them. */
+/** Maximum number of steps to resolve dot segments; each takes one run of them. */
 const RESOLVING_STEPS = 8;
 const resolvingSteps = Array.from({ length: RESOLVING_STEPS }, (_, step) => ({
   name: `step${step + 1}`,
@@ -252,7 +252,7 @@ const resolvingSteps = Array.from({ length: RESOLVING_STEPS }, (_, step) => ({
   to: step === RESOLVING_STEPS - 1 ? '$resolved_uri' : `$resolved${step + 1}_uri`,
 }));
 
-/** Where TLS ends in nginx: behind the stream block when some connections are handed on as they are. */
+/** Where TLS ends in nginx: behind the stream block if some connections are passed through. */
 const TLS_SOCKET = 'unix:/tmp/tls.sock';
 const PASSTHROUGH_SOCKET = 'unix:/tmp/passthrough.sock';
 
@@ -269,12 +269,15 @@ function listeners({ targetPort, targetSslPort, proxyProtocolFrom }: RenderInput
   };
 }
 
-/** Whether only requests over plain HTTP are sent elsewhere, and answered here at all. */
+/** Whether only plain HTTP requests are redirected, and HTTPS requests are answered. */
 function redirectsPlain({ redirect, secureRedirect, maintenance }: VirtualServer): boolean {
   return redirect !== undefined && secureRedirect === undefined && maintenance === undefined;
 }
 
-/** One server then listens for both: of 10,000 hosts with TLS, nginx reads them in three quarters of the time. */
+/**
+ * Then one server listens on both ports: for 10,000 hosts with TLS, nginx loads the configuration in three quarters of
+ * the time.
+ */
 function answersAlike({ tls, redirect, secureRedirect, locations }: VirtualServer): boolean {
   const isPlain = tls.kind === 'terminated' && tls.hsts === '' && tls.clientCa === '';
   const isSecured = locations.some(({ options }) => options.sslOnly || options.clientCertificate === 'required');
@@ -286,7 +289,9 @@ function toTlsView(tls: HostTls, site = siteOf(tls)) {
   return { material, site, isClosed: tls.kind === 'closed' };
 }
 
-/** Headers that a client may not send are set to nothing, which costs a request less than a variable that is empty. */
+/**
+ * Identity headers that a client may not send are set to nothing, which costs less per request than an empty variable.
+ */
 function identities({ nginx }: RenderInput, table: RouteTable) {
   const asksClients = [table.fallbackTls, ...table.servers.map(({ tls }) => tls)].some((tls) => clientCaOf(tls) !== '');
   const spelled = nginx.UnderscoresInHeaders
@@ -294,15 +299,15 @@ function identities({ nginx }: RenderInput, table: RouteTable) {
     : [];
   const own = asksClients ? [] : identityHeaders;
   const forgeries = [...own, ...forwardingHeaders, ...hopByHopHeaders.slice(1), 'Trailer'];
-  // Metadata of gRPC has but one spelling.
+  // gRPC metadata has only one spelling.
   return { asksClients, forgeries: [...forgeries, ...spelled], grpcForgeries: forgeries };
 }
 
 const clientCaOf = (tls: HostTls) => (tls.kind === 'terminated' ? tls.clientCa : '');
 
 /**
- * What the handshakes may have been made with whose requests reach a host: its own certificate and client CA, or the default certificate, if that
- * is not known to be for other names.
+ * The handshakes whose requests may reach a host: with its own certificate and client CA, or with the default certificate, unless that is known to be
+ * for other names.
  */
 function acceptedSites(
   { host, tls }: Pick<VirtualServer, 'host' | 'tls'>,
@@ -315,19 +320,19 @@ function acceptedSites(
   return asksNobody && isCovered && own !== fallback ? `${own}|${fallback}` : own;
 }
 
-/** What a handshake was made with. */
+/** Identifies the certificate and client CA of a handshake. */
 function siteOf(tls: HostTls): string {
   return tls.kind === 'terminated' ? `${tls.certificate} ${tls.clientCa}` : '-';
 }
 
-/** Of a handshake for an unknown name. */
+/** The site of a handshake for an unknown name. */
 function fallbackSite({ defaultCertificate }: RenderInput, { fallbackTls }: RouteTable): string {
   return fallbackTls.kind === 'terminated' ? siteOf(fallbackTls) : `${defaultCertificate} `;
 }
 
-/** Absent if TLS ends nowhere in the proxies. */
+/** Absent if TLS never ends in the proxies. */
 function toHandshakeView(input: RenderInput, table: RouteTable, views: Views) {
-  // Of those alone that have a server for TLS: the others' handshakes are with a wildcard's, or with the default.
+  // Only hosts with a TLS server: handshakes for other hosts use a wildcard's certificate or the default.
   const secure = table.servers.filter(({ tls }) => tls.kind === 'terminated' || tls.kind === 'closed');
   const { fallbackTls } = table;
   if (secure.length === 0 && fallbackTls.kind !== 'terminated' && input.defaultCertificate === '') return undefined;
@@ -339,7 +344,7 @@ function toHandshakeView(input: RenderInput, table: RouteTable, views: Views) {
   };
 }
 
-/** All connections come to one port; the name that the client asks for tells where they go. */
+/** All connections arrive on one port; the requested server name selects their target. */
 function toPassthroughView({ zoneKb }: RenderInput, table: RouteTable, views: Views) {
   if (!hasPassthrough(table)) return undefined;
   const { fallbackTls } = table;
@@ -348,7 +353,7 @@ function toPassthroughView({ zoneKb }: RenderInput, table: RouteTable, views: Vi
   return {
     tlsSocket: TLS_SOCKET,
     socket: PASSTHROUGH_SOCKET,
-    // A name that ends here must not fall to a wildcard that is handed on.
+    // A name whose TLS ends here must not match a wildcard that is passed through.
     targets: table.servers.map(views.target),
     fallbackTarget: fallback === undefined ? TLS_SOCKET : targetOf(fallback),
     plain: table.servers.filter(({ tls }) => tls.kind === 'passthrough' && !tls.proxyProtocol).map(views.plainTarget),
@@ -363,7 +368,7 @@ function targetOf({ upstream, proxyProtocol }: { upstream: string; proxyProtocol
 
 function toUpstreamView({ name, peers: own, affinity }: Upstream, hashesAddresses: boolean, isTrusting: boolean) {
   const isRelayed = needsNameRelay(own);
-  // The relay answers encoded names only.
+  // The relay answers only encoded names.
   const peers = isRelayed ? own.map(withEncodedCase) : own;
   const hashesAddress = affinity.kind === 'address' || (affinity.kind === 'none' && hashesAddresses);
   const hashedCookie = plainCookie(affinity);
@@ -382,7 +387,7 @@ function toUpstreamView({ name, peers: own, affinity }: Upstream, hashesAddresse
     hashedCookie,
     balances: !isHashed && !isVirtual,
     routeCookie: affinity.kind === 'cookie' ? `${affinity.name}_route` : undefined,
-    // Swarm spreads connections, not requests: over those that are kept, new tasks would get none.
+    // Swarm balances connections, not requests: with kept connections, new tasks would receive none.
     kept: isVirtual ? 0 : KEPT_CONNECTIONS,
   };
 }
@@ -392,8 +397,8 @@ function withEncodedCase(peer: Peer): Peer {
 }
 
 /**
- * nginx counts a request that an application drops, or answers in a way it cannot read, as a failure of the task, and would then spare the task for
- * everybody. So failures are not counted, unless a label asks for it: then the same tasks follow once more, for when all are spared.
+ * If an application drops a request or answers with an invalid response, nginx counts it as a failure of the task and would then avoid the task for
+ * all clients. So failures are not counted unless a label requires it. In that case the same tasks are listed once more, for when all are avoided.
  */
 function toPeerView({ address, port, resolve, maxFails = 0, failTimeout }: Peer, more: readonly string[] = []) {
   return {
@@ -404,12 +409,12 @@ function toPeerView({ address, port, resolve, maxFails = 0, failTimeout }: Peer,
 }
 
 /**
- * Idle connections to an upstream that a worker keeps. What is under way at a time beyond that is a new connection for each request; a busy
- * application's ports in TIME_WAIT then run out, and nginx spends its time looking for a free one.
+ * Idle connections to an upstream that a worker keeps. Beyond that number, each concurrent request opens a new connection. The ports of a busy
+ * application then run out in TIME_WAIT, and nginx spends its time looking for a free one.
  */
 const KEPT_CONNECTIONS = 256;
 
-/** Variables of nginx have no dashes and dots, so that a cookie with one has none. */
+/** nginx variables contain no dashes or dots, so a cookie whose name has one has no variable. */
 function plainCookie(affinity: Affinity): string | undefined {
   return affinity.kind === 'cookie' && /^\w+$/.test(affinity.name) ? affinity.name : undefined;
 }
@@ -419,8 +424,8 @@ function shutdownTimeout({ nginx }: RenderInput): string | undefined {
 }
 
 /**
- * Interlock's formats are whole directive bodies, with their quotes and the semicolon at the end. They name the client by the variable that nginx has
- * for the other side of the connection.
+ * Interlock's formats are complete directive bodies, with quotes and the final semicolon. They refer to the client by nginx's variable for the
+ * connection's peer.
  */
 function logFormats(input: RenderInput) {
   const { nginx } = input;
@@ -433,7 +438,7 @@ function logFormats(input: RenderInput) {
   return { MainLogFormat: body(nginx.MainLogFormat), TraceLogFormat: body(nginx.TraceLogFormat) };
 }
 
-/** What tells an application who its client is. */
+/** Headers that pass the client's identity to an application. */
 const identityHeaders = [
   'X-SSL-Client-Verify',
   'X-SSL-Client-Subject',
@@ -441,7 +446,7 @@ const identityHeaders = [
   'X-SSL-Client-Cert',
 ];
 
-/** By which balancers tell applications about clients. Set to nothing if we do not set them ourselves: a client could write anything. */
+/** Headers in which balancers describe clients. Removed unless we set them ourselves: a client could send any value. */
 const forwardingHeaders = [
   ...[
     'Access-Token',
@@ -462,10 +467,10 @@ const forwardingHeaders = [
   .concat(['Forwarded', 'Front-End-Https', 'X-Original-URL', 'X-Rewrite-URL', 'X-Original-Host', 'X-Host', 'Proxy'])
   .concat(['X-Client-IP', 'True-Client-IP', 'CF-Connecting-IP', 'X-Cluster-Client-IP', 'X-Url-Scheme']);
 
-/** That we set ourselves. */
+/** The ones that we set ourselves. */
 const setHeaders = ['For', 'Host', 'Port', 'Prefix', 'Proto'].map((name) => `X-Forwarded-${name}`).concat('X-Real-IP');
 
-/** Other spellings of a header that many applications take for the same. */
+/** Other spellings of a header that many applications treat as the same. */
 function withUnderscores(header: string): string[] {
   const [first = '', ...rest] = header.split('-');
   const spellings = rest.reduce(
@@ -475,13 +480,13 @@ function withUnderscores(header: string): string[] {
   return spellings.filter((text) => text !== header);
 }
 
-/** What the views of all locations depend on besides themselves. */
+/** Values that the views of all locations depend on. */
 interface LocationContext extends Pick<Common, 'handlesErrors' | 'isTrusting' | 'readTimeout'> {
-  /** For the locations over HTTP: over TLS nobody is sent to TLS. */
+  /** For locations over HTTP; over TLS there is no redirect to HTTPS. */
   readonly httpsPort: string | undefined;
 }
 
-/** A path belongs to a location as whole segments: `/app` and `/app/…`, never `/apple`. */
+/** A path matches complete segments: `/app` and `/app/…`, never `/apple`. */
 function toLocationViews(locations: readonly Location[], context: LocationContext) {
   const again = new AgainViews();
   const list = locations.flatMap((location) => {
@@ -506,15 +511,15 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
   const { handlesErrors, isTrusting, readTimeout, httpsPort } = context;
   const isSecure = httpsPort === undefined;
   const requiresClient = location.options.clientCertificate === 'required';
-  // Who cannot answer there either is not sent there.
+  // Does not redirect to HTTPS if HTTPS cannot answer either.
   const sslOnly = !isSecure && leadsToTls(location);
-  // A trusted balancer may have ended TLS; who must show a certificate here cannot have shown it there.
+  // A trusted balancer may have ended TLS. Clients that must present a certificate here cannot have presented it there.
   const passesSecure = sslOnly && isTrusting && !requiresClient;
-  // Where there is nothing behind it, maintenance lets nobody pass.
+  // Without an upstream, maintenance admits no clients.
   const isEmpty = location.upstream === undefined && !sslOnly;
   const target = toTargetView(location, readTimeout);
   const forwards = location.upstream !== undefined && (!sslOnly || passesSecure);
-  // What gRPC sends is not kept.
+  // gRPC requests are not buffered.
   const again = handlesErrors && forwards && !target.isGrpc ? views.nameOf(target) : undefined;
   return {
     ...target,
@@ -531,7 +536,7 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
     clientHost: isTrusting ? '$client_host' : '$host',
     sslOnly,
     passesSecure,
-    // Otherwise a balancer that ends TLS would be sent to HTTPS for ever.
+    // Otherwise a balancer that ends TLS would be redirected to HTTPS endlessly.
     refusesSecure: sslOnly && isTrusting && requiresClient,
     needsClient: isSecure && requiresClient,
   };
@@ -542,7 +547,7 @@ type AgainView = Omit<TargetView, 'scheme'> & { readonly name: string; readonly 
 
 const FIRST_AGAIN = '@again';
 
-/** Where requests go that are asked again: a location for all of a host that are asked in the same way, which most are. */
+/** The locations for repeated requests: one for all locations of a host with the same request options, which most have. */
 class AgainViews {
   readonly #byWay = new Map<string, AgainView>();
 
@@ -566,10 +571,10 @@ class AgainViews {
 
 const SCHEMES = { http: 'http', https: 'https', h2c: 'http', grpc: 'grpc', grpcs: 'grpcs' } as const;
 
-/** nginx reads no word of 4096 bytes, and a character may have four of them. */
+/** nginx rejects words of 4096 bytes, and a character may have four bytes. */
 const PART_LENGTH = 1000;
 
-/** A page as a variable, and in the parts in which nginx can read it, each a variable too; undefined for the built-in one. */
+/** A page as a variable, composed of parts short enough for nginx, each a variable too; undefined for the built-in one. */
 function toPageView(variable: string, text: string | undefined) {
   if (text === undefined) return undefined;
   const characters = [...text];
@@ -580,7 +585,7 @@ function toPageView(variable: string, text: string | undefined) {
   return { variable, parts };
 }
 
-/** Variables of nginx tell who passes: one for each list. */
+/** The nginx variables that show which clients are allowed, one for each allow list. */
 function allowVariable({ allow }: Maintenance): string {
   return `maintenance_${digest(allow.join())}`;
 }
@@ -603,7 +608,7 @@ function toMaintenanceView(maintenance: Maintenance | undefined, isGrpc = false)
   const passes = maintenance !== undefined && maintenance.allow.length > 0;
   return {
     maintenance: maintenance && { variable: passes ? allowVariable(maintenance) : undefined, isGrpc },
-    /** Nobody passes: there is nothing behind it. */
+    /** No client is allowed, because there is no upstream. */
     isShut: maintenance !== undefined && !passes,
   };
 }
@@ -634,7 +639,7 @@ function strippedLengths(table: RouteTable): number[] {
   return [...new Set(stripped.map(({ path }) => pathBytes(path)))].toSorted((a, b) => a - b);
 }
 
-/** nginx refuses to start when a name does not fit into a bucket, and slows down when the table is tight. */
+/** nginx refuses to start if a name does not fit into a bucket, and slows down if the table is too small. */
 function namesHash({ servers }: RouteTable) {
   const longest = servers.reduce((length, { host }) => Math.max(length, host.name.length), 0);
   return {

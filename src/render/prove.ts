@@ -3,7 +3,7 @@ import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
 import type { RenderedConfiguration, RenderNginx } from './nginx.ts';
 
-/** Undefined where nginx accepts the files, else its complaint. */
+/** Returns undefined if nginx accepts the files, otherwise its error message. */
 export type CheckFiles = (files: RenderedConfiguration['files']) => Promise<string | undefined>;
 
 export interface Refusal {
@@ -13,22 +13,22 @@ export interface Refusal {
 
 export type Proof =
   | ({ readonly kind: 'rendered'; readonly refused: readonly Refusal[] } & RenderedConfiguration)
-  /** nginx refuses even without any route. */
+  /** nginx rejects the configuration even without any route. */
   | { readonly kind: 'settings-refused'; readonly message: string };
 
-/** Has a replica read a configuration in place of nginx here, and goes live there with it. */
+/** Lets a replica test a configuration in place of nginx here. The replica then serves it. */
 export interface Trial {
-  /** What is new in it. Nothing goes to a replica that nginx has not read here, by itself. */
+  /** The new routes. nginx tests them here first: a replica receives no route that nginx has not tested. */
   readonly routes: readonly Route[];
-  /** Keeps nothing from one time to the next that the other rendering builds on. */
+  /** Renders without changing the caches of the main rendering. */
   readonly render: RenderNginx;
-  /** Resolves to whether the replica's nginx has taken it; to false, too, where none tries it, or has not done so in time. */
+  /** Resolves to whether the replica's nginx has loaded it: to false if no replica tries it, or not in time. */
   readonly isTaken: (rendered: RenderedConfiguration) => Promise<boolean>;
 }
 
 /**
- * Renders and has nginx check the result, here or in a trial. Grammars should keep out whatever nginx could refuse; where one of them fails, the
- * guilty services are found by halving and left out, and the rest goes live.
+ * Renders a configuration and tests it with nginx, here or in a trial. Validation should reject every value that nginx could reject. If a value still
+ * fails, the failing services are found by bisection and omitted, and all others go live.
  */
 export async function proveConfiguration(
   input: RenderInput,
@@ -82,7 +82,7 @@ function tooLarge(files: RenderedConfiguration['files']): string | undefined {
   return `${large.path} would have ${kib} KiB, more than the limit of a Docker config`;
 }
 
-/** A value that cannot be quoted is refused like one that nginx dislikes. */
+/** A value that cannot be quoted is handled like one that nginx rejects. */
 function tryRender(render: RenderNginx, input: RenderInput): RenderedConfiguration | string {
   try {
     return render(input);

@@ -1,8 +1,8 @@
 import { isCanonicalPath } from '../model/path.ts';
 
 /**
- * The one place where a value becomes part of nginx's text. nginx has no escape for `$`, so a value with one is refused, and so
- * is everything outside printable ASCII: grammars should have kept both away long before.
+ * The only place where values become nginx configuration text. nginx has no escape for `$`, so values with `$` or non-printable or non-ASCII
+ * characters are rejected. Validation should have rejected them earlier.
  */
 export function quote(value: unknown): string {
   if (value === undefined) throw new Error('A template quotes a missing field');
@@ -13,25 +13,25 @@ export function quote(value: unknown): string {
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
-/** A decoded path as the prefix of a location, where nginx takes `$` for what it is and compares bytes. */
+/** A decoded path as the prefix of a location, where nginx treats `$` literally and compares bytes. */
 export function quotePath(value: unknown): string {
   const text = String(value);
   if (!isCanonicalPath(text.replace(/\/$/, ''))) throw new Error('Path is not allowed in an nginx configuration');
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
-/** A quoted value with a variable of nginx behind it. */
+/** A quoted value followed by an nginx variable. */
 export function quoteBefore(value: unknown, variable: string): string {
   return `${quote(value).slice(0, -1)}$${variable}"`;
 }
 
-/** A name as the source of a map; words of the map itself need a backslash. Names are compared without regard to case. */
+/** A name as the source value of a map. Keywords of the map require a backslash. Names are case-insensitive. */
 export function quoteName(kind: string, name: string): string {
   if (kind === 'regex') return quoteHost(kind, name).replace('~', '~*');
   return quote(['default', 'hostnames', 'include', 'volatile'].includes(name) ? `\\${name}` : name);
 }
 
-/** Regular expressions of server names may hold `$`-free text only; nginx marks them with `~`. */
+/** Regular expressions of server names must not contain `$`; nginx marks expressions with `~`. */
 export function quoteHost(kind: string, name: string): string {
   if (kind !== 'regex') return quote(name);
   if (!/^[\x21-\x7e]*$/.test(name) || /["$;{}]{1}/.test(name.replaceAll(/\{\d+(,\d*)?\}/g, ''))) {
@@ -41,8 +41,8 @@ export function quoteHost(kind: string, name: string): string {
 }
 
 /**
- * Any text as the value of a `geo`, the one directive that takes a `$` for what it is. nginx has an end for words, so that long texts are
- * put together from several.
+ * Any text as a value of `geo`, the only directive that treats `$` literally. nginx limits the length of words, so long texts are composed of
+ * several.
  */
 export function quoteLiteral(value: unknown): string {
   const text = String(value);

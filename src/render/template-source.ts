@@ -2,7 +2,10 @@ import { digest } from '../lib/digest.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import { compileNginx, type RenderedConfiguration, type RenderNginx, type Templates } from './nginx.ts';
 
-/** The templates in force: compiled, named by their digest, and replaceable while somebody waits for the next ones. */
+/**
+ * The current templates: compiled and identified by their digest. They can be replaced while a caller waits for new
+ * ones.
+ */
 export class TemplateSource {
   #render: RenderNginx;
   #renderPart: RenderNginx;
@@ -23,12 +26,12 @@ export class TemplateSource {
     return this.#render(input);
   }
 
-  /** The same for a few of the routes, so that what is kept of all of them for the next rendering stays. */
+  /** Renders some of the routes without discarding the caches of the complete rendering. */
   renderPart(input: RenderInput): RenderedConfiguration {
     return this.#renderPart(input);
   }
 
-  /** Templates that do not compile throw, and leave the present ones in force. */
+  /** Throws if templates do not compile; the current ones then stay in use. */
   replace(templates: Templates): void {
     this.#render = compileNginx(templates);
     this.#renderPart = compileNginx(templates);
@@ -37,7 +40,7 @@ export class TemplateSource {
     this.#waiting = Promise.withResolvers<void>();
   }
 
-  /** Resolves when the version is another than the known one. */
+  /** Resolves when the version differs from the known one. */
   async changed(known: string): Promise<void> {
     while (this.#version === known) await this.#waiting.promise;
   }

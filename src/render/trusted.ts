@@ -3,7 +3,7 @@ import type { RenderInput } from '../model/render-input.ts';
 import { compareText } from '../model/route.ts';
 import type { RouteTable } from '../model/route-table.ts';
 
-/** Balancers in a row that may each have added an address; the header is read no further. */
+/** Maximum number of chained balancers that may each have added an address; further addresses are ignored. */
 const MOST_HOPS = 4;
 /** `192.0.2.1`, `192.0.2.1:8080`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:8080`: the address alone. */
 const address = (name: string) =>
@@ -13,12 +13,12 @@ export function clientAddress({ trustedProxies }: Pick<RenderInput, 'trustedProx
   return trustedProxies.length === 0 ? '$remote_addr' : '$client_address';
 }
 
-/** The host and port that the client asked for. A request may name no host only where the default server has a service. */
+/** The host and port that the client requested. A request without a host is possible only if the default server has a service. */
 export function askedHost({ fallback }: RouteTable): string {
   return fallback.length === 0 ? '$host$is_request_port$request_port' : '$app_host';
 }
 
-/** What is known about the client: of the connection itself, or as told by a trusted balancer. */
+/** Variables that describe the client: from the connection itself, or from a trusted balancer. */
 export function clientVariables(input: RenderInput, table: RouteTable) {
   const address = clientAddress(input);
   if (input.trustedProxies.length === 0)
@@ -54,7 +54,7 @@ export function toTrustedView({ trustedProxies, clientAddressHeader }: RenderInp
   };
 }
 
-/** The address in so many places from the right. */
+/** A pattern for the address at this position from the right. */
 function listPattern(number: number): string {
   return String.raw`~*^(?:.*,)?\s*${address(`hop${number}_address`)}\s*(?:,[^,]*){${number - 1}}$`;
 }
