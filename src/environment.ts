@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { adminPort } from './model/names.ts';
 
-/** The only reader of the environment. Every variable with its default; a bad one stops the process with its name. */
+/**
+ * The only module of the controller and extension that reads environment variables. Each has a default; an invalid one
+ * stops the process with an error that names it.
+ */
 const schema = z.object({
   /** Tag of the images that belong to this one. */
   SIGNALBOX_VERSION: z.string().default('0.1.0'),
-  /** Id of the controller's own service; stack.yml has Swarm fill it in. */
+  /** ID of the controller's own service; set by Swarm through stack.yml. */
   SIGNALBOX_SERVICE: z.string().default(''),
-  /** Id of the controller's own task; the same. */
+  /** ID of the controller's own task; set in the same way. */
   SIGNALBOX_TASK: z.string().default(''),
   SIGNALBOX_SETTINGS: z.string().default('/config.toml'),
-  /** Folder with the templates of the extension; mount yours over it to try them out. */
+  /** Folder with the extension's templates. Mount your own over it to try them out. */
   SIGNALBOX_TEMPLATES: z.string().default(new URL('../templates', import.meta.url).pathname),
   SIGNALBOX_ADMIN_PORT: z.coerce.number().int().default(adminPort),
   SIGNALBOX_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),

@@ -12,9 +12,9 @@ import { checkWithoutSecrets } from './nginx/check.ts';
 import { type CheckFiles, proveConfiguration } from './render/prove.ts';
 import { watchTemplates } from './templates.ts';
 
-/** The extension: turns routes into nginx configuration, has nginx prove it, and holds nothing of Docker's. */
+/** The extension: renders routes into nginx configuration and tests it with nginx. It has no access to Docker. */
 const environment = readEnvironment();
-// `-D` is Interlock's switch for debugging.
+// `-D` is Interlock's debug option.
 const logger = createLogger('extension', process.argv.includes('-D') ? 'debug' : environment.logLevel);
 const stopped = untilStopped();
 
@@ -35,6 +35,6 @@ server.listen(extensionPort, () => {
 });
 stopped.addEventListener('abort', () => {
   server.close(() => logger.info('Stopped'));
-  // Held requests would keep it open.
+  // Held requests would keep the server open.
   server.closeAllConnections();
 });

@@ -5,7 +5,7 @@ import { createAuthority } from './link/certificates.ts';
 import { adminPasswordTarget, controllerSecretTarget, namedSecretPrefix, viewerPasswordTarget } from './model/names.ts';
 import { controllerSecrets, type Settings } from './model/settings.ts';
 
-/** What the controller keeps in Docker secrets of its own, and how each is created at the first start. */
+/** The controller's own Docker secrets, and how each is created at the first start. */
 export function ownSecrets(now: () => number): readonly OwnSecret[] {
   const createPassword = async () => randomBytes(18).toString('base64url');
   const secrets = [
@@ -17,25 +17,25 @@ export function ownSecrets(now: () => number): readonly OwnSecret[] {
     { name: 'signalbox.admin-password', target: adminPasswordTarget, create: createPassword },
     { name: 'signalbox.viewer-password', target: viewerPasswordTarget, create: createPassword },
   ];
-  // One that somebody removed while it was not attached gets the content that this controller works with.
+  // A secret that was removed while detached is created again with the content that this controller uses.
   return secrets.map(({ create, ...secret }) => ({
     ...secret,
     create: async () => (await readSecret(secret.target)) ?? (await create()),
   }));
 }
 
-/** Secrets that the settings name. They are mounted under a name of their own, so that another name in the settings is another file. */
+/** Secrets named in the settings. Each is mounted under its own name, so that another name in the settings is another file. */
 export function namedSecrets(settings: Pick<Settings, 'core' | 'oidc'>): readonly OwnSecret[] {
   return controllerSecrets(settings).map((name) => ({ name, target: namedSecretTarget(name) }));
 }
 
-/** Those that this task does not have. */
+/** The secrets that this task does not have. */
 export async function unmounted(secrets: readonly OwnSecret[]): Promise<OwnSecret[]> {
   const texts = await Promise.all(secrets.map(({ target }) => readSecret(target)));
   return secrets.filter((_, index) => texts[index] === undefined);
 }
 
-/** Text of a secret that the settings name; undefined if it is not mounted. */
+/** Text of a secret named in the settings; undefined if it is not mounted. */
 export function readNamedSecret(name: string): Promise<string | undefined> {
   return readSecret(namedSecretTarget(name));
 }
@@ -44,7 +44,7 @@ function namedSecretTarget(name: string): string {
   return `${namedSecretPrefix}${name}`;
 }
 
-/** Text of a mounted secret; undefined where it is not mounted. Who made it with an editor may have ended it with a line break. */
+/** Text of a mounted secret; undefined if it is not mounted. Strips the final line break that editors add. */
 export async function readSecret(target: string): Promise<string | undefined> {
   try {
     return (await readFile(`/run/secrets/${target}`, 'utf8')).trimEnd();

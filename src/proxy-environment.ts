@@ -1,6 +1,6 @@
 /**
- * What a proxy is told by its service: see agentParts() in model/owned-service.ts. Read without the library that the other programs use for
- * it, which would take a sixth of the agent's memory.
+ * A proxy's environment variables, set on its service: see agentParts() in model/owned-service.ts. Read without the library that the other programs
+ * use, which would take a sixth of the agent's memory.
  */
 export interface AgentEnvironment {
   readonly cluster: string;
@@ -16,12 +16,12 @@ export interface AgentEnvironment {
   readonly reloadIntervalMs: number;
 }
 
-/** Where the configuration is that the task was started for. */
+/** Path of the configuration that the task was started for. */
 export function configPath(): string {
   return process.env.SIGNALBOX_CONFIG_PATH ?? '/etc/nginx/nginx.conf';
 }
 
-/** Undefined where no agent is wanted: `HitlessServiceUpdate = false`, or a container that somebody started by hand. */
+/** Undefined if no agent should run: `HitlessServiceUpdate = false`, or a container that was started manually. */
 export function readAgentEnvironment(): AgentEnvironment | undefined {
   if (process.env.SIGNALBOX_EXTENSION === undefined) return undefined;
   const reloadIntervalMs = Number(variable('SIGNALBOX_RELOAD_INTERVAL_MS'));

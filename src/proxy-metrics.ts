@@ -15,14 +15,12 @@ const READ_EVERY_MS = 1000;
 export interface ProxyMetricsOptions {
   readonly agent: Agent;
   readonly identity: Identity;
-  /** That of nginx. */
+  /** nginx's folder. */
   readonly folder: string;
   readonly logger: PlainLog;
 }
 
-/**
- * Counts what nginx answers, and tells it to those who have the token. To be called before nginx starts, which reads where to log.
- */
+/** Counts nginx's responses and serves the metrics to clients with the token. Must be called before nginx starts and reads its log configuration. */
 export async function startMetrics({ agent, identity, folder, logger }: ProxyMetricsOptions): Promise<void> {
   const token = (await readFile(metricsTokenPath, 'utf8')).trim();
   if (token === '') return logger.error({}, 'The metrics secret is empty: no metrics are exposed');

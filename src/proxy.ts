@@ -21,7 +21,7 @@ import { filesFault } from './nginx-text/check-text.ts';
 import { decodePermissions } from './nginx-text/permissions.ts';
 import { configPath, readAgentEnvironment } from './proxy-environment.ts';
 
-/** The proxy: nginx, and an agent beside it that brings it new versions. It lives and ends with nginx. */
+/** The proxy: nginx, and an agent that loads new versions into it. The agent ends with nginx. */
 const environment = readAgentEnvironment();
 const logger = createPlainLog('agent');
 const ended = new AbortController();
@@ -49,7 +49,7 @@ const nginx = new NginxRun({
   startNameRelay,
 });
 
-// nginx knows what each of them means to it; what arrives before it runs ends the task at once, as nobody is served yet.
+// Signals are forwarded to nginx. A signal that arrives before nginx runs ends the task at once, because no clients are served yet.
 for (const name of ['SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) {
   process.on(name, () => {
     if (!nginx.signal(name)) process.exit(0);
@@ -63,7 +63,7 @@ async function loadNameRelay(): Promise<void> {
   await NameRelay.start();
 }
 
-/** If it fails, nginx still serves all other routes; the next reload tries it again. */
+/** If it fails, nginx still serves all other routes, and the next reload tries again. */
 async function startNameRelay(): Promise<void> {
   nameRelay ??= loadNameRelay().catch(({ message }: Error) => {
     nameRelay = undefined;
@@ -74,7 +74,7 @@ async function startNameRelay(): Promise<void> {
 
 let inUse: { readonly folder: string; readonly names: readonly NameInUse[] } | undefined;
 
-/** Read from the disk, once for each version: the texts of thousands of services take megabytes. */
+/** Read from the disk once for each version: the texts of thousands of services take megabytes. */
 async function readNames(): Promise<readonly NameInUse[]> {
   const folder = await nginx.servedFolder();
   if (inUse?.folder !== folder) inUse = { folder, names: await readNamesInUse(configurationsIn(folder)) };
@@ -87,13 +87,13 @@ if (environment === undefined || identity === undefined) {
   const { cluster, extension, extensionAddress: address, boot, task, reloadIntervalMs } = environment;
   const found = await inspectSecrets('/run/secrets', (name) => name === proxySecretTarget);
   const ciphers = ciphersOf(await readFile(configPath(), 'utf8').catch(() => ''));
-  // Without nginx's word, Node's stands.
+  // If nginx cannot confirm the pairs, Node's verdict is used.
   const confirmed = await confirmPairs(found, checkWithNginx, ciphers).catch(() => found);
   const secrets = factsThatFit(confirmed);
   const unreported = confirmed.slice(secrets.length).map(({ name }) => name);
   if (unreported.length > 0) logger.warn({ unreported: unreported.slice(0, 20) }, 'Too many secrets to report');
   if (secrets.some(({ stapledWith }) => stapledWith.length > 0)) {
-    // Only then, for its memory.
+    // Loaded only if needed, to save memory.
     const { startOcspRelay } = await import('./nginx/ocsp-relay.ts');
     startOcspRelay(secrets, ({ message }) => logger.error({ reason: message }, 'OCSP relay failed'));
   }
@@ -103,9 +103,9 @@ if (environment === undefined || identity === undefined) {
   const names = new NameWatch({ read: readNames, query: (name) => dns.query(name), now: () => performance.now() });
   const agent = new Agent({ task, boot, secrets, nginx, textFault, offering, last, names, reloadIntervalMs, logger });
   if (existsSync(metricsTokenPath)) {
-    // Only then, for its memory.
+    // Loaded only if needed, to save memory.
     const { startMetrics } = await import('./proxy-metrics.ts');
-    // nginx serves without them, too.
+    // nginx also runs without metrics.
     await startMetrics({ agent, identity, folder, logger }).catch(({ message }: Error) =>
       logger.error({ reason: message }, 'Metrics server failed to start'),
     );
@@ -115,5 +115,5 @@ if (environment === undefined || identity === undefined) {
   void names.run(ended.signal);
   void agent.follow(ended.signal);
 }
-// At once: a look-up of the extension's name, which nothing cuts short, would keep an agent going without its nginx for half a minute.
+// Exits immediately: a pending DNS query for the extension's name cannot be canceled and would keep the agent alive for half a minute.
 process.exit(await nginx.exited());

@@ -3,20 +3,20 @@ import type { Problem } from './model/problem.ts';
 import type { SettingsResult } from './model/settings.ts';
 import { readSettingsText } from './settings-text.ts';
 
-/** Where the last good settings are kept. */
+/** Stores the last valid settings. */
 export interface LastGood {
   load(): Promise<string | undefined>;
   save(text: string): Promise<void>;
 }
 
 export interface LoadedSettings extends SettingsResult {
-  /** Text that is kept as the last good settings; undefined if there is none. */
+  /** The text stored as the last valid settings; undefined if there is none. */
   readonly kept: string | undefined;
 }
 
 /**
- * Settings of a file. One with a mistake changes nothing: the last good ones stay in force, and the mistakes are problems. Without last
- * good ones each bad key takes its default.
+ * Loads settings from a file. A file with errors changes nothing: the last valid settings stay in use, and the errors are reported as problems.
+ * Without last valid settings, each invalid key takes its default.
  */
 export async function loadSettings(path: string, release: string, lastGood: LastGood): Promise<LoadedSettings> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -34,7 +34,7 @@ export async function loadSettings(path: string, release: string, lastGood: Last
   return { settings, problems: [...fresh.problems, keptNotice(path)], kept };
 }
 
-/** Only what the connection to the Engine needs, before anything else is known. */
+/** Reads only the settings for the connection to the Engine, which is required first. */
 export async function readCoreSettings(path: string, release: string) {
   const text = await readFile(path, 'utf8').catch(() => '');
   return readSettingsText(text, path, release).settings.core;

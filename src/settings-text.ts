@@ -4,11 +4,11 @@ import type { Problem } from './model/problem.ts';
 import { parseSettings, type SettingsResult } from './model/settings.ts';
 
 export interface ReadSettings extends SettingsResult {
-  /** Where a problem of the settings can be fixed, by the label that names its key. */
+  /** The position in the settings where a problem can be fixed, by the label that names its key. */
   readonly placeOf: (label: string | undefined) => NonNullable<Problem['place']>;
 }
 
-/** Settings of a text; problems name the file, the line and the key. A text that is not TOML gives the defaults and one problem. */
+/** Parses settings; problems name the file, the line and the key. Text that is not TOML gives the defaults and one problem. */
 export function readSettingsText(text: string, file: string, release: string): ReadSettings {
   try {
     const { settings, problems } = parseSettings(parse(text), release);
@@ -25,7 +25,7 @@ export function readSettingsText(text: string, file: string, release: string): R
   }
 }
 
-/** The key, or the table that lacks it. Names of keys are compared without regard to case. */
+/** Finds the key, or the table that lacks it. Key names are case-insensitive. */
 function locator(places: TomlPlaces, file: string): ReadSettings['placeOf'] {
   const byLabel = new Map(places.toReversed().map(({ path, place }) => [path.join('.').toLowerCase(), place]));
   return (label = '') => {

@@ -7,12 +7,12 @@ import { readNamedSecret } from './own-secrets.ts';
 
 export interface SignInSources {
   readonly users: readonly NamedUser[];
-  /** Undefined if users sign in with passwords alone. */
+  /** Undefined if users sign in with passwords only. */
   readonly oidc: Oidc | undefined;
   readonly problems: readonly Problem[];
 }
 
-/** Who may sign in beside `admin` and `viewer`, as settings and secrets have it. What is missing or wrong lets nobody in, and stops nothing. */
+/** Reads from settings and secrets who may sign in besides `admin` and `viewer`. Missing or invalid entries admit no one and stop nothing. */
 export async function readSignIn(
   { core, oidc }: Pick<Settings, 'core' | 'oidc'>,
   now: () => number,
@@ -39,7 +39,7 @@ async function readOidc(settings: OidcSettings, now: () => number, read: Read) {
       : []),
     ...(settings.CA !== '' && ca === undefined ? [notMounted('Oidc.CA', settings.CA)] : []),
   ];
-  // Without its secret it would be another client.
+  // Without its secret, it would act as a public client.
   const oidc = problems.length === 0 ? new Oidc({ settings, clientSecret, ca, now }) : undefined;
   return { oidc, problems };
 }

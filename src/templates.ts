@@ -6,7 +6,7 @@ import type { Logger } from './lib/logger.ts';
 import type { Templates } from './render/nginx.ts';
 import { TemplateSource } from './render/template-source.ts';
 
-/** The templates of a folder, by name without extension. */
+/** Reads the templates of a folder, by name without extension. */
 export function readTemplates(folder: string): Templates {
   const files = readdirSync(folder).filter((file) => file.endsWith('.hbs'));
   return Object.fromEntries(files.map((file) => [basename(file, '.hbs'), readFileSync(join(folder, file), 'utf8')]));
