@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
 import type { Identity } from '../src/link/names.ts';
@@ -85,6 +86,21 @@ export class BedNode {
   /** Kills the node, as a power failure would. */
   async kill(): Promise<void> {
     await this.#container.kill();
+  }
+
+  /** Shuts the node down: its engine ends its containers first. */
+  async stop(): Promise<void> {
+    await this.#container.stop({ t: 60 });
+  }
+
+  /** A folder of the node, running or not, as a tar archive. */
+  async readFolder(path: string): Promise<Buffer> {
+    return buffer(await this.#container.getArchive({ path }));
+  }
+
+  /** Unpacks a tar archive into a folder of the node, running or not. */
+  async writeFolder(path: string, archive: Buffer): Promise<void> {
+    await this.#container.putArchive(archive, { path });
   }
 
   /** Starts the node again, or unfreezes it, and waits until its engine answers. */

@@ -17,8 +17,8 @@ export const enable = defineCommand({
   details:
     'Ports that are not given stay unchanged. A port that a service already publishes is rejected; the error names that service.',
   options: {
-    http: { type: 'string', value: 'port', description: 'Public port for HTTP.' },
-    https: { type: 'string', value: 'port', description: 'Public port for HTTPS.' },
+    http: { type: 'string', value: 'port', description: 'Published HTTP port.' },
+    https: { type: 'string', value: 'port', description: 'Published HTTPS port.' },
     ...apiOptions,
   },
   async run(values, _, io) {

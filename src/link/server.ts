@@ -108,7 +108,8 @@ const AGENT: Readonly<Record<string, Handler>> = {
 
 async function answer(channel: Channel, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const handlers = channel.handlersFor((request.socket as TLSSocket).getPeerX509Certificate()?.subject);
-  if (handlers === undefined) return send(response, { status: 403, body: { error: 'You may not ask here' } });
+  if (handlers === undefined)
+    return send(response, { status: 403, body: { error: 'Forbidden: this certificate may not use this channel' } });
   const handler = handlers[`${request.method} /${(request.url ?? '').split('/')[1]}`];
   if (handler === undefined) return send(response, { status: 404, body: { error: 'Not found' } });
   const gone = new AbortController();

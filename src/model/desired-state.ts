@@ -326,7 +326,7 @@ function hiddenAddresses(routes: readonly Route[], { name, settings }: Cluster):
         severity: 'warning',
         label: labelName('maintenance_allow', route.labels),
         reason: `the ingress mesh hides client addresses from the proxies of cluster ${name}, so allow lists have no effect`,
-        remedy: `Set Extensions.${name}.PublishMode = "host", or ProxyProtocolFrom if a balancer sends the addresses.`,
+        remedy: `Set Extensions.${name}.PublishMode = "host", or ProxyProtocolFrom or TrustedProxies if a balancer sends the addresses.`,
       }),
     );
 }

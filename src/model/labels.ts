@@ -270,7 +270,7 @@ export const labels = {
     default: 'false',
     example: 'true',
     description:
-      'Sends requests from the same client address to the same task. Requires `PublishMode = "host"`, because the routing mesh hides client addresses.',
+      'Sends requests from the same client address to the same task. Requires `PublishMode = "host"`, `ProxyProtocolFrom` or `TrustedProxies`, because the routing mesh hides client addresses.',
     schema: boolean,
   }),
   max_fails: label({
@@ -474,7 +474,7 @@ export const labels = {
     default: '',
     example: '192.0.2.7, 10.20.0.0/16',
     description:
-      'Client addresses that still reach the service during maintenance. Requires `PublishMode = "host"` or `ProxyProtocolFrom`, because the routing mesh hides client addresses.',
+      'Client addresses that still reach the service during maintenance. Requires `PublishMode = "host"`, `ProxyProtocolFrom` or `TrustedProxies`, because the routing mesh hides client addresses.',
     schema: z.string().transform(splitList).pipe(allowListSchema),
   }),
 } as const;
