@@ -32,17 +32,20 @@ export interface Actor {
 const endedSessionSchema = z.object({ id: z.string(), user: z.string(), until: z.iso.datetime() }).readonly();
 export type EndedSession = z.infer<typeof endedSessionSchema>;
 
-/** What administrators decide by page, API and command line, beside the settings file. Kept in a Docker config. */
+/**
+ * Administrators' decisions from the page, the API and the command line, in addition to the settings file. Stored in a
+ * Docker config.
+ */
 export const administrationSchema = z
   .object({
-    /** Whether there are extensions and proxies at all. */
+    /** Whether extensions and proxies run at all. */
     enabled: z.boolean().default(true),
     /** Ports of the cluster `default`, instead of those of the settings. */
     httpPort: portSchema.optional(),
     httpsPort: portSchema.optional(),
-    /** Versions that clusters are held at, by name of the cluster. */
+    /** Versions at which clusters are held, by name of the cluster. */
     held: z.record(z.string(), z.string()).default({}),
-    /** Hosts and services that are closed for a while. */
+    /** Hosts and services under maintenance. */
     maintenance: z.array(maintenanceSchema).readonly().default([]),
     /** The newest first. */
     changes: z.array(changeSchema).readonly().default([]),
@@ -51,16 +54,16 @@ export const administrationSchema = z
     endedSessions: z.array(endedSessionSchema).readonly().default([]),
     /** API tokens, the newest first. */
     tokens: z.array(apiTokenSchema).readonly().default([]),
-    /** By user: sessions that began before this time have ended. */
+    /** By user: sessions that began before this time are invalid. */
     sessionsEndedBefore: z.record(z.string(), z.iso.datetime()).default({}),
   })
   .readonly();
 export type Administration = z.infer<typeof administrationSchema>;
 
-/** Role of the Docker config that holds it. */
+/** Role of the Docker config that stores it. */
 export const administrationRole = 'administration';
 
-/** Each change is kept under a number of its own. */
+/** Each change has its own number, which is part of the name. */
 export function administrationName(revision: number): string {
   return `signalbox.${administrationRole}.${revision}`;
 }
@@ -69,7 +72,7 @@ export function revisionOf(name: string): number {
   return Number(/\.(\d{1,9})$/.exec(name)?.[1] ?? 0);
 }
 
-/** Number of the last change that a look at the swarm shows; 0 where there is none. */
+/** Number of the last change seen in the swarm; 0 if there is none. */
 export function seenRevision(configs: readonly StoredObject[]): number {
   const own = configs.filter(({ labels }) => labels[roleLabel] === administrationRole);
   return Math.max(0, ...own.map(({ name }) => revisionOf(name)));
@@ -79,7 +82,7 @@ export const untouched: Administration = administrationSchema.parse({});
 
 interface Bounds {
   readonly days: number;
-  /** Of the entries as JSON. All of them share a Docker config, which holds 500 KB. */
+  /** Size limit of the entries as JSON. All of them share a Docker config, which holds 500 KB. */
   readonly bytes: number;
 }
 
@@ -92,7 +95,7 @@ export function recordChange(administration: Administration, change: Change): Ad
   return { ...administration, changes: bounded([change, ...administration.changes], changesBounds, change.at) };
 }
 
-/** Failed attempts have bounds of their own, so that they cannot displace changes. */
+/** Failed attempts have their own limits, so that they cannot displace changes. */
 export function recordFailedSignIns(
   administration: Administration,
   failed: readonly Change[],
@@ -102,7 +105,7 @@ export function recordFailedSignIns(
   return { ...administration, failedSignIns: bounded(all, failedSignInsBounds, now) };
 }
 
-/** The newest entries that are within the bounds; they are sorted, the newest first. */
+/** The newest entries within the limits. Entries are sorted, the newest first. */
 function bounded(entries: readonly Change[], { days, bytes }: Bounds, now: string): Change[] {
   const oldest = new Date(Date.parse(now) - days * DAY_MS).toISOString();
   let size = 0;
@@ -126,7 +129,7 @@ export function endSession(administration: Administration, session: EndedSession
   };
 }
 
-/** The settings with the ports that administrators chose. */
+/** The settings with the ports chosen by administrators. */
 export function applyPorts(settings: Settings, { httpPort, httpsPort }: Administration): Settings {
   return {
     ...settings,
@@ -141,11 +144,11 @@ export function applyPorts(settings: Settings, { httpPort, httpsPort }: Administ
 
 export interface TakenPort {
   readonly port: number;
-  /** Name of the service that holds it. */
+  /** Name of the service that publishes it. */
   readonly service: string;
 }
 
-/** Which of these ports somebody other than the proxies of the cluster `default` holds. */
+/** The ports that services other than the proxies of the cluster `default` publish. */
 export function takenPorts(
   wanted: readonly number[],
   services: readonly SwarmService[],

@@ -47,19 +47,19 @@ interface Takeover {
 }
 
 export interface JudgedNames {
-  /** Their routes close, so that the proxies do not join a network for their sake. */
+  /** Their routes are closed, so that the proxies do not join a network because of them. */
   readonly closed: ReadonlySet<RoutedService>;
-  /** Their names are taken over nevertheless; they need another address. */
+  /** Their names are taken over nevertheless; they must be reached at another address. */
   readonly victims: ReadonlySet<RoutedService>;
   readonly problems: readonly Problem[];
 }
 
 const NOTHING: JudgedNames = { closed: new Set(), victims: new Set(), problems: [] };
 
-/** Remembers the last index: most changes of the swarm touch no service. */
+/** Caches the last index: most changes in the swarm affect no service. */
 export function createClaimIndex() {
   return memoizeLast((services: readonly SwarmService[], owned: readonly OwnedService[]): Claims => {
-    // Anybody can set the labels of our own services.
+    // Anyone can set the labels of our own services.
     const all = [...services, ...owned.map((service) => ({ createdAt: '', ...service }))];
     const chosen = all.flatMap((service) =>
       (service.claims ?? []).map((claim) => ({ ...claim, service, isUsual: false })),
@@ -111,14 +111,14 @@ function quoted(text: string): string {
 
 interface Surroundings {
   readonly networks: ReadonlyMap<string, SwarmNetwork>;
-  /** Joined whatever becomes of the routes. */
+  /** Networks that the proxies join regardless of the routes. */
   readonly alwaysJoined: readonly string[];
   readonly claims: Claims;
 }
 
 /**
- * Closes services that claim a name which can have no other purpose, or that came after the service whose name they claim. What is taken over
- * in the remaining networks must be reached without its name.
+ * Closes services that claim a name without any other purpose, or that are newer than the service whose name they claim. Services whose names are
+ * taken over in the remaining networks must be reached without their names.
  */
 export function judgeNames(
   cluster: Cluster,
@@ -203,8 +203,8 @@ function isAlias({ kind }: NameClaim): boolean {
 }
 
 /**
- * A service must not be able to close an older one by taking a name that is an alias of the older one. Names that begin with `tasks.` are
- * Docker's own.
+ * A service must not be able to close an older one by taking a name that is an alias of the older one. Names that begin with `tasks.` are reserved by
+ * Docker.
  */
 function closesClaimant({ claim, victim }: Takeover): boolean {
   if (claim.isUsual) return false;

@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { roleSchema } from './roles.ts';
 
 /**
- * A token for scripts and pipelines. Of the token itself only a hash is kept: it has 256 random bits, which nobody guesses, so that the
- * hash may be a fast one, and may stand in a Docker config.
+ * A token for scripts and pipelines. Only a hash of the token is stored. The token has 256 random bits and cannot be guessed, so a fast hash is
+ * enough, and a Docker config may contain it.
  */
 export const apiTokenSchema = z
   .object({
     id: z.string(),
     name: z.string(),
     role: roleSchema,
-    /** The only service cluster that it sees and changes. */
+    /** The only service cluster that it can read and change. */
     cluster: z.string().exactOptional(),
     /** SHA-256 of the token, in base64url. */
     hash: z.string(),
@@ -34,12 +34,12 @@ export function isExpired({ expiresAt }: ApiToken, now: string): boolean {
   return Date.parse(expiresAt) <= Date.parse(now);
 }
 
-/** Those that are valid; the expired ones only take up space. */
+/** The valid tokens; expired ones only take up space. */
 export function validTokens(tokens: readonly ApiToken[], now: string): ApiToken[] {
   return tokens.filter((token) => !isExpired(token, now));
 }
 
-/** A cluster's token has no authority over a host or service that other clusters serve, too. */
+/** A cluster's token has no access to hosts or services that other clusters serve too. */
 export function isOfClusterAlone(clusters: readonly string[], cluster: string): boolean {
   return clusters.length > 0 && clusters.every((name) => name === cluster);
 }

@@ -1,12 +1,12 @@
 import type { Piece, Sequence } from './expression.ts';
 
-/** What host names and addresses consist of, and `!` for every other character that a client may send. */
+/** The characters of host names and addresses, and `!` for every other character that a client may send. */
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789-_.[]:!';
 export const ANY = (1n << BigInt(ALPHABET.length)) - 1n;
 
 const known = new Map<string, bigint>();
 
-/** The characters that an atom matches, a bit for each. */
+/** The characters that an atom matches, one bit for each. */
 export function charactersOf(atom: string): bigint {
   const found = known.get(atom);
   if (found !== undefined) return found;
@@ -15,7 +15,7 @@ export function charactersOf(atom: string): bigint {
     (sum, letter, at) => (expression.test(letter) ? sum | (1n << BigInt(at)) : sum),
     0n,
   );
-  // Classes are the user's own: there may be any number of them.
+  // Not cached for classes: users may write any number of them.
   if (atom.length <= 2) known.set(atom, bits);
   return bits;
 }
@@ -25,7 +25,10 @@ interface Step {
   readonly to: number;
 }
 
-/** Nondeterministic; begins in state 0 and ends in the last. No state leads back to itself by empty steps alone. */
+/**
+ * A nondeterministic automaton. It begins in state 0 and ends in the last state. No state leads back to itself by empty
+ * steps only.
+ */
 export class Automaton {
   readonly empty: number[][] = [[]];
   readonly steps: Step[][] = [[]];
@@ -38,7 +41,7 @@ export class Automaton {
     for (const piece of sequence) this.#piece(piece);
   }
 
-  /** Repeats what `once` appends behind the last state. */
+  /** Repeats the states that `once` appends after the last state. */
   repeat({ least, most }: Pick<Piece, 'least' | 'most'>, once: () => void): void {
     for (let times = 0; times < least; times++) once();
     if (most === Number.POSITIVE_INFINITY) {

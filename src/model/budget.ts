@@ -10,11 +10,11 @@ type Resource = keyof Usage | 'hostBytes';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** What all services of a cluster may take together. The oldest have it first. */
+/** The limits for all services of a cluster together. The oldest services come first. */
 export const CLUSTER_SHARE: Usage = { steps: 1_000_000, bytes: 32 * MIB, mainBytes: 640 * KIB, zoneKb: MIB };
-/** What one service may take of it. */
+/** The limits for one service. */
 export const SERVICE_SHARE: Usage = { steps: 100_000, bytes: 2 * MIB, mainBytes: 96 * KIB, zoneKb: 32 * KIB };
-/** What all services together may write about one host, which is in one file. */
+/** The maximum size of one host's configuration, from all services together, which is in one file. */
 export const HOST_BYTES = 640 * KIB;
 
 export type KeepWithin = (routed: readonly RoutedService[], cluster: string) => Kept;
@@ -25,8 +25,8 @@ export interface Kept {
 }
 
 /**
- * Keeps what fits into the cluster's configuration, host by host, in the order in which the labels name them; the oldest services first. A service
- * that asks for too much keeps the hosts that it had before it grew. Routes that are cut are the same objects as the last time.
+ * Limits services to the capacity of the cluster's configuration, host by host in the order of the labels, the oldest services first. A service
+ * beyond its limit keeps the hosts that it had before it grew. Reduced routes stay the same objects while they are unchanged.
  */
 export function createBudget(): KeepWithin {
   let before: ReadonlyMap<Route, Route> = new Map();
@@ -69,7 +69,7 @@ function sameAs(known: Route | undefined, route: Route): Route {
   return known && JSON.stringify(known) === JSON.stringify(route) ? known : route;
 }
 
-/** What is used up so far. */
+/** Tracks the used capacity. */
 class Account {
   readonly #share: Usage;
   #used = NO_USAGE;
@@ -79,7 +79,7 @@ class Account {
     this.#share = share;
   }
 
-  /** The resource of which there is too little, if there is one. */
+  /** The first resource that is insufficient; undefined if there is enough. */
   lacks(usage: Usage, shared: ReadonlyMap<string, number>): keyof Usage | undefined {
     const needed = addUsage(this.#used, this.#with(usage, shared));
     return RESOURCES.find((resource) => needed[resource] > this.#share[resource]);
@@ -114,7 +114,7 @@ interface Ignored {
   readonly scope: 'service' | 'cluster';
 }
 
-/** What a route takes with all of its hosts. */
+/** The usage of a route with all of its hosts. */
 interface Needs {
   readonly usage: Usage;
   readonly shared: ReadonlyMap<string, number>;
@@ -122,7 +122,7 @@ interface Needs {
 }
 
 interface HostNeeds {
-  /** Undefined for all hosts that nobody else answers to. */
+  /** Undefined for hosts that no other route answers. */
   readonly host: Host | undefined;
   readonly key: string;
   readonly usage: Usage;
@@ -138,7 +138,7 @@ const needsOf = memoize(({ route, peerCount }: RoutedService): Needs => {
   return { usage, shared: sharedUsage(route), hosts };
 });
 
-/** The usual case, in which it makes no difference who is the oldest. */
+/** The usual case, in which the age of services makes no difference. */
 function fitsWithoutCuts(routed: readonly RoutedService[]): boolean {
   const total = new Account(CLUSTER_SHARE);
   const hosts = new Map<string, number>();
@@ -160,7 +160,7 @@ function takeWhole({ usage, shared, hosts: all }: Needs, { account, total, hosts
   return true;
 }
 
-/** The route with the hosts that fit; undefined if none does. */
+/** The route with the hosts that fit; undefined if none fits. */
 function keepHosts(routed: RoutedService, accounts: Accounts, ignored: Ignored[]): Route | undefined {
   const { route, peerCount } = routed;
   const needs = needsOf(routed);
@@ -185,7 +185,7 @@ function keepHosts(routed: RoutedService, accounts: Accounts, ignored: Ignored[]
   return { ...route, hosts, isDefault: hosts.length < kept.length, redirects };
 }
 
-/** One for each resource: a service may have thousands of hosts. */
+/** One problem for each resource: a service may have thousands of hosts. */
 function toProblems(ignored: readonly Ignored[], cluster: string): Problem[] {
   const byCause = Map.groupBy(ignored, ({ resource, scope }) => `${scope} ${resource}`);
   return [...byCause.values()].map((all) => toProblem(all, cluster));

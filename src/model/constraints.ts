@@ -8,7 +8,7 @@ interface Constraint {
   readonly value: string;
 }
 
-/** In the order in which Swarm looks for them. */
+/** In the order in which Swarm searches for them. */
 const operators = ['==', '!='] as const;
 const KEY = /^[a-z_][a-z0-9\-_.]+$/i;
 const VALUE = /^[a-z0-9:\-_\s.*()?+[\]\\^$|/]+$/i;
@@ -86,7 +86,7 @@ function meetsPlatforms({ platform }: SwarmNode, platforms: readonly Platform[])
   );
 }
 
-/** Engines report the kernel's names, images carry Go's. */
+/** Engines report the kernel's names, images use Go's. */
 function usualName(architecture: string): string {
   if (architecture === 'x86_64') return 'amd64';
   return architecture === 'aarch64' ? 'arm64' : architecture;

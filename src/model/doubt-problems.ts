@@ -5,7 +5,7 @@ import type { SwarmNetwork } from './snapshot.ts';
 const UPDATE_DOCKER =
   "Update Docker on the proxies' nodes: 29.0 to 29.6.2 have this bug (moby issue 53141). The warning disappears once the names resolve again.";
 
-/** The service and label stay out: the name belongs to the service, the fault does not. */
+/** Omits the service and label: the name belongs to the service, but the fault does not. */
 export function doubtProblem(
   { name, kind, address }: NameDoubt,
   service: string,

@@ -6,41 +6,41 @@ import type { Maintenance } from './route.ts';
 import { type Location, leadsToTls, type RouteTable, strips, type VirtualServer } from './route-table.ts';
 import { stripRoot } from './stripped-path.ts';
 
-/** Which route of a cluster answers a URL, why, and why not the others: what its proxies would do, told without asking them. */
+/** Explains which route of a cluster answers a URL, and why others do not. Computed without a request to the proxies. */
 export interface Explanation {
-  /** The URL as it was understood: complete, with the host as routes are matched against it. */
+  /** The parsed URL: complete, with the host as routes are matched against it. */
   readonly url: string;
   readonly answer: Answer;
   /** The steps that led to the answer, a sentence each. */
   readonly because: readonly string[];
-  /** Routes that might have answered as well, the closest first. */
+  /** Routes that could have answered as well, the closest first. */
   readonly passedOver: readonly PassedOver[];
 }
 
 export type Answer =
-  /** A task of the route's services is asked for `requestUri`. */
+  /** A task of the route's services receives `requestUri`. */
   | { readonly kind: 'service'; readonly route: ExplainedRoute; readonly requestUri: string }
-  /** Of GET and HEAD; over HTTP alone, other methods get 308 in place of 301. */
+  /** For GET and HEAD. Over HTTP only: other methods receive 308 instead of 301. */
   | { readonly kind: 'redirect'; readonly status: 301 | 302; readonly location: string }
-  /** 503: the route has no task to ask. */
+  /** 503: the route has no tasks. */
   | { readonly kind: 'unavailable'; readonly route: ExplainedRoute }
-  /** 503 to all clients that are not on the list: it is closed for a while. */
+  /** 503 to all clients that are not on the list: under maintenance. */
   | { readonly kind: 'maintenance'; readonly allow: readonly string[] }
-  /** 404: the host has routes, and none of them this path. */
+  /** 404: the host has routes, but none for this path. */
   | { readonly kind: 'no-path' }
-  /** 503: nobody answers to the host. */
+  /** 503: no route has the host. */
   | { readonly kind: 'no-host' }
-  /** 400: the path leads out of the root. */
+  /** 400: the path leads above the root. */
   | { readonly kind: 'bad-request' }
-  /** The TLS handshake is refused. */
+  /** The TLS handshake is rejected. */
   | { readonly kind: 'no-certificate' };
 
 export interface ExplainedRoute {
-  /** The host as the service wrote it; `*` answers for hosts that nobody else answers to. */
+  /** The host as the service wrote it; `*` for all unknown hosts. */
   readonly host: string;
-  /** Prefix of the path; `/` is all of it. */
+  /** Prefix of the path; `/` matches every path. */
   readonly path: string;
-  /** Owners, the oldest first. */
+  /** Names of the owners, the oldest first. */
   readonly services: readonly string[];
 }
 
@@ -49,7 +49,7 @@ export interface PassedOver {
   readonly reason: string;
 }
 
-/** Undefined where the text is not a URL over HTTP or HTTPS; the scheme may be left out. `httpsPort` is the public one. */
+/** Undefined if the text is not an HTTP or HTTPS URL; the scheme is optional. `httpsPort` is the public port. */
 export function explainUrl(
   table: RouteTable,
   text: string,
@@ -82,7 +82,7 @@ export function explainUrl(
   return told({ answer: step.answer, because: [...because, ...step.because] }, passedOver);
 }
 
-/** Whether the text is a URL over HTTP or HTTPS; the scheme may be left out. */
+/** Whether the text is an HTTP or HTTPS URL; the scheme is optional. */
 export function isExplainable(text: string): boolean {
   return parseRequest(text) !== undefined;
 }
@@ -91,7 +91,7 @@ interface Request {
   readonly url: string;
   readonly isSecure: boolean;
   readonly host: string;
-  /** As routes are matched against it; undefined where it leads out of the root. */
+  /** As routes are matched against it; undefined if it leads above the root. */
   readonly path: string | undefined;
   /** Path and query as the client sends them. */
   readonly uri: string;
@@ -112,13 +112,13 @@ function parseRequest(text: string): Request | undefined {
   };
 }
 
-/** As nginx does before it chooses a location: escapes are undone, slashes merged, dots resolved. */
+/** Normalizes as nginx does before it selects a location: decodes escapes, merges slashes, resolves dot segments. */
 function normalisePath(path: string): string | undefined {
   const decoded = decodeBytes(path);
   return decoded.includes('\0') ? undefined : resolveSegments(decoded);
 }
 
-/** Bytes that are not UTF-8 match no context root: a replacement character takes their place. */
+/** Bytes that are not UTF-8 match no context root: they become replacement characters. */
 function decodeBytes(path: string): string {
   const bytes = path.replaceAll(/%([0-9a-f]{2})/gi, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 16)),
@@ -126,7 +126,7 @@ function decodeBytes(path: string): string {
   return Buffer.from(bytes, 'latin1').toString();
 }
 
-/** All that one host answers. */
+/** The routing of one host. */
 interface Site extends Pick<VirtualServer, 'redirect' | 'secureRedirect' | 'maintenance' | 'tls' | 'locations'> {
   readonly name: string;
   readonly because: readonly string[];
@@ -144,14 +144,14 @@ function chooseSite(servers: readonly VirtualServer[], table: RouteTable, host: 
   return { ...server, name: server.host.name, because, passedOver };
 }
 
-/** Over TLS only hosts with a certificate are known, unless the first of all is handed on: nginx looks for that before it. */
+/** Over TLS, only hosts with a certificate are known, unless the first match is passed through: nginx checks that earlier. */
 function chooseSecureSite(table: RouteTable, host: string): Site {
   const [first] = ranked(table.servers, host);
   if (first?.tls.kind === 'passthrough') return chooseSite(table.servers, table, host);
   const secured = table.servers.filter(({ tls }) => tls.kind === 'terminated' || tls.kind === 'closed');
   const site = chooseSite(secured, table, host);
   if (first === undefined || site.name !== '*') return site;
-  // It is not handed on with the unknown ones, although nginx knows it no more than them.
+  // It is not passed through with unknown hosts, although nginx does not know it either.
   const tls = site.tls.kind === 'passthrough' ? ({ kind: 'none' } as const) : site.tls;
   return {
     ...site,
@@ -187,7 +187,7 @@ function outranks(winner: Host): string {
   return `Its host matches too, but ${describeHost(winner)} takes precedence: exact names, then wildcards, then regular expressions, each the longest first.`;
 }
 
-/** nginx looks for the longest wildcard itself, so that the table need not have them in this order. */
+/** nginx finds the longest wildcard itself, so the table need not be in this order. */
 function compareRank(a: Host, b: Host): number {
   return (a.kind === 'wildcard' && b.kind === 'wildcard' && b.name.length - a.name.length) || compareHosts(a, b);
 }
@@ -210,7 +210,7 @@ function chooseLocation({ name, locations }: Site, path: string) {
   };
 }
 
-/** Whole segments: `/app` and `/app/…`, never `/apple`. */
+/** Matches complete segments: `/app` and `/app/…`, never `/apple`. */
 function isBelow(path: string, root: string): boolean {
   return path === root || path.startsWith(`${root}/`);
 }
@@ -236,7 +236,7 @@ function nowhere({ name, locations }: Site): Step {
   return { answer: { kind: 'no-path' }, because: [`No context root of ${name} matches.`] };
 }
 
-/** What becomes of a TLS connection that does not end in the proxies. */
+/** Explains a TLS connection that does not end in the proxies. */
 function withoutTermination({ name, tls, locations }: Site, host: string, uri: string): Step {
   const location = locations.find(({ isHandedOn }) => isHandedOn);
   if (tls.kind === 'passthrough' && location !== undefined) {

@@ -1,16 +1,14 @@
 import { ANY, Automaton } from './automaton.ts';
 import { lastVariable, type Piece, type Sequence, statesOf } from './expression.ts';
 
-/** Beyond this an expression is not analyzed. */
+/** Larger expressions are not analyzed. */
 const MOST_STATES = 160;
 
 /**
- * Upper bound of the characters that a backtracking matcher compares for any name of up to that length.
- * Infinity for an expression that is too large.
- *
- * Whatever can follow is explored, as if nothing ever matched: for each state, the most over all next characters. Where two paths are in different
- * states at the same character, each may assume another one, so the bound may be several times the truth. It is exact about what matters: two
- * repetitions that accept the same characters cost the square of the length.
+ * Upper bound of the characters that a backtracking matcher compares for any name of up to that length. Infinity for an expression that is too large.
+ * All possible next characters are explored, as if nothing ever matched: for each state, the maximum over all of them. Where two paths are in
+ * different states at the same character, each may assume a different character, so the bound may be several times the actual cost. It is exact in
+ * the decisive case: two repetitions that accept the same characters cost the square of the length.
  */
 export function mostSteps(sequence: Sequence, longest: number): number {
   if (statesOf(sequence) > MOST_STATES) return Number.POSITIVE_INFINITY;
@@ -20,7 +18,7 @@ export function mostSteps(sequence: Sequence, longest: number): number {
   automaton.append(literals === 0 ? sequence : sequence.slice(0, 1 - literals || undefined));
   const { empty, last } = automaton;
   if (!matchesRest(sequence.at(-1)!)) return new StepCount(automaton, last, Math.max(1, literals)).of(longest);
-  // Whatever precedes, the matcher is done at the first attempt.
+  // Whatever precedes, the matcher succeeds at the first attempt.
   const loop = empty.findLastIndex((next) => next.includes(last));
   return new StepCount(automaton, loop, 0).of(longest) + longest + 2;
 }
@@ -31,11 +29,11 @@ function matchesRest({ atom, most }: Piece): boolean {
 
 interface Accepting {
   readonly to: number;
-  /** Indexes of the classes of characters that lead there. */
+  /** Indexes of the character classes that lead there. */
   readonly classes: readonly number[];
 }
 
-/** For each state and each class of the next character, how many comparisons follow. */
+/** For each state and each class of the next character, the number of comparisons that follow. */
 class StepCount {
   readonly #empty: Automaton['empty'];
   readonly #accepting: readonly (readonly Accepting[])[];
@@ -62,13 +60,13 @@ class StepCount {
     for (let left = 1; left <= length; left++) {
       const before = most;
       most = this.#next(before);
-      // Without an unbounded repetition more characters make no difference soon.
+      // Without an unbounded repetition, more characters soon make no difference.
       if (most.every((steps, state) => steps === before[state])) break;
     }
     return most[0]!;
   }
 
-  /** The most for each state, with one character more than `behind` is for; without any character if that is undefined. */
+  /** The maximum for each state, with one character more than in `behind`; without any character if that is undefined. */
   #next(behind: Float64Array | undefined): Float64Array {
     const most = new Float64Array(this.#steps.length);
     for (const state of this.#order) {
@@ -93,7 +91,7 @@ function add(sum: Float64Array, more: Float64Array): void {
   for (let at = 0; at < sum.length; at++) sum[at]! += more[at]!;
 }
 
-/** One character for each set of characters that no part of the expression tells apart. */
+/** One character for each set of characters that the expression treats alike. */
 function classesOf({ steps }: Automaton): bigint[] {
   const sets = new Set(steps.flatMap((all) => all.map(({ characters }) => characters)));
   let classes = [ANY];
@@ -101,7 +99,7 @@ function classesOf({ steps }: Automaton): bigint[] {
   return classes;
 }
 
-/** All states, each behind those to which an empty step leads. */
+/** All states, each after those to which an empty step leads. */
 function emptyStepsFirst({ empty }: Automaton): number[] {
   const done = new Set<number>();
   const visit = (state: number) => {

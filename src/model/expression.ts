@@ -1,4 +1,4 @@
-/** A regular expression of the subset that host names may use: sequences, groups of alternatives, and repetitions. */
+/** A regular expression of the subset allowed in host names: sequences, groups of alternatives, and repetitions. */
 export type Sequence = readonly Piece[];
 
 export interface Piece {
@@ -9,13 +9,13 @@ export interface Piece {
   readonly most: number;
 }
 
-/** Literals are lower case: nginx compares the names of hosts in lower case. */
+/** Literals are lower case: nginx compares host names in lower case. */
 const CHARACTER = /^(?:[a-z0-9_-]|\\[.\-dw]|\.)/;
 const CLASS = /^\[\^?(?:[a-z0-9_.]-[a-z0-9_]|[a-z0-9_.]|\\[.\-dw]|-)+\]/;
 const QUANTIFIER = /^(?:[+*?]|\{\d{1,2}(?:,\d{0,2})?\})/;
 const MAX_DEPTH = 8;
 
-/** Undefined if it is outside the subset, which has no look-around, references, anchors inside, and no alternatives outside of groups. */
+/** Undefined if the text is outside the subset, which excludes look-around, references, inner anchors, and alternatives outside groups. */
 export function parseExpression(text: string): Sequence | undefined {
   const parser = new Parser(text);
   const sequence = parser.sequence(0);
@@ -78,7 +78,7 @@ function canBeEmpty(atom: Piece['atom']): boolean {
   return atom.some((sequence) => sequence.every((piece) => piece.least === 0 || canBeEmpty(piece.atom)));
 }
 
-/** The remaining rules, such as the order of a range. */
+/** Checks the remaining rules, such as the order of a range. */
 function compiles(text: string): boolean {
   try {
     new RegExp(text);
@@ -88,7 +88,7 @@ function compiles(text: string): boolean {
   }
 }
 
-/** How many states its automaton has. */
+/** Number of states of its automaton. */
 export function statesOf(sequence: Sequence): number {
   return sequence.reduce((sum, piece) => sum + repeatedStates(piece), 1);
 }
@@ -98,7 +98,7 @@ function repeatedStates({ atom, least, most }: Piece): number {
   return Number.isFinite(most) ? once * most : once * (least + 1) + 1;
 }
 
-/** The characters with which everything ends that the expression matches. */
+/** The literal characters at the end of every match. */
 export function literalEnd(sequence: Sequence): string {
   return sequence
     .slice(lastVariable(sequence) + 1)

@@ -9,7 +9,7 @@ export const MOST_GROUPS = 500;
 
 type Group = ReadonlyMap<string, LabelEntry>;
 
-/** The groups with the first of their hosts: what is beyond the limits is not parsed. */
+/** The groups with the first of their hosts. Hosts beyond the limits are not parsed. */
 export function limitHosts(service: string, all: LabelGroups['groups']): LabelGroups {
   const problems: Problem[] = [];
   const left = { hosts: MOST_HOSTS, expressions: MOST_EXPRESSIONS };
@@ -60,7 +60,7 @@ function limitGroup(
   return kept.length === 0 ? undefined : new Map([...group, ['hosts', { ...label, value: kept.join(',') }]]);
 }
 
-/** Each limit is reported where it is reached. */
+/** Reports each limit once, where it is reached. */
 function firstOfEach(problems: readonly Problem[]): Problem[] {
   return [...Map.groupBy(problems, ({ reason }) => reason).values()].map(([first]) => first!);
 }

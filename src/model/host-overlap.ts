@@ -3,14 +3,14 @@ import { ANY, Automaton, charactersOf } from './automaton.ts';
 import { literalEnd, parseExpression, statesOf } from './expression.ts';
 import type { Host } from './host.ts';
 
-/** Whether the pattern matches every name that the host matches. Never true by mistake; for regular expressions, false where it is not obvious. */
+/** Whether the pattern matches every name that the host matches. Never true by mistake; false for regular expressions unless it is obvious. */
 export function covers(pattern: Host, host: Host): boolean {
   if (pattern.kind === 'wildcard') return fixedEnd(host).endsWith(pattern.name.slice(1));
   if (pattern.kind === 'regex' && host.kind === 'exact') return expressionOf(pattern).test(host.name);
   return pattern.kind === host.kind && pattern.name === host.name;
 }
 
-/** Whether some name may match both. Never false by mistake. */
+/** Whether a name can match both. Never false by mistake. */
 export function overlap(a: Host, b: Host): boolean {
   if (a.kind === 'exact' || b.kind === 'exact' || (a.kind === 'wildcard' && b.kind === 'wildcard'))
     return covers(a, b) || covers(b, a);
@@ -28,7 +28,7 @@ export function parentsOf(name: string): string[] {
   return parents;
 }
 
-/** The characters with which all matching names end. */
+/** The literal characters at the end of all matching names. */
 export function fixedEnd(host: Host): string {
   if (host.kind === 'regex') return fixedEndOfRegex(host);
   return host.kind === 'wildcard' ? host.name.slice(1) : host.name;
@@ -52,7 +52,7 @@ const automatonOf = memoize(({ kind, name }: Host): Automaton | undefined => {
   return automaton;
 });
 
-/** Beyond these the answer is yes: nobody's expression may take the controller's time. */
+/** Beyond these limits, the result is true: an expression must not take too much of the controller's time. */
 const MOST_STATES = 256;
 const MOST_PAIRS = 1000;
 

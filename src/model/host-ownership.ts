@@ -8,7 +8,7 @@ import { compareRoutes, compareText, labelName, type Route, routeName } from './
 import type { CoreSettings } from './settings-keys.ts';
 import type { SwarmNode } from './snapshot.ts';
 
-/** Who may claim which hosts, as the settings say. */
+/** The settings that decide who may claim which hosts. */
 export interface HostRules {
   readonly mode: CoreSettings['HostsMode'];
   readonly patterns: readonly HostPattern[];
@@ -17,13 +17,13 @@ export interface HostRules {
 export interface HostPattern {
   /** Undefined for the default backend. */
   readonly host: Host | undefined;
-  /** As the settings write it. */
+  /** As written in the settings. */
   readonly key: string;
   /** Names of stacks and services. */
   readonly owners: readonly string[];
 }
 
-/** A host of a route that does not count; the rest of the route does. */
+/** A rejected host of a route; the rest of the route is kept. */
 export interface RefusedClaim {
   readonly service: string;
   readonly serviceCluster: string;
@@ -34,10 +34,10 @@ export interface RefusedClaim {
 }
 
 export interface Ownership {
-  /** Without the hosts that they may not claim; those without any host are left out. The same objects where nothing is refused. */
+  /** Without the rejected hosts; routes without any host are left out. The same objects if nothing is rejected. */
   readonly routed: readonly RoutedService[];
   readonly refused: readonly RefusedClaim[];
-  /** For owners, about claims of others. */
+  /** For owners, about claims of other owners. */
   readonly notices: readonly Problem[];
 }
 
@@ -47,7 +47,7 @@ export type DecideOwnership = (
   nodes: readonly SwarmNode[],
 ) => Ownership;
 
-/** Remembers what was decided about services that have not changed. */
+/** Caches the decisions about unchanged services. */
 export function createOwnership(): DecideOwnership {
   const sortByAge = createSorter((a: RoutedService, b: RoutedService) => compareRoutes(a.route, b.route));
   const takenByOthers = createTakenByOthers();
@@ -77,7 +77,7 @@ function byAge({ claim: a }: Refusal, { claim: b }: Refusal): number {
 interface Claim {
   readonly service: RoutedService;
   readonly host: Host | undefined;
-  /** `stack shop`, or `service web` outside of stacks: whoever may have the host. */
+  /** `stack shop`, or `service web` outside stacks: the owner of the host. */
   readonly owner: string;
 }
 
@@ -98,14 +98,14 @@ function ownerOf({ stack, route }: RoutedService): string {
   return stack === '' ? `service ${route.service.name}` : `stack ${stack}`;
 }
 
-/** What the settings say of each claim, kept up to date from one list of services to the next. */
+/** The verdicts of the settings on each claim, updated incrementally from one list of services to the next. */
 class Claims {
   readonly free: (service: RoutedService) => Claim[];
   readonly #isShared: boolean;
   readonly #refused: (service: RoutedService) => Refusal[];
   #services: readonly RoutedService[] = [];
   readonly #closed = new Set<RoutedService>();
-  /** Those of mode open, by cluster and host. */
+  /** Claims of mode open, by cluster and host. */
   readonly #byHost = new Map<string, Set<Claim>>();
   readonly #shared = new Set<ReadonlySet<Claim>>();
 
@@ -169,13 +169,13 @@ function placeOf({ service, host }: Claim): string {
 
 // What the settings say.
 
-/** What one host says about claims of it. */
+/** The settings' rule about claims of one host. */
 interface Rule {
   readonly host: Host;
   readonly owners: readonly string[];
-  /** For sentences. */
+  /** As shown in messages. */
   readonly key: string;
-  /** That has this name or address. */
+  /** The manager with this name or address. */
   readonly manager?: string;
 }
 
@@ -184,7 +184,7 @@ type Judge = (claim: Claim) => Verdict;
 function createJudge({ mode, patterns }: HostRules, managers: readonly (readonly [string, Host])[]): Judge {
   const listed = patterns.flatMap(({ host, key, owners }): Rule[] => (host ? [{ host, key, owners }] : []));
   const ofManagers = managers.map(([manager, host]): Rule => ({ host, key: host.name, owners: [], manager }));
-  // Settings go before what is refused without them.
+  // Settings take precedence over built-in rules.
   const rules = new Map([...ofManagers, ...listed].map((rule) => [identityOf(rule.host), rule]));
   const fallback = patterns.find(({ host }) => host === undefined);
   const judgeDefault = (claim: Claim): Verdict => {
@@ -212,7 +212,7 @@ function identityOf({ kind, name }: Host): string {
   return `${kind} ${name}`;
 }
 
-/** Of the rules that cover all names of the host. */
+/** The most specific of the rules that cover all names of the host. */
 function mostSpecific(rules: Rules, host: Host): Rule | undefined {
   const same = rules.get(identityOf(host));
   if (same) return same;
@@ -221,7 +221,7 @@ function mostSpecific(rules: Rules, host: Host): Rule | undefined {
   return [...rules.values()].find((rule) => rule.host.kind === 'regex' && covers(rule.host, host));
 }
 
-/** Rules about some of its names. An exact host has one name. */
+/** Rules about some of the host's names. An exact host has only one name. */
 function othersWithin(rules: Rules, host: Host): Rule[] {
   return host.kind === 'exact' ? [] : [...rules.values()].filter((rule) => overlap(rule.host, host));
 }
@@ -271,7 +271,7 @@ function nameOf(owner: string): string {
   return owner.slice(owner.indexOf(' ') + 1);
 }
 
-/** Cookies do not know ports: an application on a manager's name would get those of the administration page. */
+/** Cookies ignore ports: an application on a manager's name would receive those of the admin page. */
 const namesOfManagers = memoize((nodes: readonly SwarmNode[]): string => {
   const names = nodes
     .filter(({ role }) => role === 'manager')
@@ -291,7 +291,7 @@ interface Taken {
   readonly holder: Claim;
 }
 
-/** Claims of names that an older one of another owner can match as well. The oldest come first. Compared again if hosts or owners have changed. */
+/** Claims of names that an older claim of another owner can match too. The oldest come first. Compared again if hosts or owners have changed. */
 function createTakenByOthers(): (claims: readonly Claim[]) => Taken[] {
   let last: { readonly identities: readonly string[]; readonly taken: readonly Positions[] } | undefined;
   return (claims) => {
@@ -319,12 +319,12 @@ function findTaken(claims: readonly Claim[]): Positions[] {
   });
 }
 
-/** Claims that count so far. */
+/** The accepted claims so far. */
 class Holders {
   readonly #exact = new Map<string, Claim>();
   /** By parent domain. */
   readonly #wildcard = new Map<string, Claim>();
-  /** By parent domain: two at most, of different owners. */
+  /** By parent domain: at most two, of different owners. */
   readonly #below = new Map<string, readonly Claim[]>();
   readonly #regex: Claim[] = [];
 
@@ -361,7 +361,7 @@ class Holders {
   }
 }
 
-/** Expressions are compared with each other once; with exact names the ends decide most. */
+/** Two expressions are compared only once. For exact names, the literal end usually decides. */
 function mayShare(a: Host, b: Host): boolean {
   if (a.kind === 'exact' && !a.name.endsWith(fixedEnd(b))) return false;
   if (b.kind === 'exact' && !b.name.endsWith(fixedEnd(a))) return false;
@@ -387,7 +387,7 @@ function noticeOf({ claim, holder }: Taken): Problem {
 
 // HostsMode open.
 
-/** Services without a stack may well belong together. */
+/** Services without a stack may belong together. */
 function noticesOf(claims: ReadonlySet<Claim>): Problem[] {
   const owners = [...new Set([...claims].map(({ owner }) => owner))].toSorted(compareText);
   if (owners.length < 2 || [...claims].every(({ service }) => service.stack === '')) return [];
@@ -431,7 +431,7 @@ function without(service: RoutedService, refusals: readonly Refusal[] | undefine
   return refusals === undefined ? [service] : rest(service)(new Set(refusals.map(({ claim }) => claim.host)));
 }
 
-/** What is left of a service. The same hosts leave the same object, so that it counts as unchanged. */
+/** The remaining part of a service. The same hosts return the same object, so that it counts as unchanged. */
 const rest = memoize((service: RoutedService) =>
   rememberByHosts(service.route, (refused) => {
     const route = restOfRoute(service.route)(refused);

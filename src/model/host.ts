@@ -11,10 +11,10 @@ export interface Host {
 
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 export const MAX_HOST_LENGTH = 253;
-/** For nginx, a name that is longer than any host. */
+/** A name for nginx that matches names longer than any host. */
 export const LONG_NAME = `~^.{${MAX_HOST_LENGTH + 1}}`;
 
-/** One entry of a host list, or what is wrong with it. */
+/** Parses an entry of a host list. Returns the reason if it is invalid. */
 export function parseHost(text: string): Host | string {
   const value = text.trim();
   if (value.startsWith('~')) return parseRegexHost(value.slice(1));
@@ -31,8 +31,8 @@ function parseWildcardHost(parent: string): Host | string {
 }
 
 /**
- * The WHATWG parser knows IDN and IP literals; what it lets through of user info, ports, paths and
- * percent signs is refused first, by alphabet.
+ * The WHATWG parser handles IDN and IP literals. User info, ports, paths and percent signs, which it accepts, are
+ * rejected first by the set of allowed characters.
  */
 function normaliseName(value: string): string | undefined {
   if (/[\s/?#@%\\:"'`$;{}|^<>()*~,]/.test(value.replace(/^\[[0-9a-fA-F:.]+\]$/, ''))) return undefined;
@@ -40,9 +40,9 @@ function normaliseName(value: string): string | undefined {
   if (!parsed) return undefined;
   const name = parsed.hostname.replace(/\.$/, '');
   if (name.startsWith('[')) return name;
-  // Digits of other scripts become an address as well.
+  // The parser would also convert digits of other scripts into an address.
   if (!isAscii(value) && /^[\d.]+$/.test(name)) return undefined;
-  // `127.1` and `0x7f.1` are addresses to the parser and would be silently rewritten.
+  // The parser would silently rewrite `127.1` and `0x7f.1` as addresses.
   if (isAscii(value) && name !== value.toLowerCase().replace(/\.$/, '')) return undefined;
   if (name.length === 0 || name.length > MAX_HOST_LENGTH) return undefined;
   return name.split('.').every((label) => LABEL.test(label)) ? name : undefined;
@@ -53,7 +53,7 @@ function isAscii(value: string): boolean {
 }
 
 const MAX_REGEX_LENGTH = 128;
-/** What an expression may cost: 80 times the length of the longest name, and a third of its square. */
+/** Maximum cost of an expression: 80 times the length of the longest name, or a third of its square. */
 export const MOST_EXPRESSION_STEPS = 20_000;
 
 /** Always matched against the whole name. */
@@ -72,7 +72,7 @@ export const stepsOf = memoize(({ name }: Host): number => mostSteps(parseExpres
 
 const PRECEDENCE = { exact: 0, wildcard: 1, regex: 2 } as const;
 
-/** nginx takes the first regex that matches, so their order is decided here: the longer first. */
+/** nginx uses the first regex that matches, so the order is defined here: the longer first. */
 export function compareHosts(a: Host, b: Host): number {
   return (
     PRECEDENCE[a.kind] - PRECEDENCE[b.kind] ||

@@ -4,13 +4,13 @@ import { type Problem, shownValue } from './problem.ts';
 import type { SwarmService } from './snapshot.ts';
 
 /**
- * Labels of the HTTP Routing Mesh of UCP 2, understood as UCP's own migration understood them: each becomes a group of today's labels.
+ * Labels of the HTTP Routing Mesh of UCP 2, interpreted as UCP's own migration did: each becomes a group of current labels.
  * `com.docker.ucp.mesh.http[.<n>]` = `external_route=http://host,internal_port=80,…`, or in short `80=http://host`.
  */
 const HRM_LABEL = /^com\.docker\.ucp\.mesh\.http(?:\.(.+))?$/;
-/** On networks: the mesh reached services over them. */
+/** On networks: the mesh reached services over networks with this label. */
 const HRM_NETWORK_LABEL = 'com.docker.ucp.mesh.http';
-/** Network that the mesh created and labelled. */
+/** The network that the mesh created and labeled. */
 export const HRM_NETWORK = 'ucp-hrm';
 
 export function isMeshNetwork(labels: Readonly<Record<string, string>>): boolean {
@@ -26,7 +26,7 @@ export function isHrmLabel(label: string): boolean {
   return HRM_LABEL.test(label);
 }
 
-/** Whether a service asks to be routed, by labels of today or of then. */
+/** Whether a service has routing labels, current or of the HTTP Routing Mesh. */
 export function asksForRoutes(labels: Readonly<Record<string, string>>): boolean {
   return hasRoutingLabels(labels) || hasHrmLabels(labels);
 }
@@ -68,7 +68,7 @@ export function readHrmLabels(service: SwarmService): HrmResult {
 function parsePairs(value: string): Map<string, string> {
   const pairs = value.split(',').map((pair) => {
     const [, key = '', text = ''] = /^\s*([^=]*?)\s*=\s*(.*?)\s*$/s.exec(pair) ?? [];
-    // In short: the port in place of the key, the route in place of the value.
+    // Short form: the port is the key, the route is the value.
     return /^\d+$/.test(key)
       ? [
           ['internal_port', key],
@@ -79,7 +79,7 @@ function parsePairs(value: string): Map<string, string> {
   return new Map(pairs.flat() as [string, string][]);
 }
 
-/** Today's labels, or what is wrong. */
+/** The current labels, or the error. */
 function translate(pairs: ReadonlyMap<string, string>, { ports }: SwarmService): [LabelName, string][] | string {
   const [, scheme, host = ''] = /^(http|https|sni):\/\/([^/]*)\/?$/i.exec(pairs.get('external_route') ?? '') ?? [];
   if (scheme === undefined) return 'has no external_route such as http://app.example.org';

@@ -9,7 +9,7 @@ type Labels = Readonly<Record<string, string>>;
 const AT_SERVICE =
   'Set it on the service: under deploy.labels in a compose file, or with docker service create --label.';
 
-/** Labels that are probably meant for routing, and have no effect: on the containers, or with a mistyped name. */
+/** Labels that are probably intended for routing but have no effect: on the containers, or with a mistyped name. */
 export function ignoredLabels({ name, labels, containerLabels = {} }: SwarmService): Problem[] {
   const onService = meantLabels(labels).filter(({ meant }) => !isSet(labels, meant));
   const onContainers = [...routingLabels(containerLabels), ...meantLabels(containerLabels)].filter(
@@ -21,7 +21,7 @@ export function ignoredLabels({ name, labels, containerLabels = {} }: SwarmServi
   ];
 }
 
-/** Those labels of containers that may be of interest: services have many others. */
+/** The labels of containers that may be relevant: services have many others. */
 export function routingContainerLabels(all: Labels): Labels | undefined {
   const found = [...routingLabels(all), ...meantLabels(all)].map(({ label, value }) => [label, value] as const);
   return found.length === 0 ? undefined : Object.fromEntries(found);
@@ -30,7 +30,7 @@ export function routingContainerLabels(all: Labels): Labels | undefined {
 interface Found {
   readonly label: string;
   readonly value: string;
-  /** The right name; the label itself if nothing is wrong with its name. */
+  /** The correct name; the label itself if its name is correct. */
   readonly meant: string;
 }
 

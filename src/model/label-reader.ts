@@ -3,10 +3,10 @@ import { nearest } from './nearest.ts';
 import { type Problem, shownValue } from './problem.ts';
 import { labelName } from './route.ts';
 
-/** The labels of one route of a service, read one by one; remembers what was wrong. */
+/** Reads the labels of one route of a service and collects the problems. */
 export class LabelReader {
   readonly problems: Problem[] = [];
-  /** A label that must not be wrong is wrong: the route is closed. */
+  /** Set by an invalid label that is not optional: the route is closed. */
   closed = false;
   readonly #service: string;
   /** '' for plain labels, the number of a numbered group, or the complete label of the HTTP Routing Mesh. */
@@ -23,7 +23,7 @@ export class LabelReader {
     return this.#values.has(name);
   }
 
-  /** The value, or undefined where the label is absent or bad. */
+  /** The value; undefined if the label is absent or invalid. */
   read<T>(definition: LabelDefinition<T>): T | undefined {
     const entry = this.#values.get(definition.name);
     if (entry === undefined) return undefined;
@@ -33,12 +33,12 @@ export class LabelReader {
     return undefined;
   }
 
-  /** The value, `fallback` where the label is absent, undefined where it is bad. */
+  /** The value; `fallback` if the label is absent, undefined if it is invalid. */
   readOr<T>(definition: LabelDefinition<T>, fallback: T): T | undefined {
     return this.#values.has(definition.name) ? this.read(definition) : fallback;
   }
 
-  /** Notes a problem of a label; closes the route unless the label is optional. */
+  /** Reports a problem of a label; closes the route unless the label is optional. */
   refuse(definition: LabelDefinition<never> | LabelDefinition, reason: string, remedy = remedyFor(definition)): void {
     this.note('error', definition, reason, remedy);
     if (definition.policy !== 'optional') this.closed = true;
@@ -56,7 +56,7 @@ export class LabelReader {
     });
   }
 
-  /** Notes a problem whose cause is not the label and may affect other routes, too; `reason` names the cause. */
+  /** Reports a problem that is not caused by the label and may affect other routes; `reason` names the cause. */
   noteShared(
     severity: Problem['severity'],
     definition: { readonly name: string },
@@ -74,7 +74,7 @@ function remedyFor(definition: { readonly type: string; readonly example: string
   return `Set it to a ${definition.type}, for example ${definition.example}.`;
 }
 
-/** Whether a service asks to be routed, by labels of today. */
+/** Whether a service has current routing labels. */
 export function hasRoutingLabels(all: Readonly<Record<string, string>>): boolean {
   return Object.entries(all).some(([label, value]) => label.startsWith(LABEL_PREFIX) && !isUnset(value));
 }
@@ -86,12 +86,12 @@ export interface LabelEntry {
 }
 
 export interface LabelGroups {
-  /** By number; '' holds the plain labels. */
+  /** By number; '' for the plain labels. */
   readonly groups: ReadonlyMap<string, ReadonlyMap<string, LabelEntry>>;
   readonly problems: readonly Problem[];
 }
 
-/** Sorts a service's labels into groups, one for each route: the plain ones, and `com.docker.lb.<n>.…`. */
+/** Groups a service's labels, one group for each route: the plain labels, and `com.docker.lb.<n>.…`. */
 export function groupLabels(service: string, all: Readonly<Record<string, string>>): LabelGroups {
   const groups = new Map<string, Map<string, LabelEntry>>();
   const problems: Problem[] = [];

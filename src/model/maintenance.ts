@@ -4,14 +4,14 @@ import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
 import type { Maintenance, Route } from './route.ts';
 
-/** The host of routes that answer for hosts that nobody else answers to. */
+/** The host of routes for all unknown hosts. */
 export const ANY_HOST = '*';
 
-/** A host or a service that an administrator closed for a while. */
+/** A host or a service that an administrator put under maintenance. */
 export const maintenanceSchema = z
   .object({
     kind: z.enum(['host', 'service']),
-    /** As routes show it: a wildcard with its star, an expression without its tilde, `*` for all unknown hosts. */
+    /** As shown for routes: a wildcard with its star, an expression without its tilde, `*` for all unknown hosts. */
     name: z.string(),
     allow: z.array(z.string()).readonly(),
     who: z.string(),
@@ -25,12 +25,12 @@ export function isTarget({ kind, name }: MaintenanceTarget, other: MaintenanceTa
   return kind === other.kind && name === other.name;
 }
 
-/** Names by which a route can be closed as a host. */
+/** The host names by which a route can be put under maintenance. */
 export function hostNames({ hosts, isDefault }: Pick<Route, 'hosts' | 'isDefault'>): string[] {
   return [...hosts.map(({ name }) => name), ...(isDefault ? [ANY_HOST] : [])];
 }
 
-/** Closes what administrators decided to close. Their decision about a host goes before that about a service, and both before a label. */
+/** Applies administrators' maintenance decisions. A decision about a host takes precedence over one about a service, and both over a label. */
 export function closeForMaintenance(
   routed: readonly RoutedService[],
   decisions: readonly MaintenanceDecision[],
@@ -38,7 +38,7 @@ export function closeForMaintenance(
   return decisions.length === 0 ? routed : routed.flatMap(closings(decisions));
 }
 
-/** The same service is closed once by the same decisions. */
+/** Cached: the same decisions close a service in the same way. */
 const closings = memoizeLast((decisions: readonly MaintenanceDecision[]) =>
   memoize((service: RoutedService) => close(service, decisions)),
 );
@@ -56,7 +56,7 @@ function close(service: RoutedService, decisions: readonly MaintenanceDecision[]
     return maintenance === undefined ? [] : [{ name, maintenance }];
   });
   if (closed.length === 0 && own === route.maintenance) return [service];
-  // One route for each closed host, and one for the rest. Their peers are the same, and counted once.
+  // One route for each closed host, and one for the rest. Their peers are the same and counted once.
   const parts = closed.map(({ name, maintenance }) => ({ ...only(route, [name]), maintenance }));
   const open = names.filter((name) => !closed.some((other) => other.name === name));
   const rest = open.length > 0 ? [{ ...only(route, open), maintenance: own }] : [];
@@ -75,7 +75,7 @@ function only(route: Route, names: readonly string[]): Route {
   };
 }
 
-/** What is closed and does not exist: it may have had another name, or come later. */
+/** Decisions about unknown targets, which may have been renamed or may not exist yet. */
 export function unknownTargets(routed: readonly RoutedService[], decisions: readonly MaintenanceDecision[]): Problem[] {
   return decisions
     .filter((decision) => !routed.some(({ route }) => isPartOf(route, decision)))
@@ -88,7 +88,7 @@ export function unknownTargets(routed: readonly RoutedService[], decisions: read
     }));
 }
 
-/** Whether the target closes the route, or a host of it. */
+/** Whether the target is the route's service or one of its hosts. */
 export function isPartOf(route: Route, { kind, name }: MaintenanceTarget): boolean {
   return kind === 'service' ? route.service.name === name : hostNames(route).includes(name);
 }

@@ -1,47 +1,47 @@
 import type { Host } from './host.ts';
 import { shownValue } from './problem.ts';
 
-/** What a proxy finds in a secret: enough to judge it, and nothing that is secret. */
+/** A proxy's facts about a secret: enough to judge it, but nothing confidential. */
 export interface SecretFacts {
   readonly name: string;
-  /** In the order of the file, the first few. */
+  /** In the order of the file, only the first few. */
   readonly certificates: readonly CertificateFacts[];
-  /** OpenSSL rejects its certificates. The only word of earlier releases on it. */
+  /** Whether OpenSSL rejects its certificates. Earlier releases report only this. */
   readonly isBroken: boolean;
-  /** OpenSSL's reason to reject the file as a server's certificate and chain; '' if it accepts it. */
+  /** OpenSSL's error for the file as a server's certificate and chain; '' if it accepts the file. */
   readonly rejected: string;
-  /** nginx's reason to reject the file as a list of CAs; '' if it accepts it. */
+  /** nginx's error for the file as a list of CAs; '' if it accepts the file. */
   readonly rejectedAuthority: string;
-  /** It has a certificate or a private key in PEM, good or bad. If not, it is not for a proxy. */
+  /** Whether it has a certificate or private key in PEM, valid or not. If not, it is not intended for a proxy. */
   readonly isMaterial: boolean;
-  /** OpenSSL ignores PEM blocks with text before BEGIN on the same line, and the file has some. */
+  /** Whether the file has PEM blocks with text before BEGIN on the same line, which OpenSSL ignores. */
   readonly hidesBlocks: boolean;
   readonly key: KeyFacts;
-  /** Secrets with its key; only where it names a responder of OCSP, its issuer is behind it, and nginx takes both as they are. */
+  /** Secrets with its key. Only if it names an OCSP responder, is followed by its issuer, and nginx accepts both unchanged. */
   readonly stapledWith: readonly string[];
 }
 
 export interface CertificateFacts {
-  /** DNS names that it covers, in lower case. Reported for the first certificate only. */
+  /** DNS names of the certificate, in lower case. Reported for the first certificate only. */
   readonly names: readonly string[];
-  /** Addresses that it covers, as hosts are written: `10.20.30.40`, `[2001:db8::1]`. */
+  /** Addresses of the certificate, in the format of hosts: `10.20.30.40`, `[2001:db8::1]`. */
   readonly addresses: readonly string[];
   /** False if there are too many to report. */
   readonly hasAllNames: boolean;
   /** RFC 3339. */
   readonly from: string;
   readonly until: string;
-  /** Digest of the public key, which its private key has as well. */
+  /** Digest of the public key, which is equal for the matching private key. */
   readonly publicKey: string;
-  /** Algorithm, of elliptic curves the name of the curve; '' in reports of earlier releases. */
+  /** Algorithm, or the name of an elliptic curve; '' in reports of earlier releases. */
   readonly keyType: string;
-  /** Size of an RSA key; 0 of others. */
+  /** Size of an RSA key; 0 for other keys. */
   readonly rsaBits: number;
-  /** The certificate behind it has signed it, or there is none. */
+  /** The next certificate has signed it, or there is none. */
   readonly isFollowedByIssuer: boolean;
-  /** Clients are told to insist on OCSP stapling. */
+  /** Clients must require OCSP stapling. */
   readonly wantsStapling: boolean;
-  /** URL where OCSP is asked; '' where it names none over HTTP, or not in a way that is taken. */
+  /** URL of the OCSP responder; '' if there is none over HTTP or it is not accepted. */
   readonly responder: string;
 }
 
@@ -50,21 +50,21 @@ export type KeyFacts =
   | { readonly kind: 'unreadable'; readonly reason: string }
   | { readonly kind: 'plain'; readonly publicKey: string };
 
-/** What is known of secrets, by name, and the time by which certificates are judged. */
+/** Facts about secrets, by name, and the time at which certificates are judged. */
 export interface Material {
   readonly facts: ReadonlyMap<string, SecretFacts>;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Facts by service cluster, where they differ: the word of a proxy counts for its own cluster only. */
+  /** Facts by service cluster, if they differ: a proxy's report counts for its own cluster only. */
   readonly byCluster?: ReadonlyMap<string, Material['facts']>;
 }
 
-/** What the proxies of a service cluster know. */
+/** The facts from the proxies of a service cluster. */
 export function materialOf(serviceCluster: string | undefined, { facts, now, byCluster }: Material): Material {
   return { facts: byCluster === undefined ? facts : (byCluster.get(serviceCluster ?? '') ?? new Map()), now };
 }
 
-/** The last time at which a verdict changed: until the next one, it stands for all times. */
+/** The last time at which a verdict changed: until the next one, verdicts are the same. */
 export function judgementTime(facts: readonly Material['facts'][], now: number): number {
   const certificates = facts.flatMap((known) => [...known.values()]).flatMap((secret) => secret.certificates);
   const turns = certificates.flatMap(({ from, until }) => {
@@ -74,13 +74,13 @@ export function judgementTime(facts: readonly Material['facts'][], now: number):
   return Math.max(0, ...turns.filter((turn) => turn <= now));
 }
 
-/** Nothing is known: nothing is complained of. */
+/** Without facts there are no problems. */
 export const unknownMaterial: Material = { facts: new Map(), now: 0 };
 
 export interface Verdict {
-  /** `error`: no handshake would succeed, or none should. */
+  /** `error`: all handshakes fail or should fail. */
   readonly severity: 'error' | 'warning';
-  /** Of certificate and key, the one with the fault. */
+  /** The invalid one of certificate and key. */
   readonly part: 'certificate' | 'key';
   /** A sentence that names the secret. */
   readonly reason: string;
@@ -89,7 +89,7 @@ export interface Verdict {
 
 const DAY_MS = 86_400_000;
 const WARNING_MS = 30 * DAY_MS;
-/** Keys for which TLS clients in use have signature algorithms. nginx loads others, and no handshake succeeds. */
+/** Keys with signature algorithms that TLS clients support. nginx loads others, but all handshakes fail. */
 const USABLE_KEYS = ['', 'rsa', 'rsa-pss', 'prime256v1', 'secp384r1', 'secp521r1', 'ed25519', 'ed448'];
 
 /** False if proxies have found neither a certificate nor a key. */
@@ -97,7 +97,7 @@ export function isMaterial(secret: string, { facts }: Material): boolean {
   return facts.get(secret)?.isMaterial ?? true;
 }
 
-/** All that is known of a secret that is none: nothing of its content. */
+/** The facts about a secret without TLS material: nothing about its content. */
 export function foreignFacts(name: string): SecretFacts {
   return {
     name,
@@ -133,12 +133,12 @@ export function judgeServer(certificate: string, key: string, { facts, now }: Ma
   ];
 }
 
-/** Whether proxies have found that nginx can hand out, with this certificate, what its responder of OCSP says. */
+/** Whether proxies have found that nginx can staple the OCSP response for this certificate. */
 export function isStapled(certificate: string, key: string, { facts }: Material): boolean {
   return facts.get(certificate)?.stapledWith.includes(key) ?? false;
 }
 
-/** Problems of a CA, or several of them. */
+/** Problems of one or more CAs. */
 export function judgeAuthority(name: string, { facts, now }: Material): Verdict[] {
   const own = facts.get(name);
   if (own === undefined) return [];
@@ -147,14 +147,14 @@ export function judgeAuthority(name: string, { facts, now }: Material): Verdict[
   return error ? [error] : judgeExpiry(name, own.certificates, now);
 }
 
-/** Hosts that the certificate is not for. What an expression stands for is not known. */
+/** Hosts that the certificate does not cover. Expressions are skipped, because their names are unknown. */
 export function uncoveredHosts(certificate: string, hosts: readonly Host[], { facts }: Material): Host[] {
   const [leaf] = facts.get(certificate)?.certificates ?? [];
   if (leaf === undefined || !leaf.hasAllNames) return [];
   return hosts.filter(({ kind, name }) => kind !== 'regex' && !covers(leaf, name));
 }
 
-/** `similar` is a secret whose name differs in case alone. */
+/** `similar` is a secret whose name differs only in case. */
 export function missingSecret(name: string, similar?: string): Verdict {
   const shown = shownValue(name);
   const remedy =
@@ -175,20 +175,20 @@ export function isAddress({ kind, name }: Host): boolean {
   return kind === 'exact' && /^\[|^[\d.]+$/.test(name);
 }
 
-/** A wildcard covers one level. Clients do not look for addresses among DNS names. */
+/** A wildcard covers one level. Clients do not compare addresses with DNS names. */
 function covers({ names, addresses }: Pick<CertificateFacts, 'names' | 'addresses'>, host: string): boolean {
   if (isAddress({ kind: 'exact', name: host })) return addresses.includes(host);
   return names.includes(host) || names.includes(host.replace(/^[^.]+/, '*'));
 }
 
-/** The same with names and addresses in one list. */
+/** The same, with names and addresses in one list. */
 export function coversHost(names: readonly string[], { kind, name }: Host): boolean {
   return kind !== 'regex' && covers({ names, addresses: names }, name);
 }
 
 const MOST_SHARED_NAMES = 1000;
 
-/** Names and addresses of a certificate; undefined if they are not known, or too many. */
+/** Names and addresses of a certificate; undefined if they are unknown or too many. */
 export function namesOf(certificate: string, { facts }: Material): readonly string[] | undefined {
   const [leaf] = facts.get(certificate)?.certificates ?? [];
   if (leaf === undefined || !leaf.hasAllNames) return undefined;
@@ -200,7 +200,7 @@ const PEM_REMEDY = 'Store the certificates in PEM format, from BEGIN CERTIFICATE
 const LINES_REMEDY = 'Put each BEGIN line and each END line on a line of its own, without other text.';
 const NO_START_LINE = 'no start line';
 
-/** OpenSSL's reasons in plain words. */
+/** OpenSSL's errors in plain words. */
 const REJECTIONS: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {
   'bad end line': ['an END line is missing, or is followed by other text', LINES_REMEDY],
   'bad base64 decode': ['a PEM block is not valid base64', 'Copy the file again, without changes.'],
@@ -244,7 +244,7 @@ function hidden(name: string): Verdict {
   );
 }
 
-/** The rest of the file is used: most often it is a part of the chain that is missing. */
+/** The rest of the file is used: usually a part of the chain is missing. */
 function judgeHidden({ name, hidesBlocks }: SecretFacts): Verdict[] {
   if (!hidesBlocks) return [];
   return [warn(`secret ${name} has text before BEGIN on the same line, so OpenSSL ignores the block`, LINES_REMEDY)];
@@ -290,7 +290,7 @@ function judgePair(
   );
 }
 
-/** One valid certificate is enough: of several CAs, old ones may be left. */
+/** One valid certificate is enough: a list of CAs may contain old ones. */
 function judgeDates(name: string, certificates: readonly CertificateFacts[], now: number): Verdict | undefined {
   const remedy = 'Create a secret with a valid certificate, and set the label to it.';
   const isValid = certificates.some(({ from, until }) => Date.parse(from) <= now && now <= Date.parse(until));

@@ -15,7 +15,7 @@ export function encodeCase(name: string): string {
   return `${name.toLowerCase()}.${BigInt(`0b${bits || '0'}`).toString(16)}${SUFFIX}`;
 }
 
-/** Undefined unless `encodeCase` made it. */
+/** Undefined if the name was not made by `encodeCase`. */
 export function decodeCase(encoded: string): string | undefined {
   const [, name, mask] = /^(.+)\.([0-9a-f]+)\.case\.signalbox$/s.exec(encoded) ?? [];
   if (name === undefined || mask === undefined) return undefined;

@@ -5,7 +5,7 @@
 export const doubtKinds = ['foreign', 'missing', 'silent'] as const;
 export type DoubtKind = (typeof doubtKinds)[number];
 
-/** A DNS name that an agent has found to be wrong. */
+/** A DNS name with wrong answers, reported by an agent. */
 export interface NameDoubt {
   readonly name: string;
   readonly kind: DoubtKind;
@@ -16,11 +16,11 @@ export interface NameDoubt {
 /** What an agent reports about the names that its nginx resolves. */
 export interface ReportedDoubts {
   readonly names: readonly NameDoubt[];
-  /** There are more than a report holds. */
+  /** The report could not hold all doubts. */
   readonly hasMore: boolean;
 }
 
-/** Of one report. */
+/** Maximum number in one report. */
 export const MAX_DOUBTS = 128;
 
 /** The names of one cluster that must not be used. */
@@ -35,7 +35,10 @@ export type Doubts = ReadonlyMap<string, ClusterDoubts>;
 
 export const NO_DOUBTS: Doubts = new Map();
 
-/** What the agents need to judge names: the subnets of each network, and names that nginx does not use at the moment because they are in doubt. */
+/**
+ * The data that agents require to check names: the subnets of each network, and names that nginx does not use at the moment because they are in
+ * doubt.
+ */
 export interface WatchedNames {
   readonly networks: readonly NetworkSubnets[];
   readonly doubted: readonly string[];
@@ -61,7 +64,7 @@ export interface AddressRange {
   readonly last: number;
 }
 
-/** Of subnets like `10.0.1.0/24`. */
+/** Converts subnets such as `10.0.1.0/24`. */
 export function toRanges(subnets: readonly string[]): AddressRange[] {
   return subnets.map((subnet) => {
     const [base = '', length = '32'] = subnet.split('/');
@@ -84,7 +87,7 @@ function numberOf(address: string): number {
   return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
-/** Foreign ones first: these must stay watched whatever else is in doubt. */
+/** Foreign answers first: their names must stay watched in any case. */
 export function compareDoubts(a: NameDoubt, b: NameDoubt): number {
   return doubtKinds.indexOf(a.kind) - doubtKinds.indexOf(b.kind) || (a.name < b.name ? -1 : 1);
 }

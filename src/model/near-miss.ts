@@ -1,7 +1,7 @@
 import { LABEL_PREFIX, type LabelName, labelAliases, labels } from './labels.ts';
 import { editDistance } from './nearest.ts';
 
-/** Labels of other tools, however close their names come. */
+/** Labels of other tools, however similar their names are. */
 const FOREIGN =
   /^(?:traefik|com\.docker\.(?:compose|stack|ucp|interlock|swarm|service|network|desktop|extension|volume))\./;
 const LABEL_TEXT = /^[\w.:-]{6,80}$/;
@@ -11,7 +11,7 @@ interface Candidate {
   /** Without separators. */
   readonly text: string;
   readonly name: LabelName;
-  /** Letters that may differ. */
+  /** Number of letters that may differ. */
   readonly tolerance: number;
 }
 
@@ -36,7 +36,7 @@ function beginsLikeOurs(text: string): boolean {
   return /^(?:docker|com)[._:-]?lb/.test(text) || editDistance(text.slice(0, HEAD.length), HEAD) <= 2;
 }
 
-/** The number of a group, as it is written in a label, and the text without it. */
+/** Extracts the group number of a label and the remaining text. */
 function takeNumber(text: string): { readonly number: string; readonly rest: string } {
   const found = /(?:[._:-]|(?<=lb))(\d{1,9})(?=[._:-])/.exec(text);
   if (found === null) return { number: '', rest: text };

@@ -1,8 +1,8 @@
-/** The candidate that a mistyped name most probably meant, or undefined when none is near. */
+/** The candidate that a mistyped name probably means; undefined if none is similar. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const bound = Math.max(1, Math.floor(name.length / 3));
   const scored = candidates
-    // At least so many letters differ; spares the work for a name of any length.
+    // The minimum number of different letters. Avoids the computation for names of other lengths.
     .filter((candidate) => Math.abs(candidate.length - name.length) <= bound)
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .filter(({ distance }) => distance <= bound)
@@ -10,7 +10,7 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return scored[0]?.candidate;
 }
 
-/** Letters that differ, are missing, are too many, or have changed places: the optimal string alignment, three rows at a time. */
+/** Number of letters that are different, missing, added or swapped: the optimal string alignment, three rows at a time. */
 export function editDistance(a: string, b: string): number {
   let beforePrevious: readonly number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -13,16 +13,16 @@ import type { Cluster } from './settings.ts';
 import { bytesOf } from './size.ts';
 import type { OwnedRole, SwarmNode } from './snapshot.ts';
 
-/** For configurations under test; those of 10,000 services take 15 MB each. */
+/** For configurations that are tested; one of 10,000 services takes 15 MB. */
 const EXTENSION_TMP_BYTES = 128 * 1024 ** 2;
 /**
- * For the few request bodies that nginx has to write to a file: those that cannot be streamed. A folder of its own, so that clients cannot fill the
- * one that the agent writes new versions to.
+ * For the few request bodies that nginx has to write to a file because they cannot be streamed. A separate folder, so that clients cannot fill the
+ * one to which the agent writes new versions.
  */
 const BODIES_BYTES = 16 * 1024 ** 2;
 const bodiesFolder = '/tmp/client-body';
 
-/** A service as the controller wants it, in our words; `docker/` turns it into the Engine's. */
+/** The desired state of a service, independent of Docker's API; `docker/` converts it to the Engine's format. */
 export interface DesiredService {
   readonly role: OwnedRole;
   readonly cluster: string;
@@ -44,25 +44,25 @@ export interface DesiredService {
   readonly updateOrder: 'start-first' | 'stop-first';
   readonly health: HealthCheck;
   readonly env: Readonly<Record<string, string>>;
-  /** Volumes of the nodes, by the path at which tasks find them. */
+  /** Volumes on the nodes, by mount path. */
   readonly volumes: Readonly<Record<string, string>>;
   /** 0 for no limit. */
   readonly limits: { readonly memoryBytes: number; readonly pids: number };
-  /** Folders in memory, with their size in bytes. */
+  /** Folders in memory, by path, with their size in bytes. */
   readonly tmpfs: Readonly<Record<string, number>>;
-  /** Has the Engine's own little init in front, which clears away processes that nobody waits for. */
+  /** Runs the Engine's init process, which reaps zombie processes. */
   readonly init: boolean;
 }
 
 export interface HealthCheck {
-  /** For a shell; the image has its own if it is undefined. */
+  /** A shell command; defaults to the health check of the image. */
   readonly command?: string;
-  /** Engines before 25 wait as long before the first check, and a task is found by its name when it is healthy. */
+  /** Engines before 25 wait this long before the first check, and DNS lists a task only once it is healthy. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
 }
 
-/** A Docker config or secret and the path at which it appears. */
+/** A Docker config or secret and its mount path. */
 export interface MountedObject {
   readonly id: string;
   readonly name: string;
@@ -76,8 +76,8 @@ export interface DesiredPort {
 }
 
 /**
- * Extensions and proxies stay away from managers, unless the administrator says where they belong, or there is nowhere else.
- * An empty list in the settings therefore means: anywhere.
+ * Extensions and proxies do not run on managers, unless the administrator sets constraints or there are no other nodes. An empty list in the settings
+ * therefore means any node.
  */
 export function placement(constraints: readonly string[] | null, nodes: readonly SwarmNode[]): readonly string[] {
   if (constraints !== null) return constraints;
@@ -114,7 +114,7 @@ export function desiredExtension(
     stopGracePeriodMs: 10_000,
     updateDelayMs: 0,
     updateOrder: 'start-first',
-    // The image knows its program, which earlier releases do not have.
+    // The image defines the program, which earlier releases lack.
     health: { intervalMs: 5000, timeoutMs: 10_000 },
     env: {},
     volumes: {},
@@ -132,7 +132,9 @@ export interface ProxyAttachments {
   readonly networkIds: readonly string[];
   /** Virtual address of the extension on the control network; undefined while unknown. */
   readonly extensionAddress?: string | undefined;
-  /** What the administrator lets the extension write beyond our templates; absent if nothing. */
+  /**
+   * Statements beyond our templates that the administrator permits the extension to write; absent if there are none.
+   */
   readonly allowedText?: string | undefined;
 }
 
@@ -168,9 +170,9 @@ export function desiredProxy(
     stopSignal: settings.ProxyStopSignal,
     stopGracePeriodMs: settings.ProxyStopGracePeriod,
     updateDelayMs: settings.ProxyUpdateDelay,
-    // A port published by a node can be held by one task only, so the old one must let go first.
+    // Only one task can hold a port published by a node, so the old task must release it first.
     updateOrder: mode === 'ingress' ? 'start-first' : 'stop-first',
-    // The engine starts a process for each check, which takes seconds on a node under heavy load.
+    // The Engine starts a process for each check, which takes seconds on a node under heavy load.
     health: { command: healthCommand(version), intervalMs: 3000, timeoutMs: 8000 },
     limits: { memoryBytes: bytesOf(settings.ProxyMemoryLimit), pids: settings.ProxyPidsLimit },
     tmpfs: { '/tmp': bytesOf(settings.ProxyTmpSize), [bodiesFolder]: BODIES_BYTES },
@@ -180,12 +182,12 @@ export function desiredProxy(
   };
 }
 
-/** An agent that gave no sign of life for so many seconds hangs. */
+/** An agent without a sign of life for this time hangs. */
 const AGENT_SILENCE_S = 15;
 
 /**
- * Healthy means: nginx itself answers with the version that the agent has brought, and the agent is alive; where there is no agent, nginx answers with the version that
- * this task was started for. A stock image has curl or wget.
+ * Healthy means that nginx responds with the version that the agent has loaded, and that the agent is alive; without an agent, that nginx responds
+ * with the version that this task was started for. A stock image has curl or wget.
  */
 function healthCommand(version: string): string {
   const url = 'http://127.0.0.1:10246/version';
@@ -195,7 +197,7 @@ function healthCommand(version: string): string {
   return `(curl -fsS ${url} || wget -qO- ${url}) 2>/dev/null | grep -qxF "${wanted}" && ${isAlive}`;
 }
 
-/** What the agent beside nginx goes by. An image without an agent takes no notice. */
+/** The agent's environment. An image without an agent ignores it. */
 function agentParts(
   { settings, name }: Cluster,
   { version, extensionAddress, allowedText }: Pick<ProxyAttachments, 'version' | 'extensionAddress' | 'allowedText'>,
@@ -205,7 +207,7 @@ function agentParts(
       SIGNALBOX_CLUSTER: name,
       SIGNALBOX_EXTENSION: settings.ServiceName,
       ...(extensionAddress === undefined ? {} : { SIGNALBOX_EXTENSION_ADDRESS: extensionAddress }),
-      // From the controller itself: the extension must not choose what it may write.
+      // Set by the controller: the extension must not choose its own permissions.
       ...(allowedText === undefined ? {} : { SIGNALBOX_ALLOWED_TEXT: allowedText }),
       SIGNALBOX_BOOT: version,
       SIGNALBOX_CONFIG_PATH: settings.ProxyConfigPath,

@@ -1,8 +1,8 @@
-/** Pages of an administrator's own, in HTML, in place of the built-in ones. */
+/** An administrator's own HTML pages, which replace the built-in ones. */
 export interface Pages {
-  /** Where no service answers. */
+  /** If no service answers. */
   readonly unavailable?: string | undefined;
-  /** Where something is closed for a while. */
+  /** During maintenance. */
   readonly maintenance?: string | undefined;
 }
 
@@ -12,10 +12,10 @@ export const pageKeys = { unavailable: 'UnavailablePage', maintenance: 'Maintena
   string
 >;
 
-/** It is a part of the configuration, which a Docker config has to hold. */
+/** A page is part of the configuration and must fit into a Docker config. */
 export const MOST_PAGE_BYTES = 64 * 1024;
 
-/** What is wrong with a page; undefined where it can be used. */
+/** Why a page is invalid; undefined if it is valid. */
 export function pageFault(text: string): string | undefined {
   if (new TextEncoder().encode(text).length > MOST_PAGE_BYTES) return `is larger than ${MOST_PAGE_BYTES / 1024} KB`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for

@@ -41,7 +41,7 @@ import {
 import { judgeUse, type SecretUse } from './secret-use.ts';
 import type { HostTask, StoredObject, SwarmNetwork, SwarmNode, SwarmService } from './snapshot.ts';
 
-/** What a service asks for by its labels. */
+/** The result of parsing a service's labels. */
 export interface ParsedService {
   readonly routes: readonly RoutedService[];
   readonly problems: readonly Problem[];
@@ -53,16 +53,16 @@ export interface RoutedService {
   readonly stack: string;
   /** Value of the service cluster label; '' is the default cluster. */
   readonly serviceCluster: string;
-  /** Network over which proxies reach it; undefined where none is needed. */
+  /** Network over which proxies reach it; undefined if none is required. */
   readonly networkId: string | undefined;
-  /** Virtual address of the service there, which no alias can change; undefined if it has none. */
+  /** Virtual address of the service on that network, which no alias can change; undefined if it has none. */
   readonly virtualAddress?: string | undefined;
   /**
-   * Secrets that the proxies must have. Those of a route that is closed too: what is in them is known from the proxies alone, and a
-   * verdict must not take away its own grounds.
+   * Secrets that the proxies must have, including those of closed routes: only the proxies know their content, and a verdict must not remove the
+   * basis for itself.
    */
   readonly secrets: readonly SecretRef[];
-  /** Tasks that may answer at a time; sizes the proxies' memory. */
+  /** Number of tasks that may answer at the same time; sizes the proxies' memory. */
   readonly peerCount: number;
 }
 
@@ -71,16 +71,16 @@ export interface ServiceContext {
   /** By name. */
   readonly secrets: ReadonlyMap<string, StoredObject>;
   readonly nodes: ReadonlyMap<string, SwarmNode>;
-  /** Running tasks with ports on their nodes, by service. */
+  /** Running tasks with ports published on their nodes, by service. */
   readonly hostTasks: ReadonlyMap<string, readonly HostTask[]>;
   readonly nodeCount: number;
-  /** What is in the secrets, as far as it is known. */
+  /** The known facts about secrets. */
   readonly material: Material;
   readonly secretUse: SecretUse;
 }
 
 export function parseService(service: SwarmService, context: ServiceContext): ParsedService {
-  // UCP's migration wrote today's labels beside those of the mesh: where there are both, today's hold.
+  // UCP's migration added current labels to those of the mesh: if there are both, the current ones are used.
   const { groups, problems } = hasRoutingLabels(service.labels)
     ? groupLabels(service.name, service.labels)
     : readHrmLabels(service);
@@ -116,7 +116,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   const maintenance = readMaintenance(reader);
   const limits = { maxFails: reader.read(labels.max_fails), failTimeout: reader.read(labels.fail_timeout) };
   const nowhere = hosts.length === 0 && !isDefault;
-  // A bad cluster or path label leaves open where the 503 should stand: the route is then in no table at all.
+  // If a cluster or path label is invalid, it is unknown where the 503 belongs: the route is then in no table.
   if (nowhere || path === undefined || serviceCluster === undefined)
     return { routed: [], problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
   const reachable =
@@ -156,7 +156,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   return { routed: parts, problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
 }
 
-/** `docker stack deploy` sets the label and the name. A label alone could name any stack. */
+/** `docker stack deploy` sets both the label and the name. The label alone could name any stack. */
 function stackOf({ name, labels }: SwarmService): string {
   const stack = labels['com.docker.stack.namespace'] ?? '';
   return name.startsWith(`${stack}_`) ? stack : '';
@@ -251,14 +251,14 @@ function readRedirects(reader: LabelReader, hosts: readonly Host[]): Redirect[] 
       `Add ${host} to the hosts.`,
     );
   }
-  // The first of a host holds, and the first over TLS.
+  // The first redirect of a host applies, and the first over TLS.
   const first = new Map(redirects.toReversed().map((redirect) => [`${redirect.host} ${redirect.secure}`, redirect]));
   return redirects.filter(
     (redirect) => own.has(redirect.host) && first.get(`${redirect.host} ${redirect.secure}`) === redirect,
   );
 }
 
-/** A label may have thousands of faults; those of a service are shown up to a limit anyway. */
+/** A label may have thousands of errors, but a service's problems are limited anyway. */
 const MOST_NOTED = 100;
 
 function readOptions(reader: LabelReader, service: SwarmService, context: ServiceContext): RouteOptions {
@@ -296,7 +296,7 @@ function readBackendCa(
   const isNamed = reader.has('ssl_backend_ca');
   const isRequired = reader.readOr(labels.ssl_backend_tls_verify, isNamed);
   const ca = isNamed ? readAuthority(reader, labels.ssl_backend_ca, service, context) : undefined;
-  // One of them is bad, and the route is closed.
+  // One of them is invalid, so the route is closed.
   if (isRequired === undefined || (isNamed && ca === undefined)) return '';
   if (!isRequired) {
     if (isNamed)
@@ -370,7 +370,7 @@ function readMaterial(reader: LabelReader, service: SwarmService, context: Servi
   return { certificate, key, isStapled: isStapled(certificate, key, context.material) };
 }
 
-/** '' where no certificates are asked for, undefined where the label is bad. */
+/** '' if client certificates are not requested, undefined if the label is invalid. */
 function readClientCa(
   reader: LabelReader,
   isTerminated: boolean,
@@ -475,8 +475,8 @@ function readPort(reader: LabelReader): number | undefined {
 }
 
 /**
- * The right network or a clear problem, never a random one. Names are accepted with and without the prefix of the stack. With
- * a single network a name that fits nothing falls back to that one, as in Interlock, and says so.
+ * The right network or a clear problem, never an arbitrary network. Names are accepted with and without the prefix of the stack. With a single
+ * network, an unknown name falls back to that one with a problem, as in Interlock.
  */
 function readNetwork(
   reader: LabelReader,
@@ -535,7 +535,7 @@ function readNetwork(
   return only;
 }
 
-/** The first of the names that an object has. Swarm has no two networks or secrets whose names differ in case only. */
+/** The first of the names that exists. Swarm has no two networks or secrets whose names differ only in case. */
 function byName<T extends { readonly name: string }>(
   objects: readonly T[],
   names: readonly string[],
@@ -546,22 +546,25 @@ function byName<T extends { readonly name: string }>(
   return names.map(find).find((object) => object !== undefined);
 }
 
-/** The HTTP Routing Mesh reached services over its own network, or over others that were labelled for it. */
+/** The HTTP Routing Mesh reached services over its own network or over others labeled for it. */
 function meshNetwork(attached: readonly SwarmNetwork[]): SwarmNetwork | undefined {
   const labelled = attached.filter(({ isMesh }) => isMesh);
   const own = (labelled.length > 0 ? labelled : attached).find(({ name }) => name === HRM_NETWORK);
   return own ?? (labelled.length === 1 ? labelled[0] : undefined);
 }
 
-/** Proxies reject configurations that lead there. Names of services in a network that ends like it look the same. */
+/**
+ * Proxies reject configurations with names on the control network. Names on a network with the same ending look like
+ * that.
+ */
 function isControlNetwork({ name }: SwarmNetwork): boolean {
   return name === controlNetwork || name.endsWith(`.${controlNetwork}`);
 }
 
 /**
- * Tasks are followed by the engine's DNS: `tasks.<service>.<network>` is every task that is up and healthy, and the network
- * behind it keeps old engines from answering with another network's addresses.
- * A service without tasks must be a rendered 503: its last addresses may belong to somebody else by now.
+ * Tasks are followed through Docker's DNS: `tasks.<service>.<network>` lists every healthy task. The network in the name prevents old engines from
+ * answering with another network's addresses. A service without tasks must be rendered as 503: its last addresses may belong to another service by
+ * now.
  */
 function namedPeers(
   reader: LabelReader,
@@ -579,7 +582,7 @@ function namedPeers(
   const isVirtual = mode === 'vip';
   const name = `${service.name}.${network.name}`;
   const address = isVirtual ? name : `tasks.${name}`;
-  // Docker's DNS compares names of services without regard to case.
+  // Docker's DNS compares names of services case-insensitively.
   const exactCase = hasUpperCase(network.name);
   if (!fitsDns(exactCase ? encodeCase(address) : address)) {
     reader.refuse(
@@ -594,8 +597,8 @@ function namedPeers(
 }
 
 /**
- * A service that publishes its port on its nodes is reached there, by the addresses of the nodes: it needs no overlay network. Names
- * of networks that only a node knows mean this too, beside an overlay.
+ * A service that publishes its port on its nodes is reached at the addresses of the nodes and requires no overlay network. A name of a network that
+ * exists only on a node selects this too, next to an overlay network.
  */
 function usesHostPorts(reader: LabelReader, service: SwarmService, { networks }: ServiceContext): boolean {
   if (!service.ports.some(({ mode }) => mode === 'host')) return false;

@@ -1,14 +1,14 @@
-/** RFC 3986, with RFC 3987's characters beyond ASCII as they are typed; `?` and `#` end a path. */
+/** RFC 3986 paths, with unencoded characters beyond ASCII as in RFC 3987; `?` and `#` end a path. */
 const WRITTEN_PATH = /^\/(?:[\w.~!$&'()*+,;=:@/-]|%[\da-f]{2}|[^\0-\x7f])*$/iu;
-/** Line breaks among them, and characters that reorder the text around them. */
+/** Includes line breaks, and characters that reorder the text around them. */
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 const CANONICAL = /^(?:\/(?!\.{1,2}(?:\/|$))[^/]+)*$/;
 const MAX_PATH_LENGTH = 512;
 
-/** A path in the one form in which paths are compared, or what is wrong with the text. */
+/** A path in the normalized form that is used for comparisons, or the reason why the text is invalid. */
 export type ParsedPath = { readonly path: string } | { readonly reason: string };
 
-/** Decodes and normalizes as nginx does before it chooses a location; without trailing slash, the empty string is the root. */
+/** Decodes and normalizes like nginx before it selects a location; without trailing slash, the empty string is the root. */
 export function parsePath(text: string): ParsedPath {
   if (text.length > MAX_PATH_LENGTH) return { reason: `is longer than ${MAX_PATH_LENGTH} characters` };
   if (!text.startsWith('/')) return { reason: 'is not a path such as /app' };
@@ -42,7 +42,7 @@ export function resolveSegments(decoded: string): string | undefined {
   return `/${segments.join('/')}${isFolder ? '/' : ''}`;
 }
 
-/** Whether a text is what parsing a path results in. */
+/** Whether a text is a path in normalized form. */
 export function isCanonicalPath(path: string): boolean {
   return CANONICAL.test(path) && !UNSAFE.test(path) && path.isWellFormed();
 }
@@ -52,7 +52,7 @@ export function encodePath(path: string): string {
   return encodeURIComponent(path).replaceAll(/%(?:2F|26|2B|2C|3B|3D|3A|40)/g, decodeURIComponent);
 }
 
-/** As nginx counts. */
+/** Length in bytes, as nginx counts it. */
 export function pathBytes(path: string): number {
   return Buffer.byteLength(path);
 }

@@ -1,23 +1,23 @@
 import { memoize } from '../lib/memo.ts';
 
 /**
- * A user's mistake, as data: it is shown, never thrown, and never touches another service.
- * `error`: something asked for is not done. `warning`: done, but probably not as meant. `notice`: good to know.
+ * A user's error, as data: it is shown, never thrown, and never affects another service. `error`: a requested function
+ * is missing. `warning`: applied, but probably not as intended. `notice`: for information.
  */
 export interface Problem {
   readonly severity: 'error' | 'warning' | 'notice';
   /** Name of the service whose owner can fix it; absent for a problem of the settings, or of several services. */
   readonly service?: string;
-  /** Service cluster it appeared in, where it belongs to one. */
+  /** Service cluster in which it occurs, if it belongs to one. */
   readonly cluster?: string;
-  /** Full label name, or settings key; of a shared cause, the first. */
+  /** Full label name, or settings key; for a shared cause, the first. */
   readonly label?: string;
   readonly value?: string;
-  /** Where a settings file says it. */
+  /** Position in a settings file. */
   readonly place?: { readonly file: string; readonly line: number; readonly column: number };
-  /** What is wrong. Of a shared cause, a sentence that names it. */
+  /** The error. For a shared cause, a sentence that names it. */
   readonly reason: string;
-  /** What would be right. */
+  /** How to fix it. */
   readonly remedy: string;
   /** Everything that one cause affects, such as the routes of a certificate that expires. Absent if the cause is the label itself. */
   readonly affects?: readonly Affected[];
@@ -31,7 +31,7 @@ export interface Affected {
   readonly routes: readonly string[];
 }
 
-/** The longest piece of a user's value that a problem repeats. */
+/** Maximum length of a user's value in a problem. */
 const SHOWN_VALUE_LENGTH = 120;
 
 export function shownValue(value: string): string {
@@ -39,14 +39,14 @@ export function shownValue(value: string): string {
 }
 
 /**
- * Identity of a problem: the same mistake in two passes is one problem, logged once. A shared cause stays the same problem when it affects more
- * routes or fewer.
+ * Identity of a problem: the same error in two passes is one problem, logged once. A shared cause stays the same problem when the number of affected
+ * routes changes.
  */
 export const problemKey = memoize(({ severity, service, cluster, label, value, reason, affects }: Problem) =>
   JSON.stringify(affects ? [null, severity, reason] : [service, cluster, label, value, severity, reason]),
 );
 
-/** Sorted, and one for each cause. */
+/** Sorts problems and keeps one for each cause. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   const byKey = Map.groupBy(problems, problemKey);
   return [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, same]) => merge(same));
@@ -55,7 +55,7 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
 const MOST_PER_SERVICE = 20;
 const BY_SEVERITY = ['error', 'warning', 'notice'] as const;
 
-/** The most severe problems of each service, and how many more there are: one service must not fill log, state and page. */
+/** The most severe problems of each service, and the number of others: one service must not fill log, state and page. */
 export function limitProblems(problems: readonly Problem[]): Problem[] {
   const byService = Map.groupBy(problems, ({ service }) => service);
   const hidden = new Set<Problem>();
@@ -74,12 +74,12 @@ export function limitProblems(problems: readonly Problem[]): Problem[] {
   return hidden.size === 0 ? [...problems] : [...problems.filter((problem) => !hidden.has(problem)), ...summaries];
 }
 
-/** Whether a service's owner must know. */
+/** Whether the problem is relevant to a service's owner. */
 export function concerns({ service, affects }: Pick<Problem, 'service' | 'affects'>, name: string): boolean {
   return service === name || (affects?.some((each) => each.service === name) ?? false);
 }
 
-/** One problem for each label of a shared cause, for views that show problems where they can be fixed. */
+/** One problem for each label of a shared cause, for views that show problems at the label. */
 export function splitByLabel({ affects, ...problem }: Problem): Problem[] {
   if (affects === undefined) return [problem];
   const { service: _, ...shared } = problem;
@@ -93,7 +93,7 @@ export function splitByLabel({ affects, ...problem }: Problem): Problem[] {
 
 const LOGGED = 10;
 
-/** For the log: a line for each problem, however many routes it affects. */
+/** For the log: one line for each problem, however many routes it affects. */
 export function shortened(problem: Problem): Problem {
   if (problem.affects === undefined) return problem;
   const affects = problem.affects.slice(0, LOGGED).map((each) => ({ ...each, routes: each.routes.slice(0, LOGGED) }));

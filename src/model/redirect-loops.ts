@@ -2,7 +2,7 @@ import type { Redirect } from './labels.ts';
 import type { Problem } from './problem.ts';
 import { labelName, type Route } from './route.ts';
 
-/** Ports at which clients reach the proxies, beside the default of each scheme. */
+/** Ports at which clients reach the proxies, in addition to each scheme's default port. */
 export interface PublicPorts {
   readonly http: number;
   readonly https: number;
@@ -13,7 +13,7 @@ export interface WithoutLoops {
   readonly problems: readonly Problem[];
 }
 
-/** Leaves out redirects that lead back to themselves, directly or over others: a client that follows one never arrives. */
+/** Removes redirects that lead back to themselves, directly or through others: a client that follows one never arrives. */
 export function withoutRedirectLoops(routes: readonly Route[], ports: PublicPorts): WithoutLoops {
   const all = routes.flatMap(({ redirects }) => redirects);
   if (all.length === 0) return { routes, problems: [] };
@@ -26,7 +26,7 @@ export function withoutRedirectLoops(routes: readonly Route[], ports: PublicPort
   };
 }
 
-/** Repeated, since a redirect that is left out may give way to a later one of the same host. */
+/** Repeated, because a removed redirect may make way for a later one of the same host. */
 function endlessOnes(redirects: readonly Redirect[], ports: PublicPorts): ReadonlySet<Redirect> {
   const cycles = new Set(findCycles(redirects, ports).map(keyOf));
   if (cycles.size === 0) return new Set();
@@ -42,7 +42,7 @@ function divide<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] 
   return [items.filter(test), items.filter((item) => !test(item))];
 }
 
-/** Each redirect leads to one other at most, so that one walk over all of them finds every cycle. */
+/** Each redirect leads to at most one other, so a single walk over all of them finds every cycle. */
 function findCycles(redirects: readonly Redirect[], ports: PublicPorts): Redirect[] {
   const byHost = Map.groupBy(redirects, ({ host }) => host);
   const walks = new Map<Redirect, Redirect>();
@@ -65,7 +65,7 @@ function findCycles(redirects: readonly Redirect[], ports: PublicPorts): Redirec
 
 type ByHost = ReadonlyMap<string, readonly Redirect[]>;
 
-/** The redirect that answers at the target, unless another server is behind the target's port. */
+/** The redirect that answers at the target, unless another server uses the target's port. */
 function follow({ target }: Redirect, byHost: ByHost, ports: PublicPorts): Redirect | undefined {
   const { protocol, hostname, port } = new URL(target);
   const isSecure = protocol === 'https:';

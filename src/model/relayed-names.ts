@@ -6,7 +6,7 @@ import { needsNameRelay } from './route.ts';
 import type { Cluster } from './settings.ts';
 import type { SwarmNetwork } from './snapshot.ts';
 
-/** Whether the proxies reach a route only by a name whose case they have to restore. */
+/** Whether the proxies reach a route only by a name whose case must be restored. */
 export function isRelayed({ route: { backend } }: RoutedService): boolean {
   return backend.kind === 'peers' && needsNameRelay(backend.peers);
 }
@@ -19,7 +19,7 @@ export function withoutNameRelay({ name, settings }: Cluster): string | undefine
   if (TargetSSLPort === nameRelay.port) return `change ${table}.TargetSSLPort from ${nameRelay.port}`;
   if (isOwnImage(ProxyImage)) return undefined;
   if (isNginxImage(ProxyImage)) return `use the proxy image of this release: remove ${table}.ProxyImage`;
-  // An image of another name may be a copy of ours, whose agent this setting relies on.
+  // An image with another name may be a copy of ours, whose agent this setting requires.
   return HitlessServiceUpdate ? undefined : `set ${table}.HitlessServiceUpdate = true`;
 }
 

@@ -2,7 +2,7 @@ import { memoize } from '../lib/memo.ts';
 import { type ParsedService, parseService, type ServiceContext } from './parse-service.ts';
 import type { HostTask, SwarmNetwork, SwarmService } from './snapshot.ts';
 
-/** What parsing a service looks at beside the service. */
+/** The inputs of parsing a service besides the service. */
 type Surroundings = Partial<Pick<ServiceContext, 'secrets' | 'material' | 'secretUse' | 'nodes' | 'nodeCount'>> & {
   readonly networks: readonly (SwarmNetwork | undefined)[];
   readonly tasks: readonly HostTask[] | undefined;
@@ -14,7 +14,7 @@ export interface RememberedService {
   readonly parsed: ParsedService;
 }
 
-/** Parses a service, unless neither it nor anything that its parsing looks at has changed. Routes that come out equal stay the same objects. */
+/** Parses a service only if it or another input of parsing has changed. Equal routes stay the same objects. */
 export function parseAgain(
   service: SwarmService,
   context: ServiceContext,
@@ -43,7 +43,7 @@ function surroundingsOf(service: SwarmService, context: ServiceContext): Surroun
   };
 }
 
-/** Tasks on hosts come anew with each look, so that services that have some are parsed each time. */
+/** Tasks on hosts are new objects in each snapshot, so services with such tasks are parsed each time. */
 function isAsBefore({ service, surroundings }: RememberedService, context: ServiceContext): boolean {
   const { networks, tasks, secrets, material, secretUse, nodes, nodeCount } = surroundings;
   return (

@@ -4,30 +4,30 @@ import type { Pages } from './pages.ts';
 import type { Route } from './route.ts';
 import type { NginxSettings } from './settings-keys.ts';
 
-/** All that an extension is told to render one cluster's configuration: no secret, nothing of Docker's. */
+/** An extension's complete input to render one cluster's configuration: no secrets, and nothing of Docker's API. */
 export interface RenderInput {
   readonly cluster: string;
   readonly targetPort: number;
   readonly targetSslPort: number;
-  /** Public port for HTTPS, for redirects to it. */
+  /** Public HTTPS port, for redirects. */
   readonly publishedSslPort: number;
-  /** Ports that applications are told for clients that name none. */
+  /** Ports passed to applications for clients that name none. */
   readonly defaultPorts: DefaultPorts;
-  /** Balancers in front whose headers about the client are believed; addresses and networks. */
+  /** Addresses and networks of the balancers whose client headers are trusted. */
   readonly trustedProxies: readonly string[];
-  /** Header in which they name the client's address. */
+  /** Header in which they pass the client's address. */
   readonly clientAddressHeader: string;
-  /** Whom the PROXY protocol is believed; empty where it is not spoken. */
+  /** Sources from which the PROXY protocol is accepted; empty if it is disabled. */
   readonly proxyProtocolFrom: readonly string[];
-  /** Secret with certificate and key for whoever has none of their own; '' where their handshakes fail. */
+  /** Secret with certificate and key for hosts without their own; '' if their handshakes fail. */
   readonly defaultCertificate: string;
-  /** Hosts that it covers; undefined if they are not known. */
+  /** Hosts that it covers; undefined if they are unknown. */
   readonly defaultCertificateNames?: readonly string[] | undefined;
-  /** Requests are logged for the agent, which counts them. */
+  /** Whether requests are logged for the agent, which counts them. */
   readonly metrics: boolean;
   readonly nginx: NginxSettings;
   readonly zoneKb: number;
-  /** For the agents, which check what Docker's DNS answers. */
+  /** For the agents, which check the answers of Docker's DNS. */
   readonly watch: WatchedNames;
   /** The administrator's own main template; undefined for the built-in one. */
   readonly template: string | undefined;
@@ -40,7 +40,7 @@ interface DefaultPorts {
   readonly https: number;
 }
 
-/** Texts of the administrator's own, which Docker configs hold. */
+/** The administrator's own texts, stored in Docker configs. */
 export type OwnTexts = Partial<Pick<RenderInput, 'template' | 'pages'>>;
 
 export function toRenderInput(

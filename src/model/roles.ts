@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Each role may do what those before it may do. */
+/** Each role includes the permissions of those before it. */
 export const roles = ['viewer', 'operator', 'administrator'] as const;
 export const roleSchema = z.enum(roles);
 export type Role = z.infer<typeof roleSchema>;
@@ -15,11 +15,11 @@ export function includesRole(role: Role, required: Role): boolean {
   return roles.indexOf(role) >= roles.indexOf(required);
 }
 
-/** The most powerful of them; undefined if there is none. */
+/** The most powerful role; undefined if there is none. */
 export function highestRole(held: readonly Role[]): Role | undefined {
   return roles.findLast((role) => held.includes(role));
 }
 
-/** How somebody signed in: with a password, with an API token, or through OpenID Connect. */
+/** The sign-in method: a password, an API token, or OpenID Connect. */
 export const signInMethodSchema = z.enum(['password', 'token', 'oidc']);
 export type SignInMethod = z.infer<typeof signInMethodSchema>;

@@ -17,15 +17,15 @@ import {
   type Tls,
 } from './route.ts';
 
-/** Who answers what: routes merged by host and path, in the order in which they are tried. */
+/** The routes merged by host and path, in the order of matching. */
 export interface RouteTable {
   readonly upstreams: readonly Upstream[];
-  /** Of services that end TLS themselves. */
+  /** Upstreams of services that end TLS themselves. */
   readonly passthroughs: readonly Upstream[];
   readonly servers: readonly VirtualServer[];
-  /** Answers for unknown hosts; empty when nobody does. */
+  /** The locations for unknown hosts; empty if there are none. */
   readonly fallback: readonly Location[];
-  /** What becomes of TLS connections for unknown hosts, or for none. */
+  /** TLS for unknown hosts, or without a host name. */
   readonly fallbackTls: HostTls;
   readonly problems: readonly Problem[];
 }
@@ -38,11 +38,11 @@ export interface Upstream {
 
 export interface VirtualServer {
   readonly host: Host;
-  /** Where its requests over HTTP are sent instead, by its oldest service. */
+  /** Redirect target for requests over HTTP, from its oldest service. */
   readonly redirect: string | undefined;
   /** The same over TLS. */
   readonly secureRedirect: string | undefined;
-  /** Of the redirects. */
+  /** The maintenance that applies to the redirects. */
   readonly maintenance: Maintenance | undefined;
   readonly tls: HostTls;
   readonly locations: readonly Location[];
@@ -55,17 +55,17 @@ export type HostTls =
 export interface Location {
   readonly path: string;
   readonly options: RouteOptions;
-  /** Undefined answers 503. */
+  /** Undefined: answers 503. */
   readonly upstream: string | undefined;
-  /** Who still gets through to the upstream, while all who could answer are closed. */
+  /** The clients that still reach the upstream while all services are under maintenance. */
   readonly maintenance: Maintenance | undefined;
-  /** Answers over TLS alone, where the service itself ends it. */
+  /** Answered only over TLS, which the service itself ends. */
   readonly isHandedOn: boolean;
-  /** Owners, the oldest first. */
+  /** Names of the owners, the oldest first. */
   readonly services: readonly string[];
 }
 
-/** What one host adds to the table. */
+/** The entries of one host in the table. */
 interface HostClaims {
   readonly server: VirtualServer;
   readonly upstreams: readonly Upstream[];
@@ -73,11 +73,11 @@ interface HostClaims {
   readonly problems: readonly Problem[];
 }
 
-/** By what is readable of them. */
+/** By the readable part of the name. */
 const compareNames = (a: Upstream, b: Upstream) =>
   compareText(a.name.slice(DIGEST_LENGTH), b.name.slice(DIGEST_LENGTH)) || compareText(a.name, b.name);
 
-/** Tables are made once for the same list, and of a list like the last one only the hosts whose routes are not the same. */
+/** Returns the same table for the same list, and rebuilds only hosts whose routes have changed. */
 export function createRouteTableBuilder(): (routes: readonly Route[]) => RouteTable {
   const hostIndex = new HostIndex();
   const sortHosts = createSorter((a: HostClaims, b: HostClaims) => compareHosts(a.server.host, b.server.host));
@@ -99,7 +99,7 @@ export function createRouteTableBuilder(): (routes: readonly Route[]) => RouteTa
   });
 }
 
-/** Those of one name are equal: several hosts lead there. */
+/** Upstreams with the same name are equal: several hosts use them. */
 function withoutRepeats(sorted: readonly Upstream[]): Upstream[] {
   return sorted.filter(({ name }, position) => name !== sorted[position - 1]?.name);
 }
@@ -110,7 +110,7 @@ interface Claimed {
   claims: HostClaims | undefined;
 }
 
-/** Who claims which host, kept up to date from one list of routes to the next. */
+/** The claims of each host, updated incrementally from one list of routes to the next. */
 class HostIndex {
   #routes: readonly Route[] = [];
   readonly #claimed = {
@@ -142,7 +142,7 @@ class HostIndex {
   }
 }
 
-/** For all who look at the same lists, one after the other. */
+/** Shared by callers that use the same lists one after the other. */
 export const buildRouteTable = createRouteTableBuilder();
 
 function claimsOf(claimed: Claimed): HostClaims {
@@ -161,7 +161,7 @@ function buildHost(host: Host, owners: readonly Route[]): HostClaims {
   };
 }
 
-/** What routes make of the names that they share. */
+/** Merges the routes that share a name. */
 function claim(owners: readonly Route[], host: string) {
   const upstreams = new Map<string, Upstream>();
   const passthroughs = new Map<string, Upstream>();
@@ -171,7 +171,7 @@ function claim(owners: readonly Route[], host: string) {
   return { tls, locations, problems, upstreams: [...upstreams.values()], passthroughs: [...passthroughs.values()] };
 }
 
-/** A host has one certificate, or none: what its oldest service with TLS asks for. */
+/** A host has at most one certificate: the one of its oldest service with TLS. */
 function buildTls(
   owners: readonly Route[],
   host: string,
@@ -184,13 +184,13 @@ function buildTls(
     problems.push(disagreement(tlsLabel(first, other), first, other, host));
   const { tls } = first;
   if (tls.kind !== 'passthrough') return tls;
-  // What is encrypted cannot be answered with a page.
+  // An encrypted connection cannot be answered with a page.
   const handedOn = owners.filter((owner) => owner.tls.kind === 'passthrough' && owner.maintenance === undefined);
   const upstream = addUpstream(handedOn, first.options, passthroughs);
   return upstream === undefined ? { kind: 'closed' } : { ...tls, upstream };
 }
 
-/** A balancer in front may end TLS: what the oldest service asks of browsers then holds. */
+/** A balancer in front may end TLS: the HSTS setting of the oldest service then applies. */
 function withoutTls(owners: readonly Route[]): HostTls {
   const asking = owners.find(({ tls }) => tls.kind === 'none' && tls.hsts)?.tls;
   return { kind: 'none', ...(asking?.kind === 'none' && asking.hsts ? { hsts: asking.hsts } : {}) };
@@ -204,7 +204,7 @@ function tlsLabel({ tls: a, labels }: Route, { tls: b, labels: own }: Route): La
   return a.clientCa === b.clientCa ? 'hsts' : 'ssl_client_ca';
 }
 
-/** One location for each path; several services on one path share it, each by the number of its tasks. */
+/** One location for each path. Services with the same path share it, weighted by the number of their tasks. */
 function buildLocations(
   routes: readonly Route[],
   host: string,
@@ -233,12 +233,12 @@ function isOpen({ backend, maintenance }: Route): boolean {
   return backend.kind === 'peers' && maintenance === undefined;
 }
 
-/** That of the oldest that is closed, where nobody else is left to answer. */
+/** The maintenance of the oldest closed service, if no other service answers. */
 function sharedMaintenance(owners: readonly Route[]): Maintenance | undefined {
   return owners.some(isOpen) ? undefined : owners.find(({ maintenance }) => maintenance !== undefined)?.maintenance;
 }
 
-/** Those that end TLS themselves have nothing to answer over HTTP; those that are closed only answer whom they let through. */
+/** Services that end TLS themselves do not answer over HTTP. Closed services answer only allowed clients. */
 function answering(owners: readonly Route[], closed: Maintenance | undefined): readonly Route[] {
   const plain = owners.filter(({ tls }) => tls.kind !== 'passthrough');
   if (closed === undefined) return plain.filter(({ maintenance }) => maintenance === undefined);
@@ -246,8 +246,8 @@ function answering(owners: readonly Route[], closed: Maintenance | undefined): r
 }
 
 /**
- * The protection that a route asks for and does not get, since an older one decides for the host or the path. Such a route is
- * left out: answering without it is what its owner wanted to rule out.
+ * The protection that a route requires but does not get, because an older one decides for the host or the path. Such a route is left out: its owner
+ * ruled out answers without protection.
  */
 function lacking({ tls, options }: Route, oldest: Route, hostTls: HostTls): LabelName | undefined {
   const { backendCa, backendName } = oldest.options;
@@ -267,13 +267,13 @@ function unprotected(label: LabelName, route: Route, host: string): Problem {
   });
 }
 
-/** Requests over HTTP are sent to HTTPS, unless nobody could answer there either. */
+/** Requests over HTTP are redirected to HTTPS, unless HTTPS could not answer either. */
 export function leadsToTls({ options, upstream, isHandedOn }: Location): boolean {
   const isAsked = options.sslOnly || options.clientCertificate === 'required';
   return isAsked && (upstream !== undefined || isHandedOn);
 }
 
-/** Whether the context root is taken off. gRPC has its methods in the path: there is nothing to take off. */
+/** Whether the context root is stripped. Not for gRPC, whose paths are method names. */
 export function strips({ path, options }: Pick<Location, 'path' | 'options'>): boolean {
   return options.rewrite && path !== '' && !isGrpc(options.protocol);
 }
@@ -282,14 +282,14 @@ export function isGrpc(protocol: BackendProtocol): boolean {
   return protocol === 'grpc' || protocol === 'grpcs';
 }
 
-/** One service may have several routes on a host: any of them may name the redirect. */
+/** A service may have several routes on a host: any of them may set the redirect. */
 function redirectOf(owners: readonly Route[], { kind, name }: Host, secure = false): Redirect | undefined {
   const { id } = owners[0]!.service;
   const own = owners.filter(({ service }) => service.id === id).flatMap(({ redirects }) => redirects);
   return kind === 'exact' ? own.find((redirect) => redirect.host === name && (redirect.secure || !secure)) : undefined;
 }
 
-/** A redirect is for the whole host: who shares it and wants something else must know. */
+/** A redirect applies to the whole host: owners of other routes on it must be informed. */
 function redirectDisagreements(owners: readonly Route[], host: Host): Problem[] {
   const wanted = redirectOf(owners, host)?.target;
   return [...Map.groupBy(owners, ({ service }) => service.id).values()]
@@ -323,7 +323,7 @@ function disagreements([oldest, ...others]: readonly Route[], host: string): Pro
   );
 }
 
-/** The label that this service wrote; otherwise the one that the older service wrote, which this one lacks. */
+/** The label that this service wrote; otherwise the older service's label that this one lacks. */
 function optionLabel(option: keyof RouteOptions, { labels: older }: Route, { labels: own }: Route): LabelName {
   return own?.deciding[option] ?? older?.deciding[option] ?? OPTION_LABELS[option];
 }
@@ -348,7 +348,7 @@ function shared(
   return { severity, service, label, ...problem, affects: [{ service, label, routes: [host + (path || '/')] }] };
 }
 
-/** Locations with the same peers share one upstream, and with it the connections that are kept. */
+/** Locations with the same peers share one upstream and its kept connections. */
 function addUpstream(
   owners: readonly Route[],
   { affinity, backendCa, backendName }: RouteOptions,
@@ -363,9 +363,9 @@ function addUpstream(
   if (!first) return undefined;
   const readable = `${first.address}-${first.port}`.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 80);
   const sorted = [...peers.values()].toSorted((a, b) => compareText(a.address, b.address) || a.port - b.port);
-  // A connection that is kept is of use only to those who would verify it in the same way.
+  // A kept connection can be shared only with the same certificate verification.
   const identity = [sorted, affinity, ...(backendCa || backendName ? [backendCa, backendName] : [])];
-  // nginx compares each name with all others of its length: unlike beginnings make large configurations load several times faster.
+  // nginx compares each name with all others of the same length: different beginnings make large configurations load several times faster.
   const name = `${digest(JSON.stringify(identity))}-${readable}`;
   upstreams.set(name, { name, peers: sorted, affinity });
   return name;

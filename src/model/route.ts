@@ -2,28 +2,27 @@ import type { Host } from './host.ts';
 import { type BackendProtocol, type ClientCertificate, LABEL_PREFIX, type LabelName, type Redirect } from './labels.ts';
 
 /**
- * A route: host and path → service. One service may have several. Routes are all that an extension is told: flat, complete
- * in themselves, and cheap to leave out one by one.
+ * A route: host and path → service. A service may have several. An extension receives only routes: flat, self-contained, and easy to omit one by one.
  */
 export interface Route {
   readonly service: RouteOwner;
   readonly hosts: readonly Host[];
-  /** Answers for every host that nobody else answers to. */
+  /** Answers for all unknown hosts. */
   readonly isDefault: boolean;
-  /** Prefix of whole path segments, without trailing slash; '' is the whole host. */
+  /** Prefix of complete path segments, without trailing slash; '' is the whole host. */
   readonly path: string;
-  /** Hosts whose requests over HTTP are sent elsewhere. */
+  /** Hosts whose requests over HTTP are redirected. */
   readonly redirects: readonly Redirect[];
   readonly options: RouteOptions;
   readonly tls: Tls;
   readonly backend: Backend;
-  /** Absent while nobody works on it. */
+  /** Absent unless under maintenance. */
   readonly maintenance?: Maintenance | undefined;
-  /** The labels that the user wrote, for problems about what routes share. Absent if they follow from the options. */
+  /** The labels that the user wrote, for problems of shared routes. Absent if they follow from the options. */
   readonly labels?: RouteLabels | undefined;
 }
 
-/** Which labels a route comes from. */
+/** The labels that define a route. */
 export interface RouteLabels {
   /** '' for plain labels, the number of a numbered group, or the complete label of the HTTP Routing Mesh. */
   readonly group: string;
@@ -40,54 +39,54 @@ export function labelName(name: LabelName, labels?: Pick<RouteLabels, 'group'>):
   return /^\d+$/.test(group) ? `${LABEL_PREFIX}${group}.${name}` : group;
 }
 
-/** Closed for a while: answers 503 to all but these clients. */
+/** Under maintenance: answers 503 to all clients except these. */
 export interface Maintenance {
   /** Addresses and networks, sorted. */
   readonly allow: readonly string[];
 }
 
-/** Where TLS ends for the hosts of a route. Where services share a host, that of the oldest with TLS holds. */
+/** Where TLS ends for the hosts of a route. If services share a host, the oldest one with TLS decides. */
 export type Tls =
   | { readonly kind: 'none'; readonly hsts?: string | undefined }
   /** In the proxies. */
   | Terminated
-  /** In the service, which gets the connections as they are. */
+  /** In the service, which receives the connections unchanged. */
   | { readonly kind: 'passthrough'; readonly proxyProtocol: boolean }
-  /** Asked for, and wrong: no handshake succeeds. */
+  /** Requested, but invalid: all handshakes fail. */
   | { readonly kind: 'closed' };
 
 export interface Terminated {
   readonly kind: 'terminated';
   readonly certificate: SecretRef;
   readonly key: SecretRef;
-  /** What the certificate's responder of OCSP says is handed out with it. */
+  /** The OCSP response is stapled to the certificate. */
   readonly isStapled: boolean;
   readonly hsts: string;
-  /** What certificates of clients must be signed by; '' where none are asked for. */
+  /** The CA that must have signed clients' certificates; '' if they are not requested. */
   readonly clientCa: SecretRef | '';
 }
 
-/** A Docker secret, by the name under which the proxies find it. */
+/** A Docker secret, by its file name in the proxies. */
 export type SecretRef = string;
 
-/** How requests are handed on. Where services share a host and path, those of the oldest hold. */
+/** How requests are forwarded. If services share a host and path, the oldest decides. */
 export interface RouteOptions {
-  /** The path is taken off before the request reaches the service. */
+  /** The path is stripped before the request reaches the service. */
   readonly rewrite: boolean;
-  /** Requests over HTTP are sent to HTTPS. */
+  /** Requests over HTTP are redirected to HTTPS. */
   readonly sslOnly: boolean;
   readonly protocol: BackendProtocol;
-  /** What the service's certificate must be signed by; '' where it is not verified. */
+  /** The CA that must have signed the service's certificate; '' if it is not verified. */
   readonly backendCa: SecretRef | '';
-  /** Name that is asked for in TLS to the service; '' is the host that the client asked for. */
+  /** Server name in TLS to the service; '' is the host that the client requested. */
   readonly backendName: string;
   readonly clientCertificate: ClientCertificate;
   readonly affinity: Affinity;
-  /** Room for the headers of a response, in KiB; 0 is the cluster's. */
+  /** Buffer for the headers of a response, in KiB; 0 for the cluster's setting. */
   readonly responseHeaderKb: number;
 }
 
-/** Which task a client is sent to again. */
+/** How clients are assigned to tasks. */
 export type Affinity =
   | { readonly kind: 'none' }
   | { readonly kind: 'cookie'; readonly name: string }
@@ -96,32 +95,32 @@ export type Affinity =
 export interface RouteOwner {
   readonly id: string;
   readonly name: string;
-  /** RFC 3339; the older one wins a tie. */
+  /** RFC 3339. The older service takes precedence. */
   readonly createdAt: string;
 }
 
 export type Backend =
   | { readonly kind: 'peers'; readonly peers: readonly Peer[] }
-  /** Answers 503: no task is wanted, or a label that must not be wrong is wrong. */
+  /** Answers 503: no tasks are desired, or a required label is invalid. */
   | { readonly kind: 'unavailable' };
 
 export interface Peer {
-  /** Name in the engine's DNS, or an address. */
+  /** Name in Docker's DNS, or an address. */
   readonly address: string;
   readonly port: number;
-  /** Follow the name while it changes. */
+  /** Resolves the name again when it changes. */
   readonly resolve: boolean;
-  /** The name has upper-case letters where Docker's DNS is case-sensitive: in the name of the network. */
+  /** The name has upper-case letters in its network's name, where Docker's DNS is case-sensitive. */
   readonly exactCase?: true | undefined;
-  /** Swarm spreads connections to it over the tasks of the service. */
+  /** Swarm balances its connections over the tasks of the service. */
   readonly virtual?: true | undefined;
-  /** nginx's default where absent: 1. */
+  /** Defaults to nginx's default: 1. */
   readonly maxFails?: number | undefined;
-  /** nginx's default where absent: 10s. */
+  /** Defaults to nginx's default: 10s. */
   readonly failTimeout?: string | undefined;
 }
 
-/** nginx resolves such an upstream through the relay of our proxy, see name-case.ts. */
+/** nginx resolves such an upstream through the proxy's relay, see name-case.ts. */
 export function needsNameRelay(peers: readonly Peer[]): boolean {
   return peers.some(({ exactCase }) => exactCase);
 }
@@ -130,7 +129,7 @@ export function compareOwners(a: RouteOwner, b: RouteOwner): number {
   return compareText(a.createdAt, b.createdAt) || compareText(a.id, b.id);
 }
 
-/** Leaves no ties but between equal routes. */
+/** Ties only between equal routes. */
 export function compareRoutes(a: Route, b: Route): number {
   return (
     compareOwners(a.service, b.service) ||
@@ -139,7 +138,7 @@ export function compareRoutes(a: Route, b: Route): number {
   );
 }
 
-/** By code unit: locale-aware comparison would make bytes depend on the machine. */
+/** Compares code units: a locale-aware comparison would depend on the machine. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -13,19 +13,19 @@ import { shownValue } from './problem.ts';
 import type { Settings } from './settings.ts';
 import type { OwnedService, Snapshot, StoredObject, SwarmService } from './snapshot.ts';
 
-/** Which secrets are in use for something else than the proxies' TLS. */
+/** Secrets that are used for other purposes than the proxies' TLS. */
 export interface SecretUse {
-  /** Ids of secrets that Signalbox itself mounts. */
+  /** IDs of secrets that Signalbox itself mounts. */
   readonly own: ReadonlySet<string>;
   /** Names of secrets with the token for the proxies' metrics. */
   readonly tokens: ReadonlySet<string>;
-  /** Services that mount a secret, by its id. */
+  /** Services that mount a secret, by its ID. */
   readonly mounts: ReadonlyMap<string, readonly SwarmService[]>;
 }
 
-/** On a secret: its owner says that it is for the proxies. */
+/** On a secret: its owner declares that it is intended for the proxies. */
 const TLS_LABEL = 'com.docker.lb.tls';
-/** Files beside the secrets of services. */
+/** Files next to the secrets of services. */
 const OWN_FILES: readonly string[] = [
   adminPasswordTarget,
   controllerSecretTarget,
@@ -36,12 +36,12 @@ const OWN_FILES: readonly string[] = [
 
 type Seen = Pick<Snapshot, 'services' | 'owned' | 'controllerSecretIds'>;
 
-/** The same object as before while no service mounts other secrets. */
+/** Returns the same object while the secrets mounted by services are unchanged. */
 export function createSecretUse(): (seen: Seen, settings: Settings) => SecretUse {
   let last: { readonly seen: readonly unknown[]; readonly use: SecretUse } | undefined;
   const mounting = memoizeLast((services: Snapshot['services']) => services.filter(({ secretIds }) => secretIds));
   return ({ services, owned, controllerSecretIds = [] }, settings) => {
-    // Any service can carry our labels, but only one the name.
+    // Any service can carry our labels, but only one can have the name.
     const isExtension = ({ name }: OwnedService) =>
       settings.clusters.some(({ settings }) => settings.ServiceName === name);
     const ofExtensions = owned.filter(isExtension).flatMap(({ secretIds }) => secretIds);
@@ -61,7 +61,7 @@ export function createSecretUse(): (seen: Seen, settings: Settings) => SecretUse
 /** For tests of single services. */
 export const unknownUse: SecretUse = { own: new Set(), tokens: new Set(), mounts: new Map() };
 
-/** Why a secret must not get to the proxies as TLS material, or perhaps should not; undefined if nothing is known against it. */
+/** Why a secret must not, or perhaps should not, be sent to the proxies as TLS material; undefined if nothing speaks against it. */
 export function judgeUse(secret: StoredObject, { own, tokens, mounts }: SecretUse, user?: string): Verdict | undefined {
   const name = shownValue(secret.name);
   if (isOwn(secret) || own.has(secret.id) || tokens.has(secret.name)) {

@@ -14,12 +14,12 @@ import {
   oidcKeys,
 } from './settings-keys.ts';
 
-/** What an administrator has decided: the settings file, complete with defaults. */
+/** The administrator's settings file, complete with defaults. */
 export interface Settings {
   readonly core: CoreSettings;
   readonly clusters: readonly Cluster[];
   readonly hosts: HostRules;
-  /** Undefined if users sign in with passwords alone. */
+  /** Undefined if users sign in with passwords only. */
   readonly oidc: OidcSettings | undefined;
 }
 
@@ -74,7 +74,7 @@ export function parseSettings(document: Table, release: string): SettingsResult 
   };
 }
 
-/** `[Oidc]`: with a mistake in it, nobody signs in by it. */
+/** Parses `[Oidc]`. With an error in it, sign-in through OpenID Connect is disabled. */
 function parseOidc(table: unknown): { readonly oidc: OidcSettings | undefined; readonly problems: readonly Problem[] } {
   if (!isTable(table)) return { oidc: undefined, problems: [] };
   const { values, problems } = readTable<OidcSettings>(lowerKeys(table), oidcKeys, 'Oidc.');
@@ -85,12 +85,15 @@ function parseOidc(table: unknown): { readonly oidc: OidcSettings | undefined; r
   return { oidc: all.length === 0 ? values : undefined, problems: all };
 }
 
-/** Secrets that the controller mounts by these settings. No proxy gets them, whatever a label asks for. */
+/**
+ * Secrets that the controller mounts because of these settings. They are never attached to a proxy, even if a label
+ * names them.
+ */
 export function controllerSecrets({ core, oidc }: Pick<Settings, 'core' | 'oidc'>): readonly string[] {
   return [core.UsersSecret, oidc?.ClientSecret ?? '', oidc?.CA ?? ''].filter((name) => name !== '');
 }
 
-/** `[Hosts]`: pattern → names of the stacks and services that may claim it. */
+/** Parses `[Hosts]`: pattern → names of the stacks and services that may claim it. */
 function parseHosts(table: unknown) {
   const entries = Object.entries(tableOrEmpty(table)).map(([key, value]) => parsePattern(key, value));
   const patterns = entries.flatMap(({ pattern }) => pattern ?? []);
@@ -101,7 +104,7 @@ function parseHosts(table: unknown) {
     ),
   );
   return {
-    // A mistake lets nobody in: who may claim the host is in all lists.
+    // Repeated patterns are restrictive: only names in all lists may claim the host.
     patterns: [...same.values()].map(([first, ...others]) => ({
       ...first!,
       owners: first!.owners.filter((name) => others.every(({ owners }) => owners.includes(name))),
@@ -110,7 +113,7 @@ function parseHosts(table: unknown) {
   };
 }
 
-/** One whose list is wrong stays, so that nobody may claim it. */
+/** A pattern with an invalid list is kept, so that no one may claim it. */
 function parsePattern(key: string, value: unknown): { pattern?: HostPattern; problems: Problem[] } {
   const label = `Hosts.${key}`;
   if (isTable(value)) {
@@ -163,7 +166,7 @@ function parseCluster(name: string, table: unknown, release: string) {
   return { cluster: { name, settings, nginx: nginx.values }, problems };
 }
 
-/** Images of Interlock, as every settings file of UCP names them, cannot do the work of ours: '' for those. */
+/** UCP's settings files name Interlock's images, which cannot replace ours: returns '' for those. */
 function ownImage(image: string): string {
   return /^(?:.*\/)?(?:ucp-)?interlock-(?:extension|proxy)(?:-[a-z]+)?(?:[:@]|$)/.test(image) ? '' : image;
 }
@@ -173,7 +176,7 @@ function imageReplaced(label: string, value: string, image: string): Problem {
   return { severity: 'notice', label, value: shownValue(value), reason, remedy: 'Remove the key.' };
 }
 
-/** Reads the keys it knows; a bad one keeps its default and becomes a problem. */
+/** Reads known keys. An invalid one keeps its default and becomes a problem. */
 function readTable<T>(table: Table, definitions: Readonly<Record<string, KeyDefinition>>, path: string) {
   const values: Record<string, unknown> = {};
   const problems: Problem[] = [];
@@ -197,10 +200,10 @@ function readTable<T>(table: Table, definitions: Readonly<Record<string, KeyDefi
   return { values: values as T, problems };
 }
 
-/** Two clusters must not fight for one service name. */
+/** Two clusters must not use the same service name. */
 function duplicateNames(clusters: readonly Cluster[]): Problem[] {
   const names = clusters.flatMap(({ settings }) => [settings.ServiceName, settings.ProxyServiceName]);
-  // Swarm compares them without regard to case.
+  // Swarm compares names case-insensitively.
   const folded = names.map((name) => name.toLowerCase());
   return names
     .filter((_, position) => folded.indexOf(folded[position]!) !== position)

@@ -1,13 +1,13 @@
-/** What the controller sees of the swarm in one look, in our words. Complete or not at all. */
+/** The observed state of the swarm, independent of Docker's API. Always complete. */
 export interface Snapshot {
   readonly services: readonly SwarmService[];
   readonly networks: readonly SwarmNetwork[];
   readonly nodes: readonly SwarmNode[];
   /** Running tasks of routed services that publish ports on their nodes. */
   readonly hostTasks: readonly HostTask[];
-  /** Running tasks of services that are reached at the addresses of their tasks. Absent if tasks are not known, as in a compose file. */
+  /** Running tasks of services that are reached at the addresses of their tasks. Absent if tasks are unknown, as in a compose file. */
   readonly tasks?: readonly ServiceTask[] | undefined;
-  /** Config objects that the controller made. */
+  /** Config objects created by the controller. */
   readonly configs: readonly StoredObject[];
   /** Names and labels of secrets; their content is never readable. */
   readonly secrets: readonly StoredObject[];
@@ -20,13 +20,13 @@ export interface Snapshot {
 export interface SwarmService {
   readonly id: string;
   readonly name: string;
-  /** RFC 3339; the older service wins a tie. */
+  /** RFC 3339. The older service takes precedence. */
   readonly createdAt: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Labels of the containers that are probably meant for routing, which looks at those of the service alone. */
+  /** Labels of the containers that are probably intended for routing, which uses only the service's labels. */
   readonly containerLabels?: Readonly<Record<string, string>> | undefined;
   readonly networkIds: readonly string[];
-  /** DNS names that its tasks have besides those that Swarm or a stack gives every service. Absent if there are none. */
+  /** DNS names of its tasks, except those that Swarm or a stack gives every service. Absent if there are none. */
   readonly claims?: readonly NameClaim[] | undefined;
   /** Its virtual addresses (IPv4), by network. Kept only for services with routing labels. */
   readonly virtualAddresses?: Readonly<Record<string, string>> | undefined;
@@ -37,7 +37,7 @@ export interface SwarmService {
   readonly ports: readonly PublishedPort[];
 }
 
-/** A DNS name of the service's tasks that its specification chooses freely. */
+/** A DNS name of the service's tasks that its specification can choose freely. */
 export interface NameClaim {
   readonly kind: 'alias' | 'hostname';
   /** As written. */
@@ -64,15 +64,15 @@ export interface SwarmNetwork {
   readonly driver: string;
   readonly scope: string;
   readonly ingress: boolean;
-  /** Labelled for the HTTP Routing Mesh of UCP 2. */
+  /** Labeled for the HTTP Routing Mesh of UCP 2. */
   readonly isMesh?: true | undefined;
-  /** IPv4, like `10.0.1.0/24`; absent while Swarm has chosen none. */
+  /** IPv4, such as `10.0.1.0/24`; absent until Swarm has assigned one. */
   readonly subnets?: readonly string[] | undefined;
 }
 
 export interface SwarmNode {
   readonly id: string;
-  /** Its host name; shown, never relied on. */
+  /** Its host name; for display only. */
   readonly name: string;
   readonly role: 'manager' | 'worker';
   readonly ready: boolean;
@@ -87,7 +87,7 @@ export interface SwarmNode {
   readonly platform?: Platform | undefined;
 }
 
-/** As Docker writes it: `linux`, `x86_64`. Empty for any. */
+/** In Docker's format: `linux`, `x86_64`. Empty for any. */
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
@@ -96,7 +96,7 @@ export interface Platform {
 /** Which nodes may run the tasks of a service, and how Swarm spreads them. */
 export interface Placement {
   readonly constraints: readonly string[];
-  /** What Swarm spreads tasks over before it spreads them over nodes, such as `node.labels.zone`. */
+  /** The placement preferences, such as `node.labels.zone`, which Swarm applies before it spreads tasks over nodes. */
   readonly spreadOver: readonly string[];
   /** Platforms of the image. Empty for any. */
   readonly platforms: readonly Platform[];
@@ -113,7 +113,7 @@ export interface ServiceTask {
   readonly id: string;
   readonly serviceId: string;
   readonly nodeId: string;
-  /** Since when it runs, in milliseconds since the epoch, by the clock of its node. */
+  /** When it started running, in milliseconds since the epoch, by the clock of its node. */
   readonly since: number;
   /** By network. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
@@ -127,28 +127,28 @@ export interface StoredObject {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** A service that the controller made, as it stands. */
+/** The current state of a service created by the controller. */
 export interface OwnedService {
   readonly id: string;
   readonly name: string;
   readonly role: OwnedRole;
   readonly cluster: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Version index of the object, which an update must name. */
+  /** Version index of the object, required for an update. */
   readonly index: number;
   readonly networkIds: readonly string[];
   /** See SwarmService. */
   readonly claims?: readonly NameClaim[] | undefined;
   readonly virtualAddresses?: Readonly<Record<string, string>> | undefined;
   readonly configIds: readonly string[];
-  /** Of the specification that a roll-back would return to. */
+  /** Configs of the specification that a roll-back would return to. */
   readonly previousConfigIds: readonly string[];
   readonly secretIds: readonly string[];
   readonly image: string;
-  /** Undefined where every node has one. */
+  /** Undefined for global services. */
   readonly replicas?: number | undefined;
   readonly placement: Placement;
-  /** Publishes ports on the nodes of its tasks, so that Swarm never puts two on one node. */
+  /** Publishes ports on the nodes of its tasks, so Swarm never places two on one node. */
   readonly isOnHosts: boolean;
   readonly rollout: Rollout;
 }
@@ -158,12 +158,12 @@ export type OwnedRole = 'extension' | 'proxy';
 export type Rollout =
   | { readonly kind: 'settled' }
   | { readonly kind: 'updating'; readonly startedAt: string }
-  /** `startedAt` is when the roll-out started that is taken back. */
+  /** `startedAt` is the start of the roll-out that is being rolled back. */
   | { readonly kind: 'rolling-back'; readonly startedAt: string; readonly message: string }
   | { readonly kind: 'rolled-back'; readonly message: string }
   | { readonly kind: 'paused'; readonly message: string };
 
-/** A task of an owned service: which version it was started for, and how it fares. */
+/** A task of an owned service: the version that it was started for, and its state. */
 export interface OwnedTask {
   readonly id: string;
   readonly serviceId: string;

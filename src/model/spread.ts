@@ -13,8 +13,8 @@ export interface Unevenness {
 }
 
 /**
- * Finds two places of which one has at least two replicas more. Placement preferences come before nodes, as in Swarm. Undefined if replicas
- * are spread evenly.
+ * Finds two places whose numbers of replicas differ by at least two. Placement preferences come before nodes, as in Swarm. Undefined if replicas are
+ * spread evenly.
  */
 export function unevenSpread(
   tasks: readonly Pick<OwnedTask, 'nodeId'>[],
@@ -23,7 +23,7 @@ export function unevenSpread(
 ): Unevenness | undefined {
   const counts = new Map(nodes.map(({ id }) => [id, 0]));
   for (const { nodeId = '' } of tasks) if (counts.has(nodeId)) counts.set(nodeId, counts.get(nodeId)! + 1);
-  // Swarm ignores a preference for anything but labels.
+  // Swarm ignores preferences for anything except labels.
   const labels = spreadOver.filter((key) => nodes.some((node) => labelOf(node, key) !== undefined));
   return unevenIn(nodes, labels, ({ id }) => counts.get(id)!);
 }
@@ -36,7 +36,7 @@ function unevenIn(
   count: Count,
 ): Unevenness | undefined {
   if (label === undefined) return compare(nodes.map((node) => ({ name: node.name, count: count(node) })));
-  // Nodes without the label are a group of their own.
+  // Nodes without the label form a group.
   const groups = [...Map.groupBy(nodes, (node) => labelOf(node, label))];
   const sum = (members: readonly SwarmNode[]) => members.reduce((total, node) => total + count(node), 0);
   const places = groups.map(([value, members]) => ({ name: `${label}=${value}`, count: sum(members) }));

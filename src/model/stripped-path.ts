@@ -31,11 +31,11 @@ export function stripRoot(root: string, target: string): Stripped {
   const wanted = root.split('/').slice(1);
   const isBelow = wanted.every((segment, n) => resolved[n] !== undefined && decode(resolved[n].text) === segment);
   if (!isBelow) return { kind: 'elsewhere' };
-  // Some applications take `..;` for `..`.
+  // Some applications treat `..;` as `..`.
   if (segments.some(({ text }) => /^\.\.?;/.test(decode(text)))) return { kind: 'rejected' };
   const [first, ...others] = resolved.slice(wanted.length);
   if (!first) return { kind: 'reaches', url: `/${query}` };
-  // The rest begins with a slash, however that was written.
+  // The rest begins with a plain slash, even if the client encoded it.
   const begin = first.slashes.replace(/^%2f/i, '/');
   const rest = others.map(({ slashes, text }) => slashes + text).join('');
   return { kind: 'reaches', url: begin + first.text + rest + query };
@@ -53,7 +53,7 @@ function split(path: string): Segment[] {
 function resolve(segments: readonly Segment[]): Segment[] | undefined {
   const kept: Segment[] = [];
   for (const segment of segments) {
-    // The slashes before a dot segment stay, for the segment behind it.
+    // The slashes before a dot segment are kept for the segment after it.
     const before = kept.at(-1)?.text === '' ? kept.pop() : undefined;
     const text = decode(segment.text);
     if (text === '..' && kept.length === 0) return undefined;
@@ -66,7 +66,7 @@ function resolve(segments: readonly Segment[]): Segment[] | undefined {
   return kept;
 }
 
-/** Byte by byte: what is not UTF-8 decodes as well. */
+/** Decodes byte by byte, so that text that is not UTF-8 is decoded as well. */
 function decode(text: string): string {
   return Buffer.from(
     text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),

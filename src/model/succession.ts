@@ -3,15 +3,15 @@ export interface ControllerTask {
   readonly id: string;
   /** RFC 3339. */
   readonly createdAt: string;
-  /** Healthy. */
+  /** Whether it is healthy. */
   readonly isRunning: boolean;
-  /** Image, settings and environment: controllers with the same decide the same. */
+  /** Image, settings and environment: controllers with the same basis make the same decisions. */
   readonly basis: string;
 }
 
 /**
- * Whether a controller decides, while tasks of an update work beside it: with other settings or another image, each would undo what the other
- * does. The former controller decides until its successor is healthy, and again if that one fails. `alone`: there is no other to consider.
+ * Decides whether a controller may act while another task runs during an update: with other settings or another image, each would revert the other's
+ * changes. The previous controller acts until its successor is healthy, and again if the successor fails. `alone`: there is no other task.
  */
 export function standing(tasks: readonly ControllerTask[], ownId: string): 'alone' | 'decides' | 'waits' {
   const own = tasks.find(({ id }) => id === ownId);

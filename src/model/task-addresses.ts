@@ -14,12 +14,12 @@ import type { Cluster } from './settings.ts';
 import type { ServiceTask, SwarmNetwork, SwarmNode } from './snapshot.ts';
 
 /**
- * Services that are reached at the addresses of their tasks, as the task list of Swarm has them, instead of by DNS name. The addresses are sorted,
- * so that every proxy hashes alike.
+ * Services that are reached at the addresses of their tasks, from Swarm's task list, instead of by DNS name. The addresses are sorted, so that every
+ * proxy hashes in the same way.
  */
 export type TasksByService = ReadonlyMap<string, readonly ServiceTask[]>;
 
-/** Tasks on a lost node are left out at once; Swarm itself replaces them later. */
+/** Tasks on a lost node are removed immediately; Swarm itself replaces them later. */
 export function reachableTasks(
   tasks: readonly ServiceTask[] | undefined,
   nodes: ReadonlyMap<string, SwarmNode>,
@@ -31,7 +31,7 @@ export function reachableTasks(
   );
 }
 
-/** Each change of tasks is a change of the configuration, which needs agents. */
+/** Each change of tasks changes the configuration, which requires agents. */
 export function usesAddresses({ settings }: Cluster): boolean {
   return settings.FollowTasks === 'addresses' && settings.HitlessServiceUpdate;
 }
@@ -69,8 +69,8 @@ export function isDoubted(routed: RoutedService, doubts: ClusterDoubts | undefin
 const made = new WeakMap<RoutedService, { readonly key: string; readonly result: RoutedService }>();
 
 /**
- * With the addresses of its tasks as peers; 503 if it has none, and the proxies stay on its network. In vip mode, with the virtual address.
- * Unchanged if tasks are not known, as in a compose file.
+ * Uses the addresses of a service's tasks as peers; 503 if it has none, and the proxies stay on its network. In vip mode, the virtual address is
+ * used. Unchanged if tasks are unknown, as in a compose file.
  */
 export function withAddresses(routed: RoutedService, tasks: TasksByService | undefined): RoutedService {
   const { backend } = routed.route;

@@ -3,9 +3,9 @@ import { type Host, stepsOf } from './host.ts';
 import { pathBytes } from './path.ts';
 import type { Route, Tls } from './route.ts';
 
-/** What a part of a service takes of its cluster's proxies. */
+/** The capacity of its cluster's proxies that a part of a service uses. */
 export interface Usage {
-  /** Characters that nginx compares at most for one name. */
+  /** Maximum number of characters that nginx compares for one name. */
   readonly steps: number;
   /** Text of the configuration. */
   readonly bytes: number;
@@ -26,10 +26,12 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
-/** The call of the matcher costs as much. */
+/** The fixed cost of calling the matcher. */
 const STEPS_PER_EXPRESSION = 200;
 
-/** What one host of a route takes. Bytes are upper bounds for our own templates, up to three times the truth. */
+/**
+ * The usage of one host of a route. Bytes are upper bounds for our own templates, up to three times the actual size.
+ */
 export function hostUsage(route: Route, host: Host | undefined): Usage {
   const name = host?.name.length ?? 1;
   const bytes = serverBytes(route, name) + locationBytes(route) + entryBytes(route, name);
@@ -84,19 +86,16 @@ function locationBytes(route: Route): number {
   return listenersOf(route) * ((path === '' ? 1 : 2) * one + again);
 }
 
-/** In the tables by which connections find their certificate or their service. */
+/** Entries in the tables by which connections find their certificate or service. */
 function entryBytes({ tls }: Route, name: number): number {
   const site = tls.kind === 'terminated' ? tls.certificate.length + tls.clientCa.length : 0;
   return 2 * name + site + (tls.kind === 'passthrough' ? 300 : 80);
 }
 
-/**
- * nginx silently leaves out the peers that do not fit into the zone (64 KB holds about 55), so it is sized with room for a rolling update that
- * doubles the tasks.
- */
+/** nginx silently ignores peers that do not fit into the zone (64 KB holds about 55). So it has room for a rolling update that doubles the tasks. */
 const KB_PER_UPSTREAM = 4;
 const KB_PER_PEER = 3;
-/** The engine's DNS cannot name more in one answer; and nobody's mistyped number of replicas may take all memory. */
+/** Docker's DNS cannot list more in one answer. Also limits the memory that a mistyped number of replicas can use. */
 const MOST_PEERS = 4096;
 
 export function zoneKbOf(peerCount: number): number {
@@ -107,14 +106,14 @@ const BYTES_PER_PEER = 130;
 const BYTES_PER_UPSTREAM = 420;
 const BYTES_PER_STRIPPED_LENGTH = 1500;
 
-/** What a route takes once, however many hosts it has. */
+/** The usage of a route, independent of its number of hosts. */
 export function routeUsage({ backend }: Route, peerCount: number): Usage {
   const peers = backend.kind === 'peers' ? backend.peers : [];
   const bytes = peers.reduce((sum, { address }) => sum + 2 * address.length + BYTES_PER_PEER, BYTES_PER_UPSTREAM);
   return { ...NO_USAGE, bytes, zoneKb: peers.length === 0 ? 0 : zoneKbOf(peerCount) };
 }
 
-/** Texts of the main file that all routes share which need the same: bytes by key. */
+/** Texts in the main file that routes with the same needs share: bytes by key. */
 export const sharedUsage = memoize(({ path, options, maintenance }: Route): ReadonlyMap<string, number> => {
   const all = new Map<string, number>();
   if (options.rewrite && path !== '') all.set(`path of ${pathBytes(path)} bytes`, BYTES_PER_STRIPPED_LENGTH);

@@ -1,6 +1,6 @@
 import { digest } from '../lib/digest.ts';
 
-/** Stands in the main file for the version, which is the digest of that text and of the other files. */
+/** Placeholder for the version in the main file. The version is the digest of that text and of the other files. */
 export const VERSION_MARK = '@version@';
 
 interface NamedFile {
@@ -10,12 +10,12 @@ interface NamedFile {
   readonly text?: string | undefined;
 }
 
-/** With cluster and path: two places must not share a config object. */
+/** Includes cluster and path, so that two places do not share a config object. */
 export function fileDigest(cluster: string, path: string, text: string): string {
   return digest(`${cluster}\n${path}\n${text}`);
 }
 
-/** With the cluster: two with equal text must not share config objects. */
+/** Includes the cluster, so that equal configurations of two clusters do not share config objects. */
 export function versionDigest(
   cluster: string,
   markedText: string,
@@ -24,7 +24,7 @@ export function versionDigest(
   return digest([cluster, markedText, ...parts.map((part) => part.digest)].join('\n'));
 }
 
-/** What is wrong with a version, the main file first; undefined if every text is what its digest says. */
+/** Why a version is invalid, the main file first; undefined if every text matches its digest. */
 export function versionFault(cluster: string, version: string, files: readonly NamedFile[]): string | undefined {
   const [main, ...parts] = files;
   if (main === undefined || main.digest !== version) return `The main file does not belong to version ${version}`;
