@@ -48,26 +48,26 @@ import {
 } from './task-addresses.ts';
 import { zoneKbOf } from './usage.ts';
 
-/** What a service cluster should publish: a pure function of what was seen and what the administrator decided. */
+/** The desired state of a service cluster: a pure function of the snapshot and the administrators' decisions. */
 export interface ClusterState {
   readonly cluster: Cluster;
-  /** Sorted, so that equal states give equal bytes. */
+  /** Sorted, so that equal states have equal bytes. */
   readonly routes: readonly Route[];
-  /** Hosts that services claim and may not have. */
+  /** Hosts that services claim without permission. */
   readonly refusedClaims: readonly RefusedClaim[];
   /** Networks that the proxies must join, sorted. */
   readonly networkIds: readonly string[];
   /** Secrets that the proxies must have, sorted by name. */
   readonly secrets: readonly Pick<StoredObject, 'id' | 'name'>[];
-  /** Secrets in which proxies have found no TLS material, sorted. */
+  /** Secrets that contain no TLS material according to the proxies, sorted. */
   readonly foreignSecretIds: readonly string[];
-  /** Secret with the certificate for TLS that has none of its own; '' where there is none, or a bad one. */
+  /** Secret with the default certificate, for TLS hosts without their own; '' if there is none or it is invalid. */
   readonly defaultCertificate: string;
   /** Hosts that it covers; undefined if they are not known. */
   readonly defaultCertificateNames: readonly string[] | undefined;
-  /** Secret with the token for the proxies' metrics; undefined where they tell none. */
+  /** Secret with the token for the proxies' metrics; undefined if metrics are disabled. */
   readonly metricsSecret: Pick<StoredObject, 'id' | 'name'> | undefined;
-  /** What the agents watch in Docker's DNS. */
+  /** The names that the agents check in Docker's DNS. */
   readonly watch: WatchedNames;
   /** Size of the memory that all upstreams share. */
   readonly zoneKb: number;
@@ -75,7 +75,7 @@ export interface ClusterState {
 
 export interface DesiredState {
   readonly clusters: readonly ClusterState[];
-  /** Services that ask by label to be closed for a while. */
+  /** Services under maintenance by label. */
   readonly closing: readonly ({ readonly service: string } & Maintenance)[];
   readonly problems: readonly Problem[];
 }
@@ -90,7 +90,7 @@ export type BuildDesiredState = (
 
 export const buildDesiredState: BuildDesiredState = (...seen) => createStateBuilder()(...seen);
 
-/** Remembers the last state: what has not changed since is not parsed again, and is the same object as before. */
+/** Caches the last state: unchanged services are not parsed again and stay the same objects. */
 export function createStateBuilder(): BuildDesiredState {
   const networksById = memoize((all: Snapshot['networks']) => new Map(all.map((network) => [network.id, network])));
   const nodesById = memoize((all: Snapshot['nodes']) => new Map(all.map((node) => [node.id, node])));
@@ -148,7 +148,7 @@ function forget(remembered: Map<string, RememberedService>, present: Snapshot['s
 
 const NONE: readonly MaintenanceDecision[] = [];
 
-/** Of a cluster, from one state to the next. */
+/** Cached for a cluster between states. */
 interface KeptForCluster {
   readonly sort: Sorter<Route>;
   readonly keepWithin: KeepWithin;
@@ -172,7 +172,7 @@ function combine(
 ): DesiredState {
   const names = new Map(settings.clusters.map(({ name, settings }) => [settings.ServiceCluster, name]));
   const all = parsed.flatMap(({ routes }) => routes);
-  // What is published nowhere holds no host.
+  // Services in unknown clusters own no hosts.
   const published = all.filter(({ serviceCluster }) => names.has(serviceCluster));
   const { routed: owned, refused, notices } = decideOwnership(published, settings.hosts, nodes);
   const lost = published.length < all.length ? all.filter(({ serviceCluster }) => !names.has(serviceCluster)) : [];
@@ -201,7 +201,7 @@ function combine(
   return { clusters: clusters.map(({ state }) => state), closing, problems: sortProblems(problems) };
 }
 
-/** How tasks are followed, and what stands in the way of names. */
+/** How tasks are followed, and which names cannot be used. */
 interface Following {
   readonly claims: Claims;
   readonly doubts: ClusterDoubts | undefined;
@@ -286,13 +286,13 @@ function difference<T>(all: readonly T[], others: readonly T[]): T[] {
   return all.filter((one) => !left.has(one));
 }
 
-/** Networks that the proxies join whatever becomes of the routes. */
+/** Networks that the proxies join regardless of the routes. */
 function networksJoinedAnyway({ settings }: Cluster, networks: ReadonlyMap<string, SwarmNetwork>): string[] {
   const names = [...(settings.Networks ?? []), ...(settings.HitlessServiceUpdate ? [controlNetwork] : [])];
   return whitelisted(names, networks);
 }
 
-/** Joined as soon as somebody creates it. */
+/** Joined as soon as the network exists. */
 function missingNetworks({ name, settings }: Cluster, networks: ReadonlyMap<string, SwarmNetwork>): Problem[] {
   const present = new Set([...networks.values()].map((network) => network.name));
   const label = `Extensions.${name}.Networks`;
@@ -315,7 +315,7 @@ function missingNetworks({ name, settings }: Cluster, networks: ReadonlyMap<stri
     }));
 }
 
-/** Allow lists, if all addresses that the proxies see are the mesh's. */
+/** Allow lists, if the proxies see only addresses of the routing mesh. */
 function hiddenAddresses(routes: readonly Route[], { name, settings }: Cluster): Problem[] {
   if (settings.PublishMode === 'host' || settings.ProxyProtocolFrom.length > 0 || settings.TrustedProxies.length > 0)
     return [];
@@ -362,7 +362,7 @@ function addressesWithoutCertificate(
     );
 }
 
-/** The certificate of the default backend; that of the oldest service applies. */
+/** The certificate of the default backend; the oldest service decides. */
 function presentedByDefault(routes: readonly Route[]): string {
   const [oldest] = routes
     .filter(({ isDefault, tls }) => isDefault && (tls.kind === 'terminated' || tls.kind === 'passthrough'))
@@ -399,7 +399,7 @@ function judgeDefaultCertificate({ name, settings }: Cluster, { secrets, materia
   return { secret, isGood: verdicts.every(({ severity }) => severity !== 'error'), problems: verdicts.map(toProblem) };
 }
 
-/** Whatever is wrong with it, routes are not touched. */
+/** An invalid secret does not affect routes. */
 function judgeMetricsSecret({ name, settings }: Cluster, secrets: ReadonlyMap<string, StoredObject>) {
   const value = settings.MetricsSecret;
   if (value === '') return { secret: undefined, problems: [] };
@@ -429,7 +429,7 @@ function metricsObstacle(
   return { reason: 'is not a secret of this swarm', remedy };
 }
 
-/** Whatever the routes do: what is no TLS material does not go to the proxies again. */
+/** Secrets without TLS material are not attached to the proxies again, whatever the routes require. */
 function attachedSecrets(names: readonly string[], { secrets, material, secretUse }: ServiceContext) {
   return [...new Set(names)]
     .toSorted(compareText)
@@ -449,7 +449,7 @@ function whitelisted(names: readonly string[], networks: ReadonlyMap<string, Swa
 
 const unavailable = memoize((route: Route): Route => ({ ...route, backend: { kind: 'unavailable' } }));
 
-/** In powers of two: scaling a service must not change the configuration. */
+/** In powers of two, so that scaling a service does not change the configuration. */
 const LEAST_ZONE_KB = 512;
 
 function zoneSize(routed: readonly RoutedService[], leastKb: number): number {

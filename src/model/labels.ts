@@ -13,7 +13,7 @@ import { shownValue } from './problem.ts';
  * that route alone, which then answers 503.
  */
 export interface LabelDefinition<T = unknown> {
-  /** Name behind the prefix. */
+  /** Name after the prefix. */
   readonly name: string;
   readonly policy: 'required' | 'optional' | 'protective';
   readonly type: string;
@@ -23,7 +23,7 @@ export interface LabelDefinition<T = unknown> {
   readonly schema: z.ZodType<T, string>;
 }
 
-/** A proxy keeps as much for each response. */
+/** A proxy uses this much memory for each response. */
 export const MOST_RESPONSE_HEADER_KB = 256;
 
 export const LABEL_PREFIX = 'com.docker.lb.';
@@ -47,13 +47,13 @@ const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`);
 
-/** Swarm's own grammar for names of networks, secrets and clusters, a little wider. */
+/** Slightly more permissive than Swarm's grammar for names of networks, secrets and clusters. */
 const objectName = z
   .string()
   .trim()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9_. -]{0,127}$/, 'is not a name');
 
-/** A secret appears as a file of its name. */
+/** A secret is mounted as a file with its name. */
 const secretName = z
   .string()
   .trim()
@@ -84,15 +84,15 @@ const contextRoot = z
 
 export type BackendProtocol = 'http' | 'https' | 'h2c' | 'grpc' | 'grpcs';
 
-/** Whether clients show who they are. */
+/** Whether clients must present a certificate. */
 export type ClientCertificate = 'none' | 'optional' | 'required';
 
 export interface Redirect {
-  /** Host whose requests are sent elsewhere. */
+  /** Host whose requests are redirected. */
   readonly host: string;
-  /** Requests over TLS too. */
+  /** Redirects requests over TLS too. */
   readonly secure: boolean;
-  /** Scheme, host and port to send them to. */
+  /** Scheme, host and port of the redirect. */
   readonly target: string;
 }
 
@@ -118,7 +118,7 @@ function parseRedirect(pair: string): Redirect | undefined {
   };
 }
 
-/** `max-age` in seconds, with the two words that may stand behind it, in the header's own form. */
+/** `max-age` in seconds, optionally followed by the two keywords, in the format of the header. */
 const strictTransport = z
   .string()
   .trim()
@@ -132,7 +132,7 @@ const strictTransport = z
   )
   .transform((value) => (value === 'false' ? '' : value));
 
-/** `http://host:port`, with nothing behind it but a slash; the host in the one form that hosts have. */
+/** `http://host:port`, optionally with a final slash; the host in normalized form. */
 function parseOrigin(text: string) {
   const [, scheme, name = '', port = ''] =
     /^(https?):\/\/([^/?#:]+|\[[0-9a-f:.]+\])(:\d{1,5})?\/?$/i.exec(text.trim()) ?? [];
@@ -143,7 +143,7 @@ function parseOrigin(text: string) {
 
 export interface HostEntry {
   readonly text: string;
-  /** The host, or what is wrong with the entry. */
+  /** The host, or the error of the entry. */
   readonly host: Host | string;
 }
 
@@ -294,7 +294,7 @@ export const labels = {
     schema: z
       .string()
       .trim()
-      // nginx counts failures in whole seconds and refuses `ms` here.
+      // nginx counts failures in whole seconds and rejects `ms` here.
       .regex(/^\d{1,6}[smh]?$/, 'is not a time such as 30s'),
   }),
   ssl_cert: label({
@@ -486,5 +486,5 @@ export function isUnset(value: string): boolean {
   return value.trim() === '';
 }
 
-/** `defaul_backend` stood in UCP 3.0's documentation, so services carry it. */
+/** UCP 3.0's documentation had `defaul_backend`, so services use it. */
 export const labelAliases: Readonly<Record<string, LabelName>> = { defaul_backend: 'default_backend' };

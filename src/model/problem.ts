@@ -1,8 +1,8 @@
 import { memoize } from '../lib/memo.ts';
 
 /**
- * A user's error, as data: it is shown, never thrown, and never affects another service. `error`: a requested function
- * is missing. `warning`: applied, but probably not as intended. `notice`: for information.
+ * A user's error, as data: it is shown, never thrown, and never affects another service.
+ * `error`: not applied. `warning`: applied, but probably not as intended. `notice`: for information.
  */
 export interface Problem {
   readonly severity: 'error' | 'warning' | 'notice';

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { roleSchema } from './roles.ts';
 
 /**
- * Every key of the settings file, each defined once: its grammar, its default and what it does. Names are Interlock's and
- * are read without regard to case, because its own documentation spelt some of them in two ways.
+ * All keys of the settings file: each is defined once with its grammar, default and description. The names are Interlock's. They are
+ * case-insensitive, because its documentation spelled some of them in two ways.
  */
 export interface KeyDefinition<T = unknown> {
   readonly schema: z.ZodType<T>;
@@ -30,7 +30,7 @@ const DAY_MS = 86_400_000;
 
 const UNIT_MS = { ns: 1e-6, us: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-/** Go's durations, as `1m30s`; a bare number is seconds. In milliseconds. */
+/** Go's durations, such as `1m30s`; a plain number is in seconds. The result is in milliseconds. */
 export const duration = z.union([z.string(), z.number()]).transform((value, context) => {
   const written = typeof value === 'number' ? `${value}s` : value.trim();
   const parts = [...written.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/g)];
@@ -41,9 +41,9 @@ export const duration = z.union([z.string(), z.number()]).transform((value, cont
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS], 0);
 });
 
-/** nginx's own sizes and times: these strings go into the configuration, so their alphabet is narrow. */
+/** nginx's sizes and times: these strings become part of the configuration, so few characters are allowed. */
 const size = z.union([z.string().regex(/^\d{1,9}[kKmMgG]?$/, 'is not a size such as 32m'), count.transform(String)]);
-/** Docker's smallest limit is 6 MB; nothing of ours starts with less than this. */
+/** Docker's minimum is 6 MB; none of our programs starts with less than this. */
 const memory = z
   .string()
   .regex(
@@ -89,7 +89,7 @@ export const coreKeys = {
   ),
 } satisfies KeyTable;
 
-/** On this machine nobody can listen. */
+/** Connections to this machine cannot be intercepted. */
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 function isIssuer(text: string): boolean {
@@ -273,7 +273,7 @@ export const extensionKeys = {
   ConfigServiceName: key(text, '', 'Accepted and not used: see `ConfigImage`.'),
 } satisfies KeyTable;
 
-/** Mozilla's intermediate list for TLS 1.2; the suites of TLS 1.3 are not chosen. */
+/** Mozilla's intermediate list for TLS 1.2; the suites of TLS 1.3 are not configured. */
 const INTERMEDIATE_CIPHERS = [
   'ECDHE-ECDSA-AES128-GCM-SHA256',
   'ECDHE-RSA-AES128-GCM-SHA256',
