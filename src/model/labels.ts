@@ -6,11 +6,11 @@ import { parsePath } from './path.ts';
 import { shownValue } from './problem.ts';
 
 /**
- * Every label that services may carry, each defined once: parsing, problems, the linter and the table in the README all
- * come from here.
+ * All labels of services: each is defined once, and parsing, problems, the linter and the table in the README use
+ * this definition.
  *
- * Policy for a bad value: an `optional` label is ignored and the route stays; a `required` or `protective` one closes
- * that route alone, which then answers 503.
+ * Policy for an invalid value: an `optional` label is ignored and the route stays; a `required` or `protective` one
+ * closes only that route, which then answers 503.
  */
 export interface LabelDefinition<T = unknown> {
   /** Name after the prefix. */
