@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
-import { createAuthority, issueIdentity } from '../src/link/certificates.ts';
-import type { Identity } from '../src/link/names.ts';
+import { createAuthority, issueIdentity } from '../src/protocol/certificates.ts';
+import type { Identity } from '../src/protocol/names.ts';
 import { stateDir } from './places.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
-import type { Identity } from '../src/link/names.ts';
+import type { Identity } from '../src/protocol/names.ts';
 import { identityOf } from './bed-identity.ts';
 import { type BedShape, type NodeName, namesOf, roleOf, shapeOf } from './bed-shape.ts';
 import { nodeLabel } from './places.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type Docker from 'dockerode';
 import { GenericContainer, Wait } from 'testcontainers';
-import type { Identity } from '../src/link/names.ts';
+import type { Identity } from '../src/protocol/names.ts';
 import { identityEnvironment } from './bed-identity.ts';
 import { enginePort } from './bed-node.ts';
 import { type BedShape, describeShape } from './bed-shape.ts';

@@ -6,7 +6,7 @@ import { openBed, removeBed } from '../bed/open-bed.ts';
 import { currentOwner } from '../bed/owner.ts';
 import type { Prepared } from '../bed/prepare.ts';
 import { changeLabels, createServices } from '../bed/services.ts';
-import type { State } from '../src/admin/state.ts';
+import type { State } from '../src/controller/admin/state.ts';
 
 const BED = 'bench';
 const NETWORK = 'bench';

@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
-const built = path('../lib/cli.js');
-const main = existsSync(built) ? built : path('../src/cli.ts');
+const built = path('../lib/cli/main.js');
+const main = existsSync(built) ? built : path('../src/cli/main.ts');
 const [major] = process.versions.node.split('.');
 
 if (Number(major) >= 24) await import(main);

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { operations } from '../src/admin/openapi.ts';
+import { operations } from '../src/controller/admin/openapi.ts';
 import { commands } from '../src/cli/commands.ts';
 import { optionRows } from '../src/cli/help.ts';
 import { exitCodeMeanings } from '../src/cli/io.ts';

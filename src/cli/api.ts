@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import type { State } from '../admin/state.ts';
+import type { State } from '../controller/admin/state.ts';
 import type { Options, Values } from './command.ts';
 import { type Io, UsageError } from './io.ts';
 

@@ -5,7 +5,7 @@ import { type LoadedStack, loadStack } from '../compose/load.ts';
 import { settingsFor } from '../compose/settings.ts';
 import { isStackName } from '../compose/stack-name.ts';
 import type { SettingsResult } from '../model/settings.ts';
-import { type ReadSettings, readSettingsText } from '../settings-text.ts';
+import { type ReadSettings, readSettingsText } from '../model/settings-text.ts';
 import type { Options, Values } from './command.ts';
 import { type Io, UsageError } from './io.ts';
 

@@ -2,7 +2,7 @@ import { lintStack } from '../compose/lint.ts';
 import { buildDesiredState, type ClusterState } from '../model/desired-state.ts';
 import { toRenderInput } from '../model/render-input.ts';
 import { compileNginx } from '../render/nginx.ts';
-import { readTemplates } from '../templates.ts';
+import { readTemplates } from '../extension/templates.ts';
 import { defineCommand } from './command.ts';
 import { composeOptions, loadCompose } from './compose-files.ts';
 import { describe, hasErrors } from './findings.ts';

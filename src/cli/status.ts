@@ -1,4 +1,4 @@
-import type { ClusterView, State } from '../admin/state.ts';
+import type { ClusterView, State } from '../controller/admin/state.ts';
 import { Api, apiOptions } from './api.ts';
 import { columns } from './columns.ts';
 import { defineCommand } from './command.ts';

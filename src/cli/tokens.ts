@@ -1,4 +1,4 @@
-import type { CreatedToken, TokenView } from '../admin/requests.ts';
+import type { CreatedToken, TokenView } from '../controller/admin/requests.ts';
 import { MAX_TOKEN_DAYS } from '../model/api-tokens.ts';
 import { roleSchema, roles } from '../model/roles.ts';
 import { Api, apiOptions } from './api.ts';

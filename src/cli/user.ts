@@ -1,5 +1,5 @@
-import { hashPassword } from '../admin/password-hash.ts';
-import { USER_NAME } from '../admin/users.ts';
+import { hashPassword } from '../controller/admin/password-hash.ts';
+import { USER_NAME } from '../controller/admin/users.ts';
 import { roleSchema, roles } from '../model/roles.ts';
 import { apiOptions, readPassword } from './api.ts';
 import { defineCommand } from './command.ts';

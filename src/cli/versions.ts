@@ -1,5 +1,5 @@
-import type { KeptVersion } from '../admin/requests.ts';
-import type { ClusterView } from '../admin/state.ts';
+import type { KeptVersion } from '../controller/admin/requests.ts';
+import type { ClusterView } from '../controller/admin/state.ts';
 import { Api, apiOptions } from './api.ts';
 import { columns } from './columns.ts';
 import { defineCommand } from './command.ts';

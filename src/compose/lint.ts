@@ -2,7 +2,7 @@ import { buildDesiredState } from '../model/desired-state.ts';
 import { type Problem, sortProblems, splitByLabel } from '../model/problem.ts';
 import { buildRouteTable } from '../model/route-table.ts';
 import type { SettingsResult } from '../model/settings.ts';
-import type { ReadSettings } from '../settings-text.ts';
+import type { ReadSettings } from '../model/settings-text.ts';
 import { type Finding, sortFindings } from './finding.ts';
 import type { LoadedStack } from './load.ts';
 import type { Place } from './tree.ts';

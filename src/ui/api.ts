@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { problemDetailsSchema } from '../admin/problem-details.ts';
+import type { problemDetailsSchema } from '../controller/admin/problem-details.ts';
 import type {
   ClusterExplanation,
   CreatedToken,
@@ -11,8 +11,8 @@ import type {
   tokenRequestSchema,
   UsersView,
   userSchema,
-} from '../admin/requests.ts';
-import type { ClosedView } from '../admin/state.ts';
+} from '../controller/admin/requests.ts';
+import type { ClosedView } from '../controller/admin/state.ts';
 
 export type User = z.infer<typeof userSchema>;
 export type { ClusterExplanation, CreatedToken, KeptVersion, TokenView as Token, UsersView };

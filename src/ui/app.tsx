@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { State } from '../admin/state.ts';
+import type { State } from '../controller/admin/state.ts';
 import { session, type User, whoAmI } from './api.ts';
 import { UserContext } from './hooks.ts';
 import { type Connection, watchState } from './live.ts';

@@ -1,4 +1,4 @@
-import type { State } from '../admin/state.ts';
+import type { State } from '../controller/admin/state.ts';
 import { openEvents, session, whoAmI } from './api.ts';
 import { readEvents } from './lib/events.ts';
 

@@ -1,5 +1,5 @@
 import { useContext, useEffect, useRef } from 'preact/hooks';
-import type { State } from '../admin/state.ts';
+import type { State } from '../controller/admin/state.ts';
 import { logOut } from './api.ts';
 import { showInTab } from './favicon.ts';
 import { UserContext } from './hooks.ts';

@@ -1,8 +1,8 @@
 // A compromised proxy or extension can report anything. It must not affect other clusters.
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { ClusterRuns } from '../../src/reconcile/cluster-runs.ts';
-import { ReconcileLoop } from '../../src/reconcile/loop.ts';
+import { ClusterRuns } from '../../src/controller/reconcile/cluster-runs.ts';
+import { ReconcileLoop } from '../../src/controller/reconcile/loop.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 import { eventually } from '../support/eventually.ts';

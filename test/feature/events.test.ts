@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
-import { watchEvents } from '../../src/docker/events.ts';
+import { watchEvents } from '../../src/controller/docker/events.ts';
 import { type LogLine, sink } from '../support/controller-world.ts';
 
 /** An engine that returns event streams, one for each connection. */

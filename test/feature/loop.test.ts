@@ -1,9 +1,9 @@
 // When passes run: one at a time, soon after an event, and no more often than needed.
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ReconcileLoop } from '../../src/reconcile/loop.ts';
-import { ConflictError } from '../../src/reconcile/ports.ts';
-import { StatusBoard } from '../../src/reconcile/status.ts';
+import { ReconcileLoop } from '../../src/controller/reconcile/loop.ts';
+import { ConflictError } from '../../src/controller/reconcile/ports.ts';
+import { StatusBoard } from '../../src/controller/reconcile/status.ts';
 import { type LogLine, sink } from '../support/controller-world.ts';
 
 const HOLDOFF_MS = 30;

@@ -1,7 +1,7 @@
 // Unchanged parts are not computed again: the result is the same object.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Observer } from '../../src/docker/observer.ts';
+import { Observer } from '../../src/controller/docker/observer.ts';
 import { createStateBuilder } from '../../src/model/desired-state.ts';
 import { buildRouteTable } from '../../src/model/route-table.ts';
 import { parseSettings } from '../../src/model/settings.ts';

@@ -1,6 +1,6 @@
 // Metrics for Prometheus.
 import { expect, it } from 'vitest';
-import { createMetrics } from '../../src/admin/metrics.ts';
+import { createMetrics } from '../../src/controller/admin/metrics.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
 

@@ -1,6 +1,6 @@
 // Removed Docker configs and secrets of Signalbox are written again by the running controller.
 import { describe, expect, it } from 'vitest';
-import { Administrator } from '../../src/admin/administrator.ts';
+import { Administrator } from '../../src/controller/admin/administrator.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
 import { FakeAdministrationStore } from '../support/fake-administration-store.ts';

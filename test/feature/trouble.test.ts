@@ -1,6 +1,6 @@
 // Failures around the controller: nothing is published from an incomplete observation, and the next pass recovers.
 import { expect, it } from 'vitest';
-import { ConflictError } from '../../src/reconcile/ports.ts';
+import { ConflictError } from '../../src/controller/reconcile/ports.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 import type { Operation } from '../support/fake-swarm.ts';

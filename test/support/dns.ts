@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
-import { codes } from '../../src/nginx/dns-message.ts';
+import { codes } from '../../src/proxy/nginx/dns-message.ts';
 
 /** A server's answer for a name: addresses, an error code, or none. */
 export type DnsAnswer = { readonly code?: number; readonly addresses?: readonly string[] } | 'silence';

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { SecretFacts } from '../../src/model/material.ts';
 import type { ReportedDoubts } from '../../src/model/name-doubts.ts';
 import type { RenderInput } from '../../src/model/render-input.ts';
-import type { ReplicaReport } from '../../src/reconcile/ports.ts';
+import type { ReplicaReport } from '../../src/controller/reconcile/ports.ts';
 import {
   type Renderer,
   type Rendering,
@@ -10,10 +10,10 @@ import {
   SettingsRefusedError,
   type TaskAddresses,
   type VersionOffer,
-} from '../../src/reconcile/ports.ts';
+} from '../../src/controller/reconcile/ports.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
 import { proveConfiguration } from '../../src/render/prove.ts';
-import { readTemplates } from '../../src/templates.ts';
+import { readTemplates } from '../../src/extension/templates.ts';
 
 const render = compileNginx(readTemplates(fileURLToPath(new URL('../../templates', import.meta.url))));
 

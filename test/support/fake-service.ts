@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { EngineService } from '../../src/docker/schema.ts';
-import { toOwnedService } from '../../src/docker/to-model.ts';
+import { EngineService } from '../../src/controller/docker/schema.ts';
+import { toOwnedService } from '../../src/controller/docker/to-model.ts';
 import type { OwnedService, OwnedTask, SwarmNode } from '../../src/model/snapshot.ts';
 import type { FakeClock } from './fake-clock.ts';
 

@@ -10,7 +10,7 @@ import { digestOf } from '../../bed/digest.ts';
 import { project } from '../../bed/places.ts';
 import type { Answer } from '../../bed/request.ts';
 import { storyBed } from '../../bed/story-bed.ts';
-import type { ClusterView, State } from '../../src/admin/state.ts';
+import type { ClusterView, State } from '../../src/controller/admin/state.ts';
 import { concerns } from '../../src/model/problem.ts';
 
 export const bed = await storyBed(inject('beds'));

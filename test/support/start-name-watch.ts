@@ -1,8 +1,8 @@
 // Runs in nginx's container: the agent's name watch, in front of the DNS server of nginx-peer.mjs.
 import { readFile, writeFile } from 'node:fs/promises';
-import { DnsClient } from '../../src/nginx/dns-client.ts';
-import { NameWatch } from '../../src/nginx/name-watch.ts';
-import { readNamesInUse } from '../../src/nginx/names-in-use.ts';
+import { DnsClient } from '../../src/proxy/nginx/dns-client.ts';
+import { NameWatch } from '../../src/proxy/nginx/name-watch.ts';
+import { readNamesInUse } from '../../src/proxy/nginx/names-in-use.ts';
 
 const dns = new DnsClient({ server: { host: '127.0.0.1', port: 5353 } });
 

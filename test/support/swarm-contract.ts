@@ -3,7 +3,7 @@ import { clusterLabel, refusedLabel, roleLabel, specLabel } from '../../src/mode
 import type { DesiredService, MountedObject } from '../../src/model/owned-service.ts';
 import type { OwnedService } from '../../src/model/snapshot.ts';
 import { specDigest } from '../../src/model/spec-digest.ts';
-import { ConflictError, type Swarm } from '../../src/reconcile/ports.ts';
+import { ConflictError, type Swarm } from '../../src/controller/reconcile/ports.ts';
 import type { Spec } from './fake-service.ts';
 
 /** A swarm behind the port, and a test's actions on it from outside. */

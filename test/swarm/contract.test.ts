@@ -1,7 +1,7 @@
 // The controller's assumptions about Swarm. test/support/fake-swarm.ts must meet the same ones.
 import { expect } from 'vitest';
-import { Observer } from '../../src/docker/observer.ts';
-import { DockerSwarm } from '../../src/docker/swarm.ts';
+import { Observer } from '../../src/controller/docker/observer.ts';
+import { DockerSwarm } from '../../src/controller/docker/swarm.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Spec } from '../support/fake-service.ts';

@@ -1,6 +1,6 @@
 // What a compromised container can do, according to the kernel in the running containers: as little as possible.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createAuthority, issueIdentity } from '../../src/link/certificates.ts';
+import { createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
 import { containersOf, runNode } from '../support/containers.ts';
 import { bed, curl, demo, eventually, settled } from '../support/interlock.ts';
 import { answers, Stack } from '../support/story.ts';

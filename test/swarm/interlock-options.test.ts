@@ -1,6 +1,6 @@
 // Acceptance cases D1 to D3 of Interlock, labels that it documented and never supported, and invalid labels.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAuthority, issueIdentity } from '../../src/link/certificates.ts';
+import { createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
 import {
   bed,
   curl,

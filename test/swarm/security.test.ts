@@ -1,7 +1,7 @@
 // Privileges: extension and proxies have none, and applications cannot reach the control channel.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAuthority, issueIdentity } from '../../src/link/certificates.ts';
-import { controllerName, extensionName } from '../../src/link/names.ts';
+import { createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
+import { controllerName, extensionName } from '../../src/protocol/names.ts';
 import { containersOf, runNode } from '../support/containers.ts';
 import { bed, settled } from '../support/interlock.ts';
 import { answers, Stack } from '../support/story.ts';

@@ -1,4 +1,4 @@
-import type { ClusterView, ReplicaView, State } from '../../admin/state.ts';
+import type { ClusterView, ReplicaView, State } from '../../controller/admin/state.ts';
 import { count, listed } from './format.ts';
 
 /** Signal color: green, yellow, red, or unlit. */

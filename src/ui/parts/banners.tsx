@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { State } from '../../admin/state.ts';
+import type { State } from '../../controller/admin/state.ts';
 import { release } from '../api.ts';
 import { useAction, useCanChange, useNow } from '../hooks.ts';
 import type { Connection } from '../live.ts';

@@ -1,5 +1,5 @@
 import { useContext, useState } from 'preact/hooks';
-import type { State } from '../../admin/state.ts';
+import type { State } from '../../controller/admin/state.ts';
 import { listTokens, listUsers, revokeToken, type Token, type UsersView } from '../api.ts';
 import { UserContext, useAction, useLoaded } from '../hooks.ts';
 import { Confirm } from '../parts/confirm.tsx';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ClusterView, State } from '../../admin/state.ts';
+import type { ClusterView, State } from '../../controller/admin/state.ts';
 import { type KeptVersion, listVersions, readVersion } from '../api.ts';
 import { useLoaded } from '../hooks.ts';
 import { type Place, toHash } from '../lib/place.ts';

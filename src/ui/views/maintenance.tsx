@@ -1,4 +1,4 @@
-import type { ClosedView, State } from '../../admin/state.ts';
+import type { ClosedView, State } from '../../controller/admin/state.ts';
 import { openAgain } from '../api.ts';
 import { useAction, useCanChange } from '../hooks.ts';
 import { listed } from '../lib/format.ts';

@@ -1,4 +1,4 @@
-import type { State } from '../../admin/state.ts';
+import type { State } from '../../controller/admin/state.ts';
 import { count } from '../lib/format.ts';
 import { healthOf } from '../lib/health.ts';
 import { Signal } from '../parts/signal.tsx';

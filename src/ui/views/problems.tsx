@@ -1,4 +1,4 @@
-import type { State } from '../../admin/state.ts';
+import type { State } from '../../controller/admin/state.ts';
 import { count } from '../lib/format.ts';
 import { ownerOf, type Problem, severities, sortProblems } from '../lib/problems.ts';
 import { Empty } from '../parts/notes.tsx';

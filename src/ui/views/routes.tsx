@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { RouteView, State } from '../../admin/state.ts';
+import type { RouteView, State } from '../../controller/admin/state.ts';
 import { count } from '../lib/format.ts';
 import type { Place } from '../lib/place.ts';
 import { replaceQuery } from '../location.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createAuthority, issueIdentity } from '../../../src/link/certificates.ts';
+import { createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
 import { signalbox } from '../../support/command-line.ts';
 
 /** A state as the controller returns it. */

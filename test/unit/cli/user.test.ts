@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { isPassword } from '../../../src/admin/password-hash.ts';
-import { parseUsers } from '../../../src/admin/users.ts';
+import { isPassword } from '../../../src/controller/admin/password-hash.ts';
+import { parseUsers } from '../../../src/controller/admin/users.ts';
 import { signalbox } from '../../support/command-line.ts';
 
 it('Prints a line that the users secret accepts, with the hash of the password', async () => {

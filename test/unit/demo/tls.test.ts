@@ -3,7 +3,7 @@ import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { createAuthority, issueIdentity } from '../../../src/link/certificates.ts';
+import { createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
 import { type Demo, startDemo } from './support.ts';
 
 const client = { servername: 'demo.local', rejectUnauthorized: false };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RenderRequest } from '../../../src/link/messages.ts';
+import { RenderRequest } from '../../../src/protocol/messages.ts';
 import type { Location, RouteTable } from '../../../src/model/route-table.ts';
 import { textFault } from '../../../src/nginx-text/check-text.ts';
 import { permissionsOf } from '../../../src/nginx-text/permissions.ts';

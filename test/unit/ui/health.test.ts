@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ClusterView, State } from '../../../src/admin/state.ts';
+import type { ClusterView, State } from '../../../src/controller/admin/state.ts';
 import { healthOf } from '../../../src/ui/lib/health.ts';
 
 const replica = { task: 't', node: 'worker1', state: 'running', version: 'v1', error: null };

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ClusterView } from '../../../admin/state.ts';
+import type { ClusterView } from '../../../controller/admin/state.ts';
 import { hold, type KeptVersion } from '../../api.ts';
 import { useAction, useCanChange, useNow } from '../../hooks.ts';
 import { ago, utc } from '../../lib/format.ts';

@@ -1,4 +1,4 @@
-import type { State } from '../../../admin/state.ts';
+import type { State } from '../../../controller/admin/state.ts';
 import { Ago } from '../../parts/time.tsx';
 
 const SHOWN = 8;

@@ -1,4 +1,4 @@
-import type { ClusterView, ReplicaView, RouteView } from '../../../admin/state.ts';
+import type { ClusterView, ReplicaView, RouteView } from '../../../controller/admin/state.ts';
 import { count } from '../../lib/format.ts';
 import { clusterAspect, isCurrent } from '../../lib/health.ts';
 import { toHash } from '../../lib/place.ts';

@@ -1,4 +1,4 @@
-import type { ClusterView } from '../../../admin/state.ts';
+import type { ClusterView } from '../../../controller/admin/state.ts';
 import { duration } from '../../lib/format.ts';
 import { Ago } from '../../parts/time.tsx';
 import { Version } from '../../parts/version.tsx';

@@ -1,6 +1,6 @@
 import type { TargetedSubmitEvent } from 'preact';
 import { useState } from 'preact/hooks';
-import type { State } from '../../../admin/state.ts';
+import type { State } from '../../../controller/admin/state.ts';
 import { type Ports, switchOff, switchOn } from '../../api.ts';
 import { useAction, useCanChange } from '../../hooks.ts';
 import { Confirm } from '../../parts/confirm.tsx';

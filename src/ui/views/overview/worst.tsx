@@ -1,4 +1,4 @@
-import type { State } from '../../../admin/state.ts';
+import type { State } from '../../../controller/admin/state.ts';
 import { ownerOf, severities, sortProblems } from '../../lib/problems.ts';
 import { Lamp } from '../../parts/signal.tsx';
 

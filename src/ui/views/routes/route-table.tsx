@@ -1,4 +1,4 @@
-import type { RouteView, ServiceView, State } from '../../../admin/state.ts';
+import type { RouteView, ServiceView, State } from '../../../controller/admin/state.ts';
 import { count } from '../../lib/format.ts';
 import { concerns } from '../../lib/problems.ts';
 import { Lamp } from '../../parts/signal.tsx';

@@ -1,0 +1,116 @@
+import type { Server } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import { Access } from './admin/access.ts';
+import type { Administrator } from './admin/administrator.ts';
+import { createAdminApp } from './admin/app.ts';
+import { explainEverywhere } from './admin/explain.ts';
+import { FailedSignIns } from './admin/failed-sign-ins.ts';
+import { createMetrics } from './admin/metrics.ts';
+import { oidcFingerprint } from './admin/oidc.ts';
+import { servePage } from './admin/page.ts';
+import { serveAdmin } from './admin/serve.ts';
+import { toState } from './admin/state.ts';
+import { keptVersions, readVersion } from './admin/versions.ts';
+import { engineCalls } from './docker/docker-error.ts';
+import type { DockerSwarm } from './docker/swarm.ts';
+import type { Logger } from '../lib/logger.ts';
+import { memoizeLast } from '../lib/memo.ts';
+import type { Authority } from '../protocol/certificates.ts';
+import { RenewedIdentity } from './renewed-identity.ts';
+import { readSecret } from './own-secrets.ts';
+import type { StatusBoard } from './reconcile/status.ts';
+import type { SignInSources } from './sign-in.ts';
+
+export interface AdminParts {
+  readonly administrator: Administrator;
+  readonly authority: Authority;
+  readonly passwords: { readonly adminPassword: string; readonly viewerPassword: string };
+  readonly signIn: SignInSources;
+  readonly status: StatusBoard;
+  readonly swarm: DockerSwarm;
+  readonly port: number;
+  /** Subnets that may not connect. */
+  readonly closedTo: readonly string[];
+  /** Subnets of the relays. */
+  readonly relayedFrom: readonly string[];
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/** Wires the admin interface: API, page and their certificate. */
+export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promise<void> {
+  const { administrator, authority, passwords, signIn, status, swarm, port, closedTo, relayedFrom, logger, now } =
+    parts;
+  const failedSignIns = new FailedSignIns({
+    save: (failed) => administrator.recordFailedSignIns(failed),
+    logger,
+    now,
+  });
+  const access = new Access({
+    ...passwords,
+    users: signIn.users,
+    key: authority.caKey,
+    now,
+    decisions: () => administrator.current,
+    oidcFingerprint: signIn.oidc && oidcFingerprint(signIn.oidc.settings),
+    onFailure: (failed) => failedSignIns.record(failed),
+  });
+  const view = memoizeLast(toState);
+  const configs = () => status.current?.snapshot.configs ?? [];
+  const metrics = createMetrics(status, engineCalls);
+  const app = createAdminApp({
+    state: () => view(status.current, status.error, administrator.current),
+    subscribe: (listener) => status.subscribe(listener),
+    access,
+    oidc: signIn.oidc,
+    administrator,
+    versions: (cluster) => keptVersions(configs(), cluster),
+    readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
+    metrics: () => metrics.metrics(),
+    explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url),
+    logger,
+    now,
+    page: servePage(new URL('../../dist/ui', import.meta.url).pathname),
+  });
+  const own = await ownCertificate(parts);
+  const renewed = own ? undefined : await RenewedIdentity.issue(authority, now, 'admin.signalbox', ['localhost']);
+  const server = serveAdmin({ app, port, closedTo, relayedFrom, ...(own ?? renewed!.current) }, signal);
+  if (renewed) renewInTime(server, renewed, parts, signal);
+}
+
+const RENEWAL_CHECK_MS = 3_600_000;
+
+/** Applies to new connections. Open ones continue. */
+function renewInTime(server: Server, identity: RenewedIdentity, { logger }: AdminParts, signal: AbortSignal): void {
+  const renew = async () => {
+    if (!(await identity.renew())) return;
+    const { cert, key } = identity.current;
+    server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
+    logger.info('Renewed admin certificate');
+  };
+  const timer = setInterval(() => {
+    renew().catch((error) => logger.error({ err: error }, 'Admin certificate not renewed'));
+  }, RENEWAL_CHECK_MS).unref();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+/** The administrator's certificate, if the stack mounts secrets with these names. Defaults to one issued by the controller's CA. */
+async function ownCertificate({ logger }: AdminParts): Promise<{ cert: string; key: string } | undefined> {
+  const [cert, key] = await Promise.all([readSecret('signalbox-admin.cert'), readSecret('signalbox-admin.key')]);
+  if (cert !== undefined && key !== undefined) {
+    const fault = faultOf({ cert, key });
+    if (fault === undefined) return { cert, key };
+    // An invalid certificate must not stop routing.
+    logger.error({ reason: fault }, 'Admin certificate is invalid');
+  }
+  return undefined;
+}
+
+function faultOf(material: { readonly cert: string; readonly key: string }): string | undefined {
+  try {
+    createSecureContext(material);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

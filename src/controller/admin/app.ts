@@ -1,0 +1,211 @@
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import { isBug } from '../../lib/is-bug.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Actor } from '../../model/administration.ts';
+import { isOfClusterAlone } from '../../model/api-tokens.ts';
+import type { Access, Session, User } from './access.ts';
+import type { Administrator } from './administrator.ts';
+import { authorize, otherCluster } from './authorization.ts';
+import { EventStreams } from './event-stream.ts';
+import { readBody, remoteAddress } from './http.ts';
+import { onlyKnownRoutes } from './known-routes.ts';
+import type { Oidc } from './oidc.ts';
+import { openApiDocument } from './openapi.ts';
+import { Refusal, toResponse } from './problem-details.ts';
+import {
+  type AuditEntry,
+  allowSchema,
+  type ClusterExplanation,
+  explainedUrlSchema,
+  interlockSchema,
+  type KeptVersion,
+  type UsersView,
+} from './requests.ts';
+import { scopeState } from './scope.ts';
+import { setSecurityHeaders } from './security-headers.ts';
+import { authenticate, identifyScraper, signInRoutes } from './sign-in-routes.ts';
+import type { State } from './state.ts';
+import { tokenRoutes } from './token-routes.ts';
+
+export interface AdminOptions {
+  readonly state: () => State;
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
+  /** Calls back on each change of the state. Returns a function that unsubscribes. */
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly access: Access;
+  /** Undefined if the settings have no OpenID provider. */
+  readonly oidc?: Oidc | undefined;
+  readonly administrator: Administrator;
+  readonly versions: (cluster: string) => readonly KeptVersion[];
+  readonly readVersion: (cluster: string, version: string) => Promise<string | undefined>;
+  /** How a URL is routed; undefined if it is invalid. */
+  readonly explain: (url: string) => readonly ClusterExplanation[] | undefined;
+  /** Serves the page; undefined if it was not built. */
+  readonly page?: MiddlewareHandler | undefined;
+  /** The client's address. Defaults to the address of the connection. */
+  readonly address?: (context: Context) => string;
+  readonly logger?: Logger;
+  readonly now?: () => number;
+}
+
+type Env = { Variables: { session: Session; user: User } };
+
+/** The administrator's HTTP interface. src/admin/openapi.ts describes every route; only `/healthz` and signing in need no sign-in. */
+export function createAdminApp(options: AdminOptions): Hono<Env> {
+  const { state, access, administrator, address = remoteAddress, logger, now = Date.now } = options;
+  const app = new Hono<Env>();
+  app.use(setSecurityHeaders);
+  app.use(onlyKnownRoutes(options.page !== undefined));
+  app.use(bodyLimit({ maxSize: 64 * 1024 }));
+  app.use(neverStored);
+  app.onError((error) => {
+    if (error instanceof Refusal) return toResponse(error);
+    if (error instanceof HTTPException)
+      return toResponse(
+        new Refusal(
+          error.status as 403,
+          error.status === 403 ? 'Forbidden' : 'Rejected',
+          error.message || 'The request was rejected.',
+        ),
+      );
+    if (isBug(error)) {
+      logger?.error({ err: error }, 'Request failed');
+      return toResponse(new Refusal(500, 'Internal error', "See the controller's log."));
+    }
+    const detail = `${(error as Error).message}. Nothing was changed. Try again in a moment.`;
+    return toResponse(new Refusal(503, 'Docker does not respond', detail));
+  });
+  app.notFound(({ req }) => toResponse(new Refusal(404, 'Not found', `Unknown path ${req.path}.`)));
+
+  app.get('/healthz', (context) => {
+    const { observedAt, error } = state();
+    const healthy = observedAt !== null && error === null;
+    return context.json({ healthy }, healthy ? 200 : 503);
+  });
+
+  app.route('/auth', signInRoutes({ access, administrator, oidc: options.oidc, address, logger }));
+
+  app.get('/metrics', async (context) => {
+    await identifyScraper(context, access, address(context));
+    return context.text(await options.metrics());
+  });
+
+  app.use('/api/*', authenticate(access), authorize);
+  const actor = (context: Context): Actor => {
+    const { name, via } = context.get('user');
+    return { name, via, address: address(context) };
+  };
+  const visible = (user: User) => scopeState(state(), user);
+  const streams = new EventStreams({ access, state: visible, subscribe: options.subscribe, now });
+  app.get('/api/user', (context) => context.json({ cluster: null, ...context.get('user') }));
+  app.get('/api/users', (context) => context.json(usersView(access, options.oidc)));
+  app.route('/api/tokens', tokenRoutes({ access, administrator, actor, now }));
+  app.get('/api/openapi.json', (context) => context.json(openApiDocument()));
+  app.get('/api/state', (context) => context.json(visible(context.get('user'))));
+  app.get('/api/audit', (context) => context.json(auditOf(administrator)));
+  app.get('/api/events', (context) => streams.start(context, context.get('session')));
+  app.get('/api/explain', ({ req, json, get }) => {
+    const url = explainedUrlSchema.safeParse(req.query('url') ?? '').data;
+    const explanations = url === undefined ? undefined : options.explain(url);
+    if (explanations === undefined)
+      throw new Refusal(
+        400,
+        'Not a URL',
+        'The parameter url is not a valid URL. Example: http://app.example.org/path.',
+      );
+    const own = get('user').cluster;
+    return json(explanations.filter(({ cluster }) => own === undefined || cluster === own));
+  });
+
+  const interlock = () => {
+    const { httpPort, httpsPort } = administrator.ports;
+    return { InterlockEnabled: administrator.current.enabled, HTTPPort: httpPort, HTTPSPort: httpsPort };
+  };
+  // UCP 2 had it at /api/hrm.
+  for (const path of ['/api/interlock', '/api/hrm']) {
+    app.get(path, (context) => context.json(interlock()));
+    app.post(path, async (context) => {
+      const { HTTPPort, HTTPSPort, InterlockEnabled } = await readBody(context, interlockSchema);
+      if (InterlockEnabled === false) await administrator.disable(actor(context));
+      else
+        await administrator.enable(actor(context), {
+          ...(HTTPPort === undefined ? {} : { httpPort: HTTPPort }),
+          ...(HTTPSPort === undefined ? {} : { httpsPort: HTTPSPort }),
+        });
+      return context.json(interlock());
+    });
+    app.delete(path, async (context) => {
+      await administrator.disable(actor(context));
+      return context.json(interlock());
+    });
+  }
+
+  app.get('/api/maintenance', (context) => context.json(visible(context.get('user')).maintenance));
+  for (const kind of ['host', 'service'] as const) {
+    const path = `/api/maintenance/${kind}s/:${kind}` as const;
+    const targetOf = ({ req, get }: Context<Env>) => {
+      const target = { kind, name: req.param(kind) ?? '' };
+      const { cluster } = get('user');
+      if (cluster !== undefined && !isOfClusterAlone(administrator.clustersOf(target), cluster))
+        throw otherCluster(get('user'));
+      return target;
+    };
+    app.put(path, async (context) => {
+      const target = targetOf(context);
+      const { allow } = await readBody(context, allowSchema);
+      await administrator.startMaintenance(actor(context), target, allow);
+      return context.body(null, 204);
+    });
+    app.delete(path, async (context) => {
+      await administrator.endMaintenance(actor(context), targetOf(context));
+      return context.body(null, 204);
+    });
+  }
+
+  app.get('/api/clusters/:cluster/versions', ({ req, json }) => {
+    administrator.requireCluster(req.param('cluster'));
+    return json(options.versions(req.param('cluster')));
+  });
+  app.get('/api/clusters/:cluster/versions/:version', async ({ req, text }) => {
+    const { cluster, version } = req.param();
+    administrator.requireCluster(cluster);
+    const configuration = await options.readVersion(cluster, version);
+    if (configuration === undefined)
+      throw new Refusal(404, 'No such version', `Cluster ${cluster} has no kept version ${version}.`);
+    return text(configuration);
+  });
+  app.put('/api/clusters/:cluster/versions/:version/hold', async (context) => {
+    const { cluster, version } = context.req.param();
+    await administrator.hold(actor(context), cluster, version);
+    return context.body(null, 204);
+  });
+  app.delete('/api/clusters/:cluster/hold', async (context) => {
+    await administrator.release(actor(context), context.req.param('cluster'));
+    return context.body(null, 204);
+  });
+  if (options.page) app.get('*', options.page);
+  return app;
+}
+
+/** Keeps credentials, state and configurations out of browser caches. The page sets its own header. */
+const neverStored: MiddlewareHandler = async (context, next) => {
+  await next();
+  if (!context.res.headers.has('cache-control')) context.res.headers.set('cache-control', 'no-store');
+};
+
+/** The newest first. */
+function auditOf({ current: { changes, failedSignIns } }: Administrator): AuditEntry[] {
+  return [...changes, ...failedSignIns]
+    .map(({ at, who, via, address, what }) => ({ at, who, via: via ?? null, address: address ?? null, what }))
+    .toSorted((a, b) => b.at.localeCompare(a.at));
+}
+
+function usersView({ accounts }: Access, oidc: Oidc | undefined): UsersView {
+  if (oidc === undefined) return { users: accounts.all, oidc: null };
+  const { Issuer, Groups } = oidc.settings;
+  const groups = Object.entries(Groups).map(([group, role]) => ({ group, role }));
+  return { users: accounts.all, oidc: { issuer: Issuer, groups } };
+}

@@ -1,0 +1,101 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { buildRouteTable } from '../../model/route-table.ts';
+import type { StatusBoard } from '../reconcile/status.ts';
+
+/** Docker Engine API calls since the start, by operation. */
+export type EngineCalls = ReadonlyMap<string, { readonly done: number; readonly failed: number }>;
+
+/** Seconds from the event of a change until all replicas serve it. */
+const PROPAGATION_BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120];
+
+/** The metrics of `GET /metrics`, collected from the status on each request. */
+export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+
+  new Gauge({
+    name: 'signalbox_problems',
+    help: 'Current problems of services and settings.',
+    labelNames: ['severity'],
+    registers,
+    collect() {
+      for (const severity of ['error', 'warning', 'notice'])
+        this.set({ severity }, status.current?.problems.filter((problem) => problem.severity === severity).length ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'signalbox_routes',
+    help: 'Routes: pairs of host and context root.',
+    labelNames: ['cluster'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { cluster, routes } of status.current?.desired.clusters ?? []) {
+        const { servers, fallback } = buildRouteTable(routes);
+        const count = servers.reduce((sum, { locations }) => sum + locations.length, fallback.length);
+        this.set({ cluster: cluster.name }, count);
+      }
+    },
+  });
+  new Gauge({
+    name: 'signalbox_replicas',
+    help: 'Running proxies by the version they serve; `wanted` is true if it is the desired version.',
+    labelNames: ['cluster', 'version', 'wanted'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, version: newest, tasks } of status.current?.outcomes ?? []) {
+        for (const { state, version } of tasks) {
+          if (state === 'running')
+            this.inc({ cluster: name, version: version ?? '', wanted: String(version === newest) });
+        }
+      }
+    },
+  });
+  new Counter({
+    name: 'signalbox_passes_total',
+    help: 'Passes over the swarm by result.',
+    labelNames: ['result'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [result, count] of Object.entries(status.passes)) this.inc({ result }, count);
+    },
+  });
+  new Counter({
+    name: 'signalbox_engine_calls_total',
+    help: 'Docker Engine API calls by operation and result.',
+    labelNames: ['operation', 'result'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [operation, { done, failed }] of engineCalls) {
+        this.inc({ operation, result: 'done' }, done);
+        this.inc({ operation, result: 'failed' }, failed);
+      }
+    },
+  });
+  observePropagation(status, registers);
+  return registry;
+}
+
+function observePropagation(status: StatusBoard, registers: Registry[]): void {
+  const histogram = new Histogram({
+    name: 'signalbox_propagation_seconds',
+    help: 'Seconds from the first event of a change until all replicas of the cluster serve it.',
+    labelNames: ['cluster'],
+    buckets: PROPAGATION_BUCKETS,
+    registers,
+  });
+  /** The last counted change, by cluster. */
+  const counted = new Map<string, number>();
+  status.subscribe(() => {
+    for (const { name, changes } of status.current?.outcomes ?? []) {
+      const [newest] = changes;
+      if (newest?.servedAt === undefined || counted.get(name) === newest.seenAt) continue;
+      counted.set(name, newest.seenAt);
+      histogram.observe({ cluster: name }, (newest.servedAt - newest.seenAt) / 1000);
+    }
+  });
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { adminPort } from '../model/names.ts';
+
+/**
+ * The only module of the controller and extension that reads environment variables. Each has a default; an invalid one
+ * stops the process with an error that names it.
+ */
+const schema = z.object({
+  /** Tag of the images that belong to this one. */
+  SIGNALBOX_VERSION: z.string().default('0.1.0'),
+  /** ID of the controller's own service; set by Swarm through stack.yml. */
+  SIGNALBOX_SERVICE: z.string().default(''),
+  /** ID of the controller's own task; set in the same way. */
+  SIGNALBOX_TASK: z.string().default(''),
+  SIGNALBOX_SETTINGS: z.string().default('/config.toml'),
+  /** Folder with the extension's templates. Mount your own over it to try them out. */
+  SIGNALBOX_TEMPLATES: z.string().default(new URL('../../templates', import.meta.url).pathname),
+  SIGNALBOX_ADMIN_PORT: z.coerce.number().int().default(adminPort),
+  SIGNALBOX_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+});
+
+export interface Environment {
+  readonly release: string;
+  readonly ownService: string;
+  readonly ownTask: string;
+  readonly settingsPath: string;
+  readonly templatesPath: string;
+  readonly adminPort: number;
+  readonly logLevel: string;
+}
+
+export function readEnvironment(): Environment {
+  const variables = schema.parse(process.env);
+  return {
+    release: variables.SIGNALBOX_VERSION,
+    ownService: variables.SIGNALBOX_SERVICE,
+    ownTask: variables.SIGNALBOX_TASK,
+    settingsPath: variables.SIGNALBOX_SETTINGS,
+    templatesPath: variables.SIGNALBOX_TEMPLATES,
+    adminPort: variables.SIGNALBOX_ADMIN_PORT,
+    logLevel: variables.SIGNALBOX_LOG_LEVEL,
+  };
+}

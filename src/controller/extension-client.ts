@@ -1,0 +1,311 @@
+import { digest } from '../lib/digest.ts';
+import { memoize, sameItems } from '../lib/memo.ts';
+import { plainText } from '../lib/plain-text.ts';
+import { sleep } from '../lib/sleep.ts';
+import { extensionPort } from '../model/names.ts';
+import type { Problem } from '../model/problem.ts';
+import type { RenderInput } from '../model/render-input.ts';
+import type { Route } from '../model/route.ts';
+import { versionFault } from '../model/version-digest.ts';
+import {
+  type Renderer,
+  type Rendering,
+  type Replicas,
+  SettingsRefusedError,
+  type TaskAddresses,
+  type VersionOffer,
+} from './reconcile/ports.ts';
+import { type Answer, HELD_TIMEOUT_MS, SILENCE_MS, send } from '../protocol/call.ts';
+import { differenceOf } from '../protocol/difference.ts';
+import { ExtensionAgent } from '../protocol/extension-agent.ts';
+import { RenderResponse, routeFault, StateResponse } from '../protocol/messages.ts';
+import { extensionName, type Identity } from '../protocol/names.ts';
+import { MAX_REPORT_BYTES } from '../protocol/read-body.ts';
+
+/** The extension cannot be reached or its response is invalid. */
+export class LinkError extends Error {
+  override readonly name = 'LinkError';
+}
+
+const RENDER_TIMEOUT_MS = 120_000;
+const OFFER_TIMEOUT_MS = 30_000;
+const BRIEF_TIMEOUT_MS = 5000;
+/** An extension does nothing else while it renders thousands of routes. */
+const SILENCE_MS_PER_ROUTE = 3;
+const RETRY_MS = 1000;
+/** Limits for the agents' state: the facts of one report and a few lines per replica. */
+const MAX_STATE_BYTES = 16 * MAX_REPORT_BYTES;
+const STATE_LIMITS = { timeoutMs: HELD_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES };
+const MAX_BRIEF_ANSWER_BYTES = 64 * 1024;
+const MAX_SHOWN = 5;
+/** Length limit of errors with text from the extension. */
+const MAX_ERROR = 500;
+
+/** The last render request to an extension and its response. */
+interface Remembered {
+  /** The request without its routes. */
+  readonly frame: string;
+  readonly routes: readonly Route[];
+  readonly answer: RenderAnswer;
+}
+
+type Rendered = Extract<RenderResponse, { kind: 'rendered' }>;
+type RenderAnswer =
+  | Exclude<RenderResponse, Rendered>
+  | (Omit<Rendered, 'files'> & { readonly files: Rendering['files'] });
+
+/** The controller side of the control channel. */
+export class LinkClient implements Renderer {
+  #agent: ExtensionAgent;
+  readonly #port: number;
+  /** The last response of each extension. An equal request is not sent again unless the templates have changed. */
+  readonly #remembered = new Map<string, Remembered>();
+  readonly #states = new Map<string, StateResponse & { readonly since: number }>();
+  /** Returns the same list for the same routes. */
+  readonly #sendable = memoize((routes: readonly Route[]) => routes.filter((route) => routeFault(route) === undefined));
+
+  constructor(identity: Identity, port = extensionPort) {
+    this.#port = port;
+    this.#agent = new ExtensionAgent({ identity });
+  }
+
+  /** Applies to new connections. Calls in progress are not interrupted. */
+  useIdentity(identity: Identity): void {
+    const old = this.#agent;
+    this.#agent = new ExtensionAgent({ identity });
+    // Idle connections are closed.
+    old.maxFreeSockets = 0;
+    for (const socket of Object.values(old.freeSockets).flat()) socket?.destroy();
+  }
+
+  async render(service: string, wanted: RenderInput, signal: AbortSignal, boot?: string): Promise<Rendering> {
+    // A value that the extension would reject only skips the route and does not block the cluster's other changes.
+    const faulty = wanted.routes.filter((route) => routeFault(route) !== undefined);
+    const input = faulty.length === 0 ? wanted : { ...wanted, routes: this.#sendable(wanted.routes) };
+    const { routes, ...rest } = input;
+    const frame = JSON.stringify(rest);
+    const known = this.#remembered.get(service);
+    const isSame = known?.frame === frame && sameItems(known.routes, routes);
+    const answer = isSame ? known.answer : await this.#ask(service, input, known, signal, boot);
+    this.#remembered.set(service, { frame, routes, answer });
+    if (answer.kind === 'settings-refused') throw new SettingsRefusedError(answer.message);
+    const { version, files, refused } = answer;
+    return {
+      version,
+      files,
+      problems: [...toProblems(refused, input), ...faulty.map((route) => unsendable(route, input))],
+    };
+  }
+
+  forget(service: string): void {
+    this.#remembered.delete(service);
+  }
+
+  async offer(service: string, { cluster, boot, version, files }: VersionOffer, signal: AbortSignal): Promise<void> {
+    const put = (offer: object) =>
+      this.#send(
+        {
+          service,
+          cluster,
+          method: 'PUT',
+          path: '/offer',
+          body: JSON.stringify(offer),
+          maxBytes: MAX_BRIEF_ANSWER_BYTES,
+        },
+        signal,
+      );
+    const brief = await put({ boot, version });
+    // The extension has restarted since it rendered this version, or never rendered it.
+    const { status, text } = brief.status === 409 ? await put({ boot, version, files }) : brief;
+    if (status !== 204)
+      throw new LinkError(`Extension ${service} rejected the offer: ${status} ${plainText(text, MAX_ERROR)}`);
+  }
+
+  async introduce(
+    service: string,
+    cluster: string,
+    tasks: readonly TaskAddresses[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const state = this.#states.get(service);
+    // An extension that is unavailable or just starting is informed once its state is known.
+    if (state === undefined || state.tasks === digest(JSON.stringify(tasks))) return;
+    const call = {
+      service,
+      cluster,
+      method: 'PUT',
+      path: '/tasks',
+      body: JSON.stringify({ tasks }),
+      timeoutMs: BRIEF_TIMEOUT_MS,
+    };
+    const { status, text } = await this.#send({ ...call, maxBytes: MAX_BRIEF_ANSWER_BYTES }, signal);
+    if (status !== 204)
+      throw new LinkError(`Extension ${service} rejected the tasks: ${status} ${plainText(text, MAX_ERROR)}`);
+  }
+
+  replicas(service: string): Replicas | undefined {
+    return this.#states.get(service);
+  }
+
+  /**
+   * Follows an extension's reports about its agents and templates. Templates that differ from its last response mean a new release or an
+   * edit.
+   */
+  async watch(service: string, cluster: string, onChange: () => void, signal: AbortSignal): Promise<void> {
+    let since: number | undefined;
+    while (!signal.aborted) {
+      const known = this.#states.get(service)?.digest;
+      const state = await this.#nextState(service, cluster, known, signal);
+      if (state === undefined) {
+        since = undefined;
+        await sleep(RETRY_MS, signal);
+        continue;
+      }
+      since ??= Date.now();
+      if (state.digest === known) continue;
+      this.#states.set(service, { ...state, since });
+      const remembered = this.#remembered.get(service);
+      if (remembered && remembered.answer.templates !== state.templates) this.#remembered.delete(service);
+      onChange();
+    }
+  }
+
+  /** Undefined if the extension is unavailable. */
+  async #nextState(
+    service: string,
+    cluster: string,
+    known = '',
+    signal: AbortSignal,
+  ): Promise<StateResponse | undefined> {
+    const call = { service, cluster, method: 'GET', path: `/state/${known}`, body: '', ...STATE_LIMITS };
+    const answer = await this.#send(call, signal).catch(() => undefined);
+    if (answer?.status !== 200) return undefined;
+    return StateResponse.safeParse(parseJson(answer.text)).data;
+  }
+
+  /** Sends the difference to the last request, or everything if the extension no longer knows that request. */
+  async #ask(
+    service: string,
+    input: RenderInput,
+    known: Remembered | undefined,
+    signal: AbortSignal,
+    boot: string | undefined,
+  ): Promise<RenderAnswer> {
+    const before = known?.answer.kind === 'rendered' ? known.answer : undefined;
+    const difference = before && differenceOf(known!.routes, input.routes);
+    const texts = new Map(before?.files.map(({ digest, text }) => [digest, text]));
+    const post = (routes: object, digests: readonly string[]) => {
+      const body = JSON.stringify({ ...input, routes, boot, known: digests });
+      const call = { service, cluster: input.cluster, method: 'POST', path: '/render', body };
+      const silenceMs = SILENCE_MS + input.routes.length * SILENCE_MS_PER_ROUTE;
+      return this.#send({ ...call, timeoutMs: RENDER_TIMEOUT_MS, silenceMs }, signal);
+    };
+    try {
+      const brief = difference && (await post({ base: before.routes, ...difference }, [...texts.keys()]));
+      const { status, text } = brief === undefined || brief.status === 409 ? await post(input.routes, []) : brief;
+      if (status !== 200) throw new Error(`status ${status}: ${text.slice(0, 300)}`);
+      const parsed = RenderResponse.safeParse(JSON.parse(text));
+      if (!parsed.success) throw new Error('invalid response', { cause: parsed.error });
+      const answer = withTexts(parsed.data, texts);
+      const fault = answer.kind === 'rendered' ? versionFault(input.cluster, answer.version, answer.files) : undefined;
+      if (fault !== undefined) throw new Error(fault);
+      return answer;
+    } catch (error) {
+      throw new LinkError(
+        `Extension ${service}: render request failed: ${plainText((error as Error).message, MAX_ERROR)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  #send(
+    { service, cluster, timeoutMs = OFFER_TIMEOUT_MS, silenceMs = SILENCE_MS, ...request }: ExtensionCall,
+    signal: AbortSignal,
+  ) {
+    const servername = extensionName(cluster);
+    const channel = {
+      host: service,
+      port: this.#port,
+      agent: this.#agent,
+      servername,
+      timeoutMs,
+      silenceMs: SILENCE_MS,
+    };
+    return send({ ...channel, ...request }, signal) satisfies Promise<Answer>;
+  }
+}
+
+interface ExtensionCall {
+  readonly service: string;
+  readonly cluster: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body: string;
+  readonly timeoutMs?: number;
+  readonly silenceMs?: number;
+  readonly maxBytes?: number;
+}
+
+function withTexts(response: RenderResponse, texts: ReadonlyMap<string, string>): RenderAnswer {
+  if (response.kind === 'settings-refused') return response;
+  const files = response.files.map(({ path, digest, text = texts.get(digest) }) => {
+    if (text === undefined) throw new Error(`the response lacks ${path}`);
+    return { path, digest, text };
+  });
+  return { ...response, files };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Services that were not in the request are reported as a problem of the extension. */
+function toProblems(
+  refused: readonly { service: string; message: string }[],
+  { cluster, routes }: RenderInput,
+): Problem[] {
+  const asked = new Set(routes.map(({ service }) => service.name));
+  const own = new Map(refused.filter(({ service }) => asked.has(service)).map((refusal) => [refusal.service, refusal]));
+  const unknown = new Set(refused.map(({ service }) => service).filter((service) => !asked.has(service)));
+  return [
+    ...[...own.values()].map((refusal) => toProblem(refusal, cluster)),
+    ...(unknown.size === 0 ? [] : [unknownServices([...unknown], cluster)]),
+  ];
+}
+
+function unsendable(route: Route, { cluster }: RenderInput): Problem {
+  return {
+    severity: 'error',
+    service: route.service.name,
+    cluster,
+    reason: `A route is skipped because a value exceeds a limit: ${plainText(routeFault(route) ?? '', MAX_ERROR)}`,
+    remedy: 'Shorten the value. Please report this as a bug: validation should have caught it.',
+  };
+}
+
+function unknownServices(services: readonly string[], cluster: string): Problem {
+  const shown = services.slice(0, MAX_SHOWN).map((service) => plainText(service, 64));
+  const more = services.length > MAX_SHOWN ? ` and ${services.length - MAX_SHOWN} more` : '';
+  return {
+    severity: 'error',
+    cluster,
+    reason: `The extension rejects services that are not in its cluster: ${shown.join(', ')}${more}`,
+    remedy: "The rejection is ignored. Check the extension's image and templates: it may be compromised.",
+  };
+}
+
+function toProblem({ service, message }: { service: string; message: string }, cluster: string): Problem {
+  return {
+    severity: 'error',
+    service,
+    cluster,
+    reason: `nginx rejects the configuration of this service: ${message}`,
+    remedy: 'The service is skipped. Please report this as a bug: validation should have caught it.',
+  };
+}

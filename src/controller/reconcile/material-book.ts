@@ -1,0 +1,77 @@
+import { memoizeLast } from '../../lib/memo.ts';
+import { foreignIds } from '../../model/foreign-secrets.ts';
+import { foreignFacts, judgementTime, type Material, type SecretFacts } from '../../model/material.ts';
+import type { Cluster } from '../../model/settings.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import type { Renderer } from './ports.ts';
+
+type Facts = Required<Pick<Material, 'facts' | 'byCluster'>>;
+
+/**
+ * Facts about secrets from the proxies' reports. They are kept as long as the secret exists: a restarted extension knows nothing for a while, and
+ * verdicts must not change because of that.
+ */
+export class MaterialBook {
+  readonly #renderer: Renderer;
+  /** By service cluster, then by ID: content never changes under one ID, but may under one name. */
+  readonly #known = new Map<string, ReadonlyMap<string, SecretFacts>>();
+  #facts: Facts = { facts: new Map(), byCluster: new Map() };
+  readonly #material = memoizeLast((facts: Facts, now: number): Material => ({ ...facts, now }));
+
+  constructor(renderer: Renderer) {
+    this.#renderer = renderer;
+  }
+
+  /** Returns the same object while the verdicts are the same. */
+  read(clusters: readonly Cluster[], snapshot: Snapshot, now: number): Material {
+    const names = new Map(snapshot.secrets.map(({ id, name }) => [id, name]));
+    const isChanged = [this.#note(clusters, snapshot, names), this.#forget(names)].includes(true);
+    if (isChanged) this.#facts = this.#collect(names);
+    return this.#material(this.#facts, judgementTime([...this.#facts.byCluster.values()], now));
+  }
+
+  #collect(names: ReadonlyMap<string, string>): Facts {
+    const byCluster = new Map(
+      [...this.#known].map(([cluster, known]) => [
+        cluster,
+        new Map([...known].map(([id, facts]) => [names.get(id)!, facts])),
+      ]),
+    );
+    return { facts: new Map([...byCluster.values()].flatMap((facts) => [...facts])), byCluster };
+  }
+
+  #note(clusters: readonly Cluster[], { owned }: Snapshot, names: ReadonlyMap<string, string>): boolean {
+    let isChanged = false;
+    for (const { settings, name: cluster } of clusters) {
+      const known = new Map(this.#known.get(settings.ServiceCluster));
+      this.#known.set(settings.ServiceCluster, known);
+      const told = new Map(this.#renderer.replicas(settings.ServiceName)?.secrets.map((facts) => [facts.name, facts]));
+      const proxies = owned.filter((service) => service.role === 'proxy' && service.cluster === cluster);
+      // Found by a proxy before this controller started. Any service can carry our labels, but only one can have the
+      // name.
+      const real = proxies.find(({ name }) => name === settings.ProxyServiceName);
+      const noted = real === undefined ? [] : foreignIds(real);
+      for (const id of noted.filter((id) => names.has(id) && !known.has(id))) {
+        known.set(id, foreignFacts(names.get(id)!));
+        isChanged = true;
+      }
+      for (const id of proxies.flatMap(({ secretIds }) => secretIds)) {
+        const facts = told.get(names.get(id) ?? '');
+        if (facts === undefined || JSON.stringify(facts) === JSON.stringify(known.get(id))) continue;
+        known.set(id, facts);
+        isChanged = true;
+      }
+    }
+    return isChanged;
+  }
+
+  #forget(names: ReadonlyMap<string, string>): boolean {
+    let isChanged = false;
+    for (const [cluster, known] of this.#known) {
+      const kept = new Map([...known].filter(([id]) => names.has(id)));
+      isChanged ||= kept.size < known.size;
+      this.#known.set(cluster, kept);
+    }
+    return isChanged;
+  }
+}

@@ -1,0 +1,145 @@
+import type { Logger } from '../../lib/logger.ts';
+import { memoizeLast } from '../../lib/memo.ts';
+import type { UnderWay } from '../../lib/under-way.ts';
+import { type Administration, applyPorts } from '../../model/administration.ts';
+import { type ClusterState, createStateBuilder, type DesiredState } from '../../model/desired-state.ts';
+import { hasWorkers } from '../../model/owned-service.ts';
+import { limitProblems, type Problem, sortProblems } from '../../model/problem.ts';
+import { buildRouteTable } from '../../model/route-table.ts';
+import type { Settings } from '../../model/settings.ts';
+import type { Snapshot, StoredObject } from '../../model/snapshot.ts';
+import { TextChecks } from '../../nginx-text/check-text.ts';
+import { ClusterRuns } from './cluster-runs.ts';
+import { DoubtBook } from './doubt-book.ts';
+import { MaterialBook } from './material-book.ts';
+import { ConflictError, type Credentials, type Renderer, type Swarm } from './ports.ts';
+import { type ClusterOutcome, reconcileCluster } from './reconcile-cluster.ts';
+import type { Attempts } from './rollout.ts';
+import { SpreadBook } from './spread-book.ts';
+import type { StatusBoard } from './status.ts';
+import { removeStrays } from './strays.ts';
+import { Timeline } from './timeline.ts';
+
+export interface ReconcilerOptions {
+  readonly swarm: Swarm;
+  readonly renderer: Renderer;
+  readonly credentials: Credentials;
+  readonly status: StatusBoard;
+  readonly settings: Settings;
+  /** Administrators' decisions beyond the settings, given the Docker configs seen in the swarm. */
+  readonly administration: (configs: readonly StoredObject[]) => Promise<Administration>;
+  /** Problems of the settings file itself. */
+  readonly settingsProblems: readonly Problem[];
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** Tracks passes and the runs of single clusters, which may continue after a pass. */
+  readonly underWay: UnderWay;
+  /** Called when a cluster's run ends that its pass did not wait for. */
+  readonly onLate?: () => void;
+}
+
+/**
+ * `triggered` resolves when another pass is due: this one then stops waiting for slow clusters. `seenAt` is the time of the first event that the pass
+ * handles, in milliseconds since the epoch.
+ */
+export type Pass = (signal: AbortSignal, seenAt: number, triggered?: Promise<void>) => Promise<PassResult>;
+
+export interface PassResult {
+  /**
+   * A roll-out is in progress, or replicas are to be spread: check again soon, because Swarm has no events for tasks.
+   */
+  readonly rolling: boolean;
+}
+
+/**
+ * One pass: observes everything, builds the desired state, and brings every cluster closer to it. If observing fails, nothing is published. A failing
+ * cluster does not delay others; its error is thrown after all have run.
+ */
+export function createReconciler(options: ReconcilerOptions): Pass {
+  const { swarm, status, underWay, now } = options;
+  const attempts: Attempts = new Map();
+  const timeline = new Timeline();
+  const textChecks = new TextChecks();
+  const buildDesiredState = createStateBuilder();
+  const settingsFor = memoizeLast(applyPorts);
+  const materialBook = new MaterialBook(options.renderer);
+  const spreadBook = new SpreadBook();
+  const doubtBook = new DoubtBook(options.renderer);
+  const runs = new ClusterRuns(options.onLate);
+  const pass: Pass = async (signal, seenAt, triggered) => {
+    const { clusters } = options.settings;
+    doubtBook.note(clusters, runningProxies(status.current?.outcomes ?? []), now());
+    const snapshot = await swarm.observe(signal, (services) => doubtBook.follows(clusters, services));
+    const administration = await options.administration(snapshot.configs);
+    const settings = settingsFor(options.settings, administration);
+    // If routing is off, no cluster is active, but the routes are still shown.
+    const material = materialBook.read(settings.clusters, snapshot, now());
+    const doubts = doubtBook.judge(snapshot, now());
+    const desired = buildDesiredState(snapshot, settings, administration.maintenance, material, doubts);
+    const active = administration.enabled ? desired.clusters : [];
+    // Runs first: a removed cluster may hold a port that another one requires.
+    const strays = await Promise.allSettled([removeStrays(snapshot, active, options, signal)]);
+    const clusterOptions = { ...options, attempts, timeline, textChecks, spreadBook, held: administration.held };
+    const run = (cluster: ClusterState) => (signal: AbortSignal, seenAt: number) =>
+      underWay.track(() => reconcileCluster(cluster, snapshot, { ...clusterOptions, seenAt }, signal));
+    const settled = await runs.run(
+      active.map((cluster) => ({ name: cluster.cluster.name, run: run(cluster) })),
+      { signal, seenAt, triggered },
+    );
+    // The last outcome of a failing or unfinished cluster stays valid, including its problems.
+    const outcomes = active.flatMap(({ cluster: { name } }, position) => {
+      const result = settled[position];
+      if (result?.status === 'fulfilled') return [result.value];
+      return status.current?.outcomes.filter((outcome) => outcome.name === name) ?? [];
+    });
+    const problems = allProblems(options, snapshot, desired, outcomes);
+    status.record({ at: now(), snapshot, desired, outcomes, problems });
+    const errors = [...strays, ...settled].flatMap((result) => (result?.status === 'rejected' ? [result.reason] : []));
+    if (errors.length > 0) throw combine(errors);
+    return { rolling: outcomes.some(({ rolling, isSpreading }) => rolling || isSpreading) };
+  };
+  return (...circumstances) => underWay.track(() => pass(...circumstances));
+}
+
+/**
+ * Tasks with the desired state running, as seen in the last pass: a task that is being stopped has left its networks.
+ */
+function runningProxies(outcomes: readonly ClusterOutcome[]): Set<string> {
+  const tasks = outcomes.flatMap(({ tasks }) => tasks);
+  return new Set(tasks.filter(({ desiredState }) => desiredState === 'running').map(({ id }) => id));
+}
+
+function combine(errors: readonly Error[]): Error {
+  const [first] = errors;
+  if (errors.length === 1 || errors.every((error) => error instanceof ConflictError)) return first!;
+  return new AggregateError(errors, errors.map(({ message }) => message).join('; '));
+}
+
+function allProblems(
+  { settings, settingsProblems }: ReconcilerOptions,
+  snapshot: Snapshot,
+  desired: DesiredState,
+  outcomes: readonly ClusterOutcome[],
+): Problem[] {
+  const all = sortProblems([
+    ...settingsProblems,
+    ...desired.problems,
+    ...desired.clusters.flatMap(({ cluster, routes }) =>
+      buildRouteTable(routes).problems.map((problem) => ({ ...problem, cluster: cluster.name })),
+    ),
+    ...outcomes.flatMap(({ problems }) => problems),
+    ...(hasWorkers(snapshot.nodes) ? [] : relaxedPlacement(settings)),
+  ]);
+  return limitProblems(all);
+}
+
+function relaxedPlacement({ clusters }: Settings): Problem[] {
+  return clusters
+    .filter(({ settings }) => settings.Constraints === null || settings.ProxyConstraints === null)
+    .map(({ name }) => ({
+      severity: 'notice',
+      cluster: name,
+      reason: 'The swarm has no workers, so the extension and the proxies run on managers',
+      remedy: 'Add a worker; they move there automatically. Or set Constraints and ProxyConstraints.',
+    }));
+}

@@ -1,0 +1,324 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import type { z } from 'zod';
+import type { Offers, Seal, Version } from './offers.ts';
+import { digest } from '../lib/digest.ts';
+import type { Logger } from '../lib/logger.ts';
+import { Recent } from '../lib/recent.ts';
+import type { RenderInput } from '../model/render-input.ts';
+import type { Route } from '../model/route.ts';
+import type { ConfigurationFile, Rendering } from '../controller/reconcile/ports.ts';
+import type { Trial } from '../render/prove.ts';
+import { SIGN_OF_LIFE_MS } from '../protocol/call.ts';
+import { Claims } from './claims.ts';
+import { applyDifference, type Difference } from '../protocol/difference.ts';
+import { OfferRequest, RenderRequest, ReportRequest, TasksRequest } from '../protocol/messages.ts';
+import { controllerName, type Identity, proxyName } from '../protocol/names.ts';
+import { MAX_MESSAGE_BYTES, MAX_REPORT_BYTES, readBody, TooLargeError } from '../protocol/read-body.ts';
+import { contentHash, sealVersion } from '../protocol/seal.ts';
+
+/** Returns a RenderResponse without the version of the templates. */
+export type Prove = (input: RenderInput, trial?: Pick<Trial, 'routes' | 'isTaken'>) => Promise<object>;
+
+export interface LinkServerOptions {
+  readonly cluster: string;
+  readonly identity: Identity;
+  readonly prove: Prove;
+  readonly templates: TemplateVersions;
+  readonly offers: Offers;
+  readonly logger: Logger;
+}
+
+/** Notifies when templates change, which happens while they are edited. */
+export interface TemplateVersions {
+  readonly version: string;
+  changed(known: string): Promise<void>;
+}
+
+const LIMITS = {
+  maxHeaderSize: 8192,
+  handshakeTimeout: 10_000,
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+} as const;
+/** Agents of all proxies with one or two connections each, and the controllers. */
+const MAX_CONNECTIONS = 4096;
+/** Concurrent reports from one address. An agent has one, briefly two. */
+const MAX_REPORTS_PER_ADDRESS = 96;
+/** Interval for logging repeated rejections. */
+const REJECTION_LOG_MS = 60_000;
+/** Maximum time a request is held, so that both ends notice a lost connection. */
+const HOLD_MS = 25_000;
+/** How long to wait for a replica that tries a version before testing it with nginx here. */
+const TRIAL_MS = 5000;
+/** Number of cached versions. An offer of a cached version needs no files. */
+const KEPT_VERSIONS = 3;
+/** Number of cached route lists that requests may build on. */
+const KEPT_ROUTES = 4;
+
+/**
+ * The extension side of the control channel. It accepts only the controller and the agents of the cluster's own proxies: their
+ * certificates must be issued by the same CA for their names. During a request it sends `102 Processing` every second.
+ *
+ * The controller:
+ * - `POST /render` accepts a RenderRequest and returns a RenderResponse, or 409 if the request builds on unknown routes. If it names a
+ *   `boot`, one of those replicas is offered the result; if that replica's nginx accepts it, nginx does not test it here.
+ * - `PUT /offer` accepts an OfferRequest and returns 204, or 409 if it has no files and the version is unknown.
+ * - `PUT /tasks` accepts a TasksRequest and returns 204. Reports from the address of another task are then rejected.
+ * - `GET /state/<digest>` is held until offers, replicas, templates or tasks differ from the digest, at most 25 s, and returns a
+ *   StateResponse.
+ *
+ * Agents:
+ * - `POST /report` accepts a ReportRequest of at most 1 MB and is held until there is a version for the replica. It returns the signed
+ *   version without the content of files that the agent knows, 204 after 25 s without a version, 409 if another agent reports for the
+ *   task, or 429 if one address sends too many reports.
+ */
+export function createLinkServer(options: LinkServerOptions): Server {
+  const tls = { ...options.identity, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
+  const channel = new Channel(options);
+  const server = createServer({ ...tls, ...LIMITS }, (request, response) => {
+    answer(channel, request, response).catch((error) => {
+      if (response.destroyed) return;
+      options.logger.error({ err: error }, 'Request failed');
+      send(response, { status: 500, body: { error: (error as Error).message } });
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+}
+
+type Handler = (channel: Channel, request: IncomingMessage, hold: AbortSignal) => Promise<Answer>;
+
+const CONTROLLER: Readonly<Record<string, Handler>> = {
+  'POST /render': (channel, request) => channel.render(request),
+  'PUT /offer': (channel, request) => channel.offer(request),
+  'PUT /tasks': (channel, request) => channel.tasks(request),
+  'GET /state': (channel, request, hold) => channel.state(request.url!.split('/')[2] ?? '', hold),
+};
+const AGENT: Readonly<Record<string, Handler>> = {
+  'POST /report': (channel, request, hold) => channel.report(request, hold),
+};
+
+async function answer(channel: Channel, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const handlers = channel.handlersFor((request.socket as TLSSocket).getPeerX509Certificate()?.subject);
+  if (handlers === undefined)
+    return send(response, { status: 403, body: { error: 'Forbidden: this certificate may not use this channel' } });
+  const handler = handlers[`${request.method} /${(request.url ?? '').split('/')[1]}`];
+  if (handler === undefined) return send(response, { status: 404, body: { error: 'Not found' } });
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  const hold = AbortSignal.any([gone.signal, AbortSignal.timeout(HOLD_MS)]);
+  // Lets the client distinguish a busy extension from a hanging one or a lost node.
+  const signs = setInterval(() => signOfLife(response), SIGN_OF_LIFE_MS);
+  try {
+    send(response, await handler(channel, request, hold));
+  } finally {
+    clearInterval(signs);
+  }
+}
+
+/** `102 Processing` may be sent any number of times before the response. */
+function signOfLife(response: ServerResponse): void {
+  if (!response.headersSent && !response.destroyed) response.writeProcessing();
+}
+
+function send(response: ServerResponse, { status, body }: Answer): void {
+  if (response.headersSent || response.destroyed) return;
+  // The remainder of the body is not read.
+  if (status === 413) response.setHeader('connection', 'close');
+  if (body === undefined) response.writeHead(status).end();
+  else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+class Channel {
+  readonly #options: LinkServerOptions;
+  readonly #rendered = new Recent<readonly ConfigurationFile[]>(KEPT_VERSIONS);
+  readonly #seals = new Recent<Seal>(KEPT_VERSIONS);
+  /** Routes of the last requests, possibly of different controllers. */
+  readonly #routes = new Recent<readonly Route[]>(KEPT_ROUTES);
+  readonly #claims = new Claims(() => performance.now());
+  /** Number of open reports, by address. */
+  readonly #reports = new Map<string, number>();
+  #tasks: string | undefined;
+  #tasksChange = Promise.withResolvers<void>();
+  #rejectionLoggedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LinkServerOptions) {
+    this.#options = options;
+  }
+
+  handlersFor(subject: string | undefined): Readonly<Record<string, Handler>> | undefined {
+    if (subject === `CN=${controllerName}`) return CONTROLLER;
+    return subject === `CN=${proxyName(this.#options.cluster)}` ? AGENT : undefined;
+  }
+
+  async render(request: IncomingMessage): Promise<Answer> {
+    const { prove, templates } = this.#options;
+    return take(request, RenderRequest, async ({ known, boot, ...asked }) => {
+      const routes = this.#routesOf(asked.routes);
+      if (routes === undefined) return { status: 409, body: { error: 'Bring all routes' } };
+      const trial = boot === undefined ? undefined : this.#trialOf(boot, asked.routes);
+      const proof = (await prove({ ...asked, routes } as RenderInput, trial)) as Partial<Rendering>;
+      const { version, files } = proof;
+      if (boot !== undefined && version !== trial?.started) this.#options.offers.withdraw(boot);
+      if (version !== undefined && files) this.#rendered.set(version, files);
+      const name = this.#nameRoutes(routes);
+      const brief = files && withoutKnown(files, known);
+      return { status: 200, body: { ...proof, files: brief, routes: name, templates: templates.version } };
+    });
+  }
+
+  /** Undefined if they build on unknown routes. */
+  #routesOf(routes: RenderRequest['routes']): readonly Route[] | undefined {
+    if (Array.isArray(routes)) return routes as Route[];
+    const base = this.#routes.get(routes.base);
+    const built = base && applyDifference(base, routes as Difference<Route>);
+    return built?.includes(undefined as never) ? undefined : built;
+  }
+
+  /** Undefined if the difference is unknown. */
+  #trialOf(boot: string, routes: RenderRequest['routes']) {
+    if (Array.isArray(routes)) return undefined;
+    const { offers } = this.#options;
+    const trial = {
+      routes: routes.added.map(({ item }) => item as Route),
+      started: undefined as string | undefined,
+      isTaken({ version, files }: Pick<Rendering, 'version' | 'files'>): Promise<boolean> {
+        trial.started = version;
+        return offers.try({ boot, version, files }, AbortSignal.timeout(TRIAL_MS));
+      },
+    };
+    return trial;
+  }
+
+  #nameRoutes(routes: readonly Route[]): string {
+    const name = randomBytes(8).toString('hex');
+    this.#routes.set(name, routes);
+    return name;
+  }
+
+  async offer(request: IncomingMessage): Promise<Answer> {
+    return take(request, OfferRequest, async ({ boot, version, files = this.#rendered.get(version) }) => {
+      if (files === undefined) return { status: 409, body: { error: 'Bring the files' } };
+      this.#options.offers.offer({ boot, version, files });
+      return { status: 204 };
+    });
+  }
+
+  async tasks(request: IncomingMessage): Promise<Answer> {
+    return take(request, TasksRequest, async ({ tasks }) => {
+      this.#claims.know(tasks);
+      this.#tasks = digest(JSON.stringify(tasks));
+      this.#tasksChange.resolve();
+      this.#tasksChange = Promise.withResolvers();
+      return { status: 204 };
+    });
+  }
+
+  async state(known: string, hold: AbortSignal): Promise<Answer> {
+    const { offers, templates } = this.#options;
+    const current = () => digest(JSON.stringify([templates.version, offers.state, this.#tasks]));
+    if (current() === known) {
+      const moved = new AbortController();
+      const either = AbortSignal.any([hold, moved.signal]);
+      const changes = [templates.changed(templates.version), this.#tasksChange.promise];
+      await Promise.race([...changes, offers.moved(offers.state, either)]);
+      moved.abort();
+    }
+    const told = { digest: current(), templates: templates.version, tasks: this.#tasks };
+    return { status: 200, body: { ...told, ...offers.state } };
+  }
+
+  async report(request: IncomingMessage, hold: AbortSignal): Promise<Answer> {
+    const address = request.socket.remoteAddress ?? '';
+    const count = this.#reports.get(address) ?? 0;
+    if (count >= MAX_REPORTS_PER_ADDRESS) return { status: 429, body: { error: 'Too many concurrent reports' } };
+    this.#reports.set(address, count + 1);
+    try {
+      return await this.#takeReport(request, address, hold);
+    } finally {
+      const left = this.#reports.get(address)! - 1;
+      if (left > 0) this.#reports.set(address, left);
+      else this.#reports.delete(address);
+    }
+  }
+
+  #takeReport(request: IncomingMessage, address: string, hold: AbortSignal): Promise<Answer> {
+    const handle = async ({ known, instance, ...report }: z.infer<typeof ReportRequest>): Promise<Answer> => {
+      const rejection = this.#claims.reject({ task: report.task, address, instance });
+      if (rejection !== undefined) return this.#rejectReport(rejection, report.task, address);
+      const offered = await this.#options.offers.next(report, hold);
+      if (offered === undefined) return { status: 204 };
+      const { version, files } = offered;
+      const seal = this.#seal(report.boot, offered);
+      return { status: 200, body: { version, files: withoutKnown(files, known), seal } };
+    };
+    return take(request, ReportRequest, handle, MAX_REPORT_BYTES);
+  }
+
+  /** Signs once for all replicas. */
+  #seal(boot: string, { version, files }: Version): Seal {
+    const name = `${boot} ${version}`;
+    const known = this.#seals.get(name);
+    if (known) return known;
+    const hashed = files.map((file) => ({ path: file.path, hash: hashOf(file) }));
+    const seal = sealVersion(this.#options.identity, { boot, version, files: hashed });
+    this.#seals.set(name, seal);
+    return seal;
+  }
+
+  #rejectReport(reason: string, task: string, address: string): Answer {
+    const at = performance.now();
+    if (at - this.#rejectionLoggedAt > REJECTION_LOG_MS) {
+      this.#rejectionLoggedAt = at;
+      this.#options.logger.warn({ task, address, reason }, 'Rejected report');
+    }
+    return { status: 409, body: { error: reason } };
+  }
+}
+
+const hashes = new WeakMap<ConfigurationFile, string>();
+
+/** Cached, because most files are the same as in the previous version. */
+function hashOf(file: ConfigurationFile): string {
+  const hash = hashes.get(file) ?? contentHash(file.text);
+  hashes.set(file, hash);
+  return hash;
+}
+
+/** Omits the content of files that the agent has. */
+function withoutKnown(files: readonly ConfigurationFile[], known: readonly string[]): object[] {
+  const there = new Set(known);
+  return files.map(({ text, ...file }) => (there.has(file.digest) ? file : { ...file, text }));
+}
+
+async function take<T>(
+  request: IncomingMessage,
+  schema: z.ZodType<T>,
+  handle: (body: T) => Promise<Answer>,
+  maxBytes = MAX_MESSAGE_BYTES,
+): Promise<Answer> {
+  const tooLarge = { status: 413, body: { error: 'The body is too large' } };
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge;
+  try {
+    const parsed = schema.safeParse(JSON.parse(await readBody(request, maxBytes)));
+    if (!parsed.success) return { status: 400, body: { error: faultOf(parsed.error) } };
+    return await handle(parsed.data);
+  } catch (error) {
+    if (error instanceof TooLargeError) return tooLarge;
+    if (error instanceof SyntaxError) return { status: 400, body: { error: 'The body is not valid JSON' } };
+    throw error;
+  }
+}
+
+/** Only the first error: the text of all errors may be much longer than the body. */
+function faultOf({ issues: [first] }: z.ZodError): string {
+  return `${first?.path.join('.')}: ${first?.message}`.slice(0, 500);
+}

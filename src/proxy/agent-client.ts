@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { type BriefVersion, InvalidVersionError, type Offering } from './agent.ts';
+import type { Report } from '../extension/offers.ts';
+import { versionFault } from '../model/version-digest.ts';
+import { HELD_TIMEOUT_MS, SILENCE_MS, send } from '../protocol/call.ts';
+import { ExtensionAgent } from '../protocol/extension-agent.ts';
+import { extensionName, type Identity } from '../protocol/names.ts';
+
+export interface AgentClientOptions {
+  readonly identity: Identity;
+  readonly cluster: string;
+  /** Name of the extension's service. */
+  readonly service: string;
+  /** Virtual address of that service. Network aliases cannot change it. */
+  readonly address?: string | undefined;
+  readonly port: number;
+}
+
+/** The agent side of the control channel. */
+export function createAgentClient({ identity, cluster, service, address, port }: AgentClientOptions): Offering {
+  const agent = new ExtensionAgent({ identity, address });
+  const instance = randomBytes(16).toString('hex');
+  return {
+    async next(report: Report, known: readonly string[], signal: AbortSignal): Promise<BriefVersion | undefined> {
+      const { status, text } = await send(
+        {
+          host: service,
+          port,
+          agent,
+          servername: extensionName(cluster),
+          method: 'POST',
+          path: '/report',
+          body: JSON.stringify({ ...report, known, instance }),
+          timeoutMs: HELD_TIMEOUT_MS,
+          silenceMs: SILENCE_MS,
+        },
+        signal,
+      );
+      if (status === 204) return undefined;
+      if (status !== 200) throw new Error(`The extension returned ${status}: ${text.slice(0, 300)}`);
+      const offered = JSON.parse(text) as BriefVersion;
+      const fault = versionFault(cluster, offered.version, offered.files);
+      if (fault !== undefined) throw new InvalidVersionError(fault);
+      return offered;
+    },
+  };
+}

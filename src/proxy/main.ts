@@ -1,0 +1,119 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { Agent, type BriefVersion } from './agent.ts';
+import { lastVersionIn } from './last-version.ts';
+import type { StoredVersion } from '../extension/offers.ts';
+import { createPlainLog } from '../lib/plain-log.ts';
+import { giveSignsOfLife } from '../lib/sign-of-life.ts';
+import { createAgentClient } from './agent-client.ts';
+import { readIdentity } from '../protocol/identity.ts';
+import { sealFault } from '../protocol/seal.ts';
+import { aliveFile, extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from '../model/names.ts';
+import { versionFault } from '../model/version-digest.ts';
+import { checkWithNginx } from '../nginx/check.ts';
+import { ciphersOf, confirmPairs } from './nginx/confirm-pairs.ts';
+import { DnsClient } from './nginx/dns-client.ts';
+import { factsThatFit, inspectSecrets } from './nginx/inspect-secrets.ts';
+import { NameWatch } from './nginx/name-watch.ts';
+import { type NameInUse, readNamesInUse } from './nginx/names-in-use.ts';
+import { configurationsIn, NginxRun } from './nginx/run.ts';
+import { filesFault } from '../nginx-text/check-text.ts';
+import { decodePermissions } from '../nginx-text/permissions.ts';
+import { configPath, readAgentEnvironment } from './environment.ts';
+
+/** The proxy: nginx, and an agent that loads new versions into it. The agent ends with nginx. */
+const environment = readAgentEnvironment();
+const logger = createPlainLog('agent');
+const ended = new AbortController();
+const folder = '/tmp/signalbox';
+const permissions = decodePermissions(environment?.allowedText);
+const textFault = (files: BriefVersion['files']) => {
+  const fault = filesFault(files, permissions);
+  return fault && `The version is not allowed: ${fault}`;
+};
+const faultOf = (version: string, files: BriefVersion['files']) =>
+  versionFault(environment?.cluster ?? '', version, files) ?? textFault(files);
+const identity = environment && (await readIdentity(`/run/secrets/${proxySecretTarget}`));
+const sealFaultOf = ({ version, files, seal }: StoredVersion, hashes: readonly string[]) => {
+  const hashed = files.map(({ path }, position) => ({ path, hash: hashes[position]! }));
+  const { boot, cluster } = environment!;
+  return sealFault(identity!.ca, cluster, { boot, version, files: hashed }, seal);
+};
+let nameRelay: Promise<void> | undefined;
+const nginx = new NginxRun({
+  command: process.argv.slice(2),
+  mountedPath: configPath(),
+  folder,
+  faultOf,
+  sealFaultOf,
+  startNameRelay,
+});
+
+// Signals are forwarded to nginx. A signal that arrives before nginx runs ends the task at once, because no clients are served yet.
+for (const name of ['SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) {
+  process.on(name, () => {
+    if (!nginx.signal(name)) process.exit(0);
+    if (name !== 'SIGHUP' && name !== 'SIGUSR1') ended.abort();
+  });
+}
+
+/** Loaded only if it is needed, to save memory. */
+async function loadNameRelay(): Promise<void> {
+  const { NameRelay } = await import('./nginx/name-relay.ts');
+  await NameRelay.start();
+}
+
+/** If it fails, nginx still serves all other routes, and the next reload tries again. */
+async function startNameRelay(): Promise<void> {
+  nameRelay ??= loadNameRelay().catch(({ message }: Error) => {
+    nameRelay = undefined;
+    logger.error({ reason: message }, 'Name relay failed to start: names with upper-case letters cannot be resolved');
+  });
+  await nameRelay;
+}
+
+let inUse: { readonly folder: string; readonly names: readonly NameInUse[] } | undefined;
+
+/** Read from the disk once for each version: the texts of thousands of services take megabytes. */
+async function readNames(): Promise<readonly NameInUse[]> {
+  const folder = await nginx.servedFolder();
+  if (inUse?.folder !== folder) inUse = { folder, names: await readNamesInUse(configurationsIn(folder)) };
+  return inUse.names;
+}
+
+if (environment === undefined || identity === undefined) {
+  await nginx.start(undefined, ended.signal);
+} else {
+  const { cluster, extension, extensionAddress: address, boot, task, reloadIntervalMs } = environment;
+  const found = await inspectSecrets('/run/secrets', (name) => name === proxySecretTarget);
+  const ciphers = ciphersOf(await readFile(configPath(), 'utf8').catch(() => ''));
+  // If nginx cannot confirm the pairs, Node's verdict is used.
+  const confirmed = await confirmPairs(found, checkWithNginx, ciphers).catch(() => found);
+  const secrets = factsThatFit(confirmed);
+  const unreported = confirmed.slice(secrets.length).map(({ name }) => name);
+  if (unreported.length > 0) logger.warn({ unreported: unreported.slice(0, 20) }, 'Too many secrets to report');
+  if (secrets.some(({ stapledWith }) => stapledWith.length > 0)) {
+    // Loaded only if needed, to save memory.
+    const { startOcspRelay } = await import('./nginx/ocsp-relay.ts');
+    startOcspRelay(secrets, ({ message }) => logger.error({ reason: message }, 'OCSP relay failed'));
+  }
+  const offering = createAgentClient({ identity, cluster, service: extension, address, port: extensionPort });
+  const last = lastVersionIn(versionsFolder, boot);
+  const dns = new DnsClient();
+  const names = new NameWatch({ read: readNames, query: (name) => dns.query(name), now: () => performance.now() });
+  const agent = new Agent({ task, boot, secrets, nginx, textFault, offering, last, names, reloadIntervalMs, logger });
+  if (existsSync(metricsTokenPath)) {
+    // Loaded only if needed, to save memory.
+    const { startMetrics } = await import('./serve-metrics.ts');
+    // nginx also runs without metrics.
+    await startMetrics({ agent, identity, folder, logger }).catch(({ message }: Error) =>
+      logger.error({ reason: message }, 'Metrics server failed to start'),
+    );
+  }
+  await agent.boot(ended.signal);
+  giveSignsOfLife(aliveFile);
+  void names.run(ended.signal);
+  void agent.follow(ended.signal);
+}
+// Exits immediately: a pending DNS query for the extension's name cannot be canceled and would keep the agent alive for half a minute.
+process.exit(await nginx.exited());

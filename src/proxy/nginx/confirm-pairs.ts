@@ -1,0 +1,112 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KeyFacts, SecretFacts } from '../../model/material.ts';
+import type { Check } from '../../nginx/check.ts';
+import { type Complaint, parseComplaint } from './complaint.ts';
+
+/** Limits the keys that a certificate is tested with, its own secret first: many secrets may contain the same key. */
+const MAX_KEYS = 4;
+
+interface Pair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+interface Outcome extends Pair {
+  readonly isAccepted: boolean;
+  readonly complaint: Complaint | undefined;
+}
+
+/**
+ * Confirms each certificate and key with nginx, whose OpenSSL may differ from Node's; `ciphers` may set the security level. Also fills in
+ * `stapledWith`: nginx staples only certificates that it reads at startup, and an invalid one would keep it from starting.
+ */
+export async function confirmPairs(
+  secrets: readonly SecretFacts[],
+  check: Check,
+  ciphers = '',
+): Promise<SecretFacts[]> {
+  const pairs = secrets.flatMap((own) => pairsOf(own, secrets));
+  const rejected = new Set(secrets.filter((own) => own.rejected !== '').map(({ name }) => name));
+  const outcomes = await test(
+    pairs.filter(({ certificate }) => !rejected.has(certificate)),
+    check,
+    ciphers,
+  );
+  // Tests these one by one: most of them are invalid, so a bisection would not save anything.
+  for (const pair of pairs.filter(({ certificate }) => rejected.has(certificate)))
+    outcomes.push(...(await test([pair], check, ciphers)));
+  return secrets.map((own) => confirm(own, outcomes));
+}
+
+function pairsOf({ name, certificates: [leaf] }: SecretFacts, secrets: readonly SecretFacts[]): Pair[] {
+  if (leaf === undefined) return [];
+  const matching = secrets.filter(({ key }) => key.kind === 'plain' && key.publicKey === leaf.publicKey);
+  return matching
+    .map((key) => ({ certificate: name, key: key.name }))
+    .toSorted((a, b) => Number(b.key === name) - Number(a.key === name))
+    .slice(0, MAX_KEYS);
+}
+
+/** Usually all pairs pass in a single test. If nginx rejects them, each half is tested. */
+async function test(pairs: readonly Pair[], check: Check, ciphers: string): Promise<Outcome[]> {
+  if (pairs.length === 0) return [];
+  const complaint = await check([{ path: 'nginx.conf', text: configurationOf(pairs, ciphers) }]);
+  if (complaint === undefined) return pairs.map((pair) => ({ ...pair, isAccepted: true, complaint: undefined }));
+  if (pairs.length === 1) return [{ ...pairs[0]!, isAccepted: false, complaint: parseComplaint(complaint) }];
+  const middle = Math.ceil(pairs.length / 2);
+  const first = await test(pairs.slice(0, middle), check, ciphers);
+  return [...first, ...(await test(pairs.slice(middle), check, ciphers))];
+}
+
+function confirm(own: SecretFacts, outcomes: readonly Outcome[]): SecretFacts {
+  const asCertificate = outcomes.filter(({ certificate }) => certificate === own.name);
+  const rejected = confirmCertificate(own, asCertificate);
+  const accepted = asCertificate.filter(({ isAccepted }) => isAccepted).map(({ key }) => key);
+  return {
+    ...own,
+    rejected,
+    isBroken: rejected === own.rejected ? own.isBroken : rejected !== '',
+    key: confirmKey(own, outcomes),
+    stapledWith: canStaple(own) ? accepted : [],
+  };
+}
+
+function confirmCertificate({ name, rejected }: SecretFacts, outcomes: readonly Outcome[]): string {
+  if (outcomes.some(({ isAccepted }) => isAccepted)) return '';
+  const complaint = outcomes
+    .flatMap(({ complaint }) => complaint ?? [])
+    .find((each) => isAbout(each, name, 'certificate'));
+  return complaint?.reason ?? rejected;
+}
+
+function confirmKey({ name, key }: SecretFacts, outcomes: readonly Outcome[]): KeyFacts {
+  const asKey = outcomes.filter((outcome) => outcome.key === name);
+  if (asKey.some(({ isAccepted }) => isAccepted)) return key;
+  const complaint = asKey.flatMap(({ complaint }) => complaint ?? []).find((each) => isAbout(each, name, 'key'));
+  return complaint === undefined ? key : { kind: 'unreadable', reason: complaint.reason };
+}
+
+function isAbout(complaint: Complaint, secret: string, part: Complaint['part']): boolean {
+  return complaint.secret === secret && complaint.part === part;
+}
+
+/** nginx takes the certificate's issuer, which its OCSP request names, from the chain. */
+function canStaple({ certificates: [leaf, issuer] }: SecretFacts): boolean {
+  return Boolean(leaf?.responder && issuer && leaf.isFollowedByIssuer);
+}
+
+function configurationOf(pairs: readonly Pair[], ciphers: string): string {
+  const own = join(tmpdir(), 'pairs');
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${own};`);
+  const servers = pairs.map(
+    ({ certificate, key }, n) => `server { listen unix:${own}.sock ssl; server_name n${n};
+ssl_certificate /run/secrets/${certificate}; ssl_certificate_key /run/secrets/${key}; }`,
+  );
+  return `pid ${own}.pid; events {} http { ${[...temporary, ciphers, ...servers].join('\n')} }`;
+}
+
+/** The configuration line that sets the ciphers and, with `@SECLEVEL`, which certificates OpenSSL accepts. */
+export function ciphersOf(configuration: string): string {
+  return /^ *(ssl_ciphers [^\n]+;)$/m.exec(configuration)?.[1] ?? '';
+}

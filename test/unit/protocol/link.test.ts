@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Offers } from '../../../src/extension/offers.ts';
+import { type Authority, createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
+import { createCredentials } from '../../../src/controller/credentials.ts';
+import { controllerName, extensionName, type Identity } from '../../../src/protocol/names.ts';
+import { createLinkServer } from '../../../src/extension/server.ts';
+import { roleLabel } from '../../../src/model/names.ts';
+import { TemplateSource } from '../../../src/render/template-source.ts';
+
+const now = Date.now();
+let authority: Authority;
+let port: number;
+const templates = new TemplateSource({ 'nginx.conf': 'events {}' });
+
+beforeAll(async () => {
+  authority = await createAuthority(now);
+  const identity = await issueIdentity(authority, extensionName('default'), now);
+  const server = createLinkServer({
+    identity,
+    prove: async () => ({ kind: 'test' }),
+    templates,
+    cluster: 'default',
+    offers: new Offers(Date.now),
+    logger: pino({ level: 'silent' }),
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  port = (server.address() as AddressInfo).port;
+  return () => server.close();
+});
+
+function ask(identity: Partial<Identity>, servername = extensionName('default'), body = '{}'): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const options = {
+    ...identity,
+    host: '127.0.0.1',
+    port,
+    servername,
+    path: '/render',
+    method: 'POST',
+    agent: false as const,
+  };
+  request(options, (response) => resolve(response.resume().statusCode ?? 0))
+    .on('error', reject)
+    .end(body);
+  return promise;
+}
+
+describe('the control channel', () => {
+  it('accepts the controller, and validates its requests', async () => {
+    expect(await ask(authority)).toBe(400);
+  });
+
+  it('rejects a client without a certificate', async () => {
+    await expect(ask({ ca: authority.ca })).rejects.toThrow();
+  });
+
+  it('rejects a certificate of another CA', async () => {
+    const other = await createAuthority(now);
+
+    await expect(ask({ ...other, ca: authority.ca })).rejects.toThrow();
+  });
+
+  it('rejects an extension that poses as the controller', async () => {
+    expect(await ask(await issueIdentity(authority, extensionName('default'), now))).toBe(403);
+  });
+
+  it("does not accept another cluster's extension", async () => {
+    await expect(ask(authority, extensionName('other'))).rejects.toThrow(/altname/i);
+  });
+
+  it('does not accept a server of another CA with the right name', async () => {
+    const other = await createAuthority(now);
+
+    await expect(ask({ ...authority, ca: other.ca })).rejects.toThrow();
+  });
+
+  it('identifies the controller', () => {
+    expect(controllerName).toBe('controller.signalbox');
+  });
+});
+
+describe('credentials', () => {
+  const year = 365 * 24 * 3_600_000;
+  const store = (object: { name: string; labels: Readonly<Record<string, string>> }) => ({
+    ...object,
+    id: 'id',
+    createdAt: '',
+  });
+
+  it('are kept while they are valid, and renewed in time', async () => {
+    const first = await createCredentials(authority, () => now).issue('extension', 'default', []);
+
+    const later = await createCredentials(authority, () => now + year).issue('extension', 'default', [store(first)]);
+    const late = await createCredentials(authority, () => now + 1.8 * year).issue('extension', 'default', [
+      store(first),
+    ]);
+
+    expect(later.name).toBe(first.name);
+    expect(late.name).not.toBe(first.name);
+  });
+
+  it('of an earlier release, without a role, are those of the extension', async () => {
+    const { name, labels } = await createCredentials(authority, () => now).issue('extension', 'default', []);
+    const old = store({
+      name,
+      labels: Object.fromEntries(Object.entries(labels).filter(([key]) => key !== roleLabel)),
+    });
+    const issue = (role: 'extension' | 'proxy') =>
+      createCredentials(authority, () => now).issue(role, 'default', [old]);
+
+    expect(await issue('extension')).toEqual(old);
+    expect((await issue('proxy')).name).not.toBe(name);
+  });
+
+  it('of another CA are rejected', async () => {
+    const other = await createCredentials(await createAuthority(now), () => now).issue('extension', 'default', []);
+
+    const own = await createCredentials(authority, () => now).issue('extension', 'default', [store(other)]);
+
+    expect(own.name).not.toBe(other.name);
+  });
+});
