@@ -1,6 +1,6 @@
 import type { Bed } from '../bed/bed.ts';
-import { clusterLabel, fileLabel, versionLabel } from '../src/model/names.ts';
 import { versionConfigs } from '../src/controller/reconcile/versions.ts';
+import { clusterLabel, fileLabel, versionLabel } from '../src/model/names.ts';
 
 /** The newest configuration of the default cluster, as stored in Docker configs. */
 export async function keptFiles({ manager: { docker } }: Bed): Promise<{ path: string; text: string }[]> {

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
-import { serveRelay } from './relay.ts';
 import { createLogger } from '../lib/logger.ts';
 import { untilStopped } from '../lib/until-stopped.ts';
 import { adminNetwork, adminPort } from '../model/names.ts';
+import { serveRelay } from './relay.ts';
 
 /** The relay: publishes the administrator's page on every manager. It has neither the Docker socket nor secrets. */
 const logger = createLogger('admin-relay', 'info');

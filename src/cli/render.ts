@@ -1,8 +1,8 @@
 import { lintStack } from '../compose/lint.ts';
+import { readTemplates } from '../extension/templates.ts';
 import { buildDesiredState, type ClusterState } from '../model/desired-state.ts';
 import { toRenderInput } from '../model/render-input.ts';
 import { compileNginx } from '../render/nginx.ts';
-import { readTemplates } from '../extension/templates.ts';
 import { defineCommand } from './command.ts';
 import { composeOptions, loadCompose } from './compose-files.ts';
 import { describe, hasErrors } from './findings.ts';

@@ -1,5 +1,8 @@
 import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
+import type { Logger } from '../lib/logger.ts';
+import { memoizeLast } from '../lib/memo.ts';
+import type { Authority } from '../protocol/certificates.ts';
 import { Access } from './admin/access.ts';
 import type { Administrator } from './admin/administrator.ts';
 import { createAdminApp } from './admin/app.ts';
@@ -13,12 +16,9 @@ import { toState } from './admin/state.ts';
 import { keptVersions, readVersion } from './admin/versions.ts';
 import { engineCalls } from './docker/docker-error.ts';
 import type { DockerSwarm } from './docker/swarm.ts';
-import type { Logger } from '../lib/logger.ts';
-import { memoizeLast } from '../lib/memo.ts';
-import type { Authority } from '../protocol/certificates.ts';
-import { RenewedIdentity } from './renewed-identity.ts';
 import { readSecret } from './own-secrets.ts';
 import type { StatusBoard } from './reconcile/status.ts';
+import { RenewedIdentity } from './renewed-identity.ts';
 import type { SignInSources } from './sign-in.ts';
 
 export interface AdminParts {

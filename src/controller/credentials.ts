@@ -1,9 +1,9 @@
 import { digest } from '../lib/digest.ts';
 import { caLabel, clusterLabel, expiresLabel, roleLabel } from '../model/names.ts';
 import type { OwnedRole, StoredObject } from '../model/snapshot.ts';
-import type { Credentials, NewObject } from './reconcile/ports.ts';
 import { type Authority, expiry, fingerprint, issueIdentity } from '../protocol/certificates.ts';
 import { extensionName, proxyName } from '../protocol/names.ts';
+import type { Credentials, NewObject } from './reconcile/ports.ts';
 import { RENEWAL_MS } from './renewed-identity.ts';
 
 const NAMES = { extension: extensionName, proxy: proxyName } as const;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { adminPort } from '../model/names.ts';
 
 /**
- * The only module of the controller and extension that reads environment variables. Each has a default; an invalid one
+ * The only module of the controller that reads environment variables. Each has a default; an invalid one
  * stops the process with an error that names it.
  */
 const schema = z.object({
@@ -13,8 +13,6 @@ const schema = z.object({
   /** ID of the controller's own task; set in the same way. */
   SIGNALBOX_TASK: z.string().default(''),
   SIGNALBOX_SETTINGS: z.string().default('/config.toml'),
-  /** Folder with the extension's templates. Mount your own over it to try them out. */
-  SIGNALBOX_TEMPLATES: z.string().default(new URL('../../templates', import.meta.url).pathname),
   SIGNALBOX_ADMIN_PORT: z.coerce.number().int().default(adminPort),
   SIGNALBOX_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
@@ -24,7 +22,6 @@ export interface Environment {
   readonly ownService: string;
   readonly ownTask: string;
   readonly settingsPath: string;
-  readonly templatesPath: string;
   readonly adminPort: number;
   readonly logLevel: string;
 }
@@ -36,7 +33,6 @@ export function readEnvironment(): Environment {
     ownService: variables.SIGNALBOX_SERVICE,
     ownTask: variables.SIGNALBOX_TASK,
     settingsPath: variables.SIGNALBOX_SETTINGS,
-    templatesPath: variables.SIGNALBOX_TEMPLATES,
     adminPort: variables.SIGNALBOX_ADMIN_PORT,
     logLevel: variables.SIGNALBOX_LOG_LEVEL,
   };

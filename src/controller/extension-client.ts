@@ -6,21 +6,15 @@ import { extensionPort } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
+import type { Rendering, TaskAddresses } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
-import {
-  type Renderer,
-  type Rendering,
-  type Replicas,
-  SettingsRefusedError,
-  type TaskAddresses,
-  type VersionOffer,
-} from './reconcile/ports.ts';
 import { type Answer, HELD_TIMEOUT_MS, SILENCE_MS, send } from '../protocol/call.ts';
 import { differenceOf } from '../protocol/difference.ts';
 import { ExtensionAgent } from '../protocol/extension-agent.ts';
 import { RenderResponse, routeFault, StateResponse } from '../protocol/messages.ts';
 import { extensionName, type Identity } from '../protocol/names.ts';
 import { MAX_REPORT_BYTES } from '../protocol/read-body.ts';
+import { type ClusterOffer, type Renderer, type Replicas, SettingsRefusedError } from './reconcile/ports.ts';
 
 /** The extension cannot be reached or its response is invalid. */
 export class LinkError extends Error {
@@ -101,7 +95,7 @@ export class LinkClient implements Renderer {
     this.#remembered.delete(service);
   }
 
-  async offer(service: string, { cluster, boot, version, files }: VersionOffer, signal: AbortSignal): Promise<void> {
+  async offer(service: string, { cluster, boot, version, files }: ClusterOffer, signal: AbortSignal): Promise<void> {
     const put = (offer: object) =>
       this.#send(
         {

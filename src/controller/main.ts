@@ -1,5 +1,21 @@
+import { createLogger } from '../lib/logger.ts';
+import { giveSignsOfLife } from '../lib/sign-of-life.ts';
+import { FOREVER_MS, sleep } from '../lib/sleep.ts';
+import { UnderWay } from '../lib/under-way.ts';
+import { untilStopped } from '../lib/until-stopped.ts';
+import {
+  adminNetwork,
+  adminPasswordTarget,
+  controllerSecretTarget,
+  controlNetwork,
+  progressFile,
+  viewerPasswordTarget,
+} from '../model/names.ts';
+import type { StoredObject } from '../model/snapshot.ts';
+import { readAuthority } from '../protocol/identity.ts';
 import { Administrator } from './admin/administrator.ts';
 import { startAdmin } from './admin-page.ts';
+import { createCredentials } from './credentials.ts';
 import { DockerAdministrationStore } from './docker/administration-store.ts';
 import { adoptIdentity, existingSecrets, restoreIdentity } from './docker/adopt-identity.ts';
 import { connectDocker } from './docker/connect.ts';
@@ -10,28 +26,12 @@ import { ConfigStore } from './docker/settings-store.ts';
 import { Succession } from './docker/succession.ts';
 import { DockerSwarm } from './docker/swarm.ts';
 import { readEnvironment } from './environment.ts';
-import { createLogger } from '../lib/logger.ts';
-import { giveSignsOfLife } from '../lib/sign-of-life.ts';
-import { FOREVER_MS, sleep } from '../lib/sleep.ts';
-import { UnderWay } from '../lib/under-way.ts';
-import { untilStopped } from '../lib/until-stopped.ts';
 import { LinkClient } from './extension-client.ts';
-import { createCredentials } from './credentials.ts';
-import { readAuthority } from '../protocol/identity.ts';
-import { RenewedIdentity } from './renewed-identity.ts';
-import {
-  adminNetwork,
-  adminPasswordTarget,
-  controllerSecretTarget,
-  controlNetwork,
-  progressFile,
-  viewerPasswordTarget,
-} from '../model/names.ts';
-import type { StoredObject } from '../model/snapshot.ts';
 import { namedSecrets, ownSecrets, readSecret, unmounted } from './own-secrets.ts';
 import { ReconcileLoop } from './reconcile/loop.ts';
 import { createReconciler, type Pass } from './reconcile/reconciler.ts';
 import { StatusBoard } from './reconcile/status.ts';
+import { RenewedIdentity } from './renewed-identity.ts';
 import { loadSettings, readCoreSettings } from './settings-file.ts';
 import { readSignIn } from './sign-in.ts';
 

@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { OwnSecret } from './docker/adopt-identity.ts';
-import { createAuthority } from '../protocol/certificates.ts';
-import { adminPasswordTarget, controllerSecretTarget, namedSecretPrefix, viewerPasswordTarget } from '../model/names.ts';
+import {
+  adminPasswordTarget,
+  controllerSecretTarget,
+  namedSecretPrefix,
+  viewerPasswordTarget,
+} from '../model/names.ts';
 import { controllerSecrets, type Settings } from '../model/settings.ts';
+import { createAuthority } from '../protocol/certificates.ts';
+import type { OwnSecret } from './docker/adopt-identity.ts';
 
 /** The controller's own Docker secrets, and how each is created at the first start. */
 export function ownSecrets(now: () => number): readonly OwnSecret[] {

@@ -1,8 +1,8 @@
-import { Oidc } from './admin/oidc.ts';
-import { type NamedUser, parseUsers } from './admin/users.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Settings } from '../model/settings.ts';
 import type { OidcSettings } from '../model/settings-keys.ts';
+import { Oidc } from './admin/oidc.ts';
+import { type NamedUser, parseUsers } from './admin/users.ts';
 import { readNamedSecret } from './own-secrets.ts';
 
 export interface SignInSources {

@@ -1,5 +1,5 @@
 import { plainAddress } from '../lib/plain-address.ts';
-import type { TaskAddresses } from '../controller/reconcile/ports.ts';
+import type { TaskAddresses } from '../model/version.ts';
 
 /** An agent that is silent for this long is considered gone. */
 export const SILENCE_MS = 120_000;

@@ -1,15 +1,15 @@
-import { readEnvironment } from '../controller/environment.ts';
-import { Offers } from './offers.ts';
 import { createLogger } from '../lib/logger.ts';
 import { giveSignsOfLife } from '../lib/sign-of-life.ts';
 import { UnderWay } from '../lib/under-way.ts';
 import { untilStopped } from '../lib/until-stopped.ts';
-import { clusterOf, readIdentity } from '../protocol/identity.ts';
-import { createLinkServer, type Prove } from './server.ts';
 import { extensionPort, extensionSecretTarget, progressFile } from '../model/names.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import { checkWithoutSecrets } from '../nginx/check.ts';
+import { clusterOf, readIdentity } from '../protocol/identity.ts';
 import { type CheckFiles, proveConfiguration } from '../render/prove.ts';
+import { readEnvironment } from './environment.ts';
+import { Offers } from './offers.ts';
+import { createLinkServer, type Prove } from './server.ts';
 import { watchTemplates } from './templates.ts';
 
 /** The extension: renders routes into nginx configuration and tests it with nginx. It has no access to Docker. */

@@ -1,75 +1,5 @@
 import { digest } from '../lib/digest.ts';
-import type { SecretFacts } from '../model/material.ts';
-import type { ReportedDoubts } from '../model/name-doubts.ts';
-import type { ConfigurationFile } from '../controller/reconcile/ports.ts';
-
-/** A rendered configuration; the main file first. */
-export interface Version {
-  readonly version: string;
-  readonly files: readonly ConfigurationFile[];
-}
-
-/** The extension's signature of a version for one specification; see `link/seal.ts`. */
-export interface Seal {
-  /** The extension's certificate, in PEM. */
-  readonly certificate: string;
-  /** Base64. */
-  readonly signature: string;
-}
-
-/** A version and the location of its files. */
-export interface StoredVersion {
-  readonly version: string;
-  readonly files: readonly StoredFile[];
-  /** Absent in versions from extensions of earlier releases. */
-  readonly seal?: Seal | undefined;
-}
-
-export interface StoredFile extends Omit<ConfigurationFile, 'text'> {
-  /** Absolute path. */
-  readonly at: string;
-}
-
-/** A version for the tasks that Swarm started with the version `boot`, and so with the same secrets and networks. */
-export interface Offer extends Version {
-  readonly boot: string;
-}
-
-export interface Refused {
-  readonly version: string;
-  /** nginx's error message. */
-  readonly message: string;
-}
-
-/** An agent's report about its replica. */
-export interface Report {
-  readonly task: string;
-  readonly boot: string;
-  /** Null before nginx runs. */
-  readonly serving: string | null;
-  /** The version that nginx has just loaded, while old workers may still serve the previous one; otherwise null. */
-  readonly loaded: string | null;
-  /** The last version that this replica rejected, until it accepts another one. */
-  readonly refused: Refused | null;
-  /** Names with wrong answers from Docker's DNS; absent if there are none. */
-  readonly doubts?: ReportedDoubts | undefined;
-  /** Facts about the task's secrets; they never change during its lifetime. */
-  readonly secrets: readonly SecretFacts[];
-}
-
-/** The offers and their progress. */
-export interface OffersState {
-  readonly offers: readonly {
-    readonly boot: string;
-    /** The newest offered version, rejected or not. */
-    readonly version: string;
-    /** Why the first replica rejected it. */
-    readonly refused: string | null;
-  }[];
-  readonly replicas: readonly Omit<Report, 'secrets' | 'loaded'>[];
-  /** Facts from the newest replica: an older one may have had other secrets with the same names. */
-  readonly secrets: readonly SecretFacts[];
-}
+import type { AgentReport, Offer, OffersState, Rejection, Version } from '../model/version.ts';
 
 /** A version that may not be available to all replicas yet. */
 interface Candidate extends Version {
@@ -87,7 +17,7 @@ interface Line {
   next: Candidate | undefined;
   /** A newer version that may be tried but is not offered yet. */
   trial: Candidate | undefined;
-  refused: Refused | undefined;
+  refused: Rejection | undefined;
   /** The replica that tries a version before the others. The version may be superseded by now. */
   first: { readonly task: string; readonly since: number; readonly candidate: Candidate } | undefined;
 }
@@ -116,7 +46,7 @@ const SILENCE_MS = 120_000;
 export class Offers {
   readonly #now: () => number;
   readonly #lines = new Map<string, Line>();
-  readonly #replicas = new Map<string, { readonly report: Report; readonly text: string; readonly at: number }>();
+  readonly #replicas = new Map<string, { readonly report: AgentReport; readonly text: string; readonly at: number }>();
   #change = Promise.withResolvers<void>();
 
   constructor(now: () => number) {
@@ -177,7 +107,7 @@ export class Offers {
    * Accepts a report and resolves to a version for the replica. Resolves to undefined if the signal aborts first, and at once for a replica that is
    * still switching to its last version.
    */
-  async next(report: Report, signal: AbortSignal): Promise<Version | undefined> {
+  async next(report: AgentReport, signal: AbortSignal): Promise<Version | undefined> {
     this.#note(report);
     if (report.loaded !== null) return undefined;
     while (!signal.aborted) {
@@ -207,7 +137,7 @@ export class Offers {
     while (!signal.aborted && JSON.stringify(this.state) === text) await this.#changed(signal);
   }
 
-  #note(report: Report): void {
+  #note(report: AgentReport): void {
     const at = this.#now();
     for (const [task, replica] of this.#replicas) if (at - replica.at > SILENCE_MS) this.#replicas.delete(task);
     const before = this.#replicas.get(report.task);
@@ -224,7 +154,7 @@ export class Offers {
     if (before?.text !== text) this.#announce();
   }
 
-  #judge({ boot, serving, loaded, refused, task }: Report): void {
+  #judge({ boot, serving, loaded, refused, task }: AgentReport): void {
     const line = this.#lines.get(boot);
     if (!line) return;
     for (const candidate of [line.next, line.trial, line.first?.candidate]) {
@@ -234,7 +164,7 @@ export class Offers {
     if (refused && line.first?.task === task && line.first.candidate.version === refused.version) refuse(line, refused);
   }
 
-  #choose({ task, boot, serving, refused }: Report): Version | undefined {
+  #choose({ task, boot, serving, refused }: AgentReport): Version | undefined {
     const line = this.#lines.get(boot);
     if (!line) return undefined;
     const { proven, next, trial } = line;
@@ -280,7 +210,7 @@ function promote(line: Line): void {
   if (line.next === proven) line.next = undefined;
 }
 
-function refuse(line: Line, refused: Refused): void {
+function refuse(line: Line, refused: Rejection): void {
   const newest = line.trial ?? line.next;
   line.first = undefined;
   if (newest?.version !== refused.version) return;

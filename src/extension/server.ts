@@ -3,21 +3,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { z } from 'zod';
-import type { Offers, Seal, Version } from './offers.ts';
 import { digest } from '../lib/digest.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Recent } from '../lib/recent.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
-import type { ConfigurationFile, Rendering } from '../controller/reconcile/ports.ts';
-import type { Trial } from '../render/prove.ts';
+import type { ConfigurationFile, Rendering, Seal, Version } from '../model/version.ts';
 import { SIGN_OF_LIFE_MS } from '../protocol/call.ts';
-import { Claims } from './claims.ts';
 import { applyDifference, type Difference } from '../protocol/difference.ts';
 import { OfferRequest, RenderRequest, ReportRequest, TasksRequest } from '../protocol/messages.ts';
 import { controllerName, type Identity, proxyName } from '../protocol/names.ts';
 import { MAX_MESSAGE_BYTES, MAX_REPORT_BYTES, readBody, TooLargeError } from '../protocol/read-body.ts';
 import { contentHash, sealVersion } from '../protocol/seal.ts';
+import type { Trial } from '../render/prove.ts';
+import { Claims } from './claims.ts';
+import type { Offers } from './offers.ts';
 
 /** Returns a RenderResponse without the version of the templates. */
 export type Prove = (input: RenderInput, trial?: Pick<Trial, 'routes' | 'isTaken'>) => Promise<object>;

@@ -1,6 +1,6 @@
 /**
  * nginx queries DNS in lower case, and Docker's DNS compares network names case-sensitively. Names whose case matters therefore go through a
- * relay in the proxy, see nginx/name-relay.ts. nginx queries `tasks.web.myapp_default.1400.case.signalbox`; the relay queries
+ * relay in the proxy, see proxy/nginx/name-relay.ts. nginx queries `tasks.web.myapp_default.1400.case.signalbox`; the relay queries
  * `tasks.web.MyApp_default`. Everything the relay needs is in the name, so it keeps no state.
  */
 export const nameRelay = { host: '127.0.0.1', port: 10_248 } as const;

@@ -1,5 +1,5 @@
 import { createHash, sign, verify, X509Certificate } from 'node:crypto';
-import type { Seal, StoredVersion } from '../extension/offers.ts';
+import type { Seal, StoredVersion } from '../model/version.ts';
 import { extensionName, type Identity } from './names.ts';
 
 /** A version with the SHA-256 of each file's content, in the order of the files. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type BriefVersion, InvalidVersionError, type Offering } from './agent.ts';
-import type { Report } from '../extension/offers.ts';
+import type { AgentReport } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
 import { HELD_TIMEOUT_MS, SILENCE_MS, send } from '../protocol/call.ts';
 import { ExtensionAgent } from '../protocol/extension-agent.ts';
 import { extensionName, type Identity } from '../protocol/names.ts';
+import { type BriefVersion, InvalidVersionError, type Offering } from './agent.ts';
 
 export interface AgentClientOptions {
   readonly identity: Identity;
@@ -21,7 +21,7 @@ export function createAgentClient({ identity, cluster, service, address, port }:
   const agent = new ExtensionAgent({ identity, address });
   const instance = randomBytes(16).toString('hex');
   return {
-    async next(report: Report, known: readonly string[], signal: AbortSignal): Promise<BriefVersion | undefined> {
+    async next(report: AgentReport, known: readonly string[], signal: AbortSignal): Promise<BriefVersion | undefined> {
       const { status, text } = await send(
         {
           host: service,

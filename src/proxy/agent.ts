@@ -2,8 +2,7 @@ import type { PlainLog } from '../lib/plain-log.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { SecretFacts } from '../model/material.ts';
 import type { ReportedDoubts } from '../model/name-doubts.ts';
-import type { ConfigurationFile } from '../controller/reconcile/ports.ts';
-import type { Refused, Report, Seal, StoredVersion } from '../extension/offers.ts';
+import type { AgentReport, ConfigurationFile, Rejection, Seal, StoredVersion } from '../model/version.ts';
 
 /** A version without the content of files that are already here. */
 export interface BriefVersion {
@@ -48,7 +47,7 @@ export interface Offering {
    * Reports and waits for a version; resolves to undefined if there is none for a while. Files whose digests are `known` are sent without their
    * content. Throws if the extension cannot be reached.
    */
-  next(report: Report, known: readonly string[], signal: AbortSignal): Promise<BriefVersion | undefined>;
+  next(report: AgentReport, known: readonly string[], signal: AbortSignal): Promise<BriefVersion | undefined>;
 }
 
 /** Keeps the last version on the node when the task restarts. */
@@ -92,7 +91,7 @@ const RETRY_MS = 1000;
 export class Agent {
   readonly #options: AgentOptions;
   #serving: string | null = null;
-  #refused: Refused | null = null;
+  #refused: Rejection | null = null;
   #kept = Promise.resolve();
   #invalid: string | undefined;
   /** Results of versions that were offered while nginx was running. */
@@ -161,7 +160,7 @@ export class Agent {
     }
   }
 
-  #report(): Report {
+  #report(): AgentReport {
     const { task, boot, secrets, names } = this.#options;
     const doubts = names?.doubts;
     const state = { serving: this.#serving, loaded: null, refused: this.#refused };

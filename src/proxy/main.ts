@@ -1,25 +1,25 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { Agent, type BriefVersion } from './agent.ts';
-import { lastVersionIn } from './last-version.ts';
-import type { StoredVersion } from '../extension/offers.ts';
 import { createPlainLog } from '../lib/plain-log.ts';
 import { giveSignsOfLife } from '../lib/sign-of-life.ts';
-import { createAgentClient } from './agent-client.ts';
-import { readIdentity } from '../protocol/identity.ts';
-import { sealFault } from '../protocol/seal.ts';
 import { aliveFile, extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from '../model/names.ts';
+import type { StoredVersion } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
 import { checkWithNginx } from '../nginx/check.ts';
+import { filesFault } from '../nginx-text/check-text.ts';
+import { decodePermissions } from '../nginx-text/permissions.ts';
+import { readIdentity } from '../protocol/identity.ts';
+import { sealFault } from '../protocol/seal.ts';
+import { Agent, type BriefVersion } from './agent.ts';
+import { createAgentClient } from './agent-client.ts';
+import { configPath, readAgentEnvironment } from './environment.ts';
+import { lastVersionIn } from './last-version.ts';
 import { ciphersOf, confirmPairs } from './nginx/confirm-pairs.ts';
 import { DnsClient } from './nginx/dns-client.ts';
 import { factsThatFit, inspectSecrets } from './nginx/inspect-secrets.ts';
 import { NameWatch } from './nginx/name-watch.ts';
 import { type NameInUse, readNamesInUse } from './nginx/names-in-use.ts';
 import { configurationsIn, NginxRun } from './nginx/run.ts';
-import { filesFault } from '../nginx-text/check-text.ts';
-import { decodePermissions } from '../nginx-text/permissions.ts';
-import { configPath, readAgentEnvironment } from './environment.ts';
 
 /** The proxy: nginx, and an agent that loads new versions into it. The agent ends with nginx. */
 const environment = readAgentEnvironment();

@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Agent } from './agent.ts';
 import type { PlainLog } from '../lib/plain-log.ts';
-import { createMetricsServer } from './metrics-server.ts';
+import { metricsPort, metricsTokenPath } from '../model/names.ts';
 import type { Identity } from '../protocol/names.ts';
+import type { Agent } from './agent.ts';
 import { proxyMetrics } from './metrics/proxy-metrics.ts';
 import { RequestCounts } from './metrics/request-counts.ts';
-import { metricsPort, metricsTokenPath } from '../model/names.ts';
+import { createMetricsServer } from './metrics-server.ts';
 import { RequestLog, requestLogConfiguration } from './nginx/request-log.ts';
 import { openConnections } from './nginx/status.ts';
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { digest } from '../lib/digest.ts';
 import { memoize } from '../lib/memo.ts';
 
 /** The output of a partial for one host or one upstream: the unit by which configurations change. */
@@ -62,5 +62,5 @@ export class Blocks {
 function placeOf({ host, peers }: BlockFields): number | undefined {
   if (host?.kind === 'regex') return undefined;
   const key = host?.name ?? peers?.[0]?.endpoint;
-  return key === undefined ? undefined : createHash('sha256').update(key).digest().readUInt32BE();
+  return key === undefined ? undefined : Number.parseInt(digest(key).slice(0, 8), 16);
 }

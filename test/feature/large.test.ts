@@ -1,7 +1,7 @@
 // Configurations too large for one Docker config.
 import { expect, it } from 'vitest';
-import { partsLabel, versionLabel } from '../../src/model/names.ts';
 import { versionConfigs } from '../../src/controller/reconcile/versions.ts';
+import { partsLabel, versionLabel } from '../../src/model/names.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 import { manyServices } from '../support/many-services.ts';

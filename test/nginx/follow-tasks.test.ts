@@ -66,8 +66,8 @@ async function doubts(kind: NameDoubt['kind']): Promise<NameDoubt[]> {
 
 async function startWatch(): Promise<void> {
   const files = [
-    ...['lib/sleep', 'model/name-case', 'model/name-doubts', 'nginx/await-names', 'nginx/dns-client'],
-    ...['nginx/dns-message', 'nginx/name-watch', 'nginx/names-in-use'],
+    ...['lib/sleep', 'model/name-case', 'model/name-doubts'],
+    ...['await-names', 'dns-client', 'dns-message', 'name-watch', 'names-in-use'].map((name) => `proxy/nginx/${name}`),
   ].map((path) => `src/${path}.ts`);
   for (const path of [...files, 'test/support/start-name-watch.ts'])
     await nginx.write(`/tmp/watch/${dirname(path)}`, {

@@ -1,10 +1,10 @@
 // The log from which the agent counts requests, as the real nginx writes it.
 import { beforeAll, expect, it } from 'vitest';
-import { RequestCounts, shownHost } from '../../src/proxy/metrics/request-counts.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
 import type { Route } from '../../src/model/route.ts';
 import { parseSettings } from '../../src/model/settings.ts';
+import { RequestCounts, shownHost } from '../../src/proxy/metrics/request-counts.ts';
 import { requestLogConfiguration } from '../../src/proxy/nginx/request-log.ts';
 import { aNetwork, aService } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';

@@ -46,8 +46,8 @@ async function statusOverTls(host: string): Promise<string> {
 async function startRelay(): Promise<void> {
   const files = [
     'src/model/name-case.ts',
-    'src/nginx/dns-message.ts',
-    'src/nginx/name-relay.ts',
+    'src/proxy/nginx/dns-message.ts',
+    'src/proxy/nginx/name-relay.ts',
     'test/support/start-name-relay.ts',
   ];
   for (const path of files)

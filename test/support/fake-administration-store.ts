@@ -1,6 +1,6 @@
+import { type AdministrationStore, ConflictError, type SavedText } from '../../src/controller/reconcile/ports.ts';
 import { administrationName, administrationRole, revisionOf } from '../../src/model/administration.ts';
 import { roleLabel } from '../../src/model/names.ts';
-import { type AdministrationStore, ConflictError, type SavedText } from '../../src/controller/reconcile/ports.ts';
 import type { FakeSwarm } from './fake-swarm.ts';
 
 /** Stores administrators' decisions in a swarm in memory, where all controllers find them. */

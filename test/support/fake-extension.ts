@@ -1,19 +1,17 @@
 import { fileURLToPath } from 'node:url';
+import {
+  type ClusterOffer,
+  type Renderer,
+  type Replicas,
+  SettingsRefusedError,
+} from '../../src/controller/reconcile/ports.ts';
+import { readTemplates } from '../../src/extension/templates.ts';
 import type { SecretFacts } from '../../src/model/material.ts';
 import type { ReportedDoubts } from '../../src/model/name-doubts.ts';
 import type { RenderInput } from '../../src/model/render-input.ts';
-import type { ReplicaReport } from '../../src/controller/reconcile/ports.ts';
-import {
-  type Renderer,
-  type Rendering,
-  type Replicas,
-  SettingsRefusedError,
-  type TaskAddresses,
-  type VersionOffer,
-} from '../../src/controller/reconcile/ports.ts';
+import type { Rendering, ReplicaReport, TaskAddresses } from '../../src/model/version.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
 import { proveConfiguration } from '../../src/render/prove.ts';
-import { readTemplates } from '../../src/extension/templates.ts';
 
 const render = compileNginx(readTemplates(fileURLToPath(new URL('../../templates', import.meta.url))));
 
@@ -62,10 +60,10 @@ export class FakeExtension implements Renderer {
   /** nginx's error for a version in a replica, or undefined if it accepts it. */
   refusal: (version: string) => string | undefined = () => undefined;
   /** The newest offer, by the version that replicas were started for. */
-  readonly offers = new Map<string, VersionOffer>();
+  readonly offers = new Map<string, ClusterOffer>();
   readonly #taken = new Map<string, string>();
 
-  async offer(service: string, offer: VersionOffer): Promise<void> {
+  async offer(service: string, offer: ClusterOffer): Promise<void> {
     if (this.away.has(service)) throw new Error(`Extension ${service}: render request failed: it is away`);
     this.offers.set(offer.boot, offer);
     if (this.refusal(offer.version) === undefined) this.#taken.set(offer.boot, offer.version);

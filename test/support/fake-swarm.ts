@@ -1,4 +1,10 @@
 import { toServiceSpec } from '../../src/controller/docker/service-spec.ts';
+import {
+  type ChooseFollowed,
+  ConflictError,
+  type NewObject,
+  type Swarm,
+} from '../../src/controller/reconcile/ports.ts';
 import { eligibleNodes } from '../../src/model/constraints.ts';
 import type { DesiredService } from '../../src/model/owned-service.ts';
 import type {
@@ -13,7 +19,6 @@ import type {
   SwarmService,
 } from '../../src/model/snapshot.ts';
 import { specDigest } from '../../src/model/spec-digest.ts';
-import { type ChooseFollowed, ConflictError, type NewObject, type Swarm } from '../../src/controller/reconcile/ports.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeService, type Spec } from './fake-service.ts';
 

@@ -1,7 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { z } from 'zod';
-import { EngineNetwork, EngineNode, EngineObject, EngineService, EngineTask } from '../../src/controller/docker/schema.ts';
+import {
+  EngineNetwork,
+  EngineNode,
+  EngineObject,
+  EngineService,
+  EngineTask,
+} from '../../src/controller/docker/schema.ts';
 import {
   toHostTask,
   toServiceTask,
@@ -10,6 +16,7 @@ import {
   toSwarmNode,
   toSwarmService,
 } from '../../src/controller/docker/to-model.ts';
+import { readTemplates } from '../../src/extension/templates.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { sortProblems } from '../../src/model/problem.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
@@ -18,7 +25,6 @@ import { parseSettings } from '../../src/model/settings.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { permissionsOf } from '../../src/nginx-text/permissions.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
-import { readTemplates } from '../../src/extension/templates.ts';
 
 /** The Engine's answers, in its own format. */
 const Swarm = z.object({

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConflictError, type Swarm } from '../../src/controller/reconcile/ports.ts';
 import { clusterLabel, refusedLabel, roleLabel, specLabel } from '../../src/model/names.ts';
 import type { DesiredService, MountedObject } from '../../src/model/owned-service.ts';
 import type { OwnedService } from '../../src/model/snapshot.ts';
 import { specDigest } from '../../src/model/spec-digest.ts';
-import { ConflictError, type Swarm } from '../../src/controller/reconcile/ports.ts';
 import type { Spec } from './fake-service.ts';
 
 /** A swarm behind the port, and a test's actions on it from outside. */

@@ -53,7 +53,7 @@ export interface AdminOptions {
 
 type Env = { Variables: { session: Session; user: User } };
 
-/** The administrator's HTTP interface. src/admin/openapi.ts describes every route; only `/healthz` and signing in need no sign-in. */
+/** The administrator's HTTP interface. openapi.ts describes every route; only `/healthz` and signing in need no sign-in. */
 export function createAdminApp(options: AdminOptions): Hono<Env> {
   const { state, access, administrator, address = remoteAddress, logger, now = Date.now } = options;
   const app = new Hono<Env>();

@@ -1,7 +1,14 @@
 import type { ServiceSpec } from 'dockerode';
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
-import { appliedLabel, refusalLabels, refusedLabel, specLabel, spreadLabel, versionsFolder } from '../../model/names.ts';
+import {
+  appliedLabel,
+  refusalLabels,
+  refusedLabel,
+  specLabel,
+  spreadLabel,
+  versionsFolder,
+} from '../../model/names.ts';
 import type { DesiredService, HealthCheck, MountedObject } from '../../model/owned-service.ts';
 
 /** The part of the Engine's service specification that is written here. dockerode's type is incomplete. */

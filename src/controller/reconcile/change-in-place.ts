@@ -1,8 +1,9 @@
 import type { ClusterState } from '../../model/desired-state.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { OwnedService, OwnedTask } from '../../model/snapshot.ts';
+import type { Rendering, ReplicaReport } from '../../model/version.ts';
 import type { ClusterOptions } from './cluster-options.ts';
-import type { Rendering, ReplicaReport, Replicas } from './ports.ts';
+import type { Replicas } from './ports.ts';
 import type { RolledOut } from './roll-out-service.ts';
 
 /** The current proxy service of a cluster and its tasks. */

@@ -1,7 +1,7 @@
 import type { ClusterState } from '../../model/desired-state.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
+import type { Rendering } from '../../model/version.ts';
 import type { ClusterOptions } from './cluster-options.ts';
-import type { Rendering } from './ports.ts';
 import { readConfig } from './read-config.ts';
 import { toFile, versionConfigs } from './versions.ts';
 

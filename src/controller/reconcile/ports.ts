@@ -1,9 +1,7 @@
-import type { SecretFacts } from '../../model/material.ts';
-import type { ReportedDoubts } from '../../model/name-doubts.ts';
 import type { DesiredService } from '../../model/owned-service.ts';
-import type { Problem } from '../../model/problem.ts';
 import type { RenderInput } from '../../model/render-input.ts';
 import type { OwnedRole, OwnedService, OwnedTask, Snapshot, StoredObject, SwarmService } from '../../model/snapshot.ts';
+import type { Offer, OffersState, Rendering, TaskAddresses } from '../../model/version.ts';
 
 /** The loop's interface to the swarm, implemented for Docker, and in memory for tests. */
 export interface Swarm {
@@ -57,61 +55,23 @@ export interface Renderer {
   /** Drops an extension's last response: the next request is sent even if it is the same. */
   forget(service: string): void;
   /** Offers a version to the agents of replicas that were started with the version `boot`. */
-  offer(service: string, offer: VersionOffer, signal: AbortSignal): Promise<void>;
+  offer(service: string, offer: ClusterOffer, signal: AbortSignal): Promise<void>;
   /** Sends the extension the tasks that Swarm has, so that no agent reports for another task. */
   introduce(service: string, cluster: string, tasks: readonly TaskAddresses[], signal: AbortSignal): Promise<void>;
   /** The extension's last report about its agents; undefined before the first. */
   replicas(service: string): Replicas | undefined;
 }
 
-/** A task of a proxy and its addresses on the control network. */
-export interface TaskAddresses {
-  readonly task: string;
-  readonly addresses: readonly string[];
-}
-
-export interface VersionOffer extends Pick<Rendering, 'version' | 'files'> {
+export interface ClusterOffer extends Offer {
   readonly cluster: string;
-  readonly boot: string;
 }
 
-export interface Replicas {
+export interface Replicas extends OffersState {
   /**
    * Since when the extension has been connected without interruption, in milliseconds since the epoch: agents reconnect to a new extension one by
    * one.
    */
   readonly since: number;
-  /** The newest offer for each `boot`, and why the first replica rejected it. */
-  readonly offers: readonly { readonly boot: string; readonly version: string; readonly refused: string | null }[];
-  readonly replicas: readonly ReplicaReport[];
-  /** Facts from the newest replica about its secrets. */
-  readonly secrets: readonly SecretFacts[];
-}
-
-/** An agent's report about its replica. */
-export interface ReplicaReport {
-  readonly task: string;
-  readonly boot: string;
-  /** Null before nginx runs. */
-  readonly serving: string | null;
-  readonly refused: { readonly version: string; readonly message: string } | null;
-  readonly doubts?: ReportedDoubts | undefined;
-}
-
-export interface Rendering {
-  readonly version: string;
-  /** The main file first; others are included by it. */
-  readonly files: readonly ConfigurationFile[];
-  /** Services that nginx rejected; they are omitted from the files. */
-  readonly problems: readonly Problem[];
-}
-
-export interface ConfigurationFile {
-  /** Relative to the folder of the main file. */
-  readonly path: string;
-  /** Identifies the content; for the main file, the complete version. */
-  readonly digest: string;
-  readonly text: string;
 }
 
 /** Issues the identities of extensions and agents. */

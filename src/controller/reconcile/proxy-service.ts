@@ -9,12 +9,12 @@ import {
 } from '../../model/names.ts';
 import { desiredProxy, type MountedObject, type ProxyAttachments } from '../../model/owned-service.ts';
 import type { OwnedService, Snapshot, StoredObject } from '../../model/snapshot.ts';
+import type { Rendering } from '../../model/version.ts';
 import { encodePermissions, type Permissions } from '../../nginx-text/permissions.ts';
 import { type CurrentProxy, changeInPlace, offerQuietly } from './change-in-place.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import { differs } from './ensure-service.ts';
 import { ensureIdentity } from './identity-secret.ts';
-import type { Rendering } from './ports.ts';
 import { type RolledOut, rollOutService } from './roll-out-service.ts';
 import { prunable, toStored, versionConfigs } from './versions.ts';
 

@@ -1,5 +1,11 @@
 import { backoffMs } from '../../lib/backoff.ts';
-import { refusedLabel, refusedReasonLabel, refusedTimesLabel, refusedUntilLabel, specLabel } from '../../model/names.ts';
+import {
+  refusedLabel,
+  refusedReasonLabel,
+  refusedTimesLabel,
+  refusedUntilLabel,
+  specLabel,
+} from '../../model/names.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { OwnedService, OwnedTask, Rollout } from '../../model/snapshot.ts';
 

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, link, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type BriefVersion, InvalidVersionError, type Nginx } from '../agent.ts';
-import type { StoredVersion } from '../../extension/offers.ts';
 import { sleep } from '../../lib/sleep.ts';
-import { contentHash } from '../../protocol/seal.ts';
 import { usesNameRelay } from '../../model/name-case.ts';
-import { awaitNames, namesIn } from './await-names.ts';
+import type { StoredVersion } from '../../model/version.ts';
 import { readAtHandshake, testConfiguration } from '../../nginx/check.ts';
+import { contentHash } from '../../protocol/seal.ts';
+import { type BriefVersion, InvalidVersionError, type Nginx } from '../agent.ts';
+import { awaitNames, namesIn } from './await-names.ts';
 import { servedVersion } from './status.ts';
 import { quitWorkers, workersOf } from './workers.ts';
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Offers, type Report } from '../../../src/extension/offers.ts';
+import { Offers } from '../../../src/extension/offers.ts';
+import type { AgentReport } from '../../../src/model/version.ts';
 import { secretFacts } from '../../support/facts.ts';
 
 const boot = 'b00t';
 const files = [{ path: 'nginx.conf', digest: 'd', text: '' }];
 const of = (version: string) => ({ boot, version, files });
-const report = (task: string, serving: string | null = boot, more: Partial<Report> = {}): Report => ({
+const report = (task: string, serving: string | null = boot, more: Partial<AgentReport> = {}): AgentReport => ({
   task,
   boot,
   serving,
@@ -23,7 +24,7 @@ function setUp() {
   const offers = new Offers(() => now);
   const ended = new AbortController();
   /** What a replica receives within this turn, or undefined if it has to wait. */
-  const sendReport = async (of: Report) => {
+  const sendReport = async (of: AgentReport) => {
     const briefly = new AbortController();
     const answer = offers.next(of, AbortSignal.any([ended.signal, briefly.signal]));
     await new Promise(setImmediate);

@@ -4,9 +4,9 @@ import type { ServerResponse } from 'node:http';
 import { Agent, createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
+import { LinkClient } from '../../../src/controller/extension-client.ts';
 import { send } from '../../../src/protocol/call.ts';
 import { createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
-import { LinkClient } from '../../../src/controller/extension-client.ts';
 import { extensionName } from '../../../src/protocol/names.ts';
 
 import { renderBeside } from '../../support/hostile-swarm.ts';

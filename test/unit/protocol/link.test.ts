@@ -3,12 +3,12 @@ import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Offers } from '../../../src/extension/offers.ts';
-import { type Authority, createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
 import { createCredentials } from '../../../src/controller/credentials.ts';
-import { controllerName, extensionName, type Identity } from '../../../src/protocol/names.ts';
+import { Offers } from '../../../src/extension/offers.ts';
 import { createLinkServer } from '../../../src/extension/server.ts';
 import { roleLabel } from '../../../src/model/names.ts';
+import { type Authority, createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
+import { controllerName, extensionName, type Identity } from '../../../src/protocol/names.ts';
 import { TemplateSource } from '../../../src/render/template-source.ts';
 
 const now = Date.now();

@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { Offers } from '../../../src/extension/offers.ts';
-import { createAuthority, expiry, issueIdentity } from '../../../src/protocol/certificates.ts';
 import { LinkClient } from '../../../src/controller/extension-client.ts';
-import { controllerName, extensionName } from '../../../src/protocol/names.ts';
 import { RenewedIdentity } from '../../../src/controller/renewed-identity.ts';
+import { Offers } from '../../../src/extension/offers.ts';
 import { createLinkServer } from '../../../src/extension/server.ts';
 import { versionDigest } from '../../../src/model/version-digest.ts';
+import { createAuthority, expiry, issueIdentity } from '../../../src/protocol/certificates.ts';
+import { controllerName, extensionName } from '../../../src/protocol/names.ts';
 import { TemplateSource } from '../../../src/render/template-source.ts';
 import { inputOf, manyServices } from '../../support/many-services.ts';
 

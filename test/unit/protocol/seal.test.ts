@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lastVersionIn } from '../../../src/proxy/last-version.ts';
-import type { Seal, StoredVersion } from '../../../src/extension/offers.ts';
+import type { Seal, StoredVersion } from '../../../src/model/version.ts';
+import { fileDigest, VERSION_MARK, versionDigest, versionFault } from '../../../src/model/version-digest.ts';
 import { createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
 import { extensionName, type Identity, proxyName } from '../../../src/protocol/names.ts';
 import { contentHash, sealFault, sealVersion } from '../../../src/protocol/seal.ts';
-import { fileDigest, VERSION_MARK, versionDigest, versionFault } from '../../../src/model/version-digest.ts';
+import { lastVersionIn } from '../../../src/proxy/last-version.ts';
 import { NginxRun } from '../../../src/proxy/nginx/run.ts';
 
 const now = Date.now();
@@ -60,7 +60,7 @@ async function keep({ version, files }: ReturnType<typeof aVersion>, seal: Seal 
   await lastVersionIn(volume, boot).write({ version, files: stored, seal });
 }
 
-/** As src/proxy.ts does. Resolves with the version that nginx would start with. */
+/** As src/proxy/main.ts does. Resolves with the version that nginx would start with. */
 async function adopt(): Promise<string | undefined> {
   const last = await lastVersionIn(volume, boot).read();
   if (last === undefined) return undefined;

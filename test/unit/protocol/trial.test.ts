@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Offers, type Report } from '../../../src/extension/offers.ts';
-import { type Authority, createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
 import { LinkClient } from '../../../src/controller/extension-client.ts';
-import { extensionName } from '../../../src/protocol/names.ts';
+import { Offers } from '../../../src/extension/offers.ts';
 import { createLinkServer, type Prove } from '../../../src/extension/server.ts';
+import type { AgentReport } from '../../../src/model/version.ts';
+import { type Authority, createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
+import { extensionName } from '../../../src/protocol/names.ts';
 import { proveConfiguration } from '../../../src/render/prove.ts';
 import { TemplateSource } from '../../../src/render/template-source.ts';
 import { aService } from '../../support/builders.ts';
@@ -78,7 +79,7 @@ async function setUp(names: readonly string[]) {
   };
 }
 
-function reportOf(task: string, serving: string | null, refused: string | null = null): Report {
+function reportOf(task: string, serving: string | null, refused: string | null = null): AgentReport {
   return {
     task,
     boot,

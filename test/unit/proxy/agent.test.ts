@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import type { AgentReport, StoredVersion, Version } from '../../../src/model/version.ts';
 import { Agent, type BriefVersion, type Names, type Offering } from '../../../src/proxy/agent.ts';
-import type { Report, StoredVersion, Version } from '../../../src/extension/offers.ts';
 
 const version = (name: string): Version => ({
   version: name,
@@ -41,12 +41,12 @@ function setUp({
 }: World = {}) {
   const served: string[] = [];
   const tested: string[] = [];
-  const reports: Report[] = [];
+  const reports: AgentReport[] = [];
   const written: string[] = [];
   /** The last version applied to nginx. */
   let brought: BriefVersion | undefined;
   /** Received before the next report. */
-  const loaded: Pick<Report, 'loaded' | 'serving'>[] = [];
+  const loaded: Pick<AgentReport, 'loaded' | 'serving'>[] = [];
   const knowns: (readonly string[])[] = [];
   const queue: Version[] = offered ? [offered] : [];
   const ended = new AbortController();

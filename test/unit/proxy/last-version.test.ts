@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { StoredVersion } from '../../../src/model/version.ts';
 import { lastVersionIn } from '../../../src/proxy/last-version.ts';
-import type { StoredVersion } from '../../../src/extension/offers.ts';
 
 /** Stored unchanged. The signature is checked when the version is used. */
 const seal = { certificate: 'of the extension', signature: 'of the version' };

@@ -10,7 +10,7 @@ it("loads no packages, and no more of Node than it needs: Node's HTTP module loa
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
   cpSync(new URL('../../../src', import.meta.url), join(folder, 'src'), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  const program = pathToFileURL(join(folder, 'src/proxy.ts'));
+  const program = pathToFileURL(join(folder, 'src/proxy/main.ts'));
   const imported = [...readFileSync(program, 'utf8').matchAll(/^import .* from '(\..*)';$/gm)].map(([, path]) => path!);
   const urls = imported.map((path) => new URL(path, program).href);
   const script = `for (const url of ${JSON.stringify(urls)}) await import(url); console.log(process.moduleLoadList.join())`;

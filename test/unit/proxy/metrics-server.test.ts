@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
-import { createMetricsServer } from '../../../src/proxy/metrics-server.ts';
 import { type Identity, proxyName } from '../../../src/protocol/names.ts';
+import { createMetricsServer } from '../../../src/proxy/metrics-server.ts';
 
 const token = 'c0ffee'.repeat(10);
 let identity: Identity;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RenderRequest } from '../../../src/protocol/messages.ts';
 import type { Location, RouteTable } from '../../../src/model/route-table.ts';
 import { textFault } from '../../../src/nginx-text/check-text.ts';
 import { permissionsOf } from '../../../src/nginx-text/permissions.ts';
+import { RenderRequest } from '../../../src/protocol/messages.ts';
 import { render } from '../../support/golden.ts';
 import { hostileLabels } from '../../support/hostile-labels.ts';
 import { renderBeside } from '../../support/hostile-swarm.ts';

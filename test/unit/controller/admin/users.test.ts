@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Accounts } from '../../../../src/controller/admin/accounts.ts';
 import { hashPassword, isPassword, parsePasswordHash } from '../../../../src/controller/admin/password-hash.ts';
 import { parseUsers } from '../../../../src/controller/admin/users.ts';
+import { readSignIn } from '../../../../src/controller/sign-in.ts';
 import { Limiter } from '../../../../src/lib/limiter.ts';
 import { parseSettings } from '../../../../src/model/settings.ts';
-import { readSignIn } from '../../../../src/controller/sign-in.ts';
 import { AdminWorld, pageHeaders, usersText } from '../../../support/admin-world.ts';
 import { eventually } from '../../../support/eventually.ts';
 

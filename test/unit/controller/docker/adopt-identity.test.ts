@@ -1,9 +1,9 @@
 import type Docker from 'dockerode';
 import { expect, it } from 'vitest';
 import { adoptIdentity, existingSecrets, restoreIdentity } from '../../../../src/controller/docker/adopt-identity.ts';
+import { namedSecrets } from '../../../../src/controller/own-secrets.ts';
 import { createLogger } from '../../../../src/lib/logger.ts';
 import { parseSettings } from '../../../../src/model/settings.ts';
-import { namedSecrets } from '../../../../src/controller/own-secrets.ts';
 
 interface Mounted {
   readonly SecretName: string;

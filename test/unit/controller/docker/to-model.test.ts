@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EngineNode, EngineService } from '../../../../src/controller/docker/schema.ts';
-import { hasHostPorts, toOwnedService, toSwarmNode, toSwarmService } from '../../../../src/controller/docker/to-model.ts';
+import {
+  hasHostPorts,
+  toOwnedService,
+  toSwarmNode,
+  toSwarmService,
+} from '../../../../src/controller/docker/to-model.ts';
 import { goldenPath } from '../../../support/golden.ts';
 
 /** A recorded answer of the Engine. */

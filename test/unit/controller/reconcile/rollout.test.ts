@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { isStillRefused, judgeRollout, refusal } from '../../../../src/controller/reconcile/rollout.ts';
 import { specLabel } from '../../../../src/model/names.ts';
 import type { OwnedService, Rollout } from '../../../../src/model/snapshot.ts';
-import { isStillRefused, judgeRollout, refusal } from '../../../../src/controller/reconcile/rollout.ts';
 import { anywhere } from '../../../support/builders.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');

@@ -1,7 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { OTHER_HOSTS, RequestCounts, shownHost, UPSTREAM_BUCKETS } from '../../../../src/proxy/metrics/request-counts.ts';
+import {
+  OTHER_HOSTS,
+  RequestCounts,
+  shownHost,
+  UPSTREAM_BUCKETS,
+} from '../../../../src/proxy/metrics/request-counts.ts';
 
 function countsOf(...lines: string[]): RequestCounts {
   const counts = new RequestCounts();

@@ -1,0 +1,91 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { project } from '../../bed/places.ts';
+
+/**
+ * The folders that each folder of `src` may import from, besides itself. Programs do not import each other; the pure
+ * folders reach neither the network nor files.
+ */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  model: ['lib'],
+  compose: ['lib', 'model'],
+  'nginx-text': ['lib', 'model'],
+  render: ['lib', 'model', 'nginx-text'],
+  nginx: ['lib', 'model'],
+  protocol: ['lib', 'model'],
+  controller: ['lib', 'model', 'nginx-text', 'protocol'],
+  extension: ['lib', 'model', 'nginx', 'protocol', 'render'],
+  proxy: ['lib', 'model', 'nginx', 'nginx-text', 'protocol'],
+  'admin-relay': ['lib', 'model', 'protocol'],
+  'health-check': ['lib', 'model'],
+  cli: ['compose', 'lib', 'model', 'render'],
+  ui: ['lib', 'model'],
+};
+
+/** The command line and the page call the administration API: they share its types with the controller. */
+const alsoAllowed: readonly string[] = [
+  'cli → controller/admin',
+  'ui → controller/admin',
+  'cli → extension/templates.ts',
+];
+
+const pure = ['model', 'compose', 'nginx-text', 'render'];
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+}
+
+const src = join(project, 'src');
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(src, file), 'utf8');
+  const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g);
+  return [...found].map(([, specifier]) => ({ from: file, specifier: specifier! }));
+}
+
+const folderOf = (path: string): string => path.split('/')[0]!;
+const files = globSync('**/*.{ts,tsx}', { cwd: src }).toSorted();
+const imports = files.flatMap(importsOf);
+
+function isAllowed({ from, specifier }: Import): boolean {
+  if (!specifier.startsWith('.')) return true;
+  const to = join(dirname(from), specifier);
+  const folder = folderOf(from);
+  if (folderOf(to) === folder || allowed[folder]?.includes(folderOf(to))) return true;
+  return alsoAllowed.some((exception) => {
+    const [importer, imported] = exception.split(' → ') as [string, string];
+    return importer === folder && (to === imported || to.startsWith(`${imported}/`));
+  });
+}
+
+describe('the folders of src', () => {
+  it('are all known, and contain every file', () => {
+    expect([...new Set(files.map(folderOf))].toSorted()).toEqual(Object.keys(allowed).toSorted());
+  });
+
+  it('each have a README', () => {
+    for (const folder of Object.keys(allowed)) expect(existsSync(join(src, folder, 'README.md')), folder).toBe(true);
+  });
+
+  it('import only from the folders that the allow-list names', () => {
+    const forbidden = imports.filter((found) => !isAllowed(found));
+    expect(forbidden.map(({ from, specifier }) => `${from} → ${specifier}`)).toEqual([]);
+  });
+
+  it.each(pure)('%s is pure: it imports nothing of Node', (folder) => {
+    const ofNode = imports.filter(({ from, specifier }) => folderOf(from) === folder && /^node:/.test(specifier));
+    expect(ofNode.map(({ from, specifier }) => `${from} → ${specifier}`)).toEqual([]);
+  });
+
+  it('use the Docker API in one folder only', () => {
+    const users = imports.filter(({ specifier }) => specifier === 'dockerode').map(({ from }) => dirname(from));
+    expect([...new Set(users)]).toEqual(['controller/docker']);
+  });
+
+  it('know nothing of the bed', () => {
+    expect(imports.filter(({ specifier }) => /\/(bed|test|bench)\//.test(specifier))).toEqual([]);
+  });
+});
