@@ -3,7 +3,8 @@ import { commands } from '../src/cli/commands.ts';
 import { optionRows } from '../src/cli/help.ts';
 import { exitCodeMeanings } from '../src/cli/io.ts';
 import { operations } from '../src/controller/admin/openapi.ts';
-import { LABEL_PREFIX, labels } from '../src/model/labels.ts';
+import { LABEL_PREFIX } from '../src/model/label.ts';
+import { labels } from '../src/model/labels.ts';
 import { type Role, roleMeanings, roles } from '../src/model/roles.ts';
 import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys, oidcKeys } from '../src/model/settings-keys.ts';
 

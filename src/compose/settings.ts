@@ -1,4 +1,4 @@
-import { LABEL_PREFIX } from '../model/labels.ts';
+import { LABEL_PREFIX } from '../model/label.ts';
 import { parseSettings, type Settings } from '../model/settings.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 

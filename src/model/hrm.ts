@@ -1,5 +1,6 @@
+import { LABEL_PREFIX } from './label.ts';
 import { hasRoutingLabels, type LabelEntry } from './label-reader.ts';
-import { isUnset, LABEL_PREFIX, type LabelName } from './labels.ts';
+import { isUnset, type LabelName } from './labels.ts';
 import { type Problem, shownValue } from './problem.ts';
 import type { SwarmService } from './snapshot.ts';
 

@@ -1,5 +1,6 @@
 import { isHrmLabel } from './hrm.ts';
-import { isUnset, LABEL_PREFIX } from './labels.ts';
+import { LABEL_PREFIX } from './label.ts';
+import { isUnset } from './labels.ts';
 import { meantLabel } from './near-miss.ts';
 import { type Problem, shownValue } from './problem.ts';
 import type { SwarmService } from './snapshot.ts';

@@ -1,4 +1,5 @@
-import { isUnset, LABEL_PREFIX, type LabelDefinition, type LabelName, labelAliases, labels } from './labels.ts';
+import { LABEL_PREFIX, type LabelDefinition } from './label.ts';
+import { isUnset, type LabelName, labelAliases, labels } from './labels.ts';
 import { nearest } from './nearest.ts';
 import { type Problem, shownValue } from './problem.ts';
 import { labelName } from './route.ts';

@@ -1,51 +1,11 @@
 import { z } from 'zod';
 import { allowListSchema } from './allow-list.ts';
+import { featureLabels } from './features/features.ts';
 import { type Host, parseHost } from './host.ts';
 import { splitHosts } from './host-list.ts';
+import { boolean, label, wholeNumber } from './label.ts';
 import { parsePath } from './path.ts';
 import { shownValue } from './problem.ts';
-
-/**
- * All labels of services: each is defined once, and parsing, problems, the linter and the table in the README use
- * this definition.
- *
- * Policy for an invalid value: an `optional` label is ignored and the route stays; a `required` or `protective` one
- * closes only that route, which then answers 503.
- */
-export interface LabelDefinition<T = unknown> {
-  /** Name after the prefix. */
-  readonly name: string;
-  readonly policy: 'required' | 'optional' | 'protective';
-  readonly type: string;
-  readonly default: string;
-  readonly example: string;
-  readonly description: string;
-  readonly schema: z.ZodType<T, string>;
-}
-
-/** A proxy uses this much memory for each response. */
-export const MOST_RESPONSE_HEADER_KB = 256;
-
-export const LABEL_PREFIX = 'com.docker.lb.';
-
-function label<T>(definition: LabelDefinition<T>): LabelDefinition<T> {
-  return definition;
-}
-
-const boolean = z
-  .string()
-  .trim()
-  .toLowerCase()
-  .refine((value) => ['true', 'false', '1', '0', 'yes', 'no', ''].includes(value), 'is neither true nor false')
-  .transform((value) => ['true', '1', 'yes'].includes(value));
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .trim()
-    .regex(/^\d{1,9}$/, 'is not a whole number')
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`);
 
 /** Slightly more permissive than Swarm's grammar for names of networks, secrets and clusters. */
 const objectName = z
@@ -442,21 +402,6 @@ export const labels = {
       .toLowerCase()
       .pipe(z.enum(['http', 'https', 'h2c', 'grpc', 'grpcs'], 'is none of http, https, h2c, grpc, grpcs')),
   }),
-  response_header_size: label({
-    name: 'response_header_size',
-    policy: 'optional',
-    type: 'size from 4k to 256k',
-    default: '`ResponseHeaderSize` in the settings: 32k',
-    example: '64k',
-    description:
-      'Maximum size of the response headers, including cookies. If the headers are larger, the client receives 502.',
-    schema: z
-      .string()
-      .trim()
-      .regex(/^\d{1,3}[kK]$/, 'is not a size such as 64k')
-      .transform((value) => Number.parseInt(value, 10))
-      .refine((kb) => kb >= 4 && kb <= MOST_RESPONSE_HEADER_KB, `is not between 4k and ${MOST_RESPONSE_HEADER_KB}k`),
-  }),
   maintenance: label({
     name: 'maintenance',
     policy: 'protective',
@@ -477,6 +422,7 @@ export const labels = {
       'Client addresses that still reach the service during maintenance. Requires `PublishMode = "host"`, `ProxyProtocolFrom` or `TrustedProxies`, because the routing mesh hides client addresses.',
     schema: z.string().transform(splitList).pipe(allowListSchema),
   }),
+  ...featureLabels,
 } as const;
 
 export type LabelName = keyof typeof labels;

@@ -1,4 +1,5 @@
-import { LABEL_PREFIX, type LabelName, labelAliases, labels } from './labels.ts';
+import { LABEL_PREFIX } from './label.ts';
+import { type LabelName, labelAliases, labels } from './labels.ts';
 import { editDistance } from './nearest.ts';
 
 /** Labels of other tools, however similar their names are. */

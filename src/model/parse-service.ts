@@ -1,16 +1,11 @@
+import { readFeatures } from './features/features.ts';
 import type { Host } from './host.ts';
 import { limitHosts } from './host-limits.ts';
 import { HRM_NETWORK, hasHrmLabels, readHrmLabels } from './hrm.ts';
 import { ignoredLabels } from './ignored-labels.ts';
+import type { LabelDefinition } from './label.ts';
 import { groupLabels, hasRoutingLabels, LabelReader } from './label-reader.ts';
-import {
-  type BackendProtocol,
-  type ClientCertificate,
-  type LabelDefinition,
-  type LabelName,
-  labels,
-  type Redirect,
-} from './labels.ts';
+import { type BackendProtocol, type ClientCertificate, type LabelName, labels, type Redirect } from './labels.ts';
 import {
   isStapled,
   judgeAuthority,
@@ -283,7 +278,7 @@ function readOptions(reader: LabelReader, service: SwarmService, context: Servic
     backendName: reader.read(labels.ssl_backend_name) ?? '',
     clientCertificate: readClientCertificate(reader),
     affinity: readAffinity(reader),
-    responseHeaderKb: reader.read(labels.response_header_size) ?? 0,
+    ...readFeatures(reader),
   };
 }
 

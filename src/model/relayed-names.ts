@@ -1,4 +1,4 @@
-import { LABEL_PREFIX } from './labels.ts';
+import { LABEL_PREFIX } from './label.ts';
 import { nameRelay } from './name-case.ts';
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';

@@ -1,6 +1,7 @@
 import { DIGEST_LENGTH, digest } from '../lib/digest.ts';
 import { memoize } from '../lib/memo.ts';
 import { changesBetween, createSorter } from '../lib/sorter.ts';
+import { featureConflicts } from './features/features.ts';
 import { compareHosts, type Host } from './host.ts';
 import type { BackendProtocol, LabelName, Redirect } from './labels.ts';
 import type { Problem } from './problem.ts';
@@ -309,7 +310,7 @@ const OPTION_LABELS = {
   backendName: 'ssl_backend_name',
   clientCertificate: 'ssl_client_verify',
   affinity: 'sticky_session_cookie',
-  responseHeaderKb: 'response_header_size',
+  ...featureConflicts,
 } as const satisfies Record<keyof RouteOptions, LabelName>;
 
 function disagreements([oldest, ...others]: readonly Route[], host: string): Problem[] {

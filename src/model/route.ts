@@ -1,5 +1,7 @@
+import type { FeatureOptions } from './features/features.ts';
 import type { Host } from './host.ts';
-import { type BackendProtocol, type ClientCertificate, LABEL_PREFIX, type LabelName, type Redirect } from './labels.ts';
+import { LABEL_PREFIX } from './label.ts';
+import type { BackendProtocol, ClientCertificate, LabelName, Redirect } from './labels.ts';
 
 /**
  * A route: host and path → service. A service may have several. An extension receives only routes: flat, self-contained, and easy to omit one by one.
@@ -70,7 +72,7 @@ export interface Terminated {
 export type SecretRef = string;
 
 /** How requests are forwarded. If services share a host and path, the oldest decides. */
-export interface RouteOptions {
+export interface RouteOptions extends FeatureOptions {
   /** The path is stripped before the request reaches the service. */
   readonly rewrite: boolean;
   /** Requests over HTTP are redirected to HTTPS. */
@@ -82,8 +84,6 @@ export interface RouteOptions {
   readonly backendName: string;
   readonly clientCertificate: ClientCertificate;
   readonly affinity: Affinity;
-  /** Buffer for the headers of a response, in KiB; 0 for the cluster's setting. */
-  readonly responseHeaderKb: number;
 }
 
 /** How clients are assigned to tasks. */

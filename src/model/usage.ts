@@ -1,4 +1,5 @@
 import { memoize } from '../lib/memo.ts';
+import { featureBytes } from './features/features.ts';
 import { type Host, stepsOf } from './host.ts';
 import { pathBytes } from './path.ts';
 import type { Route, Tls } from './route.ts';
@@ -66,14 +67,14 @@ function secretBytes(tls: Tls): number {
 
 function locationBytes(route: Route): number {
   const { path, options, maintenance } = route;
-  const { protocol, backendCa, backendName, responseHeaderKb, clientCertificate } = options;
+  const { protocol, backendCa, backendName, clientCertificate } = options;
   const isGrpc = protocol.startsWith('grpc');
   const toService =
     150 +
     (protocol === 'http' ? 0 : 320 + 2 * backendName.length) +
     (backendCa === '' ? 0 : 250 + 2 * backendCa.length) +
     (isGrpc ? 450 : 0) +
-    (responseHeaderKb > 0 ? 190 : 0) +
+    featureBytes(options) +
     (options.rewrite ? 130 + 3 * pathBytes(path) : 0);
   const one =
     100 +

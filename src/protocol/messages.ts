@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { memoize } from '../lib/memo.ts';
 import { plainText } from '../lib/plain-text.ts';
-import { MOST_RESPONSE_HEADER_KB } from '../model/labels.ts';
+import { featureMessages } from '../model/features/features.ts';
 import { MOST_FILES } from '../model/limits.ts';
 import { doubtKinds, MAX_DOUBTS } from '../model/name-doubts.ts';
 import { MOST_PAGE_BYTES } from '../model/pages.ts';
@@ -88,7 +88,7 @@ const route = z.object({
       z.object({ kind: z.literal('cookie'), name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/) }),
       z.object({ kind: z.literal('address') }),
     ]),
-    responseHeaderKb: z.int().min(0).max(MOST_RESPONSE_HEADER_KB).default(0),
+    ...featureMessages,
   }),
   tls,
   backend,

@@ -1,29 +1,6 @@
+import { responseBuffers } from '../model/response-buffers.ts';
 import type { NginxSettings } from '../model/settings-keys.ts';
 import { bytesOf } from '../model/size.ts';
-
-/** Buffer for a part of a response that waits for its client; nginx uses up to `BODY_BUFFERS` of them for one response. */
-const BODY_BUFFER_KB = 16;
-const LEAST_BODY_BUFFERS = 4;
-
-/**
- * Memory that a request may use in a proxy. nginx requires that the busy buffers, which hold data about to be sent, have room for the headers, and
- * that at least one more buffer is left.
- */
-export function responseBuffers(headerKb: number) {
-  const buffers = Math.max(LEAST_BODY_BUFFERS, Math.ceil(headerKb / BODY_BUFFER_KB) + 2);
-  return {
-    proxy_buffer_size: `${headerKb}k`,
-    proxy_buffers: `${buffers} ${BODY_BUFFER_KB}k`,
-    proxy_busy_buffers_size: `${Math.max(headerKb, BODY_BUFFER_KB)}k`,
-    grpc_buffer_size: `${headerKb}k`,
-  };
-}
-
-/** The maximum memory in KiB that one response uses. */
-export function responseMemoryKb(headerKb: number): number {
-  const [count = 0] = responseBuffers(headerKb).proxy_buffers.split(' ').map(Number);
-  return headerKb + count * BODY_BUFFER_KB;
-}
 
 /** Directives with the limits of all requests, except those set by raw `HTTPOptions`: nginx rejects duplicate directives. */
 export function httpLimits(nginx: NginxSettings): string[] {
@@ -43,7 +20,7 @@ export function httpLimits(nginx: NginxSettings): string[] {
   return directives(limits).filter((line) => !setsDirective(nginx.HTTPOptions, line.split(' ')[0]!));
 }
 
-export function directives(values: Readonly<Record<string, string>>): string[] {
+function directives(values: Readonly<Record<string, string>>): string[] {
   return Object.entries(values).map(([name, value]) => `${name} ${value};`);
 }
 

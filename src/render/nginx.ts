@@ -1,6 +1,7 @@
 import Handlebars from 'handlebars';
 import { digest } from '../lib/digest.ts';
 import { memoize, memoizeLast } from '../lib/memo.ts';
+import { featureViews } from '../model/features/features.ts';
 import { LONG_NAME } from '../model/host.ts';
 import { coversHost } from '../model/material.ts';
 import { encodeCase, nameRelay, usesNameRelay } from '../model/name-case.ts';
@@ -23,7 +24,7 @@ import { VERSION_MARK, versionDigest } from '../model/version-digest.ts';
 import { Blocks } from './blocks.ts';
 import { errorCodes, errorPages, grpcErrors, locationErrorCodes } from './errors.ts';
 import { FileDivider, type RenderedFile } from './files.ts';
-import { directives, httpLimits, numbersUpTo, responseBuffers, setsDirective } from './limits.ts';
+import { httpLimits, numbersUpTo, setsDirective } from './limits.ts';
 import { quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath } from './quote.ts';
 import { askedHost, clientAddress, clientVariables, hstsVariable, toTrustedView } from './trusted.ts';
 
@@ -105,7 +106,7 @@ type Common = ReturnType<typeof commonOf>;
 function createViews(common: Common) {
   const { httpListener, tlsListener, httpsPort, defaultCertificate, hashesAddresses, readTimeout } = common;
   const { handlesErrors, isTrusting, fallbackSite: fallback, defaultNames } = common;
-  const plain: LocationContext = { handlesErrors, isTrusting, readTimeout, httpsPort };
+  const plain: LocationContext = { handlesErrors, isTrusting, readTimeout, httpsPort, hidden: hopByHopHeaders };
   const secure: LocationContext = { ...plain, httpsPort: undefined };
   return {
     plain,
@@ -484,6 +485,8 @@ function withUnderscores(header: string): string[] {
 interface LocationContext extends Pick<Common, 'handlesErrors' | 'isTrusting' | 'readTimeout'> {
   /** For locations over HTTP; over TLS there is no redirect to HTTPS. */
   readonly httpsPort: string | undefined;
+  /** Headers of responses that are hidden in the locations of a server. */
+  readonly hidden: readonly string[];
 }
 
 /** A path matches complete segments: `/app` and `/app/…`, never `/apple`. */
@@ -508,7 +511,7 @@ function toLocationViews(locations: readonly Location[], context: LocationContex
 }
 
 function toLocationView(location: Location, context: LocationContext, views: AgainViews) {
-  const { handlesErrors, isTrusting, readTimeout, httpsPort } = context;
+  const { handlesErrors, isTrusting, readTimeout, httpsPort, hidden } = context;
   const isSecure = httpsPort === undefined;
   const requiresClient = location.options.clientCertificate === 'required';
   // Does not redirect to HTTPS if HTTPS cannot answer either.
@@ -517,7 +520,7 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
   const passesSecure = sslOnly && isTrusting && !requiresClient;
   // Without an upstream, maintenance admits no clients.
   const isEmpty = location.upstream === undefined && !sslOnly;
-  const target = toTargetView(location, readTimeout);
+  const target = toTargetView(location, readTimeout, hidden);
   const forwards = location.upstream !== undefined && (!sslOnly || passesSecure);
   // gRPC requests are not buffered.
   const again = handlesErrors && forwards && !target.isGrpc ? views.nameOf(target) : undefined;
@@ -613,14 +616,14 @@ function toMaintenanceView(maintenance: Maintenance | undefined, isGrpc = false)
   };
 }
 
-function toTargetView({ path, options, upstream }: Location, readTimeout: number) {
-  const { protocol, backendCa, backendName, responseHeaderKb } = options;
+function toTargetView({ path, options, upstream }: Location, readTimeout: number, hidden: readonly string[]) {
+  const { protocol, backendCa, backendName } = options;
   return {
     upstream,
     backendCa,
     backendName,
     readTimeout,
-    response: responseHeaderKb > 0 ? directives(responseBuffers(responseHeaderKb)) : undefined,
+    features: featureViews(options, { hidden }),
     strip: strips({ path, options }) ? pathBytes(path) : undefined,
     prefix: encodePath(path),
     scheme: SCHEMES[protocol],

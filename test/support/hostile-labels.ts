@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { LABEL_PREFIX, labels } from '../../src/model/labels.ts';
+import { LABEL_PREFIX } from '../../src/model/label.ts';
+import { labels } from '../../src/model/labels.ts';
 
 /** Characters with a meaning in nginx, templates, regular expressions or terminals. */
 const metacharacters = [

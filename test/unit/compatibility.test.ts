@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { LABEL_PREFIX, labels } from '../../src/model/labels.ts';
+import { LABEL_PREFIX } from '../../src/model/label.ts';
+import { labels } from '../../src/model/labels.ts';
 import { coreKeys, extensionKeys, nginxKeys } from '../../src/model/settings-keys.ts';
 
 const root = new URL('../../', import.meta.url);

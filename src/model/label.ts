@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/**
+ * A label of services. Parsing, problems, the linter and the reference in the documentation use this definition.
+ *
+ * Policy for an invalid value: an `optional` label is ignored and the route stays; a `required` or `protective` one
+ * closes only that route, which then answers 503.
+ */
+export interface LabelDefinition<T = unknown> {
+  /** Name after the prefix. One that ends in `.<Name>` stands for all labels with this beginning. */
+  readonly name: string;
+  readonly policy: 'required' | 'optional' | 'protective';
+  readonly type: string;
+  readonly default: string;
+  readonly example: string;
+  readonly description: string;
+  readonly schema: z.ZodType<T, string>;
+}
+
+export const LABEL_PREFIX = 'com.docker.lb.';
+
+export function label<T>(definition: LabelDefinition<T>): LabelDefinition<T> {
+  return definition;
+}
+
+export const boolean = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .refine((value) => ['true', 'false', '1', '0', 'yes', 'no', ''].includes(value), 'is neither true nor false')
+  .transform((value) => ['true', '1', 'yes'].includes(value));
+
+export const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .trim()
+    .regex(/^\d{1,9}$/, 'is not a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`);
