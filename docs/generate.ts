@@ -3,6 +3,7 @@ import { commands } from '../src/cli/commands.ts';
 import { optionRows } from '../src/cli/help.ts';
 import { exitCodeMeanings } from '../src/cli/io.ts';
 import { operations } from '../src/controller/admin/openapi.ts';
+import { labelFamilies } from '../src/model/features/features.ts';
 import { LABEL_PREFIX } from '../src/model/label.ts';
 import { labels } from '../src/model/labels.ts';
 import { type Role, roleMeanings, roles } from '../src/model/roles.ts';
@@ -10,7 +11,7 @@ import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys, oidcKeys } from
 
 /** Writes the tables of labels, settings and commands into the documents, between their marks: `npm run docs`. A test compares. */
 export function labelTable(): string {
-  const rows = Object.values(labels).map(
+  const rows = [...Object.values(labels), ...labelFamilies].map(
     ({ name, type, default: fallback, example, policy, description }) =>
       `| \`${LABEL_PREFIX}${name}\` | ${type} | ${code(fallback)} | ${code(example)} | ${policy} | ${description} |`,
   );

@@ -1,4 +1,5 @@
-import { LABEL_PREFIX, type LabelDefinition } from './label.ts';
+import { labelFamilies } from './features/features.ts';
+import { beginningOf, LABEL_PREFIX, type LabelDefinition, type LabelFamily } from './label.ts';
 import { isUnset, type LabelName, labelAliases, labels } from './labels.ts';
 import { nearest } from './nearest.ts';
 import { type Problem, shownValue } from './problem.ts';
@@ -37,6 +38,20 @@ export class LabelReader {
   /** The value; `fallback` if the label is absent, undefined if it is invalid. */
   readOr<T>(definition: LabelDefinition<T>, fallback: T): T | undefined {
     return this.#values.has(definition.name) ? this.read(definition) : fallback;
+  }
+
+  /** The valid labels of a family, by the names that the user chose, sorted. The first of names that differ only in case is used. */
+  readEach<T>(family: LabelFamily<T>): readonly (readonly [name: string, value: T])[] {
+    const found = new Map<string, readonly [string, T]>();
+    for (const written of [...this.#values.keys()].filter((key) => key.startsWith(beginningOf(family))).toSorted()) {
+      const name = written.slice(beginningOf(family).length);
+      const definition = { ...family, name: written };
+      const fault = found.has(name.toLowerCase()) ? 'is set twice, in another case' : family.nameFault(name);
+      if (fault !== undefined) this.refuse(definition, fault, 'Remove the label, or choose another name.');
+      const value = fault === undefined ? this.read(definition) : undefined;
+      if (value !== undefined) found.set(name.toLowerCase(), [name, value]);
+    }
+    return [...found.values()];
   }
 
   /** Reports a problem of a label; closes the route unless the label is optional. */
@@ -101,8 +116,10 @@ export function groupLabels(service: string, all: Readonly<Record<string, string
     const [, number = '', written = ''] = /^(?:(\d+)\.)?(.*)$/s.exec(label.slice(LABEL_PREFIX.length)) ?? [];
     const name = labelAliases[written] ?? written;
     const value = all[label] ?? '';
-    if (isUnset(value)) continue;
-    if (!Object.hasOwn(labels, name)) {
+    // In a family, an empty value has a meaning of its own.
+    const isOfFamily = labelFamilies.some((family) => name.startsWith(beginningOf(family)));
+    if (isUnset(value) && !isOfFamily) continue;
+    if (!isOfFamily && !Object.hasOwn(labels, name)) {
       problems.push(unknownLabel(service, label, number, written, value));
       continue;
     }

@@ -7,7 +7,7 @@ import { z } from 'zod';
  * closes only that route, which then answers 503.
  */
 export interface LabelDefinition<T = unknown> {
-  /** Name after the prefix. One that ends in `.<Name>` stands for all labels with this beginning. */
+  /** Name after the prefix. In a family of labels, it ends in `.<Name>`. */
   readonly name: string;
   readonly policy: 'required' | 'optional' | 'protective';
   readonly type: string;
@@ -37,3 +37,21 @@ export const wholeNumber = (min: number, max: number) =>
     .regex(/^\d{1,9}$/, 'is not a whole number')
     .transform(Number)
     .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`);
+
+/** Labels with a common beginning and a name that the user chooses, such as `response_header.<Name>`. */
+export interface LabelFamily<T = unknown> extends LabelDefinition<T> {
+  readonly name: `${string}.<Name>`;
+  /** An example of the chosen name. */
+  readonly exampleName: string;
+  /** What is wrong with a chosen name; undefined if nothing is. */
+  readonly nameFault: (name: string) => string | undefined;
+}
+
+export function family<T>(definition: LabelFamily<T>): LabelFamily<T> {
+  return definition;
+}
+
+/** The common beginning of a family's labels. */
+export function beginningOf({ name }: Pick<LabelFamily, 'name'>): string {
+  return name.slice(0, -'<Name>'.length);
+}

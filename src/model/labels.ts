@@ -3,7 +3,7 @@ import { allowListSchema } from './allow-list.ts';
 import { featureLabels } from './features/features.ts';
 import { type Host, parseHost } from './host.ts';
 import { splitHosts } from './host-list.ts';
-import { boolean, label, wholeNumber } from './label.ts';
+import { boolean, type LabelFamily, label, wholeNumber } from './label.ts';
 import { parsePath } from './path.ts';
 import { shownValue } from './problem.ts';
 
@@ -425,7 +425,7 @@ export const labels = {
   ...featureLabels,
 } as const;
 
-export type LabelName = keyof typeof labels;
+export type LabelName = keyof typeof labels | LabelFamily['name'];
 
 /** An empty value, as `${VAR:-}` leaves it, means the same as no label. */
 export function isUnset(value: string): boolean {

@@ -1,7 +1,7 @@
 import Handlebars from 'handlebars';
 import { digest } from '../lib/digest.ts';
 import { memoize, memoizeLast } from '../lib/memo.ts';
-import { featureViews } from '../model/features/features.ts';
+import { featuresUseDollar, featureViews } from '../model/features/features.ts';
 import { LONG_NAME } from '../model/host.ts';
 import { coversHost } from '../model/material.ts';
 import { encodeCase, nameRelay, usesNameRelay } from '../model/name-case.ts';
@@ -25,7 +25,7 @@ import { Blocks } from './blocks.ts';
 import { errorCodes, errorPages, grpcErrors, locationErrorCodes } from './errors.ts';
 import { FileDivider, type RenderedFile } from './files.ts';
 import { httpLimits, numbersUpTo, setsDirective } from './limits.ts';
-import { quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath } from './quote.ts';
+import { quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath, quoteText } from './quote.ts';
 import { askedHost, clientAddress, clientVariables, hstsVariable, toTrustedView } from './trusted.ts';
 
 export interface RenderedConfiguration {
@@ -45,7 +45,7 @@ const BLOCK_PARTIALS = ['upstream', 'server', 'handshake', 'target', 'plain-targ
 
 export function compileNginx(templates: Templates): RenderNginx {
   const handlebars = Handlebars.create();
-  handlebars.registerHelper({ quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath });
+  handlebars.registerHelper({ quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath, quoteText });
   // Strict: a misspelled field in a template is an error with its line, not an empty string in a configuration.
   const compile = (text: string) => handlebars.compile(text, { noEscape: true, strict: true });
   const blocks = new Blocks();
@@ -143,8 +143,8 @@ function createViews(common: Common) {
       hstsVariable: isTrusting && 'hsts' in server.tls && server.tls.hsts ? hstsVariable(server.tls.hsts) : undefined,
       ...toMaintenanceView(server.maintenance),
       ...toTlsView(server.tls, acceptedSites(server, fallback, defaultNames)),
-      locations: toLocationViews(server.locations, plain),
-      secureLocations: toLocationViews(server.locations, secure),
+      locations: toLocationViews(server.locations, hiding(plain, server, isTrusting)),
+      secureLocations: toLocationViews(server.locations, hiding(secure, server)),
     })),
   };
 }
@@ -173,6 +173,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
     ...identities(input, table),
     hasExpressions: hasExpressions(table),
+    dollar: locationsOf(table).some(({ options }) => featuresUseDollar(options)),
     longName: quote(LONG_NAME),
     handshakes: toHandshakeView(input, table, views),
     hasRealAddresses: hasPassthrough(table) || input.proxyProtocolFrom.length > 0,
@@ -340,6 +341,7 @@ function toHandshakeView(input: RenderInput, table: RouteTable, views: Views) {
   return {
     fallback: fallbackSite(input, table),
     hasExpressions: hasExpressions(table),
+    dollar: locationsOf(table).some(({ options }) => featuresUseDollar(options)),
     longName: quote(LONG_NAME),
     hosts: secure.map(views.handshake),
   };
@@ -487,6 +489,12 @@ interface LocationContext extends Pick<Common, 'handlesErrors' | 'isTrusting' | 
   readonly httpsPort: string | undefined;
   /** Headers of responses that are hidden in the locations of a server. */
   readonly hidden: readonly string[];
+}
+
+/** A server with HSTS of its own hides that of the service. Over plain HTTP, it has it behind a trusted balancer only. */
+function hiding(context: LocationContext, { tls }: VirtualServer, hasHsts = true): LocationContext {
+  if (!hasHsts || !('hsts' in tls) || !tls.hsts) return context;
+  return { ...context, hidden: [...context.hidden, 'Strict-Transport-Security'] };
 }
 
 /** A path matches complete segments: `/app` and `/app/…`, never `/apple`. */

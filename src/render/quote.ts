@@ -13,6 +13,15 @@ export function quote(value: unknown): string {
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
+/** Text with `$`, which the variable `$dollar` contributes. */
+export function quoteText(value: unknown): string {
+  const parts = String(value)
+    .split('$')
+    .map((part) => quote(part).slice(1, -1));
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: nginx's own notation.
+  return `"${parts.join('${dollar}')}"`;
+}
+
 /** A decoded path as the prefix of a location, where nginx treats `$` literally and compares bytes. */
 export function quotePath(value: unknown): string {
   const text = String(value);

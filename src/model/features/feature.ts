@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { LabelDefinition } from '../label.ts';
+import type { LabelDefinition, LabelFamily } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';
 
 /**
@@ -9,6 +9,7 @@ import type { LabelReader } from '../label-reader.ts';
 export interface Feature<Value> {
   /** By name. Listed in the documentation, the linter and the editor in this order. */
   readonly labels: Readonly<Record<string, LabelDefinition>>;
+  readonly families?: readonly LabelFamily[];
   /** Reads the value and reports problems. Without labels, it is the value that changes nothing. */
   read(reader: LabelReader): Value;
   /** Accepts the value in messages. Its default applies to messages of the previous release. */
@@ -17,6 +18,8 @@ export interface Feature<Value> {
   readonly conflict: string;
   /** Upper bound for the text that it adds to a location, in bytes. */
   bytes(value: Value): number;
+  /** Whether its text needs the variable `$dollar`: nginx has no escape for `$`. */
+  usesDollar?(value: Value): boolean;
   /** Its template partial. */
   readonly partial: string;
   /** Fields of the partial; undefined if it renders nothing. */
@@ -31,7 +34,10 @@ export interface LocationFacts {
 
 /** Infers the type of the value. */
 export function feature<Value, Labels extends Feature<Value>['labels']>(
-  definition: Feature<Value> & { readonly labels: Labels; readonly conflict: keyof Labels & string },
-): Feature<Value> & { readonly labels: Labels; readonly conflict: keyof Labels & string } {
+  definition: Feature<Value> & {
+    readonly labels: Labels;
+    readonly conflict: (keyof Labels & string) | LabelFamily['name'];
+  },
+): Feature<Value> & { readonly labels: Labels; readonly conflict: (keyof Labels & string) | LabelFamily['name'] } {
   return definition;
 }

@@ -20,6 +20,8 @@ function ofEach<T>(make: (feature: Feature<unknown>) => T): Record<FeatureName, 
   return Object.fromEntries(all.map(([name, feature]) => [name, make(feature)])) as Record<FeatureName, T>;
 }
 
+export const labelFamilies = all.flatMap(([, feature]) => feature.families ?? []);
+
 export function readFeatures(reader: LabelReader): FeatureOptions {
   return ofEach((feature) => feature.read(reader)) as FeatureOptions;
 }
@@ -37,6 +39,10 @@ export const featureMessages = ofEach(({ message }) => message) as {
 /** Upper bound for the text that the features add to a location, in bytes. */
 export function featureBytes(options: FeatureOptions): number {
   return all.reduce((sum, [name, feature]) => sum + feature.bytes(options[name]), 0);
+}
+
+export function featuresUseDollar(options: FeatureOptions): boolean {
+  return all.some(([name, { usesDollar }]) => usesDollar?.(options[name]));
 }
 
 /** The partials to render in a location, with their fields. */
