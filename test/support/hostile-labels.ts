@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { LABEL_PREFIX } from '../../src/model/label.ts';
+import { labelFamilies } from '../../src/model/features/features.ts';
+import { beginningOf, LABEL_PREFIX } from '../../src/model/label.ts';
 import { labels } from '../../src/model/labels.ts';
 
 /** Characters with a meaning in nginx, templates, regular expressions or terminals. */
@@ -41,11 +42,16 @@ export const hostileText = fc.oneof(
 /**
  * As documented, with at most three modified: most generated values would otherwise be rejected at the first character.
  */
-const names = Object.keys(labels) as (keyof typeof labels)[];
+/** An example of each label, and one of each family. */
+export const examples: Readonly<Record<string, string>> = Object.fromEntries([
+  ...Object.values(labels).map(({ name, example }) => [name, example]),
+  ...labelFamilies.map((family) => [beginningOf(family) + family.exampleName, family.example]),
+]);
+const names = Object.keys(examples);
 const good = fc
   .subarray(names)
   .map((chosen) =>
-    Object.fromEntries([...chosen, 'hosts' as const, 'port' as const].map((name) => [name, labels[name].example])),
+    Object.fromEntries([...chosen, 'hosts' as const, 'port' as const].map((name) => [name, examples[name]!])),
   );
 /** A label's example with something hostile before, after or inside it, or instead of it. */
 export const bentExample = (example: string): fc.Arbitrary<string> =>
@@ -58,7 +64,7 @@ export const bentExample = (example: string): fc.Arbitrary<string> =>
     });
 const bent = fc
   .constantFrom(...names)
-  .chain((name) => bentExample(labels[name].example).map((value): [string, string] => [name, value]));
+  .chain((name) => bentExample(examples[name]!).map((value): [string, string] => [name, value]));
 const known = fc
   .tuple(good, fc.array(bent, { maxLength: 3 }))
   .map(([values, changes]): Record<string, string> => ({ ...values, ...Object.fromEntries(changes) }));

@@ -45,6 +45,10 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
     })),
     options: {
       ...route.options,
+      responseHeaders: route.options.responseHeaders.map(([name, value]) => [
+        `X${name.length}`,
+        value === '' ? '' : 'x',
+      ]),
       affinity: affinity(route.options.affinity),
       backendName: route.options.backendName === '' ? '' : `n${names(route.options.backendName)}`,
     },

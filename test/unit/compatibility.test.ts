@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { labelFamilies } from '../../src/model/features/features.ts';
 import { LABEL_PREFIX } from '../../src/model/label.ts';
 import { labels } from '../../src/model/labels.ts';
 import { coreKeys, extensionKeys, nginxKeys } from '../../src/model/settings-keys.ts';
@@ -23,9 +24,12 @@ const cases = rows.filter(({ table }) => table === 'Acceptance cases');
 const namesIn = (table: string) => rows.filter((row) => row.table === table).flatMap(({ names }) => names);
 
 describe('the compatibility table', () => {
-  it.each(Object.values(labels).map(({ name }) => LABEL_PREFIX + name))('has a row for the label %s', (label) => {
-    expect(namesIn('Labels')).toContain(label);
-  });
+  it.each([...Object.values(labels), ...labelFamilies].map(({ name }) => LABEL_PREFIX + name))(
+    'has a row for the label %s',
+    (label) => {
+      expect(namesIn('Labels')).toContain(label);
+    },
+  );
 
   it.each([
     ['Top level', coreKeys],
