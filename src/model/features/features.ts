@@ -2,11 +2,12 @@ import type { z } from 'zod';
 import type { LabelReader } from '../label-reader.ts';
 import type { Feature, LocationFacts } from './feature.ts';
 import { responseHeaderSize } from './response-header-size.ts';
+import { responseHeaders } from './response-headers.ts';
 
 /** All features, by the option of a location that holds their value, in the order of their text in the configuration. */
-const features = { responseHeaderKb: responseHeaderSize };
+const features = { responseHeaderKb: responseHeaderSize, responseHeaders };
 
-export const featureLabels = { ...responseHeaderSize.labels };
+export const featureLabels = { ...responseHeaderSize.labels, ...responseHeaders.labels };
 
 type Features = typeof features;
 export type FeatureName = keyof Features;
@@ -21,6 +22,9 @@ function ofEach<T>(make: (feature: Feature<unknown>) => T): Record<FeatureName, 
 }
 
 export const labelFamilies = all.flatMap(([, feature]) => feature.families ?? []);
+
+/** The options of a service without labels. */
+export const noFeatures = ofEach(({ message }) => message.parse(undefined)) as FeatureOptions;
 
 export function readFeatures(reader: LabelReader): FeatureOptions {
   return ofEach((feature) => feature.read(reader)) as FeatureOptions;
