@@ -222,6 +222,17 @@ describe('the estimated size', () => {
     ['a service that terminates TLS', { tls: { kind: 'passthrough', proxyProtocol: false } }, {}],
     ['gRPC', { tls: { ...tls, hsts } }, { protocol: 'grpcs', backendCa: 'ca', responseHeaderKb: 64 }],
     ['a removed context root', {}, { rewrite: true }],
+    [
+      'response headers',
+      {},
+      {
+        responseHeaders: [
+          ['X-Removed', ''],
+          ['X-Long', '$"\\'.repeat(300)],
+        ],
+      },
+    ],
+    ['response headers over TLS', { tls: { ...tls, hsts } }, { responseHeaders: [['A', 'b']] }],
     ['maintenance', { maintenance: { allow: ['10.0.0.0/8'] }, tls: { ...tls, hsts } }, {}],
     [
       'all together',
