@@ -172,10 +172,13 @@ export class Bed {
     throw new Error(`No running task of ${service}.`);
   }
 
+  /**
+   * The last log lines of each container of a service, ended ones too, from the nodes themselves: `docker service logs`
+   * waits forever for a node that does not answer the manager.
+   */
   async logs(service: string, lines = 50): Promise<string> {
-    return this.docker('service', 'logs', '--raw', '--tail', String(lines), service).catch(
-      (error: Error) => error.message,
-    );
+    const texts = await Promise.all(this.nodes.map((node) => logsOn(node.docker, service, lines).catch(() => [])));
+    return texts.flat().join('');
   }
 
   async #until(timeoutMs: number, what: string, met: () => Promise<boolean>): Promise<void> {
@@ -190,4 +193,25 @@ export class Bed {
 async function findContainer(docker: Docker, service: string): Promise<string | undefined> {
   const filters = { label: [`com.docker.swarm.service.name=${service}`], status: ['running'] };
   return (await docker.listContainers({ filters }))[0]?.Id;
+}
+
+async function logsOn(docker: Docker, service: string, lines: number): Promise<string[]> {
+  const abortSignal = AbortSignal.timeout(20_000);
+  const filters = { label: [`com.docker.swarm.service.name=${service}`] };
+  const containers = await docker.listContainers({ all: true, filters, abortSignal });
+  const texts = containers.map(({ Id }) =>
+    docker.getContainer(Id).logs({ stdout: true, stderr: true, tail: lines, abortSignal }),
+  );
+  return (await Promise.all(texts)).map(withoutFrames);
+}
+
+/** Docker frames both outputs of a container: eight bytes, the last four of them the length of what follows. */
+function withoutFrames(framed: Buffer): string {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= framed.length; ) {
+    const end = at + 8 + framed.readUInt32BE(at + 4);
+    parts.push(framed.subarray(at + 8, end));
+    at = end;
+  }
+  return Buffer.concat(parts).toString('utf8');
 }

@@ -15,8 +15,10 @@ export interface ControllerTask {
  */
 export function standing(tasks: readonly ControllerTask[], ownId: string): 'alone' | 'decides' | 'waits' {
   const own = tasks.find(({ id }) => id === ownId);
-  const others = tasks.filter(({ basis }) => own !== undefined && basis !== own.basis);
-  if (own === undefined || others.length === 0) return 'alone';
+  // Swarm is ending it: only tasks that should run are listed. Until it has ended, its decisions would revert those of its successor.
+  if (own === undefined) return tasks.some(({ isRunning }) => isRunning) ? 'waits' : 'alone';
+  const others = tasks.filter(({ basis }) => basis !== own.basis);
+  if (others.length === 0) return 'alone';
   const running = others.filter(({ isRunning }) => isRunning);
   const isSucceeded = running.some(({ createdAt }) => createdAt > own.createdAt);
   const isEarly = running.length > 0 && !own.isRunning;

@@ -30,7 +30,8 @@ it.each([
   ],
   ['a roll-back', [task('1', 'new'), task('2', 'old')], { 1: 'waits', 2: 'decides' }],
   ['a dead former controller', [task('1', 'old', false), starting], { 2: 'decides' }],
-  ['a task that is missing from the list', [former], { 9: 'alone' }],
+  ['a former controller that Swarm is ending, because the update is complete', [successor], { 1: 'waits' }],
+  ['a task that is missing from the list, while no other runs', [starting], { 9: 'alone' }],
 ])('%s', (_, tasks, expected) => {
   for (const [id, result] of Object.entries(expected)) expect(standing(tasks, id), id).toBe(result);
 });
