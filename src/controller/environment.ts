@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { adminPort } from '../model/names.ts';
+import { LOCAL_REGISTRY } from '../model/settings.ts';
 
 /**
  * The only module of the controller that reads environment variables. Each has a default; an invalid one
@@ -8,6 +9,8 @@ import { adminPort } from '../model/names.ts';
 const schema = z.object({
   /** Tag of the images that belong to this one. */
   SIGNALBOX_VERSION: z.string().default('0.1.0'),
+  /** Registry and path of the images of the extension and the proxies, such as `registry.example.org/signalbox`. */
+  SIGNALBOX_REGISTRY: z.string().default(LOCAL_REGISTRY),
   /** ID of the controller's own service; set by Swarm through stack.yml. */
   SIGNALBOX_SERVICE: z.string().default(''),
   /** ID of the controller's own task; set in the same way. */
@@ -19,6 +22,7 @@ const schema = z.object({
 
 export interface Environment {
   readonly release: string;
+  readonly registry: string;
   readonly ownService: string;
   readonly ownTask: string;
   readonly settingsPath: string;
@@ -30,6 +34,7 @@ export function readEnvironment(): Environment {
   const variables = schema.parse(process.env);
   return {
     release: variables.SIGNALBOX_VERSION,
+    registry: variables.SIGNALBOX_REGISTRY,
     ownService: variables.SIGNALBOX_SERVICE,
     ownTask: variables.SIGNALBOX_TASK,
     settingsPath: variables.SIGNALBOX_SETTINGS,

@@ -31,6 +31,7 @@ import { namedSecrets, ownSecrets, readSecret, unmounted } from './own-secrets.t
 import { ReconcileLoop } from './reconcile/loop.ts';
 import { createReconciler, type Pass } from './reconcile/reconciler.ts';
 import { StatusBoard } from './reconcile/status.ts';
+import { readRegistrySecret } from './registry.ts';
 import { RenewedIdentity } from './renewed-identity.ts';
 import { loadSettings, readCoreSettings } from './settings-file.ts';
 import { readSignIn } from './sign-in.ts';
@@ -41,10 +42,11 @@ const logger = createLogger('controller', environment.logLevel);
 const stopped = untilStopped();
 const now = Date.now;
 
-const { settingsPath, release } = environment;
-const docker = connectDocker(await readCoreSettings(settingsPath, release));
+const { settingsPath, release, registry } = environment;
+const images = { registry, release };
+const docker = connectDocker(await readCoreSettings(settingsPath, images));
 const lastGood = new ConfigStore(docker, 'settings');
-const { settings, problems: settingsProblems, kept } = await loadSettings(settingsPath, release, lastGood);
+const { settings, problems: settingsProblems, kept } = await loadSettings(settingsPath, images, lastGood);
 const authority = await readAuthority(`/run/secrets/${controllerSecretTarget}`);
 const adminPassword = await readSecret(adminPasswordTarget);
 const viewerPassword = await readSecret(viewerPasswordTarget);
@@ -58,7 +60,8 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
 } else {
   const observer = new Observer(docker, environment.ownService);
   const status = new StatusBoard(logger);
-  const swarm = new DockerSwarm(docker, observer);
+  const pulling = await readRegistrySecret(settings.core);
+  const swarm = new DockerSwarm(docker, observer, pulling.credentialsFor);
   const identity = await RenewedIdentity.issue(authority, now);
   const renderer = new LinkClient(identity.current);
   const credentials = createCredentials(authority, now);
@@ -73,7 +76,11 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     return administrator.follow(configs);
   };
   const signIn = await readSignIn(settings, now);
-  const watched = { settings, settingsProblems: [...settingsProblems, ...signIn.problems], administration };
+  const watched = {
+    settings,
+    settingsProblems: [...settingsProblems, ...signIn.problems, ...pulling.problems],
+    administration,
+  };
   const underWay = new UnderWay();
   const reported = { status, logger, underWay };
   const reconcile = createReconciler({ swarm, renderer, credentials, ...reported, ...watched, now, onLate: trigger });

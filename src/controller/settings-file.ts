@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Problem } from '../model/problem.ts';
-import type { SettingsResult } from '../model/settings.ts';
+import type { Images, SettingsResult } from '../model/settings.ts';
 import { readSettingsText } from '../model/settings-text.ts';
 
 /** Stores the last valid settings. */
@@ -18,26 +18,26 @@ export interface LoadedSettings extends SettingsResult {
  * Loads settings from a file. A file with errors changes nothing: the last valid settings stay in use, and the errors are reported as problems.
  * Without last valid settings, each invalid key takes its default.
  */
-export async function loadSettings(path: string, release: string, lastGood: LastGood): Promise<LoadedSettings> {
+export async function loadSettings(path: string, images: string | Images, lastGood: LastGood): Promise<LoadedSettings> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
-  const fresh = readSettingsText(text, path, release);
+  const fresh = readSettingsText(text, path, images);
   if (!fresh.problems.some(({ severity }) => severity === 'error')) {
     await lastGood.save(text);
     return { ...toResult(fresh), kept: text };
   }
   const kept = await lastGood.load();
   if (kept === undefined) return { ...toResult(fresh), kept };
-  const { settings } = readSettingsText(kept, path, release);
+  const { settings } = readSettingsText(kept, path, images);
   return { settings, problems: [...fresh.problems, keptNotice(path)], kept };
 }
 
 /** Reads only the settings for the connection to the Engine, which is required first. */
-export async function readCoreSettings(path: string, release: string) {
+export async function readCoreSettings(path: string, images: string | Images) {
   const text = await readFile(path, 'utf8').catch(() => '');
-  return readSettingsText(text, path, release).settings.core;
+  return readSettingsText(text, path, images).settings.core;
 }
 
 function toResult({ settings, problems }: SettingsResult): SettingsResult {

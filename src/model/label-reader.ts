@@ -114,7 +114,7 @@ export function groupLabels(service: string, all: Readonly<Record<string, string
   for (const label of Object.keys(all).toSorted()) {
     if (!label.startsWith(LABEL_PREFIX)) continue;
     const [, number = '', written = ''] = /^(?:(\d+)\.)?(.*)$/s.exec(label.slice(LABEL_PREFIX.length)) ?? [];
-    const name = labelAliases[written] ?? written;
+    const name = Object.hasOwn(labelAliases, written) ? labelAliases[written]! : written;
     const value = all[label] ?? '';
     // In a family, an empty value has a meaning of its own.
     const isOfFamily = labelFamilies.some((family) => name.startsWith(beginningOf(family)));

@@ -22,6 +22,8 @@ export const foreignLabel = 'com.signalbox.not-tls';
 /** On proxy services: state of the last attempts to spread replicas over the nodes (JSON). */
 export const spreadLabel = 'com.signalbox.spread';
 /** On secrets of the control channel: fingerprint of the CA, and expiry (RFC 3339). */
+/** Name of the secret with which the service's images are pulled. */
+export const registryLabel = 'com.signalbox.registry-secret';
 export const caLabel = 'com.signalbox.ca';
 export const expiresLabel = 'com.signalbox.expires';
 

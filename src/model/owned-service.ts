@@ -4,6 +4,7 @@ import {
   extensionSecretTarget,
   proxyTypeLabel,
   proxyTypeValue,
+  registryLabel,
   roleLabel,
   servingFile,
   versionLabel,
@@ -101,7 +102,7 @@ export function desiredExtension(
     name: settings.ServiceName,
     image: settings.Image,
     args: settings.Args,
-    labels: { ...settings.Labels, ...ownLabels('extension', name) },
+    labels: { ...settings.Labels, ...ownLabels('extension', cluster) },
     containerLabels: settings.ContainerLabels,
     networkIds: [networkId],
     configs: [],
@@ -154,7 +155,7 @@ export function desiredProxy(
     args: settings.ProxyArgs,
     labels: {
       ...settings.ProxyLabels,
-      ...ownLabels('proxy', name),
+      ...ownLabels('proxy', cluster),
       [proxyTypeLabel]: proxyTypeValue,
       [versionLabel]: version,
     },
@@ -219,6 +220,8 @@ function agentParts(
   };
 }
 
-function ownLabels(role: OwnedRole, cluster: string): Record<string, string> {
-  return { [roleLabel]: role, [clusterLabel]: cluster };
+/** Another secret is another label, so that the service is updated with its credentials. This replaces no task. */
+function ownLabels(role: OwnedRole, { name, registrySecret }: Cluster): Record<string, string> {
+  const registry = registrySecret === '' ? {} : { [registryLabel]: registrySecret };
+  return { [roleLabel]: role, [clusterLabel]: name, ...registry };
 }

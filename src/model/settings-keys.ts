@@ -87,6 +87,11 @@ export const coreKeys = {
     '',
     'Docker secret with the users of the page and the API, one per line: see [users.md](users.md). By default, only `admin` and `viewer` exist.',
   ),
+  RegistrySecret: key(
+    secretName,
+    '',
+    'Docker secret with a `config.json` as `docker login` writes it. Nodes use it to pull the images of the extension and the proxies. Default: images are pulled without signing in.',
+  ),
 } satisfies KeyTable;
 
 /** Connections to this machine cannot be intercepted. */

@@ -1,7 +1,7 @@
 import { parse, TomlError } from 'smol-toml';
 import { type TomlPlaces, tomlPlaces } from '../lib/toml-places.ts';
 import type { Problem } from './problem.ts';
-import { parseSettings, type SettingsResult } from './settings.ts';
+import { type Images, parseSettings, type SettingsResult } from './settings.ts';
 
 export interface ReadSettings extends SettingsResult {
   /** The position in the settings where a problem can be fixed, by the label that names its key. */
@@ -9,9 +9,9 @@ export interface ReadSettings extends SettingsResult {
 }
 
 /** Parses settings; problems name the file, the line and the key. Text that is not TOML gives the defaults and one problem. */
-export function readSettingsText(text: string, file: string, release: string): ReadSettings {
+export function readSettingsText(text: string, file: string, images: string | Images): ReadSettings {
   try {
-    const { settings, problems } = parseSettings(parse(text), release);
+    const { settings, problems } = parseSettings(parse(text), images);
     const placeOf = locator(tomlPlaces(text), file);
     return { settings, problems: problems.map((problem) => ({ ...problem, place: placeOf(problem.label) })), placeOf };
   } catch (error) {
@@ -19,7 +19,7 @@ export function readSettingsText(text: string, file: string, release: string): R
     const { line, column, message } = error;
     const place = { file, line, column };
     const reason = `cannot be read: ${message.split('\n')[0]}`;
-    const { settings } = parseSettings({}, release);
+    const { settings } = parseSettings({}, images);
     const problem: Problem = { severity: 'error', label: file, place, reason, remedy: 'Fix the file.' };
     return { settings, problems: [problem], placeOf: () => place };
   }

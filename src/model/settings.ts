@@ -29,6 +29,8 @@ export interface Cluster {
   readonly name: string;
   readonly settings: ExtensionSettings & Named;
   readonly nginx: NginxSettings;
+  /** Docker secret with the credentials for pulling its images; '' for none. */
+  readonly registrySecret: string;
 }
 
 interface Named {
@@ -42,17 +44,26 @@ export interface SettingsResult {
 }
 
 type Table = Readonly<Record<string, unknown>>;
+/** Where the images are called as they are built. */
+export const LOCAL_REGISTRY = 'signalbox';
 const CLUSTER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,30}$/;
 
-/** `release` is the tag of the images that belong to this controller. */
-export function parseSettings(document: Table, release: string): SettingsResult {
+/** The images that belong to a controller: `<registry>/proxy:<release>`. */
+export interface Images {
+  readonly registry: string;
+  readonly release: string;
+}
+
+/** A text is the release of local images. */
+export function parseSettings(document: Table, own: string | Images): SettingsResult {
+  const images = typeof own === 'string' ? { registry: LOCAL_REGISTRY, release: own } : own;
   const { extensions, hosts, oidc, ...coreTable } = lowerKeys(document);
   const core = readTable<CoreSettings>(coreTable, coreKeys, '');
   const listed = parseHosts(hosts);
   const signIn = parseOidc(oidc);
   const tables = Object.entries(tableOrEmpty(extensions)).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const clusters = (tables.length > 0 ? tables : [['default', {}] as const]).map(([name, table]) =>
-    parseCluster(name, table, release),
+    parseCluster(name, table, images, core.values.RegistrySecret),
   );
   return {
     settings: {
@@ -90,7 +101,9 @@ function parseOidc(table: unknown): { readonly oidc: OidcSettings | undefined; r
  * names them.
  */
 export function controllerSecrets({ core, oidc }: Pick<Settings, 'core' | 'oidc'>): readonly string[] {
-  return [core.UsersSecret, oidc?.ClientSecret ?? '', oidc?.CA ?? ''].filter((name) => name !== '');
+  return [core.UsersSecret, core.RegistrySecret, oidc?.ClientSecret ?? '', oidc?.CA ?? ''].filter(
+    (name) => name !== '',
+  );
 }
 
 /** Parses `[Hosts]`: pattern → names of the stacks and services that may claim it. */
@@ -137,7 +150,7 @@ function readOwners(value: unknown) {
   return { names: value.filter(isName) as string[], isGood: value.every(isName) };
 }
 
-function parseCluster(name: string, table: unknown, release: string) {
+function parseCluster(name: string, table: unknown, { registry, release }: Images, registrySecret: string) {
   const path = `Extensions.${name}`;
   if (!CLUSTER_NAME.test(name) || !isTable(table)) {
     const reason = 'is not a table, or its name is invalid';
@@ -151,7 +164,7 @@ function parseCluster(name: string, table: unknown, release: string) {
   const nginx = readTable<NginxSettings>(lowerKeys(tableOrEmpty(config)), nginxKeys, `${path}.Config.`);
   const suffix = name === 'default' ? '' : `-${name}`;
   const { values } = extension;
-  const images = { Image: `signalbox/extension:${release}`, ProxyImage: `signalbox/proxy:${release}` };
+  const images = { Image: `${registry}/extension:${release}`, ProxyImage: `${registry}/proxy:${release}` };
   const settings = {
     ...values,
     Image: ownImage(values.Image) || images.Image,
@@ -163,7 +176,7 @@ function parseCluster(name: string, table: unknown, release: string) {
     .filter((key) => values[key] !== ownImage(values[key]))
     .map((key) => imageReplaced(`${path}.${key}`, values[key], images[key]));
   const problems = [...extension.problems, ...noTable(`${path}.Config`, config), ...nginx.problems, ...replaced];
-  return { cluster: { name, settings, nginx: nginx.values }, problems };
+  return { cluster: { name, settings, nginx: nginx.values, registrySecret }, problems };
 }
 
 /** UCP's settings files name Interlock's images, which cannot replace ours: returns '' for those. */

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { DesiredService } from '../../model/owned-service.ts';
+import type { CredentialsFor, RegistryCredentials } from '../../model/registry.ts';
 import type { OwnedService, OwnedTask, Snapshot } from '../../model/snapshot.ts';
 import { specDigest } from '../../model/spec-digest.ts';
 import { type ChooseFollowed, ConflictError, type NewObject, type Swarm } from '../reconcile/ports.ts';
@@ -17,10 +18,12 @@ const MAX_LOG_LENGTH = 4000;
 export class DockerSwarm implements Swarm {
   readonly #docker: Docker;
   readonly #observer: Observer;
+  readonly #credentialsFor: CredentialsFor;
 
-  constructor(docker: Docker, observer: Observer) {
+  constructor(docker: Docker, observer: Observer, credentialsFor: CredentialsFor = () => undefined) {
     this.#docker = docker;
     this.#observer = observer;
+    this.#credentialsFor = credentialsFor;
   }
 
   observe(_signal?: AbortSignal, chooseFollowed?: ChooseFollowed): Promise<Snapshot> {
@@ -89,14 +92,20 @@ export class DockerSwarm implements Swarm {
 
   async createService(desired: DesiredService): Promise<void> {
     const spec = toServiceSpec(desired, specDigest(desired));
-    await call(`Create service ${desired.name}`, () => this.#docker.createService(spec)).catch((error) => {
+    const credentials = this.#credentialsFor(desired.image);
+    const create = () =>
+      credentials === undefined
+        ? this.#docker.createService(spec)
+        : this.#docker.createService(credentials as Docker.AuthConfig, spec);
+    await call(`Create service ${desired.name}`, create).catch((error) => {
       throw isStatus(error, 409) ? this.#conflict(`Service ${desired.name} exists`, error) : error;
     });
   }
 
   async updateService(current: OwnedService, desired: DesiredService): Promise<void> {
     const present = await this.#present(current);
-    await this.#write(current, toServiceSpec(desired, specDigest(desired), present));
+    const spec = toServiceSpec(desired, specDigest(desired), present);
+    await this.#write(current, spec, this.#credentialsFor(desired.image));
   }
 
   async labelService(current: OwnedService, labels: Readonly<Record<string, string>>): Promise<void> {
@@ -118,8 +127,12 @@ export class DockerSwarm implements Swarm {
     return service.Spec;
   }
 
-  async #write(current: OwnedService, spec: object): Promise<void> {
-    const update = () => this.#docker.getService(current.id).update({ version: current.index, ...spec });
+  /** Without credentials, Swarm keeps those that the service has. */
+  async #write(current: OwnedService, spec: object, credentials?: RegistryCredentials): Promise<void> {
+    // The types of dockerode lack the form with credentials.
+    const service = this.#docker.getService(current.id) as unknown as UpdatableService;
+    const changed = { version: current.index, ...spec };
+    const update = () => (credentials === undefined ? service.update(changed) : service.update(credentials, changed));
     await call(`Update service ${current.name}`, update).catch((error) => {
       throw error instanceof ConflictError ? this.#conflict(error.message, error) : error;
     });
@@ -142,6 +155,11 @@ export class DockerSwarm implements Swarm {
     await ignoreMissing(call('Remove service', () => this.#docker.getService(id).remove()));
     this.#observer.note('service', id);
   }
+}
+
+interface UpdatableService {
+  update(spec: object): Promise<unknown>;
+  update(credentials: RegistryCredentials, spec: object): Promise<unknown>;
 }
 
 async function ignoreMissing(request: Promise<unknown>): Promise<void> {
