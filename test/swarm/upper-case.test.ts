@@ -29,8 +29,12 @@ const compose = {
 };
 const hosts = ['case-task.local', 'case-vip.local', 'case-network.local', 'case-service.local'];
 
-async function expectInstances(host: string, count: number): Promise<void> {
-  await eventually(async () => expect((await instancesOf(host)).size).toBe(count));
+async function expectInstances(host: string, count: number): Promise<readonly string[]> {
+  return eventually(async () => {
+    const instances = [...(await instancesOf(host)).keys()];
+    expect(instances).toHaveLength(count);
+    return instances;
+  });
 }
 
 beforeAll(async () => {
@@ -58,9 +62,14 @@ describe('a stack with upper-case names', () => {
     await using load = new Load({ host });
 
     await story.docker(`service scale ${full}=4`);
-    await expectInstances(host, 4);
-    await story.docker(`service update --force ${full}`);
-    await story.docker(`service scale ${full}=2`);
+    const former = await expectInstances(host, 4);
+    // Swarm may still be writing the service.
+    await eventually(() => story.docker(`service update --force ${full}`));
+    await eventually(async () => {
+      const replaced = await expectInstances(host, 4);
+      expect([...replaced].filter((instance) => former.includes(instance))).toEqual([]);
+    });
+    await eventually(() => story.docker(`service scale ${full}=2`));
     await expectInstances(host, 2);
 
     const { total, failures } = await load.stop();

@@ -24,7 +24,10 @@ describe('credentials from config.json', () => {
     ['registry.example.org:5000/proxy', { username: 'bob', password: 'b', serveraddress: 'registry.example.org:5000' }],
     ['quay.example.org/signalbox/proxy@sha256:00', { identitytoken: 'token', serveraddress: 'quay.example.org' }],
     ...['signalbox/proxy:1', 'proxy', 'docker.io/signalbox/proxy', 'index.docker.io/signalbox/proxy'].map(
-      (image) => [image, { username: 'carol', password: 'c', serveraddress: 'https://index.docker.io/v1/' }] as const,
+      (image): [string, object] => [
+        image,
+        { username: 'carol', password: 'c', serveraddress: 'https://index.docker.io/v1/' },
+      ],
     ),
     ['localhost/signalbox/proxy', undefined],
     ['other.example.org/signalbox/proxy', undefined],
