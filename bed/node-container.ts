@@ -18,6 +18,8 @@ export interface NodePlan {
   readonly shape: BedShape;
   readonly image: string;
   readonly network: string;
+  /** Registries in this subnet, the bed's own, may be reached without TLS. */
+  readonly subnet: string;
   readonly owner: string | undefined;
   /** A node must keep the address that it advertised to the swarm across restarts, so it is fixed. */
   readonly ip: string;
@@ -54,6 +56,7 @@ export async function startNode(plan: NodePlan): Promise<void> {
     })
     .withEnvironment({ SIGNALBOX_MANAGERS: plan.managerIps.join(' '), ...identityEnvironment(plan.identity) })
     .withNetworkMode(plan.network)
+    .withCommand([`--insecure-registry=${plan.subnet}`])
     .withExposedPorts(...[...plan.ports].map(([container, host]) => ({ container, host })))
     .withPrivilegedMode()
     .withTmpFs({ '/run': 'rw', '/tmp': 'rw,exec' })

@@ -88,6 +88,7 @@ async function createMissing(
         shape,
         image: options.image,
         network,
+        subnet,
         owner: options.owner,
         ip: ipOf(name),
         managerIps: names.filter((other) => roleOf(other) === 'manager').map(ipOf),
