@@ -49,7 +49,7 @@ const kinds: readonly StepKind[] = [
       if (gone === undefined) return;
       await others.get(gone)![Symbol.asyncDispose]();
       others.delete(gone);
-      await eventually(async () => expect((await curl(gone, '/ping')).status).toBe(404));
+      await eventually(async () => expect((await curl(gone, '/ping')).status).toBe(503));
     },
   },
   {
