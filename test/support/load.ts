@@ -1,7 +1,9 @@
 import { Agent, request } from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
 import type { NodeName } from '../../bed/bed-shape.ts';
+import { eventually } from './eventually.ts';
 import { bed } from './interlock.ts';
 
 interface LoadOptions {
@@ -37,6 +39,7 @@ export class Load implements AsyncDisposable {
   readonly #failures = new Map<string, number>();
   #total = 0;
   #slowestMs = 0;
+  #lastFailureAt = 0;
 
   constructor(options: LoadOptions) {
     this.#options = {
@@ -55,6 +58,15 @@ export class Load implements AsyncDisposable {
     const failures = Object.fromEntries(this.#failures);
     const failed = [...this.#failures.values()].reduce((sum, count) => sum + count, 0);
     return { total: this.#total, failed, failures, slowestMs: Math.round(this.#slowestMs) };
+  }
+
+  /** Waits until no request fails any more, and none is in flight that began before this call. */
+  async recovered(): Promise<void> {
+    const begun = performance.now();
+    const patience = timeoutMs + 1000;
+    await eventually(() => expect(performance.now() - Math.max(begun, this.#lastFailureAt)).toBeGreaterThan(patience), {
+      timeoutMs: 10 * patience,
+    });
   }
 
   /** Waits for the answers to requests in flight. */
@@ -93,6 +105,7 @@ export class Load implements AsyncDisposable {
     this.#total += 1;
     this.#slowestMs = Math.max(this.#slowestMs, performance.now() - start);
     if (outcome === undefined) return;
+    this.#lastFailureAt = performance.now();
     const kind = `${method} ${outcome}`;
     this.#failures.set(kind, (this.#failures.get(kind) ?? 0) + 1);
   }
