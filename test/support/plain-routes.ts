@@ -1,3 +1,4 @@
+import type { ResponseHeader } from '../../src/model/features/response-headers.ts';
 import type { Host } from '../../src/model/host.ts';
 import { pathBytes } from '../../src/model/path.ts';
 import type { Affinity, Route } from '../../src/model/route.ts';
@@ -45,10 +46,11 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
     })),
     options: {
       ...route.options,
-      responseHeaders: route.options.responseHeaders.map(([name, value]) => [
-        `X${name.length}`,
-        value === '' ? '' : 'x',
-      ]),
+      // A `$` needs a variable, and an empty value removes the header.
+      responseHeaders: route.options.responseHeaders.map(([name, value]): ResponseHeader => {
+        const text = value.includes('$') ? 'x$' : 'x';
+        return [`X${name.length}`, value === '' ? '' : text];
+      }),
       affinity: affinity(route.options.affinity),
       backendName: route.options.backendName === '' ? '' : `n${names(route.options.backendName)}`,
     },
