@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { bedCount } from '../bed/places.ts';
 
+// Vitest's own default leaves one core unused, which on two cores doubles the time.
+const maxWorkers = availableParallelism();
+
 /** One project is one kind of test. `unit`, `golden`, `feature` and `security` need no engine. */
 const project = (name: string, more: object = {}) => ({
-  test: { name, include: [`${name}/**/*.test.ts`], environment: 'node' as const, ...more },
+  test: { name, include: [`${name}/**/*.test.ts`], environment: 'node' as const, maxWorkers, ...more },
 });
 
 const onSwarm = {
@@ -41,7 +45,7 @@ export default defineConfig({
       // Attacks.
       project('security', { testTimeout: 30_000 }),
       // A browser on a page whose swarm is in memory.
-      project('page', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('page', { maxWorkers: 1, testTimeout: 120_000, hookTimeout: 120_000 }),
       project('nginx', { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('swarm', swarm),
       project('managers', managers),
