@@ -7,7 +7,7 @@ import { doubtKinds, MAX_DOUBTS } from '../model/name-doubts.ts';
 import { MOST_PAGE_BYTES } from '../model/pages.ts';
 import { isCanonicalPath } from '../model/path.ts';
 import type { Route } from '../model/route.ts';
-import { CLIENT_ADDRESS_HEADERS, nginxKeys } from '../model/settings-keys.ts';
+import { CLIENT_ADDRESS_HEADERS, type NginxSettings, nginxKeys } from '../model/settings-keys.ts';
 
 /** Stops at a list's first error: a message full of errors would otherwise cause issues of a hundred times its size. */
 function firstFault<T>(item: z.ZodType<T>, most: number) {
@@ -95,8 +95,17 @@ const route = z.object({
   maintenance: z.object({ allow: z.array(z.string().regex(/^[0-9a-fA-F.:/]{2,50}$/)) }).optional(),
 });
 
-/** Settings are sent as parsed by the controller. */
-const nginx = z.record(z.enum(Object.keys(nginxKeys) as [keyof typeof nginxKeys]), z.unknown());
+/**
+ * Settings are sent as parsed by the controller. Another release may have more keys, which are ignored, or fewer, which
+ * have their defaults.
+ */
+const nginx = z.record(z.string(), z.unknown()).transform((sent) => {
+  const entries = Object.entries(nginxKeys).map(([key, { default: fallback }]) => [
+    key,
+    Object.hasOwn(sent, key) ? sent[key] : fallback,
+  ]);
+  return Object.fromEntries(entries) as NginxSettings;
+});
 
 const digest = z.string().regex(/^[0-9a-f]{16}$/);
 const position = z.int().min(0);

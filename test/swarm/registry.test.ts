@@ -1,9 +1,9 @@
 // Images from a registry that requires signing in: nodes pull them with the credentials that the settings name.
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { containersOf } from '../support/containers.ts';
-import { bed, defaultSettings, eventually, settled, state } from '../support/interlock.ts';
+import { bed, defaultSettings, eventually, settled, state, useSettings } from '../support/interlock.ts';
 import { Registry } from '../support/registry.ts';
-import { answersOnEveryNode, applySettings, deployStack, restoreSettings, type Stack } from '../support/story.ts';
+import { answersOnEveryNode, deployStack, restoreSettings, type Stack } from '../support/story.ts';
 
 let registry: Registry;
 let stack: Stack;
@@ -44,7 +44,7 @@ const settingsWith = (secret: string) =>
 describe('images in a registry that requires signing in', () => {
   it('are not pulled with other text than credentials: the previous proxies keep serving, and the cause is reported', async () => {
     await createSecret('registry-wrong', 'user:password');
-    await applySettings(settingsWith('registry-wrong'));
+    await useSettings(settingsWith('registry-wrong'));
 
     await eventually(async () =>
       expect((await state()).problems).toContainEqual(
@@ -56,12 +56,17 @@ describe('images in a registry that requires signing in', () => {
         }),
       ),
     );
+    await eventually(async () =>
+      expect((await state()).problems.map(({ reason }) => reason).join()).toMatch(
+        /The extension was rolled back: No such image/,
+      ),
+    );
     await answersOnEveryNode('registry.local');
   });
 
   it('are pulled with the credentials that the settings name', async () => {
     await createSecret('registry-right', registry.config);
-    await applySettings(settingsWith('registry-right'));
+    await useSettings(settingsWith('registry-right'));
 
     for (const [part, service] of [
       ['extension', 'signalbox-extension'],

@@ -31,6 +31,19 @@ describe('a request to render', () => {
     expect(RenderRequest.parse(request)).toEqual(request);
   });
 
+  it('of another release is accepted: unknown settings and options are dropped, missing ones have their defaults', () => {
+    const { IPHash, ...nginx } = request.nginx;
+    const { responseHeaders, responseHeaderKb, ...options } = route.options;
+    const other = {
+      ...request,
+      nginx: { ...nginx, Later: 'x' },
+      routes: [{ ...route, options: { ...options, later: true } }],
+      later: 1,
+    };
+
+    expect(RenderRequest.parse(other)).toEqual({ ...request, routes: [route] });
+  });
+
   const peer = route.backend.peers[0];
   it.each([
     ['an address with a semicolon', { backend: { kind: 'peers', peers: [{ ...peer, address: 'a;b' }] } }],
@@ -58,7 +71,6 @@ describe('a request to render', () => {
   });
 
   it.each([
-    ['an unknown setting', { nginx: { ...request.nginx, Evil: 'x' } }],
     ['a port as text', { targetPort: '80; evil' }],
     ['a size as text', { zoneKb: '1m; evil' }],
     ['a network with a newline', { watch: { networks: [{ name: 'a\nb', subnets: [] }], doubted: [] } }],
