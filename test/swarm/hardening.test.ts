@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
 import { containersOf, runNode } from '../support/containers.ts';
 import { bed, curl, demo, eventually, settled } from '../support/interlock.ts';
-import { answers, Stack } from '../support/story.ts';
+import { answers, controllerReplaced, Stack } from '../support/story.ts';
 
 const stack = new Stack('hardening');
 
@@ -11,6 +11,8 @@ beforeAll(async () => {
   await stack.deploy({ app: { host: 'hardening.local' } });
   await settled();
   await answers('hardening.local');
+  // The first controller of a new stack has not attached its secrets yet, and may still be ending.
+  await controllerReplaced();
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
