@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
 import { containersOf, runNode } from '../support/containers.ts';
 import { bed, curl, demo, eventually, settled } from '../support/interlock.ts';
-import { answers, controllerReplaced, Stack } from '../support/story.ts';
+import { answers, Stack } from '../support/story.ts';
 
 const stack = new Stack('hardening');
 
@@ -12,7 +12,7 @@ beforeAll(async () => {
   await settled();
   await answers('hardening.local');
   // The first controller of a new stack has not attached its secrets yet, and may still be ending.
-  await controllerReplaced();
+  await eventually(async () => expect(await containersOf('signalbox_controller')).toHaveLength(1));
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
