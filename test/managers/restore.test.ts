@@ -65,7 +65,11 @@ describe('all managers lost with their data', () => {
       ForceNewCluster: true,
     });
     for (const other of managersExcept(name)) await bed.node(other).start();
-    await formSwarm([restored, ...bed.nodes.filter((node) => node !== restored)]);
+    // Joining may take longer than the engine waits for it, and then continues in the background.
+    await eventually(() => formSwarm([restored, ...bed.nodes.filter((node) => node !== restored)]), {
+      timeoutMs: 180_000,
+      intervalMs: 2000,
+    });
     await allReady();
     const ready = performance.now();
 
