@@ -64,22 +64,27 @@ async function forgetDeadNodes(manager: BedNode, nodes: readonly BedNode[]): Pro
 
 /**
  * Swarm does not remove a manager, dead or not, until it is demoted and the others have removed it from the Raft
- * cluster.
+ * cluster. In a cluster that was restored from a backup it is no member, so demoting reports an error but takes effect.
  */
 async function forget(manager: BedNode, id: string): Promise<void> {
   const node = manager.docker.getNode(id);
   const deadline = performance.now() + 60_000;
   for (;;) {
     try {
-      const { Version, Spec } = (await node.inspect()) as SwarmNodeInfo;
-      if (Spec.Role === 'manager') await node.update({ version: Version.Index, ...Spec, Role: 'worker' });
       await node.remove({ force: true });
       return;
     } catch (error) {
       if (performance.now() > deadline) throw error;
+      await demote(manager, id).catch(() => undefined);
       await sleep(300);
     }
   }
+}
+
+async function demote(manager: BedNode, id: string): Promise<void> {
+  const node = manager.docker.getNode(id);
+  const { Version, Spec } = (await node.inspect()) as SwarmNodeInfo;
+  if (Spec.Role === 'manager') await node.update({ version: Version.Index, ...Spec, Role: 'worker' });
 }
 
 async function awaitReady(manager: BedNode, nodes: readonly BedNode[]): Promise<void> {
