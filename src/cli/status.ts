@@ -32,7 +32,7 @@ function describeState(state: State, io: Io): string {
   return [
     `${health}, ${observedAt === null ? 'not observed yet' : `last observed ${observedAt}`}`,
     ...(enabled ? [] : [paint(io, 'yellow', 'Layer 7 routing is disabled')]),
-    `${routes.length} routes, ${countProblems(problems) ?? 'no problems'}`,
+    `${routes.length} ${routes.length === 1 ? 'route' : 'routes'}, ${countProblems(problems) ?? 'no problems'}`,
     ...(maintenance.length === 0 ? [] : [paint(io, 'yellow', `Under maintenance: ${names(maintenance)}`)]),
     '',
     ...columns(rows),
