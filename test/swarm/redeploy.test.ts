@@ -66,6 +66,8 @@ describe('removed objects of Signalbox', () => {
 
   it('are written again, while the controller keeps running', async () => {
     expect((await administer(maintenance, { method: 'PUT', body: '{}' })).status).toBe(204);
+    // Otherwise the version that is removed may be the one before.
+    await eventually(async () => expect((await curl(host, '/ping')).status).toBe(503));
     const { clusters } = await settled();
     const before = await runningTasks();
     const removed = await removeUnused();
