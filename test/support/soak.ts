@@ -227,7 +227,8 @@ async function memoryOfParts(): Promise<Map<string, number>> {
     const used = await Promise.all(
       places.map(async ({ node, id }) => {
         const { memory_stats } = await node.docker.getContainer(id).stats({ stream: false });
-        return memory_stats.usage - (memory_stats.stats.inactive_file ?? 0);
+        // One that has just ended has none.
+        return memory_stats.stats === undefined ? 0 : memory_stats.usage - (memory_stats.stats.inactive_file ?? 0);
       }),
     );
     sizes.set(part, Math.round(Math.max(...used) / 1e6));
