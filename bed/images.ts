@@ -81,9 +81,13 @@ export async function ensureProduct(
   return { product, built };
 }
 
+/** The version of package.json. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
 function currentVersion(bases: BaseImages): string {
-  const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string };
-  return `${version}-dev.${digestOf(project, inputs, [bases.node, bases.nginx])}`;
+  return `${packageVersion()}-dev.${digestOf(project, inputs, [bases.node, bases.nginx])}`;
 }
 
 async function ensureSwarmNode(engine: Engine, bases: BaseImages, progress: Progress): Promise<string> {

@@ -1,11 +1,9 @@
 // npm run images -- --registry registry.example.org/signalbox [--push]: builds the images and names them for a
 // registry, with the version of package.json as their tag.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureBaseImages } from './base-images.ts';
 import { ensureEngine } from './engine.ts';
-import { ensureProduct, services } from './images.ts';
+import { ensureProduct, packageVersion, services } from './images.ts';
 import { project } from './places.ts';
 import { run } from './shell.ts';
 import { runCommand, StepFailed, step } from './step.ts';
@@ -17,7 +15,7 @@ await runCommand(async () => {
     options: { registry: { type: 'string' }, push: { type: 'boolean', default: false } },
   }).values;
   if (registry === undefined) throw new StepFailed('The registry is missing.', usage);
-  const { version } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string };
+  const version = packageVersion();
   const engine = await step('engine', ensureEngine);
   const bases = await step('bases', (progress) => ensureBaseImages(engine, progress));
   const local = `${version}-local.${process.pid}`;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { logLevels } from '../lib/logger.ts';
 import { adminPort } from '../model/names.ts';
 import { LOCAL_REGISTRY } from '../model/settings.ts';
 
@@ -17,7 +18,7 @@ const schema = z.object({
   SIGNALBOX_TASK: z.string().default(''),
   SIGNALBOX_SETTINGS: z.string().default('/config.toml'),
   SIGNALBOX_ADMIN_PORT: z.coerce.number().int().default(adminPort),
-  SIGNALBOX_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  SIGNALBOX_LOG_LEVEL: z.enum(logLevels).default('info'),
 });
 
 export interface Environment {

@@ -6,3 +6,5 @@ export type { Logger };
 export function createLogger(name: string, level: string): Logger {
   return pino({ name, level, redact: ['*.key', '*.password', '*.secret', '*.token'] });
 }
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;

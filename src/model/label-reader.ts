@@ -43,8 +43,9 @@ export class LabelReader {
   /** The valid labels of a family, by the names that the user chose, sorted. The first of names that differ only in case is used. */
   readEach<T>(family: LabelFamily<T>): readonly (readonly [name: string, value: T])[] {
     const found = new Map<string, readonly [string, T]>();
-    for (const written of [...this.#values.keys()].filter((key) => key.startsWith(beginningOf(family))).toSorted()) {
-      const name = written.slice(beginningOf(family).length);
+    const beginning = beginningOf(family);
+    for (const written of [...this.#values.keys()].filter((key) => key.startsWith(beginning)).toSorted()) {
+      const name = written.slice(beginning.length);
       const definition = { ...family, name: written };
       const fault = found.has(name.toLowerCase()) ? 'is set twice, in another case' : family.nameFault(name);
       if (fault !== undefined) this.refuse(definition, fault, 'Remove the label, or choose another name.');
