@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { project } from '../bed/places.ts';
 import { readTemplates } from '../src/extension/templates.ts';
-import { noFeatures } from '../src/model/features/features.ts';
 import { parseHost } from '../src/model/host.ts';
 import type { RenderInput } from '../src/model/render-input.ts';
 import type { Route } from '../src/model/route.ts';
@@ -137,7 +136,6 @@ function renderSignalbox(count: number): File[] {
         backendName: '',
         clientCertificate: 'none',
         affinity: { kind: 'none' },
-        ...noFeatures,
       },
       tls: { kind: 'terminated', certificate: 'site', key: 'site', isStapled: false, hsts: '', clientCa: '' },
       backend: { kind: 'peers', peers: [{ address: backendOf(n), port: backendPort, resolve: true }] },

@@ -2,6 +2,7 @@ import { memoize, memoizeLast, sameItems } from '../lib/memo.ts';
 import { createSorter, type Sorter } from '../lib/sorter.ts';
 import { type Claims, createClaimIndex, judgeNames, withoutName } from './aliases.ts';
 import { createBudget, type KeepWithin } from './budget.ts';
+import { clusterFacts, hidesAddresses } from './cluster-facts.ts';
 import type { Host } from './host.ts';
 import { createOwnership, type DecideOwnership, type RefusedClaim } from './host-ownership.ts';
 import { closeForMaintenance, type MaintenanceDecision, unknownTargets } from './maintenance.ts';
@@ -119,6 +120,7 @@ export function createStateBuilder(): BuildDesiredState {
       nodeCount: Math.max(1, nodes.length),
       material,
       secretUse,
+      clusters: clusterFacts(settings),
     };
     const parsed = services.map((service) => {
       const before = remembered.get(service.id);
@@ -316,9 +318,9 @@ function missingNetworks({ name, settings }: Cluster, networks: ReadonlyMap<stri
 }
 
 /** Allow lists, if the proxies see only addresses of the routing mesh. */
-function hiddenAddresses(routes: readonly Route[], { name, settings }: Cluster): Problem[] {
-  if (settings.PublishMode === 'host' || settings.ProxyProtocolFrom.length > 0 || settings.TrustedProxies.length > 0)
-    return [];
+function hiddenAddresses(routes: readonly Route[], cluster: Cluster): Problem[] {
+  const { name } = cluster;
+  if (!hidesAddresses(cluster)) return [];
   return routes
     .filter(({ maintenance }) => (maintenance?.allow.length ?? 0) > 0)
     .map((route) =>

@@ -55,3 +55,11 @@ export function family<T>(definition: LabelFamily<T>): LabelFamily<T> {
 export function beginningOf({ name }: Pick<LabelFamily, 'name'>): string {
   return name.slice(0, -'<Name>'.length);
 }
+
+/** The entries of a list, separated by commas. */
+export function splitList(value: string): string[] {
+  return value
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}

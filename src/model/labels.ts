@@ -3,7 +3,7 @@ import { allowListSchema } from './allow-list.ts';
 import { featureLabels } from './features/features.ts';
 import { type Host, parseHost } from './host.ts';
 import { splitHosts } from './host-list.ts';
-import { boolean, type LabelFamily, label, wholeNumber } from './label.ts';
+import { boolean, type LabelFamily, label, splitList, wholeNumber } from './label.ts';
 import { parsePath } from './path.ts';
 import { shownValue } from './problem.ts';
 
@@ -19,13 +19,6 @@ const secretName = z
   .trim()
   .regex(/^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?$/, 'is not the name of a secret')
   .refine((value) => !value.startsWith('signalbox.'), 'is a secret of the control channel');
-
-function splitList(value: string): string[] {
-  return value
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-}
 
 const hostList = z
   .string()

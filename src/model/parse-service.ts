@@ -1,4 +1,5 @@
-import { readFeatures } from './features/features.ts';
+import type { ClusterFacts } from './features/feature.ts';
+import { featureSecrets, readFeatures } from './features/features.ts';
 import type { Host } from './host.ts';
 import { limitHosts } from './host-limits.ts';
 import { HRM_NETWORK, hasHrmLabels, readHrmLabels } from './hrm.ts';
@@ -72,6 +73,14 @@ export interface ServiceContext {
   /** The known facts about secrets. */
   readonly material: Material;
   readonly secretUse: SecretUse;
+  /** By value of the service cluster label. */
+  readonly clusters: ReadonlyMap<string, ClusterFacts>;
+}
+
+/** The context of one route. */
+interface GroupContext extends ServiceContext {
+  /** Undefined if no such service cluster exists. */
+  readonly cluster: ClusterFacts | undefined;
 }
 
 export function parseService(service: SwarmService, context: ServiceContext): ParsedService {
@@ -96,7 +105,7 @@ export function parseService(service: SwarmService, context: ServiceContext): Pa
 
 function parseGroup(service: SwarmService, reader: LabelReader, surroundings: ServiceContext) {
   const serviceCluster = reader.readOr(labels.service_cluster, '');
-  const context = { ...surroundings, material: materialOf(serviceCluster, surroundings.material) };
+  const context = inCluster(serviceCluster, surroundings);
   const isDefault = reader.read(labels.default_backend) ?? false;
   const hosts = readHosts(reader, isDefault);
   const path = reader.readOr(labels.context_root, '');
@@ -151,6 +160,14 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   return { routed: parts, problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
 }
 
+function inCluster(serviceCluster: string | undefined, surroundings: ServiceContext): GroupContext {
+  return {
+    ...surroundings,
+    material: materialOf(serviceCluster, surroundings.material),
+    cluster: surroundings.clusters.get(serviceCluster ?? ''),
+  };
+}
+
 /** `docker stack deploy` sets both the label and the name. The label alone could name any stack. */
 function stackOf({ name, labels }: SwarmService): string {
   const stack = labels['com.docker.stack.namespace'] ?? '';
@@ -192,9 +209,9 @@ function decidingLabels(reader: LabelReader, { affinity }: RouteOptions, tls: Tl
   return Object.fromEntries(decided.filter(([, name]) => name !== undefined));
 }
 
-function secretsOf(tls: Tls, { backendCa }: RouteOptions): SecretRef[] {
+function secretsOf(tls: Tls, options: RouteOptions): SecretRef[] {
   const ofTls = tls.kind === 'terminated' ? [tls.certificate, tls.key, tls.clientCa] : [];
-  return [...ofTls, backendCa].filter((name) => name !== '');
+  return [...ofTls, options.backendCa, ...featureSecrets(options)].filter((name) => name !== '');
 }
 
 /** Hosts that the certificate does not cover are closed; the others stay. */
@@ -256,7 +273,7 @@ function readRedirects(reader: LabelReader, hosts: readonly Host[]): Redirect[] 
 /** A label may have thousands of errors, but a service's problems are limited anyway. */
 const MOST_NOTED = 100;
 
-function readOptions(reader: LabelReader, service: SwarmService, context: ServiceContext): RouteOptions {
+function readOptions(reader: LabelReader, service: SwarmService, context: GroupContext): RouteOptions {
   const rewrite = reader.read(labels.context_root_rewrite) ?? false;
   const sslOnly = reader.read(labels.ssl_only) ?? false;
   reader.read(labels.websocket_endpoints);
@@ -278,7 +295,11 @@ function readOptions(reader: LabelReader, service: SwarmService, context: Servic
     backendName: reader.read(labels.ssl_backend_name) ?? '',
     clientCertificate: readClientCertificate(reader),
     affinity: readAffinity(reader),
-    ...readFeatures(reader),
+    ...readFeatures(reader, {
+      service,
+      cluster: context.cluster,
+      readSecret: (definition) => readSecret(reader, definition, service, context),
+    }),
   };
 }
 

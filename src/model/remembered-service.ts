@@ -1,12 +1,14 @@
 import { memoize } from '../lib/memo.ts';
+import { labels } from './labels.ts';
 import { type ParsedService, parseService, type ServiceContext } from './parse-service.ts';
 import type { HostTask, SwarmNetwork, SwarmService } from './snapshot.ts';
 
 /** The inputs of parsing a service besides the service. */
-type Surroundings = Partial<Pick<ServiceContext, 'secrets' | 'material' | 'secretUse' | 'nodes' | 'nodeCount'>> & {
-  readonly networks: readonly (SwarmNetwork | undefined)[];
-  readonly tasks: readonly HostTask[] | undefined;
-};
+type Surroundings = Partial<Pick<ServiceContext, 'secrets' | 'material' | 'secretUse' | 'nodes' | 'nodeCount'>> &
+  Pick<ServiceContext, 'clusters'> & {
+    readonly networks: readonly (SwarmNetwork | undefined)[];
+    readonly tasks: readonly HostTask[] | undefined;
+  };
 
 export interface RememberedService {
   readonly service: SwarmService;
@@ -33,6 +35,7 @@ export function parseAgain(
 
 function surroundingsOf(service: SwarmService, context: ServiceContext): Surroundings {
   return {
+    clusters: context.clusters,
     networks: service.networkIds.map((id) => context.networks.get(id)),
     tasks: context.hostTasks.get(service.id),
     ...(namesSecrets(service)
@@ -47,6 +50,7 @@ function surroundingsOf(service: SwarmService, context: ServiceContext): Surroun
 function isAsBefore({ service, surroundings }: RememberedService, context: ServiceContext): boolean {
   const { networks, tasks, secrets, material, secretUse, nodes, nodeCount } = surroundings;
   return (
+    surroundings.clusters === context.clusters &&
     tasks === context.hostTasks.get(service.id) &&
     (secrets === undefined || secrets === context.secrets) &&
     (material === undefined || material === context.material) &&
@@ -57,4 +61,11 @@ function isAsBefore({ service, surroundings }: RememberedService, context: Servi
   );
 }
 
-const namesSecrets = memoize(({ labels }: SwarmService) => Object.keys(labels).some((label) => label.includes('ssl_')));
+/** Also of numbered groups. */
+const secretLabels = Object.values(labels)
+  .filter(({ type }) => type === 'name of a secret')
+  .map(({ name }) => `.${name}`);
+
+const namesSecrets = memoize((service: SwarmService) =>
+  Object.keys(service.labels).some((label) => secretLabels.some((name) => label.endsWith(name))),
+);

@@ -13,12 +13,14 @@ import {
   type OidcSettings,
   oidcKeys,
 } from './settings-keys.ts';
+import { type Lists, parseLists } from './settings-lists.ts';
 
 /** The administrator's settings file, complete with defaults. */
 export interface Settings {
   readonly core: CoreSettings;
   readonly clusters: readonly Cluster[];
   readonly hosts: HostRules;
+  readonly lists: Lists;
   /** Undefined if users sign in with passwords only. */
   readonly oidc: OidcSettings | undefined;
 }
@@ -57,9 +59,10 @@ export interface Images {
 /** A text is the release of local images. */
 export function parseSettings(document: Table, own: string | Images): SettingsResult {
   const images = typeof own === 'string' ? { registry: LOCAL_REGISTRY, release: own } : own;
-  const { extensions, hosts, oidc, ...coreTable } = lowerKeys(document);
+  const { extensions, hosts, lists, oidc, ...coreTable } = lowerKeys(document);
   const core = readTable<CoreSettings>(coreTable, coreKeys, '');
   const listed = parseHosts(hosts);
+  const ofLists = parseLists(tableOrEmpty(lists));
   const signIn = parseOidc(oidc);
   const tables = Object.entries(tableOrEmpty(extensions)).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const clusters = (tables.length > 0 ? tables : [['default', {}] as const]).map(([name, table]) =>
@@ -70,12 +73,15 @@ export function parseSettings(document: Table, own: string | Images): SettingsRe
       core: core.values,
       clusters: clusters.flatMap(({ cluster }) => cluster ?? []),
       hosts: { mode: core.values.HostsMode, patterns: listed.patterns },
+      lists: ofLists.lists,
       oidc: signIn.oidc,
     },
     problems: [
       ...core.problems,
       ...noTable('Hosts', hosts),
       ...listed.problems,
+      ...noTable('Lists', lists),
+      ...ofLists.problems,
       ...noTable('Oidc', oidc),
       ...signIn.problems,
       ...noTable('Extensions', extensions),

@@ -1,5 +1,5 @@
 import { memoize } from '../lib/memo.ts';
-import { featureBytes } from './features/features.ts';
+import { featureBytes, featureDefinitions, featureZoneKb, locationFacts } from './features/features.ts';
 import { type Host, stepsOf } from './host.ts';
 import { pathBytes } from './path.ts';
 import type { Route, Tls } from './route.ts';
@@ -12,7 +12,7 @@ export interface Usage {
   readonly bytes: number;
   /** The part of it that must be in the main file. */
   readonly mainBytes: number;
-  /** Memory for addresses of tasks. */
+  /** Memory for addresses of tasks, and for what proxies count. */
   readonly zoneKb: number;
 }
 
@@ -73,17 +73,17 @@ function locationBytes(route: Route): number {
     150 +
     (protocol === 'http' ? 0 : 320 + 2 * backendName.length) +
     (backendCa === '' ? 0 : 250 + 2 * backendCa.length) +
-    (isGrpc ? 450 : 0) +
+    (isGrpc ? 500 : 0) +
     featureBytes(options) +
     (options.rewrite ? 130 + 3 * pathBytes(path) : 0);
   const one =
-    100 +
+    120 +
     2 * pathBytes(path) +
     toService +
     (maintenance === undefined ? 0 : 330) +
     (clientCertificate === 'none' ? 0 : 110) +
     (options.sslOnly || clientCertificate === 'required' ? 340 : 0);
-  const again = isGrpc ? 800 : toService + 130;
+  const again = isGrpc ? 960 : toService + 140;
   return listenersOf(route) * ((path === '' ? 1 : 2) * one + again);
 }
 
@@ -108,19 +108,20 @@ const BYTES_PER_UPSTREAM = 420;
 const BYTES_PER_STRIPPED_LENGTH = 1500;
 
 /** The usage of a route, independent of its number of hosts. */
-export function routeUsage({ backend }: Route, peerCount: number): Usage {
+export function routeUsage({ backend, options }: Route, peerCount: number): Usage {
   const peers = backend.kind === 'peers' ? backend.peers : [];
   const bytes = peers.reduce((sum, { address }) => sum + 2 * address.length + BYTES_PER_PEER, BYTES_PER_UPSTREAM);
-  return { ...NO_USAGE, bytes, zoneKb: peers.length === 0 ? 0 : zoneKbOf(peerCount) };
+  return { ...NO_USAGE, bytes, zoneKb: (peers.length === 0 ? 0 : zoneKbOf(peerCount)) + featureZoneKb(options) };
 }
 
 /** Texts in the main file that routes with the same needs share: bytes by key. */
-export const sharedUsage = memoize(({ path, options, maintenance }: Route): ReadonlyMap<string, number> => {
+export const sharedUsage = memoize(({ service, path, options, maintenance }: Route): ReadonlyMap<string, number> => {
   const all = new Map<string, number>();
   if (options.rewrite && path !== '') all.set(`path of ${pathBytes(path)} bytes`, BYTES_PER_STRIPPED_LENGTH);
   if (options.affinity.kind === 'cookie')
     all.set(`cookie ${options.affinity.name}`, 120 + 4 * options.affinity.name.length);
   const allow = maintenance?.allow ?? [];
   if (allow.length > 0) all.set(`allow ${allow.join()}`, 100 + allow.join().length + 15 * allow.length);
+  for (const { key, bytes } of featureDefinitions(options, locationFacts(service.name, path))) all.set(key, bytes);
   return all;
 });

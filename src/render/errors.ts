@@ -4,6 +4,7 @@ const PAGES: Readonly<Record<number, readonly [title: string, text: string]>> = 
   302: ['Found', 'This page is somewhere else at the moment.'],
   308: ['Permanent Redirect', 'This page has moved.'],
   400: ['Bad Request', 'The request is malformed or too large.'],
+  401: ['Unauthorized', 'Please sign in.'],
   403: ['Forbidden', 'The request is not allowed.'],
   404: ['Not Found', 'Nothing is published under this path.'],
   405: ['Method Not Allowed', 'The method of the request is not allowed.'],
@@ -12,6 +13,7 @@ const PAGES: Readonly<Record<number, readonly [title: string, text: string]>> = 
   413: ['Content Too Large', 'The request is larger than allowed.'],
   414: ['URI Too Long', 'The address of the request is longer than allowed.'],
   421: ['Misdirected Request', 'This connection was opened for another host. Please try again.'],
+  429: ['Too Many Requests', 'You have sent too many requests. Please try again soon.'],
   500: ['Internal Server Error', 'The request could not be served.'],
   501: ['Not Implemented', 'The request uses a feature that is not supported.'],
   502: ['Bad Gateway', 'The application gave no valid answer. Please try again soon.'],
@@ -26,13 +28,14 @@ export const errorPages = Object.entries(PAGES).map(([status, [title, text]]) =>
 export const errorCodes = [...Object.keys(PAGES), '494', '495', '496', '497'].join(' ');
 
 /** The statuses that nginx may answer with once it has chosen a location that forwards requests. */
-export const locationErrorCodes = '301 308 400 403 413 500 502 503 504';
+export const locationErrorCodes = '301 308 400 401 403 413 429 500 502 503 504';
 
 /** HTTP statuses mapped to gRPC statuses, as specified in "HTTP to gRPC Status Code Mapping". */
 export const grpcErrors = [
+  { code: 16, message: 'Not signed in', statuses: '401' },
   { code: 7, message: 'Permission denied', statuses: '403' },
   { code: 12, message: 'Not found', statuses: '404' },
   { code: 13, message: 'Bad request', statuses: '400' },
-  { code: 14, message: 'Service unavailable', statuses: '502 503 504' },
+  { code: 14, message: 'Service unavailable', statuses: '429 502 503 504' },
   { code: 2, message: 'The request was rejected', statuses: '405 408 411 413 414 421 500 501 505' },
 ];

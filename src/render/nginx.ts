@@ -1,7 +1,14 @@
 import Handlebars from 'handlebars';
 import { digest } from '../lib/digest.ts';
 import { memoize, memoizeLast } from '../lib/memo.ts';
-import { featuresUseDollar, featureViews } from '../model/features/features.ts';
+import { toGeo } from '../model/allow-list.ts';
+import {
+  featureDefinitions,
+  featureServerBlocks,
+  featuresUseDollar,
+  featureViews,
+  locationFacts,
+} from '../model/features/features.ts';
 import { LONG_NAME } from '../model/host.ts';
 import { coversHost } from '../model/material.ts';
 import { encodeCase, nameRelay, usesNameRelay } from '../model/name-case.ts';
@@ -193,6 +200,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
       compareText,
     ),
     allowLists: allowLists(table),
+    definitions: definitions(table),
     pages: {
       unavailable: toPageView('unavailable_page', input.pages.unavailable),
       maintenance: toPageView('maintenance_page', input.pages.maintenance),
@@ -205,6 +213,22 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
       secureLocations: toLocationViews(table.fallback, views.secure),
     },
   };
+}
+
+/** What features define for all locations together. */
+function definitions(table: RouteTable) {
+  const byKey = new Map(
+    locationsOf(table)
+      .flatMap(definitionsOf)
+      .map((definition) => [definition.key, definition]),
+  );
+  return [...byKey.values()].toSorted((a, b) => compareText(a.key, b.key));
+}
+
+const definitionsOf = memoize((location: Location) => featureDefinitions(location.options, factsOf(location)));
+
+function factsOf({ services, path }: Pick<Location, 'services' | 'path'>) {
+  return locationFacts(services[0]!, path);
 }
 
 function hasExpressions({ servers }: RouteTable): boolean {
@@ -511,11 +535,17 @@ function toLocationViews(locations: readonly Location[], context: LocationContex
   return {
     list,
     again: again.all,
+    blocks: serverBlocks(locations),
     errorCodes: locationErrorCodes,
     grpcStatuses: context.handlesErrors && list.some(({ isGrpc }) => isGrpc) ? grpcErrors : [],
     hasRoot: locations.some(({ path }) => path === ''),
     isEmpty: locations.length === 0,
   };
+}
+
+function serverBlocks(locations: readonly Location[]) {
+  const all = locations.flatMap((location) => featureServerBlocks(location.options, factsOf(location)));
+  return [...new Map(all.map((block) => [block.key, block])).values()];
 }
 
 function toLocationView(location: Location, context: LocationContext, views: AgainViews) {
@@ -612,7 +642,7 @@ function allowLists({ servers, fallback }: RouteTable) {
   const byVariable = new Map(all.map((maintenance) => [allowVariable(maintenance), maintenance.allow]));
   return [...byVariable]
     .toSorted(([a], [b]) => compareText(a, b))
-    .map(([variable, networks]) => ({ variable, networks }));
+    .map(([variable, networks]) => ({ variable, networks: toGeo(networks) }));
 }
 
 function toMaintenanceView(maintenance: Maintenance | undefined, isGrpc = false) {
@@ -624,14 +654,14 @@ function toMaintenanceView(maintenance: Maintenance | undefined, isGrpc = false)
   };
 }
 
-function toTargetView({ path, options, upstream }: Location, readTimeout: number, hidden: readonly string[]) {
+function toTargetView({ path, options, upstream, services }: Location, readTimeout: number, hidden: readonly string[]) {
   const { protocol, backendCa, backendName } = options;
   return {
     upstream,
     backendCa,
     backendName,
     readTimeout,
-    features: featureViews(options, { hidden }),
+    features: featureViews(options, { ...factsOf({ services, path }), hidden }),
     strip: strips({ path, options }) ? pathBytes(path) : undefined,
     prefix: encodePath(path),
     scheme: SCHEMES[protocol],

@@ -46,8 +46,12 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
     })),
     options: {
       ...route.options,
+      addressLists: route.options.addressLists && {
+        allow: route.options.addressLists.allow?.map(network),
+        deny: route.options.addressLists.deny?.map(network),
+      },
       // A `$` needs a variable, and an empty value removes the header.
-      responseHeaders: route.options.responseHeaders.map(([name, value]): ResponseHeader => {
+      responseHeaders: route.options.responseHeaders?.map(([name, value]): ResponseHeader => {
         const text = value.includes('$') ? 'x$' : 'x';
         return [`X${name.length}`, value === '' ? '' : text];
       }),

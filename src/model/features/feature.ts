@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { LabelDefinition, LabelFamily } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';
+import type { SwarmService } from '../snapshot.ts';
 
 /**
  * A routing feature in one file: its labels, how they are read, and what the templates see. A location's options hold
@@ -10,27 +11,79 @@ export interface Feature<Value> {
   /** By name. Listed in the documentation, the linter and the editor in this order. */
   readonly labels: Readonly<Record<string, LabelDefinition>>;
   readonly families?: readonly LabelFamily[];
-  /** Reads the value and reports problems. Without labels, it is the value that changes nothing. */
-  read(reader: LabelReader): Value;
-  /** Accepts the value in messages. Its default applies to messages of the previous release. */
+  /** Reads the value and reports problems; undefined if the labels change nothing. */
+  read(reader: LabelReader, surroundings: Surroundings): Value | undefined;
+  /** Accepts the value in messages, where it may be absent. */
   readonly message: z.ZodType<Value>;
   /** The label that a conflict between services names. */
   readonly conflict: string;
   /** Upper bound for the text that it adds to a location, in bytes. */
   bytes(value: Value): number;
+  /** Memory of the proxies that it adds to a location, in KiB. */
+  zoneKb?(value: Value): number;
   /** Whether its text needs the variable `$dollar`: nginx has no escape for `$`. */
   usesDollar?(value: Value): boolean;
-  /** Its template partial. */
+  /** Secrets that the proxies must have. */
+  secrets?(value: Value): readonly string[];
+  /** Its template partial, `feature-<partial>.hbs`, in the location. */
   readonly partial: string;
   /** Fields of the partial; undefined if it renders nothing. */
-  view(value: Value, location: LocationFacts): object | undefined;
+  view(value: Value, location: RenderedLocation): object | undefined;
+  /** Texts in the block `http` that the location requires. */
+  definitions?(value: Value, location: LocationFacts): readonly Definition[];
+  /** Locations of the server that the location requires. Their text counts among `bytes`. */
+  serverBlocks?(value: Value, location: LocationFacts): readonly ServerBlock[];
+}
+
+/** What a feature may know of the service beyond its labels. */
+export interface Surroundings {
+  readonly service: SwarmService;
+  /** Undefined if no such service cluster exists. */
+  readonly cluster: ClusterFacts | undefined;
+  /**
+   * The secret that a label names, with or without the prefix of the stack, by its file name in the proxies. Undefined
+   * if it is absent or cannot be used; the route is then closed.
+   */
+  readonly readSecret: (definition: LabelDefinition<string>) => string | undefined;
+}
+
+/** What the settings say about the cluster that publishes the service. */
+export interface ClusterFacts {
+  /** The proxies see addresses of the routing mesh instead of the clients'. */
+  readonly hidesAddresses: boolean;
+  /** Lists of addresses and networks, by name. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What a feature may know of the location that it is rendered into. */
 export interface LocationFacts {
+  /** Identifies the oldest service and its path, in names of variables and zones. */
+  readonly id: string;
+}
+
+/** What else the view may know. */
+export interface RenderedLocation extends LocationFacts {
   /** Response headers of the service that are hidden here. nginx does not inherit them if a location hides others. */
   readonly hidden: readonly string[];
 }
+
+/** A text that several locations share: equal keys have equal texts. */
+interface SharedText {
+  readonly key: string;
+  /** Its template partial, `<partial>.hbs`. */
+  readonly partial: string;
+  /** Fields of the partial. */
+  readonly [field: string]: unknown;
+}
+
+/** In the block `http`, once in a configuration. */
+export interface Definition extends SharedText {
+  /** Upper bound for its text, in bytes: it is in the main file, whose size is limited. */
+  readonly bytes: number;
+}
+
+/** In the block `server`, once in a server. */
+export type ServerBlock = SharedText;
 
 /** Infers the type of the value. */
 export function feature<Value, Labels extends Feature<Value>['labels']>(

@@ -1,18 +1,21 @@
 import type { z } from 'zod';
+import { digest } from '../../lib/digest.ts';
 import type { LabelReader } from '../label-reader.ts';
-import type { Feature, LocationFacts } from './feature.ts';
+import { addressLists } from './address-lists.ts';
+import type { Definition, Feature, LocationFacts, RenderedLocation, ServerBlock, Surroundings } from './feature.ts';
 import { responseHeaderSize } from './response-header-size.ts';
 import { responseHeaders } from './response-headers.ts';
 
 /** All features, by the option of a location that holds their value, in the order of their text in the configuration. */
-const features = { responseHeaderKb: responseHeaderSize, responseHeaders };
+const features = { addressLists, responseHeaderKb: responseHeaderSize, responseHeaders };
 
-export const featureLabels = { ...responseHeaderSize.labels, ...responseHeaders.labels };
+export const featureLabels = { ...addressLists.labels, ...responseHeaderSize.labels, ...responseHeaders.labels };
 
 type Features = typeof features;
 export type FeatureName = keyof Features;
+/** Absent: the feature changes nothing. */
 export type FeatureOptions = {
-  readonly [Name in FeatureName]: Features[Name] extends Feature<infer Value> ? Value : never;
+  readonly [Name in FeatureName]?: (Features[Name] extends Feature<infer Value> ? Value : never) | undefined;
 };
 
 const all = Object.entries(features) as unknown as readonly (readonly [FeatureName, Feature<unknown>])[];
@@ -21,13 +24,25 @@ function ofEach<T>(make: (feature: Feature<unknown>) => T): Record<FeatureName, 
   return Object.fromEntries(all.map(([name, feature]) => [name, make(feature)])) as Record<FeatureName, T>;
 }
 
+/** What a location uses, with the values. Most locations use nothing. */
+function* used(options: FeatureOptions): Iterable<readonly [feature: Feature<unknown>, value: unknown]> {
+  for (const [name, feature] of all) {
+    const value = options[name];
+    if (value !== undefined) yield [feature, value];
+  }
+}
+
+function sum(options: FeatureOptions, of: (feature: Feature<unknown>, value: unknown) => number): number {
+  let total = 0;
+  for (const [feature, value] of used(options)) total += of(feature, value);
+  return total;
+}
+
 export const labelFamilies = all.flatMap(([, feature]) => feature.families ?? []);
 
-/** The options of a service without labels. */
-export const noFeatures = ofEach(({ message }) => message.parse(undefined)) as FeatureOptions;
-
-export function readFeatures(reader: LabelReader): FeatureOptions {
-  return ofEach((feature) => feature.read(reader)) as FeatureOptions;
+export function readFeatures(reader: LabelReader, surroundings: Surroundings): FeatureOptions {
+  const values = all.map(([name, feature]) => [name, feature.read(reader, surroundings)] as const);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as FeatureOptions;
 }
 
 /** The labels that conflicts name. */
@@ -36,23 +51,44 @@ export const featureConflicts = ofEach(({ conflict }) => conflict) as {
 };
 
 /** Fields of the options in messages. */
-export const featureMessages = ofEach(({ message }) => message) as {
+export const featureMessages = ofEach(({ message }) => message.optional()) as {
   readonly [Name in FeatureName]: z.ZodType<FeatureOptions[Name]>;
 };
 
+export function featureSecrets(options: FeatureOptions): readonly string[] {
+  return [...used(options)].flatMap(([feature, value]) => feature.secrets?.(value) ?? []);
+}
+
 /** Upper bound for the text that the features add to a location, in bytes. */
 export function featureBytes(options: FeatureOptions): number {
-  return all.reduce((sum, [name, feature]) => sum + feature.bytes(options[name]), 0);
+  return sum(options, (feature, value) => feature.bytes(value));
+}
+
+export function featureZoneKb(options: FeatureOptions): number {
+  return sum(options, (feature, value) => feature.zoneKb?.(value) ?? 0);
 }
 
 export function featuresUseDollar(options: FeatureOptions): boolean {
-  return all.some(([name, { usesDollar }]) => usesDollar?.(options[name]));
+  return [...used(options)].some(([feature, value]) => feature.usesDollar?.(value));
+}
+
+/** Names the oldest service of a location, and its path. */
+export function locationFacts(service: string, path: string): LocationFacts {
+  return { id: digest(`${service} ${path}`) };
 }
 
 /** The partials to render in a location, with their fields. */
-export function featureViews(options: FeatureOptions, location: LocationFacts): readonly object[] {
-  return all.flatMap(([name, { partial, view }]) => {
-    const fields = view(options[name], location);
-    return fields === undefined ? [] : [{ partial: `feature-${partial}`, ...fields }];
+export function featureViews(options: FeatureOptions, location: RenderedLocation): readonly object[] {
+  return [...used(options)].flatMap(([feature, value]) => {
+    const fields = feature.view(value, location);
+    return fields === undefined ? [] : [{ partial: `feature-${feature.partial}`, ...fields }];
   });
+}
+
+export function featureDefinitions(options: FeatureOptions, location: LocationFacts): readonly Definition[] {
+  return [...used(options)].flatMap(([feature, value]) => feature.definitions?.(value, location) ?? []);
+}
+
+export function featureServerBlocks(options: FeatureOptions, location: LocationFacts): readonly ServerBlock[] {
+  return [...used(options)].flatMap(([feature, value]) => feature.serverBlocks?.(value, location) ?? []);
 }

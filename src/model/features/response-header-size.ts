@@ -10,7 +10,7 @@ const response_header_size = label({
   name: 'response_header_size',
   policy: 'optional',
   type: 'size from 4k to 256k',
-  default: '`ResponseHeaderSize` in the settings: 32k',
+  default: 'the setting `ResponseHeaderSize`: 32k',
   example: '64k',
   description:
     'Maximum size of the response headers, including cookies. If the headers are larger, the client receives 502.',
@@ -22,11 +22,11 @@ const response_header_size = label({
     .refine((kb) => kb >= 4 && kb <= MOST_KB, `is not between 4k and ${MOST_KB}k`),
 });
 
-/** Buffer for the headers of a response, in KiB; 0 for the cluster's setting. */
+/** Buffer for the headers of a response, in KiB; the previous release sends 0 for the cluster's setting. */
 export const responseHeaderSize = feature({
   labels: { response_header_size },
-  read: (reader) => reader.read(response_header_size) ?? 0,
-  message: z.int().min(0).max(MOST_KB).default(0) as z.ZodType<number>,
+  read: (reader) => reader.read(response_header_size),
+  message: z.int().min(0).max(MOST_KB),
   conflict: 'response_header_size',
   bytes: (kb) => (kb > 0 ? 190 : 0),
   partial: 'response-header-size',

@@ -33,16 +33,14 @@ const responseHeader = family({
 export const responseHeaders = feature({
   labels: {},
   families: [responseHeader],
-  read(reader): readonly ResponseHeader[] {
+  read(reader): readonly ResponseHeader[] | undefined {
     const headers = reader.readEach(responseHeader);
+    if (headers.length === 0) return undefined;
     if (headers.length > MOST_HEADERS)
       reader.note('error', responseHeader, `sets more than ${MOST_HEADERS} headers`, 'Remove some of the labels.');
     return headers.slice(0, MOST_HEADERS);
   },
-  message: z
-    .array(z.tuple([z.string().regex(NAME), z.string().regex(VALUE)]))
-    .max(MOST_HEADERS)
-    .default([]) as z.ZodType<readonly ResponseHeader[]>,
+  message: z.array(z.tuple([z.string().regex(NAME), z.string().regex(VALUE)])).max(MOST_HEADERS),
   conflict: 'response_header.<Name>',
   // Escapes and `${dollar}` make a character up to nine bytes long. The hidden headers are listed for HTTP and for gRPC.
   bytes: (headers) =>

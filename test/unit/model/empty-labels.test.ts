@@ -14,6 +14,7 @@ function parse(service: SwarmService) {
     hostTasks: new Map(),
     secrets: new Map(),
     nodeCount: 1,
+    clusters: new Map(),
     secretUse: unknownUse,
     material: unknownMaterial,
   });

@@ -17,6 +17,7 @@ function networkOf(networks: readonly SwarmNetwork[], labels: Readonly<Record<st
     hostTasks: new Map(),
     secrets: new Map(),
     nodeCount: 1,
+    clusters: new Map(),
     secretUse: unknownUse,
     material: unknownMaterial,
   });

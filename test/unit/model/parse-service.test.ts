@@ -17,6 +17,7 @@ function parse(
     hostTasks: new Map(),
     secrets: new Map(secrets.map((name) => [name, { id: name, name, createdAt: '', labels: {} }])),
     nodeCount: 1,
+    clusters: new Map(),
     secretUse: unknownUse,
     material: unknownMaterial,
   });
