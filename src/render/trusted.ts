@@ -1,4 +1,5 @@
 import { digest } from '../lib/digest.ts';
+import { toGeo } from '../model/allow-list.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import { compareText } from '../model/route.ts';
 import type { RouteTable } from '../model/route-table.ts';
@@ -38,7 +39,7 @@ export function toTrustedView({ trustedProxies, clientAddressHeader }: RenderInp
   const isList = readsForwarded || clientAddressHeader.toLowerCase() === 'x-forwarded-for';
   const count = isList ? MOST_HOPS : 1;
   return {
-    networks: trustedProxies,
+    networks: toGeo(trustedProxies),
     headerVariable: `$http_${clientAddressHeader.toLowerCase().replaceAll('-', '_')}`,
     readsForwarded,
     hops: Array.from({ length: count }, (_, position) => {
