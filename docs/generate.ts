@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { flagsOf } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands.ts';
-import { optionRows } from '../src/cli/help.ts';
 import { exitCodeMeanings } from '../src/cli/io.ts';
 import { operations } from '../src/controller/admin/openapi.ts';
 import { labelFamilies } from '../src/model/features/features.ts';
@@ -29,11 +29,17 @@ export function settingsTable(definitions: Readonly<Record<string, KeyDefinition
 
 export function commandList(): string {
   return commands
-    .map(({ name, usage, summary, details, options }) => {
-      const rows = optionRows(options).map(
-        ([option, description]) => `| \`${option.replaceAll('|', '\\|')}\` | ${description} |`,
+    .map(({ name, usage, summary, details, examples, options }) => {
+      const rows = Object.entries(options).map(
+        ([option, definition]) =>
+          `| \`${flagsOf(option, definition).replaceAll('|', '\\|')}\` | ${definition.description} |`,
       );
-      const paragraphs = [`## ${name}`, `\`signalbox ${name} ${usage}\``, [summary, details].join('\n').trim()];
+      const paragraphs = [
+        `## ${name}`,
+        `\`${`signalbox ${name} ${usage}`.trim()}\``,
+        [summary, details].join('\n').trim(),
+        ['```sh', ...examples, '```'].join('\n'),
+      ];
       return [...paragraphs, ['| option | meaning |\n|---|---|', ...rows].join('\n')].join('\n\n');
     })
     .join('\n\n');

@@ -1,15 +1,18 @@
-import { parseArgs } from 'node:util';
-import { type ExitCode, type Io, UsageError } from './io.ts';
+import type { ExitCode, Io } from './io.ts';
 
-/** A command of `signalbox`: its help and its page in the documentation come from here. */
+/** A command of `signalbox`. The parser, its help, the completion of shells and the documentation come from here. */
 export interface Command {
   readonly name: string;
-  /** Arguments behind the name, as help shows them. */
+  /** Arguments behind the name, as help shows them. Empty: the command takes none. */
   readonly usage: string;
+  /** Words that the first argument can be, for the completion of shells. */
+  readonly words?: readonly string[];
   readonly summary: string;
   readonly details: string;
+  /** Complete command lines. */
+  readonly examples: readonly [string, ...string[]];
   readonly options: Options;
-  readonly run: (argv: readonly string[], io: Io) => Promise<ExitCode>;
+  readonly run: (values: Values<Options>, positionals: readonly string[], io: Io) => Promise<ExitCode>;
 }
 
 export interface Option {
@@ -35,23 +38,12 @@ export const jsonOption = {
   json: { type: 'boolean', description: 'Print JSON.' },
 } as const satisfies Options;
 
-export function defineCommand<const T extends Options>({ run, ...definition }: Definition<T>): Command {
+export function defineCommand<const T extends Options>(definition: Definition<T>): Command {
   const options = { ...definition.options, ...jsonOption };
-  return {
-    ...definition,
-    options,
-    run: async (argv, io) => {
-      const { values, positionals } = parse(argv, options);
-      return run(values as Values<T & typeof jsonOption>, positionals, io);
-    },
-  };
+  return { ...definition, options, run: definition.run as Command['run'] };
 }
 
-function parse(argv: readonly string[], options: Options) {
-  const config = Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }]));
-  try {
-    return parseArgs({ args: [...argv], options: config, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+/** `--cluster <name>` */
+export function flagsOf(name: string, { type, value = name }: Option): string {
+  return type === 'boolean' ? `--${name}` : `--${name} <${value}>`;
 }

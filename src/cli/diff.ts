@@ -9,6 +9,7 @@ export const diff = defineCommand({
   usage: '<version> <version>',
   summary: 'Compare two stored versions of the configuration, line by line.',
   details: 'Exits with 1 if they differ. Run "versions" to list them.',
+  examples: ['signalbox diff 71c2a0f1d1c0a4be 0f6d9d3b7f5e2c11'],
   options: {
     cluster: { type: 'string', value: 'name', description: 'Service cluster of the versions. Default: default.' },
     ...apiOptions,

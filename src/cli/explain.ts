@@ -11,6 +11,7 @@ export const explain = defineCommand({
   usage: '<compose.yml…> <URL>',
   summary: 'Explain which route of compose files answers a URL, and why the others do not.',
   details: 'Exits with 1 if no service answers.',
+  examples: ['signalbox explain stack.yml https://app.example.org/api'],
   options: {
     cluster: {
       type: 'string',

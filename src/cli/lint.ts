@@ -14,6 +14,10 @@ export const lint = defineCommand({
   details: `Several files are merged in the same way as by "docker stack deploy". Variables, anchors and merge keys are supported.
 With --settings alone, only the settings file is checked.
 Exits with 1 if there is an error: a label or setting would not take effect.`,
+  examples: [
+    'signalbox lint stack.yml',
+    'signalbox lint stack.yml production.yml --settings config.toml --format github',
+  ],
   options: {
     format: { type: 'string', value: formats.join('|'), description: 'Output format of the findings. Default: text.' },
     strict: { type: 'boolean', description: 'Also exit with 1 for warnings.' },

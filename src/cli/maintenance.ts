@@ -9,8 +9,14 @@ type Kind = ClosedView['kind'];
 export const maintenance = defineCommand({
   name: 'maintenance',
   usage: '[on|off <host|service>…]',
+  words: ['on', 'off'],
   summary: 'Turn maintenance of hosts or services on and off. Without arguments: list maintenance.',
   details: `Clients get a 503 page with Retry-After. A name that is both a host and a service means the host, unless --service is given.`,
+  examples: [
+    'signalbox maintenance on app.example.org --allow 10.0.0.0/8,192.0.2.7',
+    'signalbox maintenance on shop_app --service',
+    'signalbox maintenance off app.example.org',
+  ],
   options: {
     allow: {
       type: 'string',

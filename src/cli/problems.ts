@@ -9,6 +9,7 @@ export const problems = defineCommand({
   usage: '[service]',
   summary: 'List the problems of a running Signalbox: service, label, reason and remedy.',
   details: 'Exits with 1 if there is an error.',
+  examples: ['signalbox problems', 'signalbox problems shop_app'],
   options: apiOptions,
   async run(values, [service], io) {
     const state = await (await Api.connect(values, io)).state();

@@ -15,6 +15,7 @@ export const render = defineCommand({
   usage: '<compose.yml…>',
   summary: 'Print the nginx configuration that compose files result in.',
   details: `Assumes that there are no other services, and one node (192.0.2.1). Problems are printed to standard error.`,
+  examples: ['signalbox render stack.yml', 'signalbox render stack.yml --settings config.toml --cluster east'],
   options: {
     cluster: {
       type: 'string',

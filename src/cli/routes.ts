@@ -9,6 +9,7 @@ export const routes = defineCommand({
   usage: '[text]',
   summary: 'List the routes of a running Signalbox: host, path, services.',
   details: 'With a text: only routes whose host, path, service or service cluster contains it.',
+  examples: ['signalbox routes', 'signalbox routes app.example.org --json'],
   options: apiOptions,
   async run(values, [text = ''], io) {
     const state = await (await Api.connect(values, io)).state();

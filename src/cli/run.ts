@@ -1,7 +1,8 @@
+import { CommanderError } from 'commander';
 import { ApiError } from './api.ts';
 import type { Command } from './command.ts';
-import { commandHelp, generalHelp } from './help.ts';
 import { type ExitCode, exitCodes, type Io, UsageError } from './io.ts';
+import { createParser } from './parser.ts';
 
 /** Runs one command line; the result is the exit code. Mistakes of ours are thrown. */
 export async function runCli(
@@ -10,37 +11,49 @@ export async function runCli(
   release: string,
   io: Io,
 ): Promise<ExitCode> {
-  const [name = 'help', ...rest] = argv;
-  if (name === '--version' || name === 'version') {
-    io.out(`${release}\n`);
-    return exitCodes.done;
-  }
-  if (['help', '--help', '-h'].includes(name)) return help(rest[0], commands, io);
-  const command = commands.find((candidate) => candidate.name === name);
-  if (command === undefined) return misunderstood(`Unknown command ${name}.`, 'signalbox help', io);
-  if (rest.includes('--help') || rest.includes('-h')) return help(name, commands, io);
+  let code: ExitCode = exitCodes.done;
+  const parser = createParser({
+    commands,
+    release,
+    io,
+    run: async (command, values, positionals) => {
+      code = await command.run(values, positionals, io);
+    },
+  });
+  const words = withoutHelp(argv, commands);
   try {
-    return await command.run(rest, io);
+    await parser.parseAsync(words, { from: 'user' });
+    return code;
   } catch (error) {
-    if (error instanceof UsageError) return misunderstood(error.message, `signalbox help ${name}`, io);
-    if (!(error instanceof ApiError)) throw error;
-    io.err(`signalbox: ${error.message}\n`);
-    return error.refused ? exitCodes.found : exitCodes.unreachable;
+    return exitCodeOf(error, commands.find(({ name }) => name === words[0])?.name, io);
   }
 }
 
-function help(name: string | undefined, commands: readonly Command[], io: Io): ExitCode {
-  if (name === undefined) {
-    io.out(generalHelp(commands, io));
-    return exitCodes.done;
-  }
-  const command = commands.find((candidate) => candidate.name === name);
-  if (command === undefined) return misunderstood(`Unknown command ${name}.`, 'signalbox help', io);
-  io.out(commandHelp(command, io));
-  return exitCodes.done;
+/** `help lint` is `lint --help`. There is no help for unknown commands. */
+function withoutHelp(argv: readonly string[], commands: readonly Command[]): readonly string[] {
+  const [name = '--help', ...rest] = argv[0] === 'help' ? [argv[1] ?? '--help', '--help'] : argv;
+  return name.startsWith('-') || commands.some((command) => command.name === name) ? [name, ...rest] : [name];
 }
 
-function misunderstood(message: string, hint: string, io: Io): ExitCode {
-  io.err(`signalbox: ${message}\nSee: ${hint}\n`);
-  return exitCodes.usage;
+function exitCodeOf(error: unknown, name: string | undefined, io: Io): ExitCode {
+  // Help and the version were printed.
+  if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
+  if (error instanceof CommanderError || error instanceof UsageError) {
+    const message = error instanceof UsageError ? error.message : toSentences(error.message);
+    io.err(`signalbox: ${message}\nSee: signalbox help${name === undefined ? '' : ` ${name}`}\n`);
+    return exitCodes.usage;
+  }
+  if (!(error instanceof ApiError)) throw error;
+  io.err(`signalbox: ${error.message}\n`);
+  return error.refused ? exitCodes.found : exitCodes.unreachable;
+}
+
+/** From `error: unknown command 'stauts'` and, on a line of its own, `(Did you mean status?)`. */
+function toSentences(message: string): string {
+  const [what = '', suggestion] = message
+    .replace(/^error: /, '')
+    .replaceAll("'", '')
+    .split('\n');
+  const sentence = `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.$/, '')}.`;
+  return suggestion === undefined ? sentence : `${sentence} ${suggestion.slice(1, -1)}`;
 }

@@ -10,6 +10,10 @@ export const status = defineCommand({
   usage: '',
   summary: 'Show the status of a running Signalbox: service clusters, versions and replicas.',
   details: 'Exits with 1 while the controller or a service cluster is unhealthy. Problems of a service do not count.',
+  examples: [
+    'signalbox status --ca ca.pem --password-file password',
+    'signalbox status --url https://manager.example.org:9443 --token-file token --json',
+  ],
   options: apiOptions,
   async run(values, _, io) {
     const state = await (await Api.connect(values, io)).state();

@@ -16,6 +16,7 @@ export const enable = defineCommand({
   summary: 'Enable layer 7 routing, or change its ports.',
   details:
     'Ports that are not given stay unchanged. A port that a service already publishes is rejected; the error names that service.',
+  examples: ['signalbox enable', 'signalbox enable --http 80 --https 443'],
   options: {
     http: { type: 'string', value: 'port', description: 'Published HTTP port.' },
     https: { type: 'string', value: 'port', description: 'Published HTTPS port.' },
@@ -33,6 +34,7 @@ export const disable = defineCommand({
   usage: '',
   summary: 'Disable layer 7 routing: proxies and extensions are removed, applications stay.',
   details: '"enable" restores everything.',
+  examples: ['signalbox disable'],
   options: apiOptions,
   async run(values, _, io) {
     const api = await Api.connect(values, io);

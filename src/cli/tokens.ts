@@ -22,9 +22,15 @@ const options = {
 export const tokens = defineCommand({
   name: 'tokens',
   usage: '[list|create <name>|revoke <name>…]',
+  words: ['list', 'create', 'revoke'],
   summary: 'Create, list and revoke API tokens for scripts and pipelines.',
   details:
     'Requires the role administrator and a password: API tokens cannot manage API tokens. "create" prints the token, which is shown only once.',
+  examples: [
+    'signalbox tokens',
+    'signalbox tokens create ci --role operator --cluster east --days 30 >token',
+    'signalbox tokens revoke ci',
+  ],
   options,
   async run(values, [verb = 'list', ...names], io) {
     const { name, body } = checkUsage(verb, names, values);

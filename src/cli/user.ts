@@ -12,6 +12,10 @@ export const user = defineCommand({
   usage: '<name> --role <role>',
   summary: "Print a user's line for the users secret, with a hash of the password. Needs no controller.",
   details: 'The setting UsersSecret names the Docker secret. A user listed twice cannot sign in.',
+  examples: [
+    'signalbox user alice --role operator',
+    'signalbox user alice --role operator --password-file - <password >>users',
+  ],
   options: {
     role: { type: 'string', value: 'role', description: `${roles.join(', ')}.` },
     'password-file': apiOptions['password-file'],

@@ -12,6 +12,7 @@ export const versions = defineCommand({
   usage: '[cluster]',
   summary: 'List the stored configuration versions of a service cluster, newest first.',
   details: '',
+  examples: ['signalbox versions', 'signalbox versions east --json'],
   options: apiOptions,
   async run(values, [cluster = 'default'], io) {
     const api = await Api.connect(values, io);
@@ -36,6 +37,7 @@ export const rollback = defineCommand({
   usage: '<cluster> <version>',
   summary: 'Roll a service cluster back to a stored version and hold it: later changes wait.',
   details: 'Run "versions" to list the versions, "release" to end the hold.',
+  examples: ['signalbox rollback default 71c2a0f1d1c0a4be'],
   options: apiOptions,
   async run(values, [cluster, version], io) {
     if (cluster === undefined || version === undefined)
@@ -53,6 +55,7 @@ export const release = defineCommand({
   usage: '<cluster>',
   summary: 'Release a service cluster that is held at a version: changes made since then go live.',
   details: '',
+  examples: ['signalbox release default'],
   options: apiOptions,
   async run(values, [cluster], io) {
     if (cluster === undefined) throw new UsageError('Missing argument: service cluster.');

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { commands } from '../../../src/cli/commands.ts';
+import { createParser } from '../../../src/cli/parser.ts';
 import { signalbox } from '../../support/command-line.ts';
 import { composePath } from '../../support/compose.ts';
 
@@ -292,7 +294,15 @@ describe('the command line', () => {
     [['lint'], 'Missing argument: compose file.'],
     [['lint', '/nowhere/stack.yml'], 'Cannot read /nowhere/stack.yml'],
     [['lint', simple, '--format', 'xml'], 'Invalid format. Choose one of: text, json, github.'],
-    [['lint', simple, '--no-such-option'], '--no-such-option'],
+    [['stauts'], 'Unknown command stauts. Did you mean status?\nSee: signalbox help\n'],
+    [['frobnicate', '--help'], 'Unknown command frobnicate.'],
+    [['lint', simple, '--no-such-option'], 'Unknown option --no-such-option.'],
+    [['lint', simple, '--strct'], 'Unknown option --strct. Did you mean --strict?\nSee: signalbox help lint\n'],
+    [['lint', simple, '--strict=yes'], 'Unknown option --strict=yes.'],
+    [['lint', simple, '--stack'], 'Option --stack <name> argument missing.'],
+    [['lint', simple, '--stack', '--strict'], 'Missing value: --stack <name>.'],
+    [['disable', 'east'], 'Too many arguments for disable.'],
+    [['--frobnicate'], 'Unknown option --frobnicate.'],
     [['lint', simple, '--stack', 'a b'], 'Invalid stack name'],
     [['lint', simple, '--settings', simple], 'is invalid TOML'],
   ])('rejects %j', async (argv, message) => {
@@ -313,6 +323,38 @@ describe('the command line', () => {
     expect(code).toBe(0);
     expect(out).toContain('signalbox lint <compose.yml…>');
     expect(out).toContain('--format <text|json|github>');
+  });
+
+  it.each(commands.map(({ name }) => [name]))('shows in the help of %s how to use it', async (name) => {
+    const { code, out } = await signalbox(['help', name]);
+
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`^Examples:\\n {2}signalbox ${name}`, 'm'));
+  });
+
+  it.each(commands.flatMap(({ examples }) => examples.map((example) => [example])))(
+    'understands %s',
+    async (example) => {
+      const [, ...argv] = example.replace(/ [<>].*/, '').split(' ');
+      const ran: string[] = [];
+      const parser = createParser({
+        commands,
+        release: '',
+        io: { out: expect.fail, err: expect.fail, colour: false, env: {}, readStdin: expect.fail },
+        run: async ({ name }) => void ran.push(name),
+      });
+
+      await parser.parseAsync(argv, { from: 'user' });
+      expect(ran).toEqual([argv[0]]);
+    },
+  );
+
+  it.each([[['--version']], [['version']]])('prints its version for %j', async (argv) => {
+    expect(await signalbox(argv)).toEqual({ code: 0, out: '1.2.3\n', err: '' });
+  });
+
+  it('takes what follows -- as arguments', async () => {
+    expect((await signalbox(['lint', '--', '--strict'])).err).toContain('Cannot read --strict');
   });
 
   it('runs on any available Node', async () => {
