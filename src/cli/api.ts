@@ -1,10 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { State } from '../controller/admin/state.ts';
 import type { Options, Values } from './command.ts';
+import { readText } from './files.ts';
 import { type Io, UsageError } from './io.ts';
+import { passwordOption, readPassword } from './password.ts';
+import { systemMessage } from './system-message.ts';
 
 /** Options of the commands that talk to a controller; each may stand in the environment as well. */
 export const apiOptions = {
@@ -14,12 +17,7 @@ export const apiOptions = {
     description: 'URL of the controller, or SIGNALBOX_URL. Default: https://127.0.0.1:9443.',
   },
   user: { type: 'string', value: 'name', description: 'User name, or SIGNALBOX_USER. Default: admin.' },
-  'password-file': {
-    type: 'string',
-    value: 'file',
-    description:
-      'File with the password, or - for standard input; or SIGNALBOX_PASSWORD_FILE, or the password in SIGNALBOX_PASSWORD.',
-  },
+  ...passwordOption,
   'token-file': {
     type: 'string',
     value: 'file',
@@ -73,14 +71,14 @@ export class Api {
     const caFile = values.ca ?? env.SIGNALBOX_CA;
     const connection = {
       url: parseUrl(values.url ?? env.SIGNALBOX_URL ?? 'https://127.0.0.1:9443'),
-      ca: caFile === undefined ? undefined : await readText(caFile),
+      ca: caFile === undefined ? undefined : await readCertificates(caFile, io),
       insecure: values.insecure ?? false,
     };
     const token = await readToken(values, io);
     if (token !== undefined) return new Api(connection, token);
-    const password = await readPassword(values, io);
-    if (password === undefined) return new Api(connection, undefined);
     const username = values.user ?? env.SIGNALBOX_USER ?? 'admin';
+    const password = await readPassword(values, `Password of ${username}: `, io);
+    if (password === undefined) return new Api(connection, undefined);
     const answer = await send(connection, 'POST', '/auth/login', undefined, { username, password });
     return new Api(connection, (parseAnswer(answer) as { auth_token: string }).auth_token);
   }
@@ -99,6 +97,17 @@ export class Api {
   }
 }
 
+/** What is no certificate would fail later, with a message of OpenSSL. */
+async function readCertificates(file: string, io: Io): Promise<string> {
+  const text = await readText(file, io);
+  try {
+    new X509Certificate(text);
+    return text;
+  } catch {
+    throw new UsageError(`${file} contains no certificate (PEM).`);
+  }
+}
+
 function parseUrl(text: string): URL {
   const url = URL.parse(text);
   if (url?.protocol !== 'https:') throw new UsageError(`${text} is not a URL such as https://127.0.0.1:9443.`);
@@ -106,26 +115,11 @@ function parseUrl(text: string): URL {
 }
 
 /** Options go before the environment: a password that is asked for is not replaced by a token that happens to be there. */
-async function readToken(values: Values<typeof apiOptions>, { env }: Io): Promise<string | undefined> {
+async function readToken(values: Values<typeof apiOptions>, io: Io): Promise<string | undefined> {
+  const { env } = io;
   if (values['token-file'] === undefined && values['password-file'] !== undefined) return undefined;
   const file = values['token-file'] ?? env.SIGNALBOX_TOKEN_FILE;
-  return (file === undefined ? env.SIGNALBOX_TOKEN : await readText(file))?.trim();
-}
-
-export async function readPassword(
-  values: Pick<Values<typeof apiOptions>, 'password-file'>,
-  io: Io,
-): Promise<string | undefined> {
-  const file = values['password-file'] ?? io.env.SIGNALBOX_PASSWORD_FILE;
-  if (file === undefined) return io.env.SIGNALBOX_PASSWORD;
-  const password = file === '-' ? await io.readStdin() : await readText(file);
-  return password.replace(/\r?\n$/, '');
-}
-
-async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: Error) => {
-    throw new UsageError(`Cannot read ${file}: ${error.message}`);
-  });
+  return (file === undefined ? env.SIGNALBOX_TOKEN : await readText(file, io))?.trim();
 }
 
 interface Answer {
@@ -177,8 +171,8 @@ function passwordHint(token: string | undefined): string {
 const UNTRUSTED = ['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'DEPTH_ZERO_SELF_SIGNED_CERT'];
 const UNTRUSTED_HINT = 'its certificate is not signed by a trusted CA (see --ca)';
 
-function unreachable({ url }: Connection, { code, message }: NodeJS.ErrnoException): string {
-  return `${url.origin} cannot be reached: ${UNTRUSTED.includes(code ?? '') ? UNTRUSTED_HINT : message || code}`;
+function unreachable({ url }: Connection, error: NodeJS.ErrnoException): string {
+  return `${url.origin} cannot be reached: ${UNTRUSTED.includes(error.code ?? '') ? UNTRUSTED_HINT : systemMessage(error)}`;
 }
 
 function exchange(

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type LoadedStack, loadStack } from '../compose/load.ts';
@@ -7,6 +6,7 @@ import { isStackName } from '../compose/stack-name.ts';
 import type { SettingsResult } from '../model/settings.ts';
 import { type ReadSettings, readSettingsText } from '../model/settings-text.ts';
 import type { Options, Values } from './command.ts';
+import { readText } from './files.ts';
 import { type Io, UsageError } from './io.ts';
 
 /** Options of the commands that read compose files. */
@@ -73,11 +73,4 @@ const RELEASE = '';
 /** Reads a settings file. A text that is not TOML is a problem with its place. */
 export async function loadSettings(file: string, io: Io): Promise<ReadSettings> {
   return readSettingsText(await readText(file, io), file, RELEASE);
-}
-
-async function readText(name: string, io: Io): Promise<string> {
-  if (name === '-') return io.readStdin();
-  return readFile(name, 'utf8').catch((error: Error) => {
-    throw new UsageError(`Cannot read ${name}: ${error.message}`);
-  });
 }

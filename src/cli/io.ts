@@ -8,7 +8,12 @@ export interface Io {
   readonly colour: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readStdin: () => Promise<string>;
+  /** Asks the user. Undefined without a terminal. */
+  readonly ask?: Ask | undefined;
 }
+
+/** Resolves with the line that was typed, which a terminal does not show if it is hidden. */
+export type Ask = (question: string, options?: { readonly hidden?: boolean }) => Promise<string>;
 
 export const exitCodes = {
   done: 0,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { commands } from './commands.ts';
 import { runCli } from './run.ts';
+import { askTerminal } from './terminal.ts';
 
 /** The command line `signalbox`. */
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -17,4 +18,5 @@ process.exitCode = await runCli(process.argv.slice(2), commands, version, {
   colour: process.stdout.hasColors?.() ?? false,
   env: process.env,
   readStdin: () => text(process.stdin),
+  ask: process.stdin.isTTY && process.stderr.isTTY ? askTerminal : undefined,
 });

@@ -33,14 +33,27 @@ export const disable = defineCommand({
   name: 'disable',
   usage: '',
   summary: 'Disable layer 7 routing: proxies and extensions are removed, applications stay.',
-  details: '"enable" restores everything.',
-  examples: ['signalbox disable'],
-  options: apiOptions,
+  details:
+    'No host answers until "enable" restores everything. Asks for confirmation on a terminal. Without a terminal, for example in a script, it does not ask.',
+  examples: ['signalbox disable', 'signalbox disable --yes'],
+  options: {
+    yes: { type: 'boolean', description: 'Do not ask for confirmation.' },
+    ...apiOptions,
+  },
   async run(values, _, io) {
     const api = await Api.connect(values, io);
+    if (!values.yes && !(await isConfirmed(io))) {
+      io.err('signalbox: Nothing was changed.\n');
+      return exitCodes.found;
+    }
     return tell((await api.call('DELETE', '/api/interlock')) as Switch, values.json, io);
   },
 });
+
+async function isConfirmed({ ask }: Io): Promise<boolean> {
+  if (ask === undefined) return true;
+  return /^y(es)?$/i.test((await ask('Disable layer 7 routing? All proxies are removed. [y/N] ')).trim());
+}
 
 function readPort(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

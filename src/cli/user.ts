@@ -1,9 +1,9 @@
 import { hashPassword } from '../controller/admin/password-hash.ts';
 import { USER_NAME } from '../controller/admin/users.ts';
 import { roleSchema, roles } from '../model/roles.ts';
-import { apiOptions, readPassword } from './api.ts';
 import { defineCommand } from './command.ts';
 import { exitCodes, UsageError, writeJson } from './io.ts';
+import { passwordOption, readPassword } from './password.ts';
 
 const MIN_LENGTH = 12;
 
@@ -18,14 +18,14 @@ export const user = defineCommand({
   ],
   options: {
     role: { type: 'string', value: 'role', description: `${roles.join(', ')}.` },
-    'password-file': apiOptions['password-file'],
+    ...passwordOption,
   },
   async run(values, [name, ...more], io) {
     if (name === undefined || more.length > 0) throw new UsageError('Missing argument: user.');
     if (!USER_NAME.test(name)) throw new UsageError(`${name} is not a valid name. Use letters, digits, and . _ @ -`);
     const role = roleSchema.safeParse(values.role).data;
     if (role === undefined) throw new UsageError(`Invalid or missing --role. Choose one of: ${roles.join(', ')}.`);
-    const password = await readPassword(values, io);
+    const password = await readPassword(values, `New password of ${name}: `, io);
     if (password === undefined) throw new UsageError('Missing password. See --password-file.');
     if (password.length < MIN_LENGTH) throw new UsageError(`The password is shorter than ${MIN_LENGTH} characters.`);
     const hash = await hashPassword(password);

@@ -11,7 +11,7 @@ export interface Outcome {
 /** Runs `signalbox` with these arguments in this process. */
 export async function signalbox(
   argv: readonly string[],
-  { stdin = '', ...io }: Partial<Pick<Io, 'env' | 'colour'>> & { readonly stdin?: string } = {},
+  { stdin = '', ...io }: Partial<Pick<Io, 'env' | 'colour' | 'ask'>> & { readonly stdin?: string } = {},
 ): Promise<Outcome> {
   const written = { out: '', err: '' };
   const code = await runCli(argv, commands, '1.2.3', {

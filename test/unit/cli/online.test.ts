@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
 import { signalbox } from '../../support/command-line.ts';
 
@@ -31,6 +31,7 @@ const state = {
     { cluster: 'east', host: '*', path: '/api', services: ['shop_api'], available: false },
     { cluster: 'east', host: 'shut', path: '/', services: ['shop_shut'], available: true, maintenance: true },
   ],
+  services: ['shop_app', 'shop_new', 'shop_api', 'shop_shut'].map((name) => ({ name, tasks: 1 })),
   problems: [
     {
       severity: 'error',
@@ -212,7 +213,19 @@ notice: is new (shop_api)
       code: 0,
       out: expect.not.stringContaining('shop_app'),
     });
-    expect(await ask('problems', 'nobody')).toEqual({ code: 0, out: 'No problems\n', err: '' });
+    expect(await ask('problems', 'shop_new')).toEqual({ code: 0, out: 'No problems\n', err: '' });
+  });
+
+  it.each([
+    ['nobody', 'Service nobody has neither routes nor problems.'],
+    ['shop_ap', 'Service shop_ap has neither routes nor problems. Did you mean shop_app?'],
+    ['api', 'Service api has neither routes nor problems. Did you mean shop_api?'],
+  ])('rejects %s, which is no service', async (name, message) => {
+    expect(await ask('problems', name)).toEqual({
+      code: 2,
+      out: '',
+      err: `signalbox: ${message}\nSee: signalbox help problems\n`,
+    });
   });
 });
 
@@ -363,6 +376,30 @@ describe('signalbox enable and disable', () => {
   });
 });
 
+describe('signalbox disable on a terminal', () => {
+  const disable = (answer: string, ...argv: string[]) => {
+    const asked = vi.fn(async () => answer);
+    const access = ['--url', url, '--ca', ca, '--password-file', password];
+    return { asked, outcome: signalbox(['disable', ...argv, ...access], { ask: asked }) };
+  };
+
+  it.each(['', 'n', 'nyes'])('changes nothing if the answer is "%s"', async (answer) => {
+    expect(await disable(answer).outcome).toEqual({ code: 1, out: '', err: 'signalbox: Nothing was changed.\n' });
+    expect(changes).toEqual([]);
+  });
+
+  it.each(['y', 'Yes '])('disables routing if the answer is "%s"', async (answer) => {
+    expect(await disable(answer).outcome).toEqual({ code: 0, out: 'Off\n', err: '' });
+    expect(changes).toEqual([['DELETE', '/api/interlock', undefined]]);
+  });
+
+  it('does not ask with --yes', async () => {
+    const { asked, outcome } = disable('n', '--yes');
+    expect((await outcome).out).toBe('Off\n');
+    expect(asked).not.toHaveBeenCalled();
+  });
+});
+
 describe('versions', () => {
   it('are listed, with the served and the held one', async () => {
     answered = { ...state, clusters: [{ ...state.clusters[0]!, held: '0000000000000000' }] };
@@ -428,6 +465,26 @@ describe('access', () => {
     expect((await signalbox(['status', '--password-file', '-'], { env, stdin: 'secret\n' })).code).toBe(0);
   });
 
+  it.each([[[]], [['--password-file', '-']]])('asks a terminal for the password with %j', async (options) => {
+    const asked = vi.fn(async () => 'secret');
+    const { code } = await signalbox(['status', '--url', url, '--ca', ca, ...options], { ask: asked });
+
+    expect(code).toBe(0);
+    expect(asked).toHaveBeenCalledExactlyOnceWith('Password of admin: ', { hidden: true });
+  });
+
+  it('does not ask for a password that the environment has', async () => {
+    const env = { SIGNALBOX_PASSWORD: 'secret' };
+    expect((await signalbox(['status', '--url', url, '--ca', ca], { env, ask: expect.fail })).code).toBe(0);
+  });
+
+  it('requires a CA certificate in the file', async () => {
+    expect(await access('--ca', password)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`${password} contains no certificate (PEM).`),
+    });
+  });
+
   it('is denied without a password, and with a wrong one', async () => {
     writeFileSync(join(folder, 'wrong'), 'wrong');
 
@@ -466,7 +523,7 @@ describe('access', () => {
   it('fails if no server answers', async () => {
     expect(await signalbox(['status', '--url', 'https://127.0.0.1:1'])).toMatchObject({
       code: 3,
-      err: expect.stringContaining('https://127.0.0.1:1 cannot be reached'),
+      err: 'signalbox: https://127.0.0.1:1 cannot be reached: connection refused\n',
     });
   });
 

@@ -1,0 +1,24 @@
+import type { Options, Values } from './command.ts';
+import { readText } from './files.ts';
+import type { Io } from './io.ts';
+
+export const passwordOption = {
+  'password-file': {
+    type: 'string',
+    value: 'file',
+    description:
+      'File with the password, or - for standard input; or SIGNALBOX_PASSWORD_FILE, or the password in SIGNALBOX_PASSWORD. Default: a terminal is asked.',
+  },
+} as const satisfies Options;
+
+/** Without a file and a variable, a terminal is asked. Undefined if there is none. */
+export async function readPassword(
+  values: Values<typeof passwordOption>,
+  question: string,
+  io: Io,
+): Promise<string | undefined> {
+  const file = values['password-file'] ?? io.env.SIGNALBOX_PASSWORD_FILE;
+  if (file === undefined && io.env.SIGNALBOX_PASSWORD !== undefined) return io.env.SIGNALBOX_PASSWORD;
+  if (io.ask !== undefined && (file === undefined || file === '-')) return io.ask(question, { hidden: true });
+  return file === undefined ? undefined : (await readText(file, io)).replace(/\r?\n$/, '');
+}
