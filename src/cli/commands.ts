@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { completionOf } from './completion.ts';
 import { diff } from './diff.ts';
 import { explain } from './explain.ts';
 import { lint } from './lint.ts';
@@ -12,8 +13,7 @@ import { tokens } from './tokens.ts';
 import { user } from './user.ts';
 import { release, rollback, versions } from './versions.ts';
 
-/** In the order of the help. */
-export const commands: readonly Command[] = [
+const others: readonly Command[] = [
   lint,
   render,
   explain,
@@ -30,3 +30,6 @@ export const commands: readonly Command[] = [
   tokens,
   user,
 ];
+
+/** In the order of the help. */
+export const commands: readonly Command[] = [...others, completionOf(others)];

@@ -332,25 +332,24 @@ describe('the command line', () => {
     const { code, out } = await signalbox(['help', name]);
 
     expect(code).toBe(0);
-    expect(out).toMatch(new RegExp(`^Examples:\\n {2}signalbox ${name}`, 'm'));
+    expect(out).toMatch(new RegExp(`^Examples:\\n {2}.*signalbox ${name}`, 'm'));
   });
 
-  it.each(commands.flatMap(({ examples }) => examples.map((example) => [example])))(
-    'understands %s',
-    async (example) => {
-      const [, ...argv] = example.replace(/ [<>].*/, '').split(' ');
-      const ran: string[] = [];
-      const parser = createParser({
-        commands,
-        release: '',
-        io: { out: expect.fail, err: expect.fail, colour: false, env: {}, readStdin: expect.fail },
-        run: async ({ name }) => void ran.push(name),
-      });
+  it.each(
+    commands.flatMap(({ examples }) => examples.map((example) => [/signalbox [^<>)]*/.exec(example)?.[0] ?? example])),
+  )('understands %s', async (example) => {
+    const [, ...argv] = example.trim().split(' ');
+    const ran: string[] = [];
+    const parser = createParser({
+      commands,
+      release: '',
+      io: { out: expect.fail, err: expect.fail, colour: false, env: {}, readStdin: expect.fail },
+      run: async ({ name }) => void ran.push(name),
+    });
 
-      await parser.parseAsync(argv, { from: 'user' });
-      expect(ran).toEqual([argv[0]]);
-    },
-  );
+    await parser.parseAsync(argv, { from: 'user' });
+    expect(ran).toEqual([argv[0]]);
+  });
 
   it.each([[['--version']], [['version']]])('prints its version for %j', async (argv) => {
     expect(await signalbox(argv)).toEqual({ code: 0, out: '1.2.3\n', err: '' });
