@@ -1,4 +1,4 @@
-import { diff as compare } from 'node:util';
+import { structuredPatch } from 'diff/lib/patch/create.js';
 import { Api, apiOptions } from './api.ts';
 import { defineCommand } from './command.ts';
 import { exitCodes, type Io, paint, UsageError, writeJson } from './io.ts';
@@ -17,23 +17,15 @@ export const diff = defineCommand({
   async run(values, [before, after], io) {
     if (before === undefined || after === undefined) throw new UsageError('Missing arguments: two versions.');
     const api = await Api.connect(values, io);
-    const read = async (version: string) =>
-      (await api.text(`${versionsPath(values.cluster ?? 'default')}/${encodeURIComponent(version)}`)).split('\n');
-    const hunks = toHunks(compareLines(await read(before), await read(after)));
+    const read = (version: string) =>
+      api.text(`${versionsPath(values.cluster ?? 'default')}/${encodeURIComponent(version)}`);
+    const hunks = compare(await read(before), await read(after));
     if (values.json) writeJson(io, hunks);
     else if (hunks.length > 0)
       io.out(`${[`--- ${before}`, `+++ ${after}`, ...hunks.flatMap((hunk) => write(hunk, io))].join('\n')}\n`);
     return hunks.length === 0 ? exitCodes.done : exitCodes.found;
   },
 });
-
-interface Line {
-  readonly kind: ' ' | '-' | '+';
-  readonly text: string;
-  /** Numbers of the line in the two texts, or of the next one there. */
-  readonly before: number;
-  readonly after: number;
-}
 
 interface Hunk {
   /** Number of the first line. */
@@ -46,31 +38,14 @@ interface Hunk {
 /** Unchanged lines that are shown around changed ones. */
 const AROUND = 3;
 
-function compareLines(old: readonly string[], young: readonly string[]): Line[] {
-  let before = 1;
-  let after = 1;
-  return compare(old, young).map(([operation, text]) => {
-    const kind = operation === 0 ? ' ' : operation > 0 ? '-' : '+';
-    const line: Line = { kind, text, before, after };
-    if (kind !== '+') before += 1;
-    if (kind !== '-') after += 1;
-    return line;
-  });
+function compare(before: string, after: string): Hunk[] {
+  const { hunks } = structuredPatch('', '', withLastBreak(before), withLastBreak(after), '', '', { context: AROUND });
+  return hunks.map(({ oldStart, newStart, lines }) => ({ before: oldStart, after: newStart, lines }));
 }
 
-function toHunks(lines: readonly Line[]): Hunk[] {
-  const shown = new Set(
-    lines.flatMap(({ kind }, position) =>
-      kind === ' ' ? [] : Array.from({ length: 2 * AROUND + 1 }, (_, offset) => position - AROUND + offset),
-    ),
-  );
-  const hunks: { before: number; after: number; lines: string[] }[] = [];
-  for (const [position, { kind, text, before, after }] of lines.entries()) {
-    if (!shown.has(position)) continue;
-    if (position === 0 || !shown.has(position - 1)) hunks.push({ before, after, lines: [] });
-    hunks.at(-1)!.lines.push(kind + text);
-  }
-  return hunks;
+/** Otherwise the comparison has lines that say that there is none. */
+function withLastBreak(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`;
 }
 
 const STYLES = { '-': 'red', '+': 'green' } as const;

@@ -1,3 +1,5 @@
+import { diffArrays } from 'diff/lib/diff/array.js';
+
 /** A line of a comparison, with its numbers in the old and the new text. */
 export interface DiffLine {
   readonly kind: 'same' | 'removed' | 'added';
@@ -20,13 +22,7 @@ export function diffRows(before: string, after: string): DiffRow[] {
 export function diffLines(before: string, after: string): DiffLine[] {
   const old = before.split('\n');
   const young = after.split('\n');
-  let start = 0;
-  while (start < Math.min(old.length, young.length) && old[start] === young[start]) start++;
-  let end = 0;
-  const rest = Math.min(old.length, young.length) - start;
-  while (end < rest && old[old.length - 1 - end] === young[young.length - 1 - end]) end++;
-  const middle = editScript(old.slice(start, old.length - end), young.slice(start, young.length - end));
-  const kinds = [...Array(start).fill('same'), ...middle, ...Array(end).fill('same')] as DiffLine['kind'][];
+  const kinds = editScript(old, young);
   return number(startAfterBlanks(kinds, number(kinds, old, young)), old, young);
 }
 
@@ -71,61 +67,10 @@ function shiftToBlank(
   }
 }
 
-/** The shortest way from one text to the other: E. Myers, "An O(ND) Difference Algorithm and Its Variations", 1986. */
-function editScript(old: readonly string[], young: readonly string[]): DiffLine['kind'][] {
-  const trace: Int32Array[] = [];
-  const limit = Math.min(MAX_EDITS, old.length + young.length);
-  let reached = new Int32Array([0, 0, 0]);
-  for (let edits = 0; edits <= limit; edits++) {
-    const next = new Int32Array(2 * edits + 3);
-    for (let diagonal = -edits; diagonal <= edits; diagonal += 2) {
-      const x = slide(old, young, diagonal, furthest(reached, edits, diagonal));
-      next[diagonal + edits + 1] = x;
-      if (x >= old.length && x - diagonal >= young.length) return walkBack(trace, old.length, young.length);
-    }
-    trace.push(next);
-    reached = next;
-  }
-  return [...old.map(() => 'removed' as const), ...young.map(() => 'added' as const)];
-}
-
-/** How far one gets on a diagonal with so many edits, before equal lines are skipped. `reached` is that of one edit less. */
-function furthest(reached: Int32Array, edits: number, diagonal: number): number {
-  if (edits === 0) return 0;
-  const at = (neighbour: number) => reached[neighbour + edits] ?? 0;
-  if (isDown(reached, edits, diagonal)) return at(diagonal + 1);
-  return at(diagonal - 1) + 1;
-}
-
-function isDown(reached: Int32Array, edits: number, diagonal: number): boolean {
-  const at = (neighbour: number) => reached[neighbour + edits] ?? 0;
-  return diagonal === -edits || (diagonal !== edits && at(diagonal - 1) < at(diagonal + 1));
-}
-
-function slide(old: readonly string[], young: readonly string[], diagonal: number, from: number): number {
-  let x = from;
-  while (x < old.length && x - diagonal < young.length && old[x] === young[x - diagonal]) x++;
-  return x;
-}
-
-function walkBack(trace: readonly Int32Array[], oldLength: number, youngLength: number): DiffLine['kind'][] {
-  const kinds: DiffLine['kind'][] = [];
-  let x = oldLength;
-  let y = youngLength;
-  for (let edits = trace.length; edits > 0; edits--) {
-    const reached = trace[edits - 1]!;
-    const diagonal = x - y;
-    const down = isDown(reached, edits, diagonal);
-    const before = down ? diagonal + 1 : diagonal - 1;
-    const beforeX = reached[before + edits] ?? 0;
-    const afterEdit = down ? beforeX : beforeX + 1;
-    for (; x > afterEdit; x--, y--) kinds.push('same');
-    kinds.push(down ? 'added' : 'removed');
-    x = beforeX;
-    y = beforeX - before;
-  }
-  for (; x > 0; x--) kinds.push('same');
-  return kinds.toReversed();
+function editScript(old: string[], young: string[]): DiffLine['kind'][] {
+  const changes = diffArrays(old, young, { oneChangePerToken: true, maxEditLength: MAX_EDITS });
+  if (changes === undefined) return [...old.map(() => 'removed' as const), ...young.map(() => 'added' as const)];
+  return changes.map(({ added, removed }) => (removed ? 'removed' : added ? 'added' : 'same'));
 }
 
 function foldUnchanged(lines: readonly DiffLine[]): DiffRow[] {
