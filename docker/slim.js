@@ -173,10 +173,9 @@ function nodeComponent() {
   return { type: 'platform', 'bom-ref': purl, name: 'node', version, purl, licenses: [{ license: { id: 'MIT' } }] };
 }
 
-/** Installed packages, by the lockfile that npm writes beside them, and packages that are bundled into the page. */
+/** Installed packages, by the lockfile that npm writes beside them, and packages of which an image has a copy without its lockfile. */
 function npmComponents() {
-  if (!asked.modules) return [];
-  const { packages } = JSON.parse(readFileSync(asked.modules, 'utf8'));
+  const { packages } = asked.modules ? JSON.parse(readFileSync(asked.modules, 'utf8')) : { packages: {} };
   const nameOf = (place) => place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
   const installed = Object.entries(packages).filter(([place]) => place !== '');
   const bundled = asked.bundled.map((name) => {

@@ -5,7 +5,7 @@ import { parseOptions } from './options.ts';
 
 /**
  * The demo application: shows which task answered and what reached it through the proxy. It does not depend on
- * Signalbox, only on Node.
+ * Signalbox, only on Node and ws.
  */
 const { about, port, h2cPort, healthPort, tls, stopDelayMs, stopGraceMs } = parseOptions(
   process.argv.slice(2),
