@@ -1,4 +1,4 @@
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { execa } from 'execa';
 
 export class CommandFailed extends Error {
   readonly command: string;
@@ -19,49 +19,37 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** Runs a command and resolves with its stdout. Throws CommandFailed with all of its output. */
-export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const child = spawn(command, args, {
-    cwd: options.cwd,
-    env: options.env ?? process.env,
-    timeout: options.timeoutMs,
-    stdio: ['pipe', 'pipe', 'pipe'],
+/** Runs a command, which ends with this process, and resolves with its stdout. Throws CommandFailed with all of its output. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  { timeoutMs = 0, env = process.env, input = '', ...place }: RunOptions = {},
+): Promise<string> {
+  const result = await execa(command, args, {
+    ...place,
+    env,
+    extendEnv: false,
+    input,
+    timeout: timeoutMs,
+    all: true,
+    reject: false,
+    stripFinalNewline: false,
   });
-  let stdout = '';
-  let all = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk;
-    all += chunk;
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    all += chunk;
-  });
-  // A command that does not read its input closes the pipe early. Its exit code reports the result.
-  child.stdin.on('error', () => {});
-  child.stdin.end(options.input ?? '');
-  child.on('error', reject);
-  child.on('close', (code, signal) =>
-    code === 0 ? resolve(stdout) : reject(new CommandFailed([command, ...args].join(' '), code ?? signal ?? '?', all)),
-  );
-  return promise;
+  if (!result.failed) return result.stdout;
+  const code = result.exitCode ?? result.signal;
+  if (code === undefined) throw result;
+  throw new CommandFailed([command, ...args].join(' '), code, result.all);
 }
 
-/** Runs a command on our terminal and resolves with its exit code. */
-export function runInForeground(command: string, args: readonly string[], options: SpawnOptions = {}): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const child = spawn(command, args, { stdio: 'inherit', ...options });
-  // A terminal sends its signals to both processes. A supervisor ends only this one, and the command would keep
-  // running.
-  const end = (signal: NodeJS.Signals) => {
-    child.kill(signal);
-    process.off('SIGTERM', end);
-    process.kill(process.pid, signal);
-  };
-  process.on('SIGTERM', end);
-  child.on('error', reject);
-  child.on('close', (code, signal) => resolve(code ?? (signal ? 1 : 0)));
-  return promise.finally(() => process.off('SIGTERM', end));
+/** Runs a command, which ends with this process, on our terminal and resolves with its exit code. */
+export async function runInForeground(
+  command: string,
+  args: readonly string[],
+  { env = process.env, ...place }: Pick<RunOptions, 'cwd' | 'env'> = {},
+): Promise<number> {
+  const result = await execa(command, args, { ...place, env, extendEnv: false, stdio: 'inherit', reject: false });
+  if (result.exitCode === undefined && result.signal === undefined) throw result;
+  return result.exitCode ?? 1;
 }
 
 export async function isOnPath(command: string): Promise<boolean> {
