@@ -52,14 +52,19 @@ it.each(['run', 'runInForeground'])('%s ends its command with this process', asy
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'pid');
   const script = `import { ${name} } from '${new URL('../../../bed/shell.ts', import.meta.url)}';
-    await ${name}('sh', ['-c', 'echo $$ >"$0"; exec sleep 60', ${JSON.stringify(file)}]);`;
-  const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'ignore' });
+    const running = ${name}('sh', ['-c', 'echo $$ >"$0"; exec sleep 60', ${JSON.stringify(file)}]);
+    console.log('started');
+    await running;`;
+  const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await once(parent.stdout, 'data');
   const pid = await vi.waitUntil(() => existsSync(file) && Number(readFileSync(file, 'utf8')), { timeout: 20_000 });
 
   parent.kill('SIGTERM');
 
   expect(await once(parent, 'exit')).toEqual([null, 'SIGTERM']);
-  await expect.poll(() => isRunning(pid)).toBe(false);
+  await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
 });
 
 /** A process that ended is a zombie until its new parent collects it. */
