@@ -48,15 +48,21 @@ function isAnswered({ kind }: Answer): boolean {
 }
 
 export function describeExplanation(
-  { url, answer, because, passedOver }: Explanation,
+  { url, answer, because, passedOver, fromSettings }: Explanation,
   cluster: string,
   io: Io,
 ): string {
+  const owners = new Set(fromSettings.map(({ service }) => service));
   const others = passedOver.map(({ route, reason }) => `  - ${describeRoute(route)}\n      ${reason}`);
+  const given = fromSettings.map(
+    ({ service, label, value, from }) =>
+      `  - ${label} = ${value} (from ${from})${owners.size > 1 ? `: ${service}` : ''}`,
+  );
   return [
     `${paint(io, 'bold', url)} ${paint(io, 'dim', `(service cluster ${cluster})`)}`,
     `  ${paint(io, isAnswered(answer) ? 'green' : 'red', describeAnswer(answer))}`,
     ...because.map((step) => `  - ${step}`),
+    ...(given.length > 0 ? [paint(io, 'bold', 'Labels from the settings'), ...given] : []),
     ...(others.length > 0 ? [paint(io, 'bold', 'Other routes'), ...others] : []),
     '',
   ].join('\n');

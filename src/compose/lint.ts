@@ -25,6 +25,8 @@ export interface LintInput extends LoadedStack, SettingsResult {
 /** The label that the problem is about; where it is missing, the place where it should stand. */
 function placeOf({ service, label, place }: Problem, input: LintInput, files: readonly string[]): Place {
   const { stack, name } = input;
+  // The cause is in the settings, even if it affects one service.
+  if (label !== undefined && /^(?:Policies|Extensions)\./.test(label) && input.placeOf) return input.placeOf(label);
   const owner = stack.services.get(service?.slice(name.length + 1) ?? '');
   const start = { file: files[0] ?? '', line: 1, column: 1 };
   if (owner === undefined) return place ?? (service === undefined ? input.placeOf?.(label) : undefined) ?? start;

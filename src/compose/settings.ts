@@ -1,11 +1,21 @@
-import { LABEL_PREFIX } from '../model/label.ts';
+import { LABEL_PREFIX, splitList } from '../model/label.ts';
 import { parseSettings, type Settings } from '../model/settings.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { Snapshot, SwarmService } from '../model/snapshot.ts';
 
-/** Where nobody tells what is set up: the defaults, with every service cluster that a label names. */
+/** Without a settings file: the defaults, with every service cluster and policy that a label names. */
 export function settingsFor({ services }: Snapshot, release: string): Settings {
   const label = `${LABEL_PREFIX}service_cluster`;
   const names = new Set(services.flatMap(({ labels }) => labels[label]?.trim() || []));
   const named = [...names].map((name) => [name, { ServiceCluster: name }]);
-  return parseSettings({ Extensions: { ...Object.fromEntries(named), default: {} } }, release).settings;
+  const policies = Object.fromEntries(services.flatMap(policiesOf).map((name) => [name, {}]));
+  return parseSettings({ Extensions: { ...Object.fromEntries(named), default: {} }, Policies: policies }, release)
+    .settings;
+}
+
+/** Also of numbered groups. */
+function policiesOf({ labels }: SwarmService): string[] {
+  const values = Object.entries(labels).filter(
+    ([label]) => label.startsWith(LABEL_PREFIX) && /^(?:\d+\.)?policy$/.test(label.slice(LABEL_PREFIX.length)),
+  );
+  return values.flatMap(([, value]) => splitList(value));
 }

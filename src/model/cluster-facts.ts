@@ -4,9 +4,15 @@ import type { Cluster, Settings } from './settings.ts';
 
 /** What features may know of the clusters, by value of the service cluster label. The same object for the same settings. */
 export const clusterFacts = memoize(
-  ({ clusters, lists }: Settings): ReadonlyMap<string, ClusterFacts> =>
+  ({ clusters, lists, policies }: Settings): ReadonlyMap<string, ClusterFacts> =>
     new Map(
-      clusters.map((cluster) => [cluster.settings.ServiceCluster, { hidesAddresses: hidesAddresses(cluster), lists }]),
+      clusters.map((cluster) => {
+        const { name, settings, defaults, enforced } = cluster;
+        const template = settings.DefaultHost;
+        const defaultHost = template === '' ? undefined : { key: `Extensions.${name}.DefaultHost`, template };
+        const facts = { hidesAddresses: hidesAddresses(cluster), lists, policies, defaults, enforced, defaultHost };
+        return [settings.ServiceCluster, facts];
+      }),
     ),
 );
 

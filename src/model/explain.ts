@@ -15,6 +15,17 @@ export interface Explanation {
   readonly because: readonly string[];
   /** Routes that could have answered as well, the closest first. */
   readonly passedOver: readonly PassedOver[];
+  /** Labels of the route that the settings set, not its services. */
+  readonly fromSettings: readonly SettingsValue[];
+}
+
+export interface SettingsValue {
+  readonly service: string;
+  /** Name after the prefix. */
+  readonly label: string;
+  readonly value: string;
+  /** `policy office`, or a table of the settings. */
+  readonly from: string;
 }
 
 export type Answer =
@@ -63,15 +74,22 @@ export function explainUrl(
   const refused = refusedClaims
     .filter((claim) => claim.host === undefined || answersTo(claim.host, host))
     .map(refusedRoute);
-  const told = (step: Step, passedOver: readonly PassedOver[] = []): Explanation => ({
+  const told = (step: Step, passedOver: readonly PassedOver[] = [], location?: Location): Explanation => ({
     url,
     answer: step.answer,
     because: [...site.because, ...step.because],
     passedOver: [...passedOver, ...site.passedOver, ...refused],
+    fromSettings: (location?.given ?? []).map(({ service, name: label, value, from }) => ({
+      service,
+      label,
+      value,
+      from,
+    })),
   });
   if (isSecure && site.tls.kind !== 'terminated') return told(withoutTermination(site, host, uri));
   if (path === undefined) {
-    return { url, answer: { kind: 'bad-request' }, because: ['The path leads above the root.'], passedOver: [] };
+    const because = ['The path leads above the root.'];
+    return { url, answer: { kind: 'bad-request' }, because, passedOver: [], fromSettings: [] };
   }
   const redirect = isSecure ? site.secureRedirect : site.redirect;
   if (redirect !== undefined)
@@ -79,7 +97,7 @@ export function explainUrl(
   const { location, because, passedOver } = chooseLocation(site, path);
   const step =
     location === undefined ? nowhere(site) : answerAt(site.name, location, { host, uri, httpsPort, isSecure });
-  return told({ answer: step.answer, because: [...because, ...step.because] }, passedOver);
+  return told({ answer: step.answer, because: [...because, ...step.because] }, passedOver, location);
 }
 
 /** Whether the text is an HTTP or HTTPS URL; the scheme is optional. */

@@ -13,12 +13,21 @@ export class LabelReader {
   readonly #service: string;
   /** '' for plain labels, the number of a numbered group, or the complete label of the HTTP Routing Mesh. */
   readonly group: string;
-  readonly #values: ReadonlyMap<string, LabelEntry>;
+  #values: ReadonlyMap<string, LabelEntry>;
 
   constructor(service: string, values: ReadonlyMap<string, LabelEntry>, group = '') {
     this.#service = service;
     this.#values = values;
     this.group = group;
+  }
+
+  get entries(): ReadonlyMap<string, LabelEntry> {
+    return this.#values;
+  }
+
+  /** Reads these labels from now on. */
+  use(entries: ReadonlyMap<string, LabelEntry>): void {
+    this.#values = entries;
   }
 
   has(name: LabelName): boolean {
@@ -29,6 +38,10 @@ export class LabelReader {
   read<T>(definition: LabelDefinition<T>): T | undefined {
     const entry = this.#values.get(definition.name);
     if (entry === undefined) return undefined;
+    if (entry.isInvalid) {
+      this.refuse(definition, 'is invalid, so the routes that it applies to are closed');
+      return undefined;
+    }
     const parsed = definition.schema.safeParse(entry.value);
     if (parsed.success) return parsed.data;
     this.refuse(definition, parsed.error.issues[0]?.message ?? 'is not valid');
@@ -44,7 +57,7 @@ export class LabelReader {
   readEach<T>(family: LabelFamily<T>): readonly (readonly [name: string, value: T])[] {
     const found = new Map<string, readonly [string, T]>();
     const beginning = beginningOf(family);
-    for (const written of [...this.#values.keys()].filter((key) => key.startsWith(beginning)).toSorted()) {
+    for (const written of this.#namesIn(beginning)) {
       const name = written.slice(beginning.length);
       const definition = { ...family, name: written };
       const fault = found.has(name.toLowerCase()) ? 'is set twice, in another case' : family.nameFault(name);
@@ -55,6 +68,13 @@ export class LabelReader {
     return [...found.values()];
   }
 
+  /** Sorted, the enforced ones first: limits on their number must not exclude them. */
+  #namesIn(beginning: string): string[] {
+    const names = [...this.#values.keys()].filter((key) => key.startsWith(beginning)).toSorted();
+    const isEnforced = (name: string) => Number(this.#values.get(name)?.isEnforced ?? false);
+    return names.toSorted((a, b) => isEnforced(b) - isEnforced(a));
+  }
+
   /** Reports a problem of a label; closes the route unless the label is optional. */
   refuse(definition: LabelDefinition<never> | LabelDefinition, reason: string, remedy = remedyFor(definition)): void {
     this.note('error', definition, reason, remedy);
@@ -63,14 +83,9 @@ export class LabelReader {
 
   note(severity: Problem['severity'], definition: { readonly name: string }, reason: string, remedy: string): void {
     const entry = this.#values.get(definition.name);
-    this.problems.push({
-      severity,
-      service: this.#service,
-      label: entry?.label ?? labelName(definition.name as LabelName, this),
-      ...(entry === undefined ? {} : { value: shownValue(entry.value) }),
-      reason,
-      remedy,
-    });
+    // A value of the settings applies to many routes, which share the cause.
+    if (entry?.from !== undefined) this.noteShared(severity, definition, `${entry.label} ${reason}`, remedy);
+    else this.problems.push(this.#problem(severity, definition, reason, remedy));
   }
 
   /** Reports a problem that is not caused by the label and may affect other routes; `reason` names the cause. */
@@ -81,13 +96,24 @@ export class LabelReader {
     remedy: string,
     routes: readonly string[] = [],
   ): void {
-    this.note(severity, definition, reason, remedy);
-    const problem = this.problems.pop()!;
-    this.problems.push({ ...problem, affects: [{ service: this.#service, label: problem.label!, routes }] });
+    const problem = this.#problem(severity, definition, reason, remedy);
+    this.problems.push({ ...problem, affects: [{ service: this.#service, label: problem.label, routes }] });
+  }
+
+  #problem(severity: Problem['severity'], { name }: { readonly name: string }, reason: string, remedy: string) {
+    const entry = this.#values.get(name);
+    return {
+      severity,
+      service: this.#service,
+      label: entry?.label ?? labelName(name as LabelName, this),
+      ...(entry === undefined ? {} : { value: shownValue(entry.value) }),
+      reason,
+      remedy,
+    };
   }
 }
 
-function remedyFor(definition: { readonly type: string; readonly example: string }): string {
+export function remedyFor(definition: { readonly type: string; readonly example: string }): string {
   return `Set it to a ${definition.type}, for example ${definition.example}.`;
 }
 
@@ -97,9 +123,15 @@ export function hasRoutingLabels(all: Readonly<Record<string, string>>): boolean
 }
 
 export interface LabelEntry {
-  /** The label as the user wrote it. */
+  /** The label as the user wrote it, or the key of the settings. */
   readonly label: string;
   readonly value: string;
+  /** The part of the settings that sets it, such as `policy office`. Absent if the service does. */
+  readonly from?: string;
+  /** Set by `[Extensions.<name>.Enforced]`. */
+  readonly isEnforced?: true;
+  /** The settings contain an invalid value for a label that is not optional. */
+  readonly isInvalid?: true;
 }
 
 export interface LabelGroups {

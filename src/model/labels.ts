@@ -1,10 +1,19 @@
 import { z } from 'zod';
 import { allowListSchema } from './allow-list.ts';
-import { featureLabels } from './features/features.ts';
+import { featureLabels, labelFamilies } from './features/features.ts';
 import { type Host, parseHost } from './host.ts';
 import { splitHosts } from './host-list.ts';
-import { boolean, type LabelFamily, label, splitList, wholeNumber } from './label.ts';
+import {
+  beginningOf,
+  boolean,
+  type LabelDefinition,
+  type LabelFamily,
+  label,
+  splitList,
+  wholeNumber,
+} from './label.ts';
 import { parsePath } from './path.ts';
+import { isPolicyName } from './policy-name.ts';
 import { shownValue } from './problem.ts';
 
 /** Slightly more permissive than Swarm's grammar for names of networks, secrets and clusters. */
@@ -93,6 +102,8 @@ function parseOrigin(text: string) {
   if (scheme === undefined || typeof host === 'string' || host.kind !== 'exact') return undefined;
   return { scheme: scheme.toLowerCase(), host: host.name, port };
 }
+
+const MOST_POLICIES = 16;
 
 export interface HostEntry {
   readonly text: string;
@@ -415,10 +426,35 @@ export const labels = {
       'Client addresses that still reach the service during maintenance. Requires `PublishMode = "host"`, `ProxyProtocolFrom` or `TrustedProxies`, because the routing mesh hides client addresses.',
     schema: z.string().transform(splitList).pipe(allowListSchema),
   }),
+  policy: label({
+    name: 'policy',
+    policy: 'protective',
+    type: 'list of policies, separated by commas',
+    default: '',
+    example: 'office',
+    description:
+      'Applies labels that the settings define under this name: `[Policies.<name>]`. Labels of the service take precedence, then the first policy. If a policy does not exist, the route answers 503. See [policies](docs/guides/policies.md).',
+    schema: z
+      .string()
+      .transform(splitList)
+      .superRefine((names, context) => {
+        const wrong = names.find((name) => !isPolicyName(name));
+        if (wrong !== undefined) context.addIssue(`contains ${shownValue(wrong)}, which is not the name of a policy`);
+        if (names.length === 0) context.addIssue('is empty');
+        if (names.length > MOST_POLICIES) context.addIssue(`names more than ${MOST_POLICIES} policies`);
+      })
+      .transform((names) => [...new Set(names)]),
+  }),
   ...featureLabels,
 } as const;
 
 export type LabelName = keyof typeof labels | LabelFamily['name'];
+
+/** The definition of a label, or of the family that it belongs to. */
+export function definitionOf(name: string): LabelDefinition | LabelFamily | undefined {
+  if (Object.hasOwn(labels, name)) return labels[name as keyof typeof labels] as LabelDefinition;
+  return labelFamilies.find((family) => name.startsWith(beginningOf(family)));
+}
 
 /** An empty value, as `${VAR:-}` leaves it, means the same as no label. */
 export function isUnset(value: string): boolean {

@@ -1,5 +1,7 @@
+import { stackOf } from './default-host.ts';
 import type { ClusterFacts } from './features/feature.ts';
 import { featureSecrets, readFeatures } from './features/features.ts';
+import { addGivenLabels } from './given-labels.ts';
 import type { Host } from './host.ts';
 import { limitHosts } from './host-limits.ts';
 import { HRM_NETWORK, hasHrmLabels, readHrmLabels } from './hrm.ts';
@@ -26,6 +28,7 @@ import {
   type Backend,
   compareText,
   type Deciding,
+  type GivenValue,
   type Maintenance,
   type Peer,
   type Route,
@@ -106,6 +109,7 @@ export function parseService(service: SwarmService, context: ServiceContext): Pa
 function parseGroup(service: SwarmService, reader: LabelReader, surroundings: ServiceContext) {
   const serviceCluster = reader.readOr(labels.service_cluster, '');
   const context = inCluster(serviceCluster, surroundings);
+  addGivenLabels(reader, service, context.cluster);
   const isDefault = reader.read(labels.default_backend) ?? false;
   const hosts = readHosts(reader, isDefault);
   const path = reader.readOr(labels.context_root, '');
@@ -168,12 +172,6 @@ function inCluster(serviceCluster: string | undefined, surroundings: ServiceCont
   };
 }
 
-/** `docker stack deploy` sets both the label and the name. The label alone could name any stack. */
-function stackOf({ name, labels }: SwarmService): string {
-  const stack = labels['com.docker.stack.namespace'] ?? '';
-  return name.startsWith(`${stack}_`) ? stack : '';
-}
-
 function virtualAddressOf({ virtualAddresses = {} }: SwarmService, networkId: string | undefined): string | undefined {
   return networkId === undefined ? undefined : virtualAddresses[networkId];
 }
@@ -194,7 +192,17 @@ function listRoutes(
 function labelsOf(reader: LabelReader, options: RouteOptions, tls: Tls): Pick<Route, 'labels'> {
   const { group } = reader;
   const deciding = decidingLabels(reader, options, tls);
-  return group === '' && Object.keys(deciding).length === 0 ? {} : { labels: { group, deciding } };
+  const given = givenValues(reader);
+  if (group === '' && Object.keys(deciding).length === 0 && given.length === 0) return {};
+  return { labels: { group, deciding, ...(given.length === 0 ? {} : { given }) } };
+}
+
+function givenValues({ entries }: LabelReader): GivenValue[] {
+  return [...entries]
+    .flatMap(([name, { label: key, value, from }]) =>
+      from === undefined ? [] : [{ name, value: shownValue(value), key, from }],
+    )
+    .toSorted((a, b) => compareText(a.name, b.name));
 }
 
 function decidingLabels(reader: LabelReader, { affinity }: RouteOptions, tls: Tls): Deciding {

@@ -38,7 +38,7 @@ function surroundingsOf(service: SwarmService, context: ServiceContext): Surroun
     clusters: context.clusters,
     networks: service.networkIds.map((id) => context.networks.get(id)),
     tasks: context.hostTasks.get(service.id),
-    ...(namesSecrets(service)
+    ...(namesSecrets(service) || givesSecrets(context.clusters)
       ? { secrets: context.secrets, material: context.material, secretUse: context.secretUse }
       : {}),
     ...(service.ports.length > 0 ? { nodes: context.nodes } : {}),
@@ -65,6 +65,15 @@ function isAsBefore({ service, surroundings }: RememberedService, context: Servi
 const secretLabels = Object.values(labels)
   .filter(({ type }) => type === 'name of a secret')
   .map(({ name }) => `.${name}`);
+
+/** Which services the settings give secrets is not known before their labels are read. */
+const givesSecrets = memoize((clusters: ServiceContext['clusters']) =>
+  [...clusters.values()].some(({ policies, defaults, enforced }) =>
+    [defaults, enforced, ...policies.values()].some((given) =>
+      [...given.keys()].some((name) => secretLabels.includes(`.${name}`)),
+    ),
+  ),
+);
 
 const namesSecrets = memoize((service: SwarmService) =>
   Object.keys(service.labels).some((label) => secretLabels.some((name) => label.endsWith(name))),

@@ -10,6 +10,7 @@ import {
   compareOwners,
   compareRoutes,
   compareText,
+  type GivenValue,
   labelName,
   type Maintenance,
   type Peer,
@@ -64,6 +65,8 @@ export interface Location {
   readonly isHandedOn: boolean;
   /** Names of the owners, the oldest first. */
   readonly services: readonly string[];
+  /** Labels that the settings set, by service. Absent if there are none. */
+  readonly given?: readonly ({ readonly service: string } & GivenValue)[];
 }
 
 /** The entries of one host in the table. */
@@ -226,7 +229,11 @@ function buildLocations(
       const upstream = addUpstream(answering(protectedOwners, maintenance), owners[0]!.options, upstreams);
       const isHandedOn = owners.some((owner) => owner.tls.kind === 'passthrough' && isOpen(owner));
       const services = [...new Set(owners.map(({ service }) => service.name))];
-      return { path, options: owners[0]!.options, upstream, maintenance, isHandedOn, services };
+      const given = owners.flatMap(({ service: { name: service }, labels }) =>
+        (labels?.given ?? []).map((value) => ({ service, ...value })),
+      );
+      const location = { path, options: owners[0]!.options, upstream, maintenance, isHandedOn, services };
+      return given.length === 0 ? location : { ...location, given };
     });
 }
 

@@ -30,12 +30,27 @@ export interface RouteLabels {
   readonly group: string;
   /** The label that decided, for options that several labels can decide. */
   readonly deciding: Deciding;
+  /** Values that the settings set. Absent if the service set all of them. */
+  readonly given?: readonly GivenValue[] | undefined;
+}
+
+/** A label's value that the settings set. */
+export interface GivenValue {
+  /** Name of the label after the prefix. */
+  readonly name: string;
+  readonly value: string;
+  /** The key in the settings. */
+  readonly key: string;
+  /** The part of the settings, such as `policy office`. */
+  readonly from: string;
 }
 
 export type Deciding = Readonly<Partial<Record<keyof RouteOptions | 'tls', LabelName>>>;
 
-/** The complete label, as the user wrote it or would have to write it. */
-export function labelName(name: LabelName, labels?: Pick<RouteLabels, 'group'>): string {
+/** The complete label, as the user wrote it or would have to write it; the key of the settings if they set it. */
+export function labelName(name: LabelName, labels?: Pick<RouteLabels, 'group' | 'given'>): string {
+  const given = labels?.given?.find((value) => value.name === name);
+  if (given !== undefined) return given.key;
   const group = labels?.group ?? '';
   if (group === '') return LABEL_PREFIX + name;
   return /^\d+$/.test(group) ? `${LABEL_PREFIX}${group}.${name}` : group;

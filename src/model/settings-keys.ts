@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isHostTemplate } from './default-host.ts';
 import { roleSchema } from './roles.ts';
 
 /**
@@ -237,6 +238,16 @@ export const extensionKeys = {
     port.nullable(),
     null,
     'HTTPS port that clients use, as `PublicPort` for HTTP. Redirects to HTTPS contain it, unless it is 443. Default: 443 for applications, `PublishedSSLPort` for redirects.',
+  ),
+  DefaultHost: key(
+    z
+      .string()
+      .refine(
+        (text) => text === '' || isHostTemplate(text),
+        'is not a host name with {service}, such as {service}.{stack}.apps.example.org',
+      ),
+    '',
+    'Host of services that have the label `port` but not `hosts`, such as `{service}.{stack}.apps.example.org`. See [default hosts](#default-hosts). By default, `hosts` is required.',
   ),
   DefaultCertificate: key(
     secretName,

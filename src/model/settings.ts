@@ -14,6 +14,7 @@ import {
   oidcKeys,
 } from './settings-keys.ts';
 import { type Lists, parseLists } from './settings-lists.ts';
+import { type GivenLabels, type Policies, parseGivenLabels, parsePolicies } from './settings-policies.ts';
 
 /** The administrator's settings file, complete with defaults. */
 export interface Settings {
@@ -21,6 +22,7 @@ export interface Settings {
   readonly clusters: readonly Cluster[];
   readonly hosts: HostRules;
   readonly lists: Lists;
+  readonly policies: Policies;
   /** Undefined if users sign in with passwords only. */
   readonly oidc: OidcSettings | undefined;
 }
@@ -31,6 +33,10 @@ export interface Cluster {
   readonly name: string;
   readonly settings: ExtensionSettings & Named;
   readonly nginx: NginxSettings;
+  /** Labels of services that set no other value. */
+  readonly defaults: GivenLabels;
+  /** Labels of all services, whatever they set. */
+  readonly enforced: GivenLabels;
   /** Docker secret with the credentials for pulling its images; '' for none. */
   readonly registrySecret: string;
 }
@@ -59,10 +65,11 @@ export interface Images {
 /** A text is the release of local images. */
 export function parseSettings(document: Table, own: string | Images): SettingsResult {
   const images = typeof own === 'string' ? { registry: LOCAL_REGISTRY, release: own } : own;
-  const { extensions, hosts, lists, oidc, ...coreTable } = lowerKeys(document);
+  const { extensions, hosts, lists, policies, oidc, ...coreTable } = lowerKeys(document);
   const core = readTable<CoreSettings>(coreTable, coreKeys, '');
   const listed = parseHosts(hosts);
   const ofLists = parseLists(tableOrEmpty(lists));
+  const ofPolicies = parsePolicies(tableOrEmpty(policies));
   const signIn = parseOidc(oidc);
   const tables = Object.entries(tableOrEmpty(extensions)).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const clusters = (tables.length > 0 ? tables : [['default', {}] as const]).map(([name, table]) =>
@@ -74,6 +81,7 @@ export function parseSettings(document: Table, own: string | Images): SettingsRe
       clusters: clusters.flatMap(({ cluster }) => cluster ?? []),
       hosts: { mode: core.values.HostsMode, patterns: listed.patterns },
       lists: ofLists.lists,
+      policies: ofPolicies.policies,
       oidc: signIn.oidc,
     },
     problems: [
@@ -82,6 +90,8 @@ export function parseSettings(document: Table, own: string | Images): SettingsRe
       ...listed.problems,
       ...noTable('Lists', lists),
       ...ofLists.problems,
+      ...noTable('Policies', policies),
+      ...ofPolicies.problems,
       ...noTable('Oidc', oidc),
       ...signIn.problems,
       ...noTable('Extensions', extensions),
@@ -165,9 +175,14 @@ function parseCluster(name: string, table: unknown, { registry, release }: Image
       problems: [settingsProblem(path, '', reason, 'Write a table such as [Extensions.default].')],
     };
   }
-  const { config, ...rest } = lowerKeys(table);
+  const { config, defaults, enforced, ...rest } = lowerKeys(table);
   const extension = readTable<ExtensionSettings>(rest, extensionKeys, `${path}.`);
   const nginx = readTable<NginxSettings>(lowerKeys(tableOrEmpty(config)), nginxKeys, `${path}.Config.`);
+  const given = parseGivenLabels(tableOrEmpty(defaults), `${path}.Defaults`, { from: `${path}.Defaults` });
+  const forced = parseGivenLabels(tableOrEmpty(enforced), `${path}.Enforced`, {
+    from: `${path}.Enforced`,
+    isEnforced: true,
+  });
   const suffix = name === 'default' ? '' : `-${name}`;
   const { values } = extension;
   const images = { Image: `${registry}/extension:${release}`, ProxyImage: `${registry}/proxy:${release}` };
@@ -181,8 +196,18 @@ function parseCluster(name: string, table: unknown, { registry, release }: Image
   const replaced = (['Image', 'ProxyImage'] as const)
     .filter((key) => values[key] !== ownImage(values[key]))
     .map((key) => imageReplaced(`${path}.${key}`, values[key], images[key]));
-  const problems = [...extension.problems, ...noTable(`${path}.Config`, config), ...nginx.problems, ...replaced];
-  return { cluster: { name, settings, nginx: nginx.values, registrySecret }, problems };
+  const problems = [
+    ...extension.problems,
+    ...noTable(`${path}.Config`, config),
+    ...nginx.problems,
+    ...noTable(`${path}.Defaults`, defaults),
+    ...given.problems,
+    ...noTable(`${path}.Enforced`, enforced),
+    ...forced.problems,
+    ...replaced,
+  ];
+  const tables = { nginx: nginx.values, defaults: given.labels, enforced: forced.labels };
+  return { cluster: { name, settings, ...tables, registrySecret }, problems };
 }
 
 /** UCP's settings files name Interlock's images, which cannot replace ours: returns '' for those. */

@@ -115,6 +115,17 @@ export const explanationSchema = z
     answer: answerSchema,
     because: z.array(z.string()).readonly(),
     passedOver: z.array(z.object({ route: explainedRouteSchema, reason: z.string() })).readonly(),
+    fromSettings: z
+      .array(
+        z.object({
+          service: z.string(),
+          label: z.string().describe('Name after `com.docker.lb.`.'),
+          value: z.string(),
+          from: z.string().describe('`policy <name>`, or a table of the settings.'),
+        }),
+      )
+      .readonly()
+      .describe('Labels of the route that the settings set, not its services.'),
   })
   .readonly() satisfies z.ZodType<Explanation>;
 export type ClusterExplanation = Explanation & { readonly cluster: string };

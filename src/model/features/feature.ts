@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { LabelDefinition, LabelFamily } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';
+import type { GivenLabels, Policies } from '../settings-policies.ts';
 import type { SwarmService } from '../snapshot.ts';
 
 /**
@@ -53,6 +54,11 @@ export interface ClusterFacts {
   readonly hidesAddresses: boolean;
   /** Lists of addresses and networks, by name. */
   readonly lists: ReadonlyMap<string, readonly string[]>;
+  readonly policies: Policies;
+  readonly defaults: GivenLabels;
+  readonly enforced: GivenLabels;
+  /** Host of services that name none, and the key of the settings; undefined if there is none. */
+  readonly defaultHost: { readonly key: string; readonly template: string } | undefined;
 }
 
 /** What a feature may know of the location that it is rendered into. */

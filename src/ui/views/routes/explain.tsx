@@ -57,7 +57,7 @@ export function Explain({ place }: { readonly place: Place }) {
 }
 
 function Explained({
-  explanation: { cluster, url, answer, because, passedOver },
+  explanation: { cluster, url, answer, because, passedOver, fromSettings },
 }: {
   readonly explanation: ClusterExplanation;
 }) {
@@ -75,6 +75,23 @@ function Explained({
           <li key={step}>{step}</li>
         ))}
       </ol>
+      {fromSettings.length === 0 ? null : (
+        <details open>
+          <summary>Labels from the settings: {fromSettings.length}</summary>
+          <ul class="passed">
+            {fromSettings.map(({ service, label, value, from }) => (
+              <li key={`${service} ${label}`}>
+                <code>
+                  {label} = {value}
+                </code>{' '}
+                <span class="muted small">
+                  from {from}, for {service}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
       {passedOver.length === 0 ? null : (
         <details>
           <summary>Other candidates: {passedOver.length}</summary>
