@@ -21,8 +21,9 @@ const ALTERNATIVES: readonly (readonly [LabelName, LabelName])[] = [
 
 /** Adds the labels of the cluster's settings to those of a route: enforced, own, policies, defaults, in this order. */
 export function addGivenLabels(reader: LabelReader, service: SwarmService, cluster: ClusterFacts | undefined): void {
+  const names = reader.read(labels.policy) ?? [];
   if (cluster === undefined) return;
-  const policies = readPolicies(reader, cluster);
+  const policies = findPolicies(reader, names, cluster);
   const own = reader.entries;
   const host = defaultHost(reader, service, cluster);
   const combined = combineLabels([cluster.enforced, own, ...policies, cluster.defaults, host]);
@@ -57,8 +58,8 @@ function isOn(name: string, { value }: LabelEntry): boolean {
   return parsed === undefined || !parsed.success || Boolean(parsed.data);
 }
 
-function readPolicies(reader: LabelReader, { policies }: ClusterFacts): readonly GivenLabels[] {
-  return (reader.read(labels.policy) ?? []).flatMap((name) => {
+function findPolicies(reader: LabelReader, names: readonly string[], { policies }: ClusterFacts): GivenLabels[] {
+  return names.flatMap((name) => {
     const policy = policies.get(name);
     if (policy !== undefined) return [policy];
     const guess = nearest(name, [...policies.keys()]);

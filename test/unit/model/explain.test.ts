@@ -73,6 +73,7 @@ describe('the host', () => {
         'There is no default backend.',
       ],
       passedOver: [],
+      fromSettings: [],
     });
   });
 });
