@@ -28,6 +28,8 @@ export const deadOnly = '8084';
 interface Options {
   /** Keys of `[Extensions.default]`. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** `[Policies.<name>]`, by name. */
+  readonly policies?: Readonly<Record<string, object>>;
   /** Secrets, by name. */
   readonly secrets?: Readonly<Record<string, string>>;
 }
@@ -37,9 +39,9 @@ interface Options {
  */
 export async function startOddNginx(
   services: readonly SwarmService[],
-  { settings = {}, secrets = {} }: Options = {},
+  { settings = {}, policies = {}, secrets = {} }: Options = {},
 ): Promise<NginxContainer> {
-  const text = renderBeside(services, settings, Object.keys(secrets));
+  const text = renderBeside(services, settings, policies, Object.keys(secrets));
   const nginx = await NginxContainer.start();
   try {
     await nginx.write('/run/secrets', secrets);
@@ -58,9 +60,14 @@ export async function startOddNginx(
   return nginx;
 }
 
-function renderBeside(services: readonly SwarmService[], more: object, secretNames: readonly string[]): string {
+function renderBeside(
+  services: readonly SwarmService[],
+  more: object,
+  policies: object,
+  secretNames: readonly string[],
+): string {
   const extension = { TargetPort: containerPort, TargetSSLPort: containerTlsPort, ...more };
-  const { settings, problems } = parseSettings({ Extensions: { default: extension } }, '1');
+  const { settings, problems } = parseSettings({ Policies: policies, Extensions: { default: extension } }, '1');
   expect(problems, 'problems of the settings').toEqual([]);
   const secrets = secretNames.map((name) => ({ id: name, name, createdAt: '', labels: {} }));
   const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
