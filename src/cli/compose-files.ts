@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type LoadedStack, loadStack } from '../compose/load.ts';
-import { settingsFor } from '../compose/settings.ts';
+import { settingsFor, withGivenSecrets } from '../compose/settings.ts';
 import { isStackName } from '../compose/stack-name.ts';
 import type { SettingsResult } from '../model/settings.ts';
 import { type ReadSettings, readSettingsText } from '../model/settings-text.ts';
@@ -19,7 +19,7 @@ export const composeOptions = {
   settings: {
     type: 'string',
     value: 'file',
-    description: 'Settings file of Signalbox. Default: none; every service cluster named by a label exists.',
+    description: 'Settings file of Signalbox. Default: none; every service cluster and policy named by a label exists.',
   },
   'env-file': {
     type: 'string',
@@ -55,7 +55,8 @@ export async function loadCompose(
   const read = await loadSettings(file, io);
   // Without settings, nothing that a command says of the services would hold.
   const unreadable = read.problems.find(({ label }) => label === file);
-  if (unreadable === undefined) return { ...loaded, files, ...read };
+  if (unreadable === undefined)
+    return { ...loaded, files, ...read, snapshot: withGivenSecrets(loaded.snapshot, read.settings) };
   const { line, column } = read.placeOf(file);
   throw new UsageError(`${file}:${line}:${column}: is invalid TOML: ${unreadable.reason}`);
 }

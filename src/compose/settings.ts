@@ -1,4 +1,5 @@
 import { LABEL_PREFIX, splitList } from '../model/label.ts';
+import { definitionOf } from '../model/labels.ts';
 import { parseSettings, type Settings } from '../model/settings.ts';
 import type { Snapshot, SwarmService } from '../model/snapshot.ts';
 
@@ -10,6 +11,19 @@ export function settingsFor({ services }: Snapshot, release: string): Settings {
   const policies = Object.fromEntries(services.flatMap(policiesOf).map((name) => [name, {}]));
   return parseSettings({ Extensions: { ...Object.fromEntries(named), default: {} }, Policies: policies }, release)
     .settings;
+}
+
+/** The stack, with the secrets that labels in the settings name: files of the stack do not define them. */
+export function withGivenSecrets(snapshot: Snapshot, { policies, clusters }: Settings): Snapshot {
+  const tables = [...policies.values(), ...clusters.flatMap(({ defaults, enforced }) => [defaults, enforced])];
+  const named = tables
+    .flatMap((table) => [...table])
+    .filter(([name]) => definitionOf(name)?.type === 'name of a secret')
+    .map(([, { value }]) => value.trim());
+  const present = new Set(snapshot.secrets.map(({ name }) => name));
+  const missing = [...new Set(named)].filter((name) => !present.has(name));
+  const added = missing.map((name) => ({ id: name, name, createdAt: '', labels: {} }));
+  return { ...snapshot, secrets: [...snapshot.secrets, ...added] };
 }
 
 /** Also of numbered groups. */

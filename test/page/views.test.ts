@@ -43,6 +43,8 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await expectWell(page, 'overview', look);
     await page.goto(`${world.url}/#/routes?url=shop.example.org/api/cart`);
     await page.getByText('shop_api receives').waitFor();
+    await page.getByText('hsts = true').waitFor();
+    await page.getByText('from policy shop, for shop_api').waitFor();
     await expectWell(page, 'routes', look);
     await page.goto(`${world.url}/#/problems`);
     await page.getByText('Did you mean com.docker.lb.context_root?').waitFor();

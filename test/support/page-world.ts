@@ -47,7 +47,8 @@ export class PageWorld implements AsyncDisposable {
     for (const name of ['signalbox', 'app']) swarm.addNetwork(aNetwork(name));
     swarm.addNode(aNode('manager', { role: 'manager' }));
     for (const name of ['worker1', 'worker2']) swarm.addNode(aNode(name));
-    this.world = new ControllerWorld({ swarm, agents: true });
+    const settings = { Policies: { shop: { hsts: true } } };
+    this.world = new ControllerWorld({ swarm, agents: true, settings });
     this.administrator = this.#createAdministrator();
     this.#app = this.#createApp(folder, oidc);
   }
@@ -134,7 +135,10 @@ export async function aBusyDay(page: PageWorld): Promise<void> {
   await page.deploy(
     HOUR_MS,
     aService('shop_web', { host: 'shop.example.org,www.shop.example.org', mode: { kind: 'replicated', replicas: 3 } }),
-    aService('shop_api', { host: 'shop.example.org', lb: { context_root: '/api', context_root_rewrite: 'true' } }),
+    aService('shop_api', {
+      host: 'shop.example.org',
+      lb: { policy: 'shop', context_root: '/api', context_root_rewrite: 'true' },
+    }),
   );
   await page.administrator.enable({ name: 'admin' }, { httpPort: 80, httpsPort: 443 });
   await page.deploy(

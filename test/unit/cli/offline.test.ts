@@ -48,6 +48,38 @@ describe('signalbox lint', () => {
     expect((await signalbox(['lint', '--settings', settings])).out).toMatch(/hosts\.toml:3:1.*Hosts\.http:\/\/app/);
   });
 
+  it('checks labels from the settings, and shows problems at their keys', async () => {
+    const settings = join(folder, 'policies.toml');
+    const stack = join(folder, 'policies.yml');
+    const app = 'services:\n  app:\n    image: x\n    deploy:\n      labels:\n        com.docker.lb.port: "80"\n';
+    writeFileSync(stack, `${app}        com.docker.lb.policy: office\n        com.docker.lb.ssl_only: "false"\n`);
+    const lint = async (text: string) => {
+      writeFileSync(settings, text);
+      const { out } = await signalbox(['lint', stack, '--stack', 'shop', '--settings', settings, '--format', 'json']);
+      return JSON.parse(out).map((found: Record<string, string>) =>
+        [found.file === settings ? 'settings' : 'stack', found.line, found.severity, found.label].join(' '),
+      );
+    };
+    const host = '[Extensions.default]\nDefaultHost = "{service}.example.org"\n';
+
+    expect(await lint(`${host}[Policies]\noffice.ssl_cert = "wildcard"\n`)).toEqual([]);
+    expect(await lint(`${host}[Policies.offices]\n`)).toEqual(['stack 7 error com.docker.lb.policy']);
+    expect(await lint(`${host}Enforced.ssl_only = true\n[Policies.office]\n`)).toEqual([
+      'stack 8 warning com.docker.lb.ssl_only',
+    ]);
+    expect(await lint(`${host}[Policies.office]\nport = 80\n`)).toEqual(['settings 4 error Policies.office.port']);
+    expect(await lint(`${host}[Policies.office]\nallow = "@lan"\n`)).toEqual([
+      'settings 4 error Policies.office.allow',
+      'settings 4 error Policies.office.allow',
+    ]);
+    expect(await lint('[Extensions.default]\nDefaultHost = "example.org"\n')).toEqual([
+      'stack 6 error com.docker.lb.hosts',
+      'stack 7 error com.docker.lb.policy',
+      'settings 2 error Extensions.default.DefaultHost',
+    ]);
+    expect((await signalbox(['lint', stack, '--stack', 'shop'])).out).not.toContain('policy');
+  });
+
   it('prints only a summary if nothing is wrong', async () => {
     expect(await signalbox(['lint', simple])).toEqual({
       code: 0,
@@ -181,6 +213,25 @@ describe('signalbox explain', () => {
 `,
       err: '',
     });
+  });
+
+  it('shows labels that the settings set', async () => {
+    const settings = join(folder, 'enforced.toml');
+    writeFileSync(settings, '[Extensions.default.Enforced]\nssl_only = true\n');
+
+    const { out } = await signalbox(['explain', simple, 'http://app.example.org/ping', '--settings', settings]);
+    expect(out).toContain('Labels from the settings\n  - ssl_only = true (from Extensions.default.Enforced)\n');
+
+    writeFileSync(settings, '[Extensions.default.Defaults]\nresponse_header.X-Frame-Options = "DENY"\n');
+    const json = await signalbox(['explain', simple, 'app.example.org', '--settings', settings, '--json']);
+    expect(JSON.parse(json.out)[0].fromSettings).toEqual([
+      {
+        service: 'demo_demo',
+        label: 'response_header.X-Frame-Options',
+        value: 'DENY',
+        from: 'Extensions.default.Defaults',
+      },
+    ]);
   });
 
   it('shows why no service answers, in every service cluster', async () => {
