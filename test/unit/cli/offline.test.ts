@@ -73,7 +73,7 @@ describe('signalbox lint', () => {
       'settings 4 error Policies.office.allow',
     ]);
     expect(await lint('[Extensions.default]\nDefaultHost = "example.org"\n')).toEqual([
-      'stack 6 error com.docker.lb.hosts',
+      'stack 5 error com.docker.lb.hosts',
       'stack 7 error com.docker.lb.policy',
       'settings 2 error Extensions.default.DefaultHost',
     ]);
