@@ -86,7 +86,10 @@ export function explainUrl(
       from,
     })),
   });
-  if (isSecure && site.tls.kind !== 'terminated') return told(withoutTermination(site, host, uri));
+  if (isSecure && site.tls.kind !== 'terminated') {
+    const handedOn = site.locations.find(({ isHandedOn }) => isHandedOn);
+    return told(withoutTermination(site, host, uri), [], handedOn);
+  }
   if (path === undefined) {
     const because = ['The path leads above the root.'];
     return { url, answer: { kind: 'bad-request' }, because, passedOver: [], fromSettings: [] };

@@ -42,8 +42,10 @@ export function combineLabels(sources: readonly GivenLabels[]): GivenLabels {
       // Names of headers are case-insensitive.
       decided.add(name.toLowerCase());
     }
-    for (const [name, entry] of added)
-      if (isOn(name, entry)) for (const other of alternativesTo(name)) decided.add(other);
+    for (const [name, entry] of added) {
+      const others = alternativesTo(name);
+      if (others.length > 0 && isOn(name, entry)) for (const other of others) decided.add(other);
+    }
   }
   return combined;
 }

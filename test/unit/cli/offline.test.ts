@@ -222,6 +222,10 @@ describe('signalbox explain', () => {
     const { out } = await signalbox(['explain', simple, 'http://app.example.org/ping', '--settings', settings]);
     expect(out).toContain('Labels from the settings\n  - ssl_only = true (from Extensions.default.Enforced)\n');
 
+    writeFileSync(settings, '[Policies]\n[Extensions.default.Defaults]\nssl_passthrough = true\n');
+    const handedOn = await signalbox(['explain', simple, 'https://app.example.org/', '--settings', settings]);
+    expect(handedOn.out).toContain('  - ssl_passthrough = true (from Extensions.default.Defaults)\n');
+
     writeFileSync(settings, '[Extensions.default.Defaults]\nresponse_header.X-Frame-Options = "DENY"\n');
     const json = await signalbox(['explain', simple, 'app.example.org', '--settings', settings, '--json']);
     expect(JSON.parse(json.out)[0].fromSettings).toEqual([

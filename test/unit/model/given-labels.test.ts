@@ -181,6 +181,45 @@ describe('a problem with a value of the settings', () => {
   });
 });
 
+describe('a label in the settings', () => {
+  it.each<[object, string, string]>([
+    [{ port: 80 }, 'port', 'cannot be set in the settings: it defines one route'],
+    [{ alow: '10.0.0.0/8' }, 'alow', 'is an unknown label'],
+    [{ ssl_only: '' }, 'ssl_only', 'is empty'],
+    [{ ssl_only: ['true'] }, 'ssl_only', 'is neither a text nor a number nor a boolean'],
+    [{ allow: {} }, 'allow', 'is neither a text nor a number nor a boolean'],
+    [{ hsts: new Date(0) }, 'hsts', 'is neither a text nor a number nor a boolean'],
+    [{ ssl_only: true, SSL_Only: false }, 'SSL_Only', 'is set twice, in another case'],
+    [{ response_header: { 'X-A': 'a', 'x-a': 'b' } }, 'response_header.x-a', 'is set twice, in another case'],
+    [
+      { response_header: { Connection: 'close' } },
+      'response_header.Connection',
+      'names a header that the proxy controls',
+    ],
+  ])('is checked: %j', (labels, key, reason) => {
+    const tables = { Policies: { p: labels }, Extensions: { default: { Defaults: labels, Enforced: labels } } };
+    const { problems } = parseSettings(tables, '1');
+
+    expect(problems.map((problem) => [problem.severity, problem.label, problem.reason])).toEqual(
+      ['Policies.p', 'Extensions.default.Defaults', 'Extensions.default.Enforced'].map((table) => [
+        'error',
+        `${table}.${key}`,
+        reason,
+      ]),
+    );
+  });
+
+  it.each([
+    ['ssl_only', 'unavailable'],
+    ['hsts', 'peers'],
+  ])('closes routes if its value is invalid and it is not optional: %s', (name, backend) => {
+    const { settings } = parseSettings({ Policies: { p: { [name]: 'maybe' } } }, '1');
+    const snapshot = snapshotOf(aService('app', { lb: { policy: 'p' } }));
+
+    expect(buildDesiredState(snapshot, settings).clusters[0]!.routes[0]?.backend.kind).toBe(backend);
+  });
+});
+
 describe('parsed services', () => {
   const app = aService('app', { lb: { policy: 'office' } });
 
