@@ -1,6 +1,6 @@
 import { stackOf } from './default-host.ts';
 import type { ClusterFacts } from './features/feature.ts';
-import { featureSecrets, readFeatures } from './features/features.ts';
+import { type FeatureOptions, featureSecrets, readFeatures } from './features/features.ts';
 import { addGivenLabels } from './given-labels.ts';
 import type { Host } from './host.ts';
 import { limitHosts } from './host-limits.ts';
@@ -114,7 +114,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   const hosts = readHosts(reader, isDefault);
   const path = reader.readOr(labels.context_root, '');
   const redirects = readRedirects(reader, hosts);
-  const options = readOptions(reader, service, context);
+  const options = readOptions(reader, service, context, path);
   const port = readPort(reader);
   const onHost = usesHostPorts(reader, service, context);
   if (onHost && port !== undefined) requireHostPort(reader, service, port);
@@ -210,6 +210,7 @@ function decidingLabels(reader: LabelReader, { affinity }: RouteOptions, tls: Tl
   const decided: [keyof Deciding, LabelName | undefined][] = [
     ['protocol', written('backend_protocol', 'ssl_backend')],
     ['affinity', affinity.kind === 'address' ? 'ip_hash' : written('sticky_session_cookie', 'ip_hash')],
+    ['backendName', written('ssl_backend_name', 'upstream_host')],
     ['backendCa', written('ssl_backend_tls_verify', 'ssl_backend_ca')],
     ['clientCertificate', written('ssl_client_verify', 'ssl_client_ca')],
     ['tls', tls.kind === 'passthrough' ? 'ssl_passthrough' : written('ssl_cert', 'ssl_key')],
@@ -281,7 +282,7 @@ function readRedirects(reader: LabelReader, hosts: readonly Host[]): Redirect[] 
 /** A label may have thousands of errors, but a service's problems are limited anyway. */
 const MOST_NOTED = 100;
 
-function readOptions(reader: LabelReader, service: SwarmService, context: GroupContext): RouteOptions {
+function readOptions(reader: LabelReader, service: SwarmService, context: GroupContext, path = ''): RouteOptions {
   const rewrite = reader.read(labels.context_root_rewrite) ?? false;
   const sslOnly = reader.read(labels.ssl_only) ?? false;
   reader.read(labels.websocket_endpoints);
@@ -295,20 +296,28 @@ function readOptions(reader: LabelReader, service: SwarmService, context: GroupC
       'Remove it.',
     );
   }
+  const features = readFeatures(reader, {
+    service,
+    strippedPath: rewrite && !protocol.startsWith('grpc') ? path : '',
+    cluster: context.cluster,
+    readSecret: (definition) => readSecret(reader, definition, service, context),
+  });
   return {
     rewrite,
     sslOnly,
     protocol,
     backendCa: readBackendCa(reader, protocol, service, context),
-    backendName: reader.read(labels.ssl_backend_name) ?? '',
+    backendName: reader.read(labels.ssl_backend_name) ?? backendNameOf(protocol, features),
     clientCertificate: readClientCertificate(reader),
     affinity: readAffinity(reader),
-    ...readFeatures(reader, {
-      service,
-      cluster: context.cluster,
-      readSecret: (definition) => readSecret(reader, definition, service, context),
-    }),
+    ...features,
   };
+}
+
+/** A service that is asked for another host presents that host's certificate. */
+function backendNameOf(protocol: BackendProtocol, { upstreamHost }: FeatureOptions): string {
+  if (upstreamHost === undefined || (protocol !== 'https' && protocol !== 'grpcs')) return '';
+  return upstreamHost.host.replace(/:\d+$/, '');
 }
 
 function readBackendCa(

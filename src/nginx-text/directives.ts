@@ -58,6 +58,9 @@ const isErrorPage: Rule = (args) =>
   /^(?:\/\.signalbox-error\??|@\w+(?:\$again_noted)?|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
     args.at(-1) ?? '',
   );
+/** Paths without variables, or an expression without groups. */
+const isCookiePath: Rule = ([from = '', to = '', ...others]) =>
+  others.length === 0 && /^(?:\/[^$]*|~\^\/[^$()]*\$)$/.test(from) && /^\/[^$]*$/.test(to);
 /** Excludes `-f` and similar operators, which reveal whether a file exists. */
 const isCondition: Rule = (args) => (args[0] ?? '').startsWith('($') && NO_GROUPS(args);
 const isPeer: Rule = ([address = '']) => {
@@ -119,6 +122,12 @@ export const directives: Readonly<Record<string, Rule>> = {
   grpc_set_header: any,
   grpc_ssl_name: any,
   grpc_ssl_server_name: any,
+  gzip: exactly('on', 'off'),
+  gzip_comp_level: matching('[1-9]'),
+  gzip_min_length: matching(String.raw`\d+`),
+  gzip_proxied: exactly('any'),
+  gzip_types: matching('[a-z0-9.+/ -]+'),
+  gzip_vary: exactly('on'),
   hash: any,
   http2: any,
   internal: none,
@@ -140,6 +149,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   proxy_buffers: any,
   proxy_busy_buffers_size: any,
   proxy_connect_timeout: any,
+  proxy_cookie_path: isCookiePath,
   proxy_headers_hash_bucket_size: any,
   proxy_headers_hash_max_size: any,
   proxy_hide_header: any,

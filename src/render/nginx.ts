@@ -2,7 +2,9 @@ import Handlebars from 'handlebars';
 import { digest } from '../lib/digest.ts';
 import { memoize, memoizeLast } from '../lib/memo.ts';
 import { toGeo } from '../model/allow-list.ts';
+import { clientVerification } from '../model/features/cors.ts';
 import {
+  changedResponseHeaders,
   featureDefinitions,
   featureServerBlocks,
   featuresUseDollar,
@@ -13,8 +15,16 @@ import { LONG_NAME } from '../model/host.ts';
 import { coversHost } from '../model/material.ts';
 import { encodeCase, nameRelay, usesNameRelay } from '../model/name-case.ts';
 import { encodePath, pathBytes } from '../model/path.ts';
+import { hopByHopHeaders } from '../model/proxy-headers.ts';
 import type { RenderInput } from '../model/render-input.ts';
-import { type Affinity, compareText, type Maintenance, needsNameRelay, type Peer } from '../model/route.ts';
+import {
+  type Affinity,
+  compareText,
+  type Maintenance,
+  needsNameRelay,
+  type Peer,
+  type RouteOptions,
+} from '../model/route.ts';
 import {
   createRouteTableBuilder,
   type HostTls,
@@ -33,7 +43,15 @@ import { errorCodes, errorPages, grpcErrors, locationErrorCodes } from './errors
 import { FileDivider, type RenderedFile } from './files.ts';
 import { httpLimits, numbersUpTo, setsDirective } from './limits.ts';
 import { quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath, quoteText } from './quote.ts';
-import { askedHost, clientAddress, clientVariables, hstsVariable, toTrustedView } from './trusted.ts';
+import {
+  clientCaOf,
+  commonRequestHeaders,
+  type RepeatedHeaders,
+  repeatedHeaders,
+  toChange,
+  toRequestHeadersView,
+} from './request-headers.ts';
+import { clientAddress, hstsVariable, toTrustedView } from './trusted.ts';
 
 export interface RenderedConfiguration {
   /** Digest of all files: equal configurations have equal versions. */
@@ -104,6 +122,7 @@ function commonOf(input: RenderInput, table: RouteTable) {
     handlesErrors: handlesErrors(input),
     isTrusting: input.trustedProxies.length > 0,
     fallbackSite: fallbackSite(input, table),
+    requestHeaders: repeatedHeaders(input, table, locationsOf(table)),
     defaultNames: input.defaultCertificateNames,
   };
 }
@@ -113,7 +132,14 @@ type Common = ReturnType<typeof commonOf>;
 function createViews(common: Common) {
   const { httpListener, tlsListener, httpsPort, defaultCertificate, hashesAddresses, readTimeout } = common;
   const { handlesErrors, isTrusting, fallbackSite: fallback, defaultNames } = common;
-  const plain: LocationContext = { handlesErrors, isTrusting, readTimeout, httpsPort, hidden: hopByHopHeaders };
+  const plain: LocationContext = {
+    handlesErrors,
+    isTrusting,
+    readTimeout,
+    httpsPort,
+    hidden: hopByHopHeaders,
+    repeated: common.requestHeaders,
+  };
   const secure: LocationContext = { ...plain, httpsPort: undefined };
   return {
     plain,
@@ -169,8 +195,6 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     defaultCertificate: input.defaultCertificate,
     metrics: input.metrics,
     ...toErrorsView(input),
-    appHost: askedHost(table),
-    client: clientVariables(input, table),
     trusted: toTrustedView(input, table),
     defaultPorts: input.defaultPorts,
     limits: httpLimits(input.nginx),
@@ -178,7 +202,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     hidden: hopByHopHeaders,
     passthrough: toPassthroughView(input, table, views),
     hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
-    ...identities(input, table),
+    ...commonRequestHeaders(input, table),
     hasExpressions: hasExpressions(table),
     dollar: locationsOf(table).some(({ options }) => featuresUseDollar(options)),
     longName: quote(LONG_NAME),
@@ -260,9 +284,6 @@ function toErrorsView(input: RenderInput) {
   };
 }
 
-/** Headers of a single connection, not forwarded in either direction. nginx drops `Connection` and `Keep-Alive` itself. */
-const hopByHopHeaders = ['Upgrade', 'Proxy-Connection', 'TE', 'HTTP2-Settings'];
-
 /** One character of a context root in the client's encoding: an escape, a run of slashes, or the character. */
 const ROOT_CHARACTER = '(?:(?:/|%2[fF])++|%[0-9a-fA-F]{2}|[^%/?])';
 
@@ -314,22 +335,6 @@ function toTlsView(tls: HostTls, site = siteOf(tls)) {
   const material = tls.kind === 'terminated' ? { ...tls, site, hidden: hopByHopHeaders } : undefined;
   return { material, site, isClosed: tls.kind === 'closed' };
 }
-
-/**
- * Identity headers that a client may not send are set to nothing, which costs less per request than an empty variable.
- */
-function identities({ nginx }: RenderInput, table: RouteTable) {
-  const asksClients = [table.fallbackTls, ...table.servers.map(({ tls }) => tls)].some((tls) => clientCaOf(tls) !== '');
-  const spelled = nginx.UnderscoresInHeaders
-    ? [...identityHeaders, ...forwardingHeaders, ...setHeaders].flatMap(withUnderscores)
-    : [];
-  const own = asksClients ? [] : identityHeaders;
-  const forgeries = [...own, ...forwardingHeaders, ...hopByHopHeaders.slice(1), 'Trailer'];
-  // gRPC metadata has only one spelling.
-  return { asksClients, forgeries: [...forgeries, ...spelled], grpcForgeries: forgeries };
-}
-
-const clientCaOf = (tls: HostTls) => (tls.kind === 'terminated' ? tls.clientCa : '');
 
 /**
  * The handshakes whose requests may reach a host: with its own certificate and client CA, or with the default certificate, unless that is known to be
@@ -465,54 +470,14 @@ function logFormats(input: RenderInput) {
   return { MainLogFormat: body(nginx.MainLogFormat), TraceLogFormat: body(nginx.TraceLogFormat) };
 }
 
-/** Headers that pass the client's identity to an application. */
-const identityHeaders = [
-  'X-SSL-Client-Verify',
-  'X-SSL-Client-Subject',
-  'X-SSL-Client-Fingerprint',
-  'X-SSL-Client-Cert',
-];
-
-/** Headers in which balancers describe clients. Removed unless we set them ourselves: a client could send any value. */
-const forwardingHeaders = [
-  ...[
-    'Access-Token',
-    'By',
-    'Client-Cert',
-    'Client-Ip',
-    'Email',
-    'For-Original',
-    'Groups',
-    'Method',
-    'Path',
-    'PathBase',
-  ],
-  ...['Preferred-Username', 'Protocol', 'Query', 'Remote-Port', 'Root', 'Scheme', 'Server', 'Ssl', 'Tls-Client-Cert'],
-  ...['Tls-Client-Cert-Info', 'Uri', 'Url', 'User'],
-]
-  .map((name) => `X-Forwarded-${name}`)
-  .concat(['Forwarded', 'Front-End-Https', 'X-Original-URL', 'X-Rewrite-URL', 'X-Original-Host', 'X-Host', 'Proxy'])
-  .concat(['X-Client-IP', 'True-Client-IP', 'CF-Connecting-IP', 'X-Cluster-Client-IP', 'X-Url-Scheme']);
-
-/** The ones that we set ourselves. */
-const setHeaders = ['For', 'Host', 'Port', 'Prefix', 'Proto'].map((name) => `X-Forwarded-${name}`).concat('X-Real-IP');
-
-/** Other spellings of a header that many applications treat as the same. */
-function withUnderscores(header: string): string[] {
-  const [first = '', ...rest] = header.split('-');
-  const spellings = rest.reduce(
-    (texts, word) => texts.flatMap((text) => [`${text}-${word}`, `${text}_${word}`]),
-    [first],
-  );
-  return spellings.filter((text) => text !== header);
-}
-
 /** Values that the views of all locations depend on. */
 interface LocationContext extends Pick<Common, 'handlesErrors' | 'isTrusting' | 'readTimeout'> {
   /** For locations over HTTP; over TLS there is no redirect to HTTPS. */
   readonly httpsPort: string | undefined;
   /** Headers of responses that are hidden in the locations of a server. */
   readonly hidden: readonly string[];
+  /** Request headers for locations that add some. */
+  readonly repeated: RepeatedHeaders;
 }
 
 /** A server with HSTS of its own hides that of the service. Over plain HTTP, it has it behind a trusted balancer only. */
@@ -549,7 +514,7 @@ function serverBlocks(locations: readonly Location[]) {
 }
 
 function toLocationView(location: Location, context: LocationContext, views: AgainViews) {
-  const { handlesErrors, isTrusting, readTimeout, httpsPort, hidden } = context;
+  const { handlesErrors, isTrusting, httpsPort } = context;
   const isSecure = httpsPort === undefined;
   const requiresClient = location.options.clientCertificate === 'required';
   // Does not redirect to HTTPS if HTTPS cannot answer either.
@@ -558,7 +523,7 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
   const passesSecure = sslOnly && isTrusting && !requiresClient;
   // Without an upstream, maintenance admits no clients.
   const isEmpty = location.upstream === undefined && !sslOnly;
-  const target = toTargetView(location, readTimeout, hidden);
+  const target = toTargetView(location, context);
   const forwards = location.upstream !== undefined && (!sslOnly || passesSecure);
   // gRPC requests are not buffered.
   const again = handlesErrors && forwards && !target.isGrpc ? views.nameOf(target) : undefined;
@@ -580,6 +545,7 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
     // Otherwise a balancer that ends TLS would be redirected to HTTPS endlessly.
     refusesSecure: sslOnly && isTrusting && requiresClient,
     needsClient: isSecure && requiresClient,
+    clientVerify: clientVerification(location.options),
   };
 }
 
@@ -654,14 +620,17 @@ function toMaintenanceView(maintenance: Maintenance | undefined, isGrpc = false)
   };
 }
 
-function toTargetView({ path, options, upstream, services }: Location, readTimeout: number, hidden: readonly string[]) {
+function toTargetView(location: Location, { readTimeout, hidden, repeated }: LocationContext) {
+  const { path, options, upstream } = location;
   const { protocol, backendCa, backendName } = options;
   return {
     upstream,
     backendCa,
     backendName,
     readTimeout,
-    features: featureViews(options, { ...factsOf({ services, path }), hidden }),
+    features: featureViews(options, factsOf(location)),
+    requestHeaders: toRequestHeadersView(location, repeated),
+    responseHeaders: toResponseHeadersView(options, hidden),
     strip: strips({ path, options }) ? pathBytes(path) : undefined,
     prefix: encodePath(path),
     scheme: SCHEMES[protocol],
@@ -669,6 +638,15 @@ function toTargetView({ path, options, upstream, services }: Location, readTimeo
     isH2c: protocol === 'h2c',
     isTls: protocol === 'https' || protocol === 'grpcs',
   };
+}
+
+/** Undefined if the location inherits what it hides and adds. nginx inherits no hidden header if a location hides one. */
+function toResponseHeadersView(options: RouteOptions, hidden: readonly string[]) {
+  const changes = changedResponseHeaders(options);
+  if (changes.length === 0) return undefined;
+  const replaced = changes.filter(({ keepsOwn }) => !keepsOwn).map(({ name }) => name);
+  const set = changes.filter(({ text, variable }) => text || variable).map(toChange);
+  return { hidden: replaced.length === 0 ? [] : [...hidden, ...replaced], set };
 }
 
 function locationsOf({ servers, fallback }: RouteTable): readonly Location[] {

@@ -26,10 +26,14 @@ export interface Feature<Value> {
   usesDollar?(value: Value): boolean;
   /** Secrets that the proxies must have. */
   secrets?(value: Value): readonly string[];
+  /** Headers that it sets or removes in requests to the service. */
+  requestHeaders?(value: Value): readonly HeaderChange[];
+  /** Headers that it sets or removes in responses of the service. */
+  responseHeaders?(value: Value): readonly HeaderChange[];
   /** Its template partial, `feature-<partial>.hbs`, in the location. */
-  readonly partial: string;
+  readonly partial?: string;
   /** Fields of the partial; undefined if it renders nothing. */
-  view(value: Value, location: RenderedLocation): object | undefined;
+  view?(value: Value, location: LocationFacts): object | undefined;
   /** Texts in the block `http` that the location requires. */
   definitions?(value: Value, location: LocationFacts): readonly Definition[];
   /** Locations of the server that the location requires. Their text counts among `bytes`. */
@@ -39,6 +43,8 @@ export interface Feature<Value> {
 /** What a feature may know of the service beyond its labels. */
 export interface Surroundings {
   readonly service: SwarmService;
+  /** The path prefix that is stripped from requests; '' if none is. */
+  readonly strippedPath: string;
   /** Undefined if no such service cluster exists. */
   readonly cluster: ClusterFacts | undefined;
   /**
@@ -52,6 +58,8 @@ export interface Surroundings {
 export interface ClusterFacts {
   /** The proxies see addresses of the routing mesh instead of the clients'. */
   readonly hidesAddresses: boolean;
+  /** Applications may receive headers with underscores, which many treat like headers with dashes. */
+  readonly acceptsUnderscores: boolean;
   /** Lists of addresses and networks, by name. */
   readonly lists: ReadonlyMap<string, readonly string[]>;
   readonly policies: Policies;
@@ -67,10 +75,17 @@ export interface LocationFacts {
   readonly id: string;
 }
 
-/** What else the view may know. */
-export interface RenderedLocation extends LocationFacts {
-  /** Response headers of the service that are hidden here. nginx does not inherit them if a location hides others. */
-  readonly hidden: readonly string[];
+/**
+ * A header that replaces the one sent by the client or the service. Of several features that change the same header, the
+ * last one decides.
+ */
+export interface HeaderChange {
+  readonly name: string;
+  /** Any printable ASCII, or a variable of nginx; neither removes the header. */
+  readonly text?: string;
+  readonly variable?: string;
+  /** The service's own header stays. */
+  readonly keepsOwn?: true;
 }
 
 /** A text that several locations share: equal keys have equal texts. */

@@ -1,15 +1,42 @@
 import type { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
+import { memoize } from '../../lib/memo.ts';
 import type { LabelReader } from '../label-reader.ts';
 import { addressLists } from './address-lists.ts';
-import type { Definition, Feature, LocationFacts, RenderedLocation, ServerBlock, Surroundings } from './feature.ts';
+import { compression } from './compression.ts';
+import { cookiePath } from './cookie-path.ts';
+import { cors } from './cors.ts';
+import type { Definition, Feature, HeaderChange, LocationFacts, ServerBlock, Surroundings } from './feature.ts';
+import { requestHeaders } from './request-headers.ts';
 import { responseHeaderSize } from './response-header-size.ts';
 import { responseHeaders } from './response-headers.ts';
+import { securityHeaders } from './security-headers.ts';
+import { upstreamHost } from './upstream-host.ts';
 
 /** All features, by the option of a location that holds their value, in the order of their text in the configuration. */
-const features = { addressLists, responseHeaderKb: responseHeaderSize, responseHeaders };
+const features = {
+  addressLists,
+  cors,
+  compress: compression,
+  cookiePath,
+  upstreamHost,
+  requestHeaders,
+  responseHeaderKb: responseHeaderSize,
+  securityHeaders,
+  // The last one decides about a header.
+  responseHeaders,
+};
 
-export const featureLabels = { ...addressLists.labels, ...responseHeaderSize.labels, ...responseHeaders.labels };
+export const featureLabels = {
+  ...addressLists.labels,
+  ...cors.labels,
+  ...compression.labels,
+  ...cookiePath.labels,
+  ...upstreamHost.labels,
+  ...responseHeaderSize.labels,
+  ...securityHeaders.labels,
+  ...responseHeaders.labels,
+};
 
 type Features = typeof features;
 export type FeatureName = keyof Features;
@@ -78,11 +105,24 @@ export function locationFacts(service: string, path: string): LocationFacts {
 }
 
 /** The partials to render in a location, with their fields. */
-export function featureViews(options: FeatureOptions, location: RenderedLocation): readonly object[] {
+export function featureViews(options: FeatureOptions, location: LocationFacts): readonly object[] {
   return [...used(options)].flatMap(([feature, value]) => {
-    const fields = feature.view(value, location);
+    const fields = feature.view?.(value, location);
     return fields === undefined ? [] : [{ partial: `feature-${feature.partial}`, ...fields }];
   });
+}
+
+export const changedRequestHeaders = memoize((options: FeatureOptions): readonly HeaderChange[] =>
+  lastOfEach([...used(options)].flatMap(([feature, value]) => feature.requestHeaders?.(value) ?? [])),
+);
+
+export function changedResponseHeaders(options: FeatureOptions): readonly HeaderChange[] {
+  return lastOfEach([...used(options)].flatMap(([feature, value]) => feature.responseHeaders?.(value) ?? []));
+}
+
+/** Names of headers are case-insensitive. */
+function lastOfEach(changes: readonly HeaderChange[]): readonly HeaderChange[] {
+  return [...new Map(changes.map((change) => [change.name.toLowerCase(), change])).values()];
 }
 
 export function featureDefinitions(options: FeatureOptions, location: LocationFacts): readonly Definition[] {

@@ -48,10 +48,5 @@ export const responseHeaders = feature({
       ? 0
       : headers.reduce((sum, [name, value]) => sum + 3 * name.length + 9 * value.length + 100, 500),
   usesDollar: (headers) => headers.some(([, value]) => value.includes('$')),
-  partial: 'response-headers',
-  view(headers, { hidden }) {
-    if (headers.length === 0) return undefined;
-    const set = headers.filter(([, value]) => value !== '').map(([name, value]) => ({ name, value }));
-    return { set, hidden: [...hidden, ...headers.map(([name]) => name)] };
-  },
+  responseHeaders: (headers) => headers.map(([name, text]) => ({ name, text })),
 });

@@ -1,0 +1,114 @@
+import type { HeaderChange } from '../model/features/feature.ts';
+import { changedRequestHeaders } from '../model/features/features.ts';
+import {
+  forwardingHeaders,
+  hopByHopHeaders,
+  identityHeaders,
+  setHeaders,
+  withUnderscores,
+} from '../model/proxy-headers.ts';
+import type { RenderInput } from '../model/render-input.ts';
+import { type HostTls, isGrpc, type Location, type RouteTable, strips } from '../model/route-table.ts';
+import { NginxTextError, readStatements, type Statement } from '../nginx-text/statements.ts';
+import { quote } from './quote.ts';
+import { askedHost, clientVariables } from './trusted.ts';
+
+/** The request headers that services receive from the proxies, for the partials `request-headers` and `grpc-request-headers`. */
+export interface CommonRequestHeaders {
+  readonly appHost: string;
+  readonly client: ReturnType<typeof clientVariables>;
+  readonly asksClients: boolean;
+  readonly forgeries: readonly string[];
+  readonly grpcForgeries: readonly string[];
+}
+
+/**
+ * Identity headers that a client may not send are set to nothing, which costs less per request than an empty variable.
+ */
+export function commonRequestHeaders(input: RenderInput, table: RouteTable): CommonRequestHeaders {
+  const asksClients = [table.fallbackTls, ...table.servers.map(({ tls }) => tls)].some((tls) => clientCaOf(tls) !== '');
+  const spelled = input.nginx.UnderscoresInHeaders
+    ? [...identityHeaders, ...forwardingHeaders, ...setHeaders].flatMap(withUnderscores)
+    : [];
+  const own = asksClients ? [] : identityHeaders;
+  const forgeries = [...own, ...forwardingHeaders, ...hopByHopHeaders.slice(1), 'Trailer'];
+  return {
+    appHost: askedHost(table),
+    client: clientVariables(input, table),
+    asksClients,
+    forgeries: [...forgeries, ...spelled],
+    // gRPC metadata has only one spelling.
+    grpcForgeries: forgeries,
+  };
+}
+
+export const clientCaOf = (tls: HostTls) => (tls.kind === 'terminated' ? tls.clientCa : '');
+
+/**
+ * What a location with request headers of its own must repeat: nginx then inherits none. Absent if no location has any,
+ * so that other configurations are not affected.
+ */
+export type RepeatedHeaders = ReturnType<typeof repeatedHeaders>;
+
+export function repeatedHeaders(input: RenderInput, table: RouteTable, locations: readonly Location[]) {
+  if (!locations.some(({ options }) => changedRequestHeaders(options).length > 0)) return undefined;
+  return {
+    ...commonRequestHeaders(input, table),
+    stripped: locations.some(strips),
+    spellsUnderscores: input.nginx.UnderscoresInHeaders,
+    administrators: headersIn(input.nginx.HTTPOptions),
+  };
+}
+
+/** Undefined if the location inherits its request headers. */
+export function toRequestHeadersView(location: Pick<Location, 'options'>, common: RepeatedHeaders) {
+  const changes = changedRequestHeaders(location.options);
+  if (common === undefined || changes.length === 0) return undefined;
+  const { spellsUnderscores, administrators, ...repeated } = common;
+  const own = new Set(changes.map(({ name }) => name.toLowerCase()));
+  const isLeft = (name: string) => !own.has(name.toLowerCase());
+  const { text: host } = changes.find(({ name }) => name === 'Host') ?? {};
+  const changed = changes.filter(({ name }) => name !== 'Host');
+  const isGrpcCall = isGrpc(location.options.protocol);
+  return {
+    ...repeated,
+    isGrpc: isGrpcCall,
+    directive: isGrpcCall ? 'grpc_set_header' : 'proxy_set_header',
+    ...(host === undefined ? {} : { appHost: quote(host) }),
+    forgeries: repeated.forgeries.filter(isLeft),
+    grpcForgeries: repeated.grpcForgeries.filter(isLeft),
+    administrators: administrators.filter(
+      ({ directive, name }) => directive.startsWith(isGrpcCall ? 'grpc' : 'proxy') && isLeft(name),
+    ),
+    changed: changed.map(toChange),
+    spellings: spellsUnderscores && !isGrpcCall ? changed.flatMap(({ name }) => withUnderscores(name)) : [],
+  };
+}
+
+export function toChange({ name, text = '', variable }: HeaderChange) {
+  return { name, text, variable };
+}
+
+/** Request headers that the administrator sets in `HTTPOptions`, as words of nginx. */
+function headersIn(options: readonly string[]) {
+  const found: { readonly directive: string; readonly name: string; readonly value: string }[] = [];
+  let depth = 0;
+  const visitor = {
+    statement({ words: [directive = '', name = '', value = ''], opens }: Statement) {
+      if (depth === 0 && /^(?:proxy|grpc)_set_header$/.test(directive))
+        found.push({ directive, name, value: `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"` });
+      if (opens) depth += 1;
+      return undefined;
+    },
+    close() {
+      depth -= 1;
+    },
+  };
+  try {
+    readStatements(options.join('\n'), visitor);
+  } catch (error) {
+    // nginx rejects the text too.
+    if (!(error instanceof NginxTextError)) throw error;
+  }
+  return found;
+}
