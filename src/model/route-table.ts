@@ -359,7 +359,7 @@ function shared(
 /** Locations with the same peers share one upstream and its kept connections. */
 function addUpstream(
   owners: readonly Route[],
-  { affinity, backendCa, backendName }: RouteOptions,
+  { affinity, protocol, backendCa, backendName }: RouteOptions,
   upstreams: Map<string, Upstream>,
 ): string | undefined {
   const peers = new Map<string, Peer>();
@@ -371,8 +371,12 @@ function addUpstream(
   if (!first) return undefined;
   const readable = `${first.address}-${first.port}`.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 80);
   const sorted = [...peers.values()].toSorted((a, b) => compareText(a.address, b.address) || a.port - b.port);
-  // A kept connection can be shared only with the same certificate verification.
-  const identity = [sorted, affinity, ...(backendCa || backendName ? [backendCa, backendName] : [])];
+  // A kept connection can be shared only with the same protocol and certificate verification.
+  const connection = [
+    ...(protocol === 'http' ? [] : [protocol]),
+    ...(backendCa || backendName ? [backendCa, backendName] : []),
+  ];
+  const identity = [sorted, affinity, ...connection];
   // nginx compares each name with all others of the same length: different beginnings make large configurations load several times faster.
   const name = `${digest(JSON.stringify(identity))}-${readable}`;
   upstreams.set(name, { name, peers: sorted, affinity });

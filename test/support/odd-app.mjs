@@ -18,8 +18,9 @@
 //   ?status=<code>           with this status
 //   ?header=<name>&value=    with this header. May be repeated
 //
-// PORTS is a list of ports to listen on.
+// PORTS is a list of ports to listen on; those in HTTP2_PORTS speak HTTP/2 without TLS, as h2c and gRPC do.
 import http from 'node:http';
+import http2 from 'node:http2';
 import { hostname } from 'node:os';
 
 const instance = hostname();
@@ -159,3 +160,6 @@ for (const port of (process.env.PORTS ?? '8080').split(','))
     .createServer({ maxHeaderSize: 1 << 20, requestTimeout: 0 }, respond)
     .on('upgrade', upgrade)
     .listen(Number(port));
+
+for (const port of (process.env.HTTP2_PORTS ?? '').split(',').filter(Boolean))
+  http2.createServer(respond).listen(Number(port));

@@ -19,11 +19,14 @@ const tasks: Readonly<Record<number, readonly number[]>> = {
   8082: [9001, 9002],
   8083: [9009, 9001],
   8084: [9009],
+  8085: [9003],
 };
 export const onePort = '8080';
 export const twoTasks = '8082';
 export const oneDeadTask = '8083';
 export const deadOnly = '8084';
+/** Speaks HTTP/2 without TLS. */
+export const http2Port = '8085';
 
 interface Options {
   /** Keys of `[Extensions.default]`. */
@@ -46,10 +49,10 @@ export async function startOddNginx(
   try {
     await nginx.write('/run/secrets', secrets);
     await nginx.write('/tmp', { 'odd-app.mjs': application });
-    await nginx.startBeside('sh', '-c', 'PORTS=9001,9002 exec node /tmp/odd-app.mjs');
+    await nginx.startBeside('sh', '-c', 'PORTS=9001,9002 HTTP2_PORTS=9003 exec node /tmp/odd-app.mjs');
     await nginx.serve(text);
-    // Port 9002, the second.
-    await eventually(async () => expect(await nginx.read('/proc/net/tcp /proc/net/tcp6')).toMatch(/:232A /), {
+    // Port 9003, the last.
+    await eventually(async () => expect(await nginx.read('/proc/net/tcp /proc/net/tcp6')).toMatch(/:232B /), {
       timeoutMs: 10_000,
       intervalMs: 50,
     });
