@@ -1,11 +1,8 @@
 // Labels `request_header.<Name>` and `upstream_host`, in the real nginx: each header arrives once, with the headers that
 // every service receives, whatever way the request takes.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aService } from '../support/builders.ts';
-import { makeCertificate } from '../support/material.ts';
+import { makeSite } from '../support/material.ts';
 import type { NginxContainer } from '../support/nginx-container.ts';
 import { type Arrived, arrived, get, http2Port, oneDeadTask, startOddNginx } from '../support/odd-nginx.ts';
 import { Http2Client, head, RawConnection, rawRequest } from '../support/raw-request.ts';
@@ -34,12 +31,8 @@ const services = [
 ];
 
 let nginx: NginxContainer;
-let site: string;
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'headers-'));
-  await makeCertificate(folder, 'site', { names: ['secured.example.org'] });
-  site = (await readFile(join(folder, 'site.crt'), 'utf8')) + (await readFile(join(folder, 'site.key'), 'utf8'));
-  await rm(folder, { recursive: true });
+  const site = await makeSite('secured.example.org');
   nginx = await startOddNginx(services, { secrets: { site } });
 });
 afterAll(() => nginx[Symbol.asyncDispose]());

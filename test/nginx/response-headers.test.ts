@@ -1,10 +1,7 @@
 // Labels `response_header.<Name>`, in the real nginx: for every status, each header once, and values as they are written.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aService } from '../support/builders.ts';
-import { makeCertificate } from '../support/material.ts';
+import { makeSite } from '../support/material.ts';
 import type { NginxContainer } from '../support/nginx-container.ts';
 import { get, oneDeadTask, startOddNginx } from '../support/odd-nginx.ts';
 import { valuesOf } from '../support/raw-request.ts';
@@ -25,10 +22,7 @@ const services = [
 
 let nginx: NginxContainer;
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'headers-'));
-  await makeCertificate(folder, 'site', { names: ['secured.example.org'] });
-  const site = (await readFile(join(folder, 'site.crt'), 'utf8')) + (await readFile(join(folder, 'site.key'), 'utf8'));
-  await rm(folder, { recursive: true });
+  const site = await makeSite('secured.example.org');
   nginx = await startOddNginx(services, { secrets: { site } });
 });
 afterAll(() => nginx[Symbol.asyncDispose]());

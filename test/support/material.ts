@@ -1,8 +1,9 @@
 import 'reflect-metadata';
 import { execFile } from 'node:child_process';
 import { createPrivateKey, webcrypto } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as x509 from '@peculiar/x509';
@@ -49,6 +50,17 @@ export async function makeCertificate(
     ...signer,
     ...more,
   ]);
+}
+
+/** A self-signed certificate and its key, as the text of a secret. */
+export async function makeSite(...names: readonly string[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'site-'));
+  try {
+    await makeCertificate(folder, 'site', { names });
+    return (await readFile(join(folder, 'site.crt'), 'utf8')) + (await readFile(join(folder, 'site.key'), 'utf8'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** An OCSP response that a certificate of the folder is good. In DER, signed by the issuer. */
