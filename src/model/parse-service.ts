@@ -298,6 +298,7 @@ function readOptions(reader: LabelReader, service: SwarmService, context: GroupC
   }
   const features = readFeatures(reader, {
     service,
+    isGrpc: protocol.startsWith('grpc'),
     strippedPath: rewrite && !protocol.startsWith('grpc') ? path : '',
     cluster: context.cluster,
     readSecret: (definition) => readSecret(reader, definition, service, context),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aService } from '../support/builders.ts';
 import { makeSite } from '../support/material.ts';
 import type { NginxContainer } from '../support/nginx-container.ts';
-import { type Arrived, arrived, get, http2Port, oneDeadTask, startOddNginx } from '../support/odd-nginx.ts';
+import { type Arrived, arrived, get, http2Port, oneDeadTask, ownPort, startOddNginx } from '../support/odd-nginx.ts';
 import { Http2Client, head, RawConnection, rawRequest } from '../support/raw-request.ts';
 
 const text = `a "quoted" $host \\ ; {} #'`;
@@ -146,6 +146,39 @@ describe('the label upstream_host', () => {
     );
 
     expect(request.header('host')).toBe('app.internal');
+  });
+});
+
+describe('the label upstream_host with TLS to the service', () => {
+  const application = `server { listen 127.0.0.1:9004 ssl; ssl_certificate /run/secrets/site; ssl_certificate_key /run/secrets/site;
+    location / { return 200 "$ssl_server_name $http_host"; } }`;
+  const secure = { backend_protocol: 'https', upstream_host: 'app.internal:8443' };
+  let odd: NginxContainer;
+  beforeAll(async () => {
+    const services = [
+      aService('named', { port: ownPort, lb: secure }),
+      aService('grpc', { port: ownPort, lb: { ...secure, backend_protocol: 'grpcs' } }),
+      aService('both', { port: ownPort, lb: { ...secure, ssl_backend_name: 'tls.internal' } }),
+      aService('other', { port: ownPort, lb: { backend_protocol: 'https' } }),
+    ];
+    const settings = { Config: { HTTPOptions: [application] } };
+    odd = await startOddNginx(services, { settings, secrets: { site: await makeSite('app.internal') } });
+    return () => odd[Symbol.asyncDispose]();
+  });
+
+  it.each([
+    ['named', 'app.internal app.internal:8443'],
+    ['both', 'tls.internal app.internal:8443'],
+    ['other', 'other.example.org other.example.org'],
+  ])('of %s requests and verifies %s', async (name, expected) => {
+    expect((await get(odd, `${name}.example.org`, '/x')).body).toBe(expected);
+  });
+
+  it('is the name in the handshake of gRPC', async () => {
+    await using client = await Http2Client.open({ port: odd.port });
+    const answer = await client.request({ headers: { ':authority': 'grpc.example.org', ':method': 'POST' } });
+
+    expect(answer.body).toBe('app.internal app.internal:8443');
   });
 });
 

@@ -20,6 +20,7 @@ const tasks: Readonly<Record<number, readonly number[]>> = {
   8083: [9009, 9001],
   8084: [9009],
   8085: [9003],
+  8086: [9004],
 };
 export const onePort = '8080';
 export const twoTasks = '8082';
@@ -27,6 +28,8 @@ export const oneDeadTask = '8083';
 export const deadOnly = '8084';
 /** Speaks HTTP/2 without TLS. */
 export const http2Port = '8085';
+/** For a server that the test adds to nginx. */
+export const ownPort = '8086';
 
 interface Options {
   /** Keys of `[Extensions.default]`. */

@@ -44,8 +44,12 @@ const compress = label({
 
 export const compression = feature({
   labels: { compress },
-  read(reader): Compression | undefined {
+  read(reader, { isGrpc }): Compression | undefined {
     const methods = reader.read(compress) ?? [];
+    if (isGrpc && methods.length > 0) {
+      reader.note('warning', compress, 'has no effect: gRPC compresses its messages itself', 'Remove it.');
+      return undefined;
+    }
     const missing = methods.find((method) => MISSING.includes(method));
     if (missing !== undefined)
       reader.note(

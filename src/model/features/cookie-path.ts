@@ -43,9 +43,13 @@ const path = z.string().max(4096).regex(PATH);
 
 export const cookiePath = feature({
   labels: { cookie_path },
-  read(reader, { strippedPath }): CookiePath | undefined {
+  read(reader, { isGrpc, strippedPath }): CookiePath | undefined {
     const value = reader.read(cookie_path);
     if (value === undefined || value === false) return undefined;
+    if (isGrpc) {
+      reader.note('warning', cookie_path, 'has no effect: gRPC has no cookies', 'Remove it.');
+      return undefined;
+    }
     if (value !== true) return value;
     if (strippedPath !== '') return { from: '', to: encodePath(strippedPath) };
     reader.note(

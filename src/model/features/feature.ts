@@ -43,6 +43,7 @@ export interface Feature<Value> {
 /** What a feature may know of the service beyond its labels. */
 export interface Surroundings {
   readonly service: SwarmService;
+  readonly isGrpc: boolean;
   /** The path prefix that is stripped from requests; '' if none is. */
   readonly strippedPath: string;
   /** Undefined if no such service cluster exists. */
