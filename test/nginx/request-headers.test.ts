@@ -170,7 +170,7 @@ describe('the label upstream_host with TLS to the service', () => {
     ['named', 'app.internal app.internal:8443'],
     ['both', 'tls.internal app.internal:8443'],
     ['other', 'other.example.org other.example.org'],
-  ])('of %s requests and verifies %s', async (name, expected) => {
+  ])('of %s sends %s, as name of the handshake and as host', async (name, expected) => {
     expect((await get(odd, `${name}.example.org`, '/x')).body).toBe(expected);
   });
 

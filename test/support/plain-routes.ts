@@ -1,3 +1,4 @@
+import { changedResponseHeaders } from '../../src/model/features/features.ts';
 import type { ResponseHeader } from '../../src/model/features/response-headers.ts';
 import type { Host } from '../../src/model/host.ts';
 import { pathBytes } from '../../src/model/path.ts';
@@ -26,6 +27,11 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
   const networks = numbering();
   const network = (text: string) => `192.0.2.${networks(text)}`;
   const names = numbering();
+  const origins = numbering();
+  const origin = (text: string) => {
+    if (text === '*') return text;
+    return `https://${text.includes('*') ? '*.' : ''}h${origins(text)}`;
+  };
   const host = ({ kind, name }: Host): Host => ({ kind, name: `${plainHost[kind]}${hosts(`${kind} ${name}`)}` });
   // The same number of bytes as before: it decides how a context root is removed.
   const path = (text: string) => (text === '' ? '' : `/${String(paths(text)).padStart(pathBytes(text) - 1, '0')}`);
@@ -50,14 +56,43 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
         allow: route.options.addressLists.allow?.map(network),
         deny: route.options.addressLists.deny?.map(network),
       },
+      cors: route.options.cors && {
+        ...route.options.cors,
+        origins: route.options.cors.origins.map(origin),
+        methods: ['M'],
+        headers: ['H'],
+      },
+      cookiePath: route.options.cookiePath && plainCookiePath(route.options.cookiePath),
+      upstreamHost: route.options.upstreamHost && { ...route.options.upstreamHost, host: 'h' },
+      requestHeaders: route.options.requestHeaders && {
+        ...route.options.requestHeaders,
+        headers: route.options.requestHeaders.headers.map(([, value], n) => [
+          `X${n}`,
+          value.includes('$') ? 'x$' : 'x',
+        ]),
+      },
       // A `$` needs a variable, and an empty value removes the header.
-      responseHeaders: route.options.responseHeaders?.map(([name, value]): ResponseHeader => {
+      responseHeaders: route.options.responseHeaders?.map(([name, value], n): ResponseHeader => {
         const text = value.includes('$') ? 'x$' : 'x';
-        return [`X${name.length}`, value === '' ? '' : text];
+        return [isShared(route, name) ? name : `X${n}`, value === '' ? '' : text];
       }),
       affinity: affinity(route.options.affinity),
       backendName: route.options.backendName === '' ? '' : `n${names(route.options.backendName)}`,
     },
     maintenance: route.maintenance && { allow: route.maintenance.allow.map(network) },
   }));
+}
+
+/** One path may be below the other. */
+function plainCookiePath({ from, to }: { readonly from: string; readonly to: string }) {
+  const plain = from === '' ? '' : '/from';
+  if (to === from) return { from: plain, to: plain };
+  if (to.startsWith(`${from}/`)) return { from: plain, to: `${plain}/to` };
+  return { from: plain, to: to === '' ? '' : '/to' };
+}
+
+/** Whether another label changes the same header. */
+function isShared({ options }: Route, name: string): boolean {
+  const others = changedResponseHeaders({ ...options, responseHeaders: undefined });
+  return others.some((other) => other.name.toLowerCase() === name.toLowerCase());
 }

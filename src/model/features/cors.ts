@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
 import { parseHost } from '../host.ts';
-import { boolean, type LabelDefinition, label, splitList, wholeNumber } from '../label.ts';
+import { boolean, label, splitList, wholeNumber } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';
-import type { LabelName } from '../labels.ts';
 import { shownValue } from '../problem.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
 
@@ -106,27 +105,33 @@ const cors_max_age = label({
   schema: wholeNumber(0, MOST_SECONDS),
 });
 
-const details: readonly LabelDefinition<never>[] = [
-  cors_methods,
-  cors_headers,
-  cors_credentials,
-  cors_max_age,
-] as never;
+const details = {
+  methods: cors_methods,
+  headers: cors_headers,
+  credentials: cors_credentials,
+  maxAge: cors_max_age,
+};
 
 export const cors = feature({
   labels: { cors: cors_, cors_methods, cors_headers, cors_credentials, cors_max_age },
   read(reader): Cors | undefined {
     const origins = reader.read(cors_);
-    const value = {
-      methods: reader.read(cors_methods) ?? defaults.methods,
-      headers: reader.read(cors_headers) ?? defaults.headers,
-      credentials: reader.read(cors_credentials) ?? false,
-      maxAge: reader.read(cors_max_age) ?? defaults.maxAge,
+    const written = {
+      methods: reader.read(cors_methods),
+      headers: reader.read(cors_headers),
+      credentials: reader.read(cors_credentials),
+      maxAge: reader.read(cors_max_age),
     };
     if (origins === undefined) {
-      if (!reader.has('cors')) noteUnused(reader);
+      if (!reader.has('cors')) noteUnused(reader, written);
       return undefined;
     }
+    const value = {
+      methods: written.methods ?? defaults.methods,
+      headers: written.headers ?? defaults.headers,
+      credentials: written.credentials ?? false,
+      maxAge: written.maxAge ?? defaults.maxAge,
+    };
     if (!origins.includes('*')) return { origins: origins.toSorted(), ...value };
     if (value.credentials)
       reader.refuse(
@@ -144,7 +149,7 @@ export const cors = feature({
     maxAge: z.int().min(0).max(MOST_SECONDS),
   }),
   conflict: 'cors',
-  bytes: ({ methods, headers }) => 1500 + methods.join(', ').length + headers.join(', ').length,
+  bytes: ({ methods, headers }) => 2000 + methods.join(', ').length + headers.join(', ').length,
   partial: 'cors',
   view: (value) => ({
     variable: variableOf(value),
@@ -179,9 +184,10 @@ export function clientVerification({ cors }: { readonly cors?: Cors | undefined 
   return cors === undefined ? '$ssl_client_verify' : '$cors_client_verify';
 }
 
-function noteUnused(reader: LabelReader): void {
-  for (const definition of details.filter(({ name }) => reader.has(name as LabelName)))
-    reader.note('warning', definition, 'has no effect without cors', 'Set cors to the origins.');
+function noteUnused(reader: LabelReader, written: Readonly<Record<keyof typeof details, unknown>>): void {
+  for (const [name, definition] of Object.entries(details))
+    if (written[name as keyof typeof details] !== undefined)
+      reader.note('warning', definition, 'has no effect without cors', 'Set cors to the origins.');
 }
 
 function isOpen({ origins }: Cors): boolean {

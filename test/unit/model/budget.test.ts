@@ -212,6 +212,7 @@ describe('the estimated size', () => {
     clientCa: '',
   };
   const hsts = 'max-age=31536000; includeSubDomains';
+  const cors = { origins: ['https://a.test'], methods: ['GET'], headers: ['X-Tenant'], credentials: true, maxAge: 600 };
   const all = { rewrite: true, sslOnly: true, clientCertificate: 'required', backendCa: 'ca', responseHeaderKb: 64 };
   it.each<[string, Partial<Route>, object]>([
     ['plain HTTP', {}, {}],
@@ -233,6 +234,25 @@ describe('the estimated size', () => {
       },
     ],
     ['response headers over TLS', { tls: { ...tls, hsts } }, { responseHeaders: [['A', 'b']] }],
+    [
+      'request headers',
+      {},
+      {
+        requestHeaders: {
+          headers: [
+            ['X-Long', '$"\\'.repeat(300)],
+            ['X-Removed', ''],
+          ],
+        },
+      },
+    ],
+    ['request headers of gRPC', {}, { protocol: 'grpc', requestHeaders: { headers: [['A', 'b']] } }],
+    ['an upstream host', { tls: { ...tls, hsts } }, { upstreamHost: { host: 'app.internal' } }],
+    ['basic security headers', { tls: { ...tls, hsts } }, { securityHeaders: 'basic' }],
+    ['strict security headers', {}, { securityHeaders: 'strict' }],
+    ['CORS', { tls: { ...tls, hsts } }, { cors }],
+    ['compression', {}, { compress: { always: false } }],
+    ['paths of cookies', {}, { cookiePath: { from: '', to: '/%C3%A4.b/c' } }],
     ['maintenance', { maintenance: { allow: ['10.0.0.0/8'] }, tls: { ...tls, hsts } }, {}],
     [
       'all together',
