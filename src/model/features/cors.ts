@@ -98,7 +98,7 @@ const cors_credentials = label({
 const cors_max_age = label({
   name: 'cors_max_age',
   policy: 'optional',
-  type: `seconds, up to ${MOST_SECONDS}`,
+  type: `number of seconds, up to ${MOST_SECONDS}`,
   default: String(defaults.maxAge),
   example: '3600',
   description: 'Time for which browsers remember the answer to a preflight request. Requires `cors`.',
