@@ -48,6 +48,7 @@ import {
   commonRequestHeaders,
   type RepeatedHeaders,
   repeatedHeaders,
+  sharedRequestHeaders,
   toChange,
   toRequestHeadersView,
 } from './request-headers.ts';
@@ -489,8 +490,11 @@ function hiding(context: LocationContext, { tls }: VirtualServer, hasHsts = true
 /** A path matches complete segments: `/app` and `/app/…`, never `/apple`. */
 function toLocationViews(locations: readonly Location[], context: LocationContext) {
   const again = new AgainViews();
+  const blocks = serverBlocks(locations);
+  const shared = blocks.length === 0 ? sharedRequestHeaders(locations, context.repeated) : undefined;
+  const inner = shared === undefined ? context : { ...context, repeated: undefined };
   const list = locations.flatMap((location) => {
-    const view = toLocationView(location, context, again);
+    const view = toLocationView(location, inner, again);
     if (location.path === '') return [{ ...view, exact: false, match: '/' }];
     return [
       { ...view, exact: true, match: location.path },
@@ -498,9 +502,10 @@ function toLocationViews(locations: readonly Location[], context: LocationContex
     ];
   });
   return {
+    requestHeaders: shared,
     list,
     again: again.all,
-    blocks: serverBlocks(locations),
+    blocks,
     errorCodes: locationErrorCodes,
     grpcStatuses: context.handlesErrors && list.some(({ isGrpc }) => isGrpc) ? grpcErrors : [],
     hasRoot: locations.some(({ path }) => path === ''),

@@ -85,6 +85,15 @@ export function toRequestHeadersView(location: Pick<Location, 'options'>, common
   };
 }
 
+/**
+ * What all locations of a server send alike, for the server: nginx then keeps it in memory once. Undefined if they differ,
+ * or inherit it.
+ */
+export function sharedRequestHeaders(locations: readonly Pick<Location, 'options'>[], common: RepeatedHeaders) {
+  const [first, ...others] = locations.map((location) => toRequestHeadersView(location, common));
+  return others.every((other) => JSON.stringify(other) === JSON.stringify(first)) ? first : undefined;
+}
+
 export function toChange({ name, text = '', variable }: HeaderChange) {
   return { name, text, variable };
 }
