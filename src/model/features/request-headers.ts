@@ -11,7 +11,7 @@ interface RequestHeaders {
 }
 
 /** nginx inherits no request header if a location sets one: such a location repeats all of them. */
-export const REPEATED_BYTES = 4000;
+export const REPEATED_BYTES = 3300;
 export const REPEATED_BYTES_WITH_UNDERSCORES = 16_000;
 
 const MOST_HEADERS = 32;
@@ -57,15 +57,21 @@ export const requestHeaders = feature({
     acceptsUnderscores: z.literal(true).optional(),
   }),
   conflict: 'request_header.<Name>',
-  // Escapes and `${dollar}` make a character up to nine bytes long.
   bytes({ headers, acceptsUnderscores }) {
     const spellings = acceptsUnderscores ? headers.flatMap(([name]) => withUnderscores(name)) : [];
     const repeated = acceptsUnderscores ? REPEATED_BYTES_WITH_UNDERSCORES : REPEATED_BYTES;
     return (
-      headers.reduce((sum, [name, value]) => sum + name.length + 9 * value.length + 50, repeated) +
+      headers.reduce((sum, [name, value]) => sum + name.length + quotedLength(value) + 50, repeated) +
       spellings.reduce((sum, name) => sum + name.length + 50, 0)
     );
   },
   usesDollar: ({ headers }) => headers.some(([, value]) => value.includes('$')),
   requestHeaders: ({ headers }) => headers.map(([name, text]) => ({ name, text })),
 });
+
+/** `$` becomes `${dollar}`, and some characters are escaped. */
+const WRITTEN_LENGTHS: Readonly<Record<string, number>> = { $: 9, '"': 2, '\\': 2 };
+
+function quotedLength(value: string): number {
+  return [...value].reduce((sum, character) => sum + (WRITTEN_LENGTHS[character] ?? 1), 0);
+}
