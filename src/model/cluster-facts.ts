@@ -10,7 +10,10 @@ export const clusterFacts = memoize(
         const { name, settings, defaults, enforced } = cluster;
         const template = settings.DefaultHost;
         const defaultHost = template === '' ? undefined : { key: `Extensions.${name}.DefaultHost`, template };
-        const observed = { hidesAddresses: hidesAddresses(cluster), acceptsUnderscores: cluster.nginx.UnderscoresInHeaders };
+        const observed = {
+          hidesAddresses: hidesAddresses(cluster),
+          acceptsUnderscores: cluster.nginx.UnderscoresInHeaders,
+        };
         const facts = { ...observed, lists, policies, defaults, enforced, defaultHost };
         return [settings.ServiceCluster, facts];
       }),
