@@ -216,13 +216,13 @@ describe('a swarm with a compromised extension', () => {
 
   it('has proxies that receive additional permissions from the controller only', async () => {
     const plain = await aWorld();
-    const world = await aWorld({ Extensions: { default: { Config: { HTTPOptions: ['gzip on;'] } } } });
+    const world = await aWorld({ Extensions: { default: { Config: { HTTPOptions: ['gunzip on;'] } } } });
     const env = (of: ControllerWorld) =>
       of.swarm.service('signalbox-proxy').spec.TaskTemplate.ContainerSpec.Env as string[];
 
     expect(env(plain).filter((line) => line.startsWith('SIGNALBOX_ALLOWED_TEXT'))).toEqual([]);
-    expect(env(world)).toContain('SIGNALBOX_ALLOWED_TEXT=["gzip\\non"]');
-    expect(world.served()).toContain('gzip on;');
+    expect(env(world)).toContain('SIGNALBOX_ALLOWED_TEXT=["gunzip\\non"]');
+    expect(world.served()).toContain('gunzip on;');
     expect(world.problems).toEqual([]);
   });
 });
