@@ -66,6 +66,9 @@ const expectedPrograms: Readonly<Record<string, readonly string[]>> = {
   demo: [...basics, 'bash'],
 };
 
+/** Measured with Debian's nginx: docs/performance.md. The official one has more modules, and releases grow. */
+const maximumMegabytes: Readonly<Record<string, number>> = { controller: 150, extension: 185, proxy: 180, demo: 135 };
+
 describe.each(Object.entries(expectedPrograms))('the image signalbox/%s', (name, programs) => {
   let image: Image;
 
@@ -98,6 +101,18 @@ describe.each(Object.entries(expectedPrograms))('the image signalbox/%s', (name,
     const paths = image.files.map(({ path }) => path).join('\n');
     expect(paths).not.toMatch(/\/(apt|npm|corepack|yarn|perl5?|python3?|pip)\//);
     expect(paths).not.toMatch(/^\/(usr\/)?lib\/(apt|dpkg|git-core)/m);
+  });
+
+  it('has no files of packages that no program reads', () => {
+    const paths = image.files.map(({ path }) => path).filter((path) => path.startsWith('/app/node_modules/'));
+
+    expect(paths.filter((path) => /\.(ts|cts|mts|map|md|h|cc?)$/.test(path) && !/licen[sc]e/i.test(path))).toEqual([]);
+  });
+
+  it('has a small size', async () => {
+    const { stdout } = await run('docker', ['image', 'inspect', '--format', '{{.Size}}', image.tag]);
+
+    expect(Number(stdout) / 1e6).toBeLessThan(maximumMegabytes[name]!);
   });
 
   it('has only world-writable folders that are tmpfs in a task', () => {
