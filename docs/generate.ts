@@ -1,22 +1,77 @@
+// npm run docs: writes the tables of labels, settings and commands into the documents, between their marks. A test compares.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { flagsOf } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands.ts';
 import { exitCodeMeanings } from '../src/cli/io.ts';
 import { operations } from '../src/controller/admin/openapi.ts';
 import { labelFamilies } from '../src/model/features/features.ts';
-import { LABEL_PREFIX } from '../src/model/label.ts';
+import { LABEL_PREFIX, type LabelDefinition } from '../src/model/label.ts';
 import { labels } from '../src/model/labels.ts';
 import { type Role, roleMeanings, roles } from '../src/model/roles.ts';
 import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys, oidcKeys } from '../src/model/settings-keys.ts';
 
-/** Writes the tables of labels, settings and commands into the documents, between their marks: `npm run docs`. A test compares. */
-export function labelTable(): string {
-  const rows = [...Object.values(labels), ...labelFamilies].map(
-    ({ name, type, default: fallback, example, policy, description }) =>
-      `| \`${LABEL_PREFIX}${name}\` | ${type} | ${code(fallback)} | ${code(example)} | ${policy} | ${description} |`,
-  );
-  const head = '| label | value | default | example | if bad | meaning |\n|---|---|---|---|---|---|';
-  return [head, ...rows].join('\n');
+/** Sections of docs/labels.md. A label that is in none of them is in the last section. */
+const labelGroups: Readonly<Record<string, readonly string[]>> = {
+  Routing: [
+    'hosts',
+    'port',
+    'network',
+    'context_root',
+    'context_root_rewrite',
+    'default_backend',
+    'redirects',
+    'service_cluster',
+    'policy',
+    'backend_protocol',
+    'websocket_endpoints',
+  ],
+  TLS: ['ssl_cert', 'ssl_key', 'ssl_only', 'hsts', 'ssl_passthrough', 'ssl_passthrough_proxy_protocol'],
+  'Client certificates': ['ssl_client_ca', 'ssl_client_verify'],
+  'TLS to the service': ['ssl_backend', 'ssl_backend_tls_verify', 'ssl_backend_ca', 'ssl_backend_name'],
+  Balancing: ['backend_mode', 'sticky_session_cookie', 'ip_hash', 'max_fails', 'fail_timeout'],
+  Access: ['allow', 'deny'],
+  Maintenance: ['maintenance', 'maintenance_allow'],
+  Headers: ['response_header_size', 'response_header.<Name>'],
+  'Other options': [],
+};
+
+/** The labels that most services use, for the README. */
+const commonLabels = ['hosts', 'port', 'network', 'context_root', 'ssl_cert', 'ssl_key', 'ssl_only', 'redirects'];
+
+const allLabels: readonly LabelDefinition[] = [...Object.values(labels), ...labelFamilies];
+
+export function labelSections(): string {
+  const grouped = new Set(Object.values(labelGroups).flat());
+  const others = allLabels.filter(({ name }) => !grouped.has(name)).map(({ name }) => name);
+  return Object.entries(labelGroups)
+    .map(([title, names], index, groups) => ({ title, names: index < groups.length - 1 ? names : others }))
+    .filter(({ names }) => names.length > 0)
+    .map(({ title, names }) => `## ${title}\n\n${labelTable(names)}`)
+    .join('\n\n');
+}
+
+function labelTable(names: readonly string[]): string {
+  const rows = names
+    .map(labelNamed)
+    .map(
+      ({ name, type, default: fallback, example, policy, description }) =>
+        `| \`${LABEL_PREFIX}${name}\` | ${type} | ${code(fallback)} | ${code(example)} | ${policy} | ${description} |`,
+    );
+  return ['| label | type | default | example | policy | description |\n|---|---|---|---|---|---|', ...rows].join('\n');
+}
+
+export function shortLabelTable(): string {
+  const rows = commonLabels.map(labelNamed).map(({ name, example, description }) => {
+    const [firstSentence = ''] = /^.*?\.(?= |$)/.exec(description) ?? [];
+    return `| \`${LABEL_PREFIX}${name}\` | ${code(example)} | ${firstSentence} |`;
+  });
+  return ['| label | example | meaning |\n|---|---|---|', ...rows].join('\n');
+}
+
+function labelNamed(name: string): LabelDefinition {
+  const label = allLabels.find((one) => one.name === name);
+  if (label === undefined) throw new Error(`There is no label ${name}`);
+  return label;
 }
 
 export function settingsTable(definitions: Readonly<Record<string, KeyDefinition>>): string {
@@ -65,11 +120,13 @@ function callsOf(role: Role): string {
 }
 
 function code(text: string): string {
-  return text === '' || text === '""' || text === 'null' ? '' : `\`${text}\``;
+  if (text === '' || text === '""' || text === 'null') return '';
+  return text.includes('`') ? text : `\`${text}\``;
 }
 
 const tables: Readonly<Record<string, string>> = {
-  labels: labelTable(),
+  labels: labelSections(),
+  'common-labels': shortLabelTable(),
   'settings-core': settingsTable(coreKeys),
   'settings-extensions': settingsTable(extensionKeys),
   commands: commandList(),
@@ -87,7 +144,7 @@ export function withTables(document: string): string {
   }, document);
 }
 
-export const documents = ['README.md', 'docs/settings.md', 'docs/cli.md', 'docs/users.md'].map(
+export const documents = ['README.md', 'docs/labels.md', 'docs/settings.md', 'docs/cli.md', 'docs/users.md'].map(
   (path) => new URL(`../${path}`, import.meta.url).pathname,
 );
 

@@ -119,7 +119,7 @@ export const labels = {
     default: '',
     example: 'app.example.org, *.apps.example.org',
     description:
-      'Host names that the route serves. A host may be a wildcard or, after `~`, a regular expression that runs in linear time ([limits](docs/limits.md#regular-expressions)). `*.example.org` matches subdomains of any depth (`a.example.org`, `a.b.example.org`), but not `example.org`. A certificate for `*.example.org` covers one level only.',
+      'Host names that the route serves. A host may be a wildcard or, after `~`, a regular expression that runs in linear time ([limits](limits.md#regular-expressions)). `*.example.org` matches subdomains of any depth (`a.example.org`, `a.b.example.org`), but not `example.org`. A certificate for `*.example.org` covers one level only.',
     schema: hostList,
   }),
   port: label({
@@ -433,7 +433,7 @@ export const labels = {
     default: '',
     example: 'office',
     description:
-      'Applies labels that the settings define under this name: `[Policies.<name>]`. Labels of the service take precedence, then the first policy. If a policy does not exist, the route answers 503. See [policies](docs/guides/policies.md).',
+      'Applies labels that the settings define under this name: `[Policies.<name>]`. Labels of the service take precedence, then the first policy. If a policy does not exist, the route answers 503. See [policies](guides/policies.md).',
     schema: z
       .string()
       .transform(splitList)

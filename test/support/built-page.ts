@@ -7,14 +7,18 @@ import { afterAll, beforeAll } from 'vitest';
 import { project } from '../../bed/places.ts';
 import { launchBrowser } from './browser.ts';
 
+export async function buildPage(folder: string): Promise<void> {
+  const configFile = join(project, 'src/ui/vite.config.ts');
+  await build({ configFile, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } });
+}
+
 /** For a block of tests: a folder with the page, built before them, and a browser, available from the first test on. */
 export function builtPage(): { readonly folder: string; readonly browser: Browser } {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-page-'));
   let browser: Browser | undefined;
 
   beforeAll(async () => {
-    const configFile = join(project, 'src/ui/vite.config.ts');
-    await build({ configFile, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } });
+    await buildPage(folder);
     browser = await launchBrowser();
   });
 
