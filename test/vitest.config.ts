@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { bedCount } from '../bed/places.ts';
 
@@ -37,6 +38,15 @@ export default defineConfig({
   root: import.meta.dirname,
   test: {
     passWithNoTests: true,
+    // npm run coverage. The page runs in a browser, and each program's main.ts in a process of its own.
+    coverage: {
+      provider: 'v8',
+      allowExternal: true,
+      include: [join(import.meta.dirname, '../src/**/*.ts')],
+      exclude: ['**/src/ui/**'],
+      reporter: ['text-summary', 'html'],
+      reportsDirectory: './artefacts/coverage',
+    },
     projects: [
       // Takes seconds. The limit is for busy machines.
       project('unit', { testTimeout: 30_000 }),
