@@ -26,6 +26,7 @@ const inputs = [
 
 interface Source {
   readonly name: string;
+  /** Path of the Dockerfile. */
   readonly file: string;
 }
 
@@ -35,7 +36,18 @@ export const services: readonly Source[] = ['controller', 'extension', 'proxy'].
   file: `Dockerfile.${part}`,
 }));
 
-const demo: Source = { name: 'signalbox/demo', file: 'docker/demo/Dockerfile' };
+export const demo: Source = { name: 'signalbox/demo', file: 'docker/demo/Dockerfile' };
+
+/** Labels of images for a registry. docker-bake.hcl sets the same ones. */
+export function imageLabels(name: string, revision: string, source = ''): Readonly<Record<string, string>> {
+  return {
+    'org.opencontainers.image.title': name,
+    'org.opencontainers.image.version': packageVersion(),
+    'org.opencontainers.image.revision': revision,
+    'org.opencontainers.image.source': source,
+    'org.opencontainers.image.licenses': packageField('license'),
+  };
+}
 
 export interface Images {
   /** Tag of all images. */
@@ -58,13 +70,14 @@ interface Product {
   readonly folder: string;
   readonly sources: readonly Source[];
   readonly version: string;
+  readonly labels?: (name: string) => Readonly<Record<string, string>>;
 }
 
 /** Builds the images that are missing. */
 export async function ensureProduct(
   engine: Engine,
   bases: BaseImages,
-  { folder, sources, version }: Product,
+  { folder, sources, version, labels = () => ({}) }: Product,
   { note }: Pick<Progress, 'note'>,
 ): Promise<{ readonly product: readonly string[]; readonly built: number }> {
   const args = { NODE_IMAGE: bases.node, NGINX_IMAGE: bases.nginx, ...(await networkArgs()) };
@@ -75,15 +88,18 @@ export async function ensureProduct(
     product.push(tag);
     if (await hasImage(engine, tag)) continue;
     note(`building ${tag}`);
-    await buildImage(engine, { context: folder, file: join(folder, file), tag, args }).catch(explain(file));
+    const options = { context: folder, file: join(folder, file), tag, args, labels: labels(name) };
+    await buildImage(engine, options).catch(explain(file));
     built += 1;
   }
   return { product, built };
 }
 
 /** The version of package.json. */
-export function packageVersion(): string {
-  return (JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string }).version;
+export const packageVersion = (): string => packageField('version');
+
+function packageField(name: 'version' | 'license'): string {
+  return (JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as Record<typeof name, string>)[name];
 }
 
 function currentVersion(bases: BaseImages): string {
