@@ -4,7 +4,8 @@ import { certificatesFolder } from './bed-identity.ts';
 import type { BedNode } from './bed-node.ts';
 import type { NodeName } from './bed-shape.ts';
 import type { Engine } from './engine.ts';
-import { dropOldImages, loadImages } from './load-images.ts';
+import type { Images } from './images.ts';
+import { dropOldImages, loadImages, tagAsLatest } from './load-images.ts';
 import { type Answer, type RequestOptions, request } from './request.ts';
 import { run } from './shell.ts';
 
@@ -113,6 +114,14 @@ export class Bed {
   /** Copies images of the outer engine to all nodes. Resolves with those that were missing on some node. */
   async loadImages(...tags: string[]): Promise<readonly string[]> {
     return loadImages(this.#engine, this.nodes, tags);
+  }
+
+  /** Copies our images. The demo's image is also there as `signalbox/demo`, without a tag. */
+  async loadProduct({ product, version }: Images): Promise<readonly string[]> {
+    const sent = await this.loadImages(...product);
+    const demo = `signalbox/demo:${version}`;
+    if (product.includes(demo)) await tagAsLatest(this.nodes, demo);
+    return sent;
   }
 
   async dropOldImages(current: string): Promise<void> {

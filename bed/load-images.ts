@@ -40,6 +40,12 @@ async function send(engine: Engine, targets: readonly BedNode[], tags: readonly 
   await Promise.all([pump(), loads]);
 }
 
+/** Gives an image of the nodes the tag `latest`, so that services can use its name alone. */
+export async function tagAsLatest(nodes: readonly BedNode[], image: string): Promise<void> {
+  const [repo] = image.split(':');
+  await Promise.all(nodes.map(({ docker }) => docker.getImage(image).tag({ repo: repo!, tag: 'latest' })));
+}
+
 async function load(node: BedNode, image: PassThrough): Promise<void> {
   const answer = await node.docker.loadImage(image, { quiet: 1 });
   let said = '';

@@ -39,7 +39,7 @@ await runCommand(async () => {
   const { engine, images } = await prepare();
   const bed = await open(engine, images.swarmNode, shape);
   await step('load', async (progress) => {
-    const sent = await bed.loadImages(...images.product);
+    const sent = await bed.loadProduct(images);
     await bed.dropOldImages(images.version);
     progress.done(sent.length > 0 ? `copied ${sent.length} images to the nodes` : 'all nodes already have the images');
   });

@@ -35,7 +35,7 @@ export class LargeSwarm implements AsyncDisposable {
     await removeBed(engine.docker, BED);
     const owner = currentOwner();
     const bed = await openBed(engine, { name: BED, ports: 'random', image: images.swarmNode, owner });
-    await bed.loadImages(...images.product);
+    await bed.loadProduct(images);
     await deploySignalbox(bed, images.version, mode);
     const swarm = new LargeSwarm(prepared, bed);
     const network = await bed.manager.docker.createNetwork({ Name: NETWORK, Driver: 'overlay' });

@@ -48,7 +48,7 @@ export async function openEmptyBeds(project: TestProject, names: readonly string
   });
   // One after the other: each reads all images once for all its nodes, from the same disk.
   await step('load', async () => {
-    for (const bed of beds) await bed.loadImages(...images.product);
+    for (const bed of beds) await bed.loadProduct(images);
   });
   project.provide('beds', names);
   project.provide('version', images.version);

@@ -33,6 +33,15 @@ configs:
   web: {file: ${JSON.stringify('/tmp/signalbox-bed-test.conf')}}
 `;
 
+it('The demo is on every node without a tag', async () => {
+  const ids = bed.nodes.map(async ({ docker }) => {
+    const images = ['latest', inject('version')].map((tag) => docker.getImage(`signalbox/demo:${tag}`).inspect());
+    return new Set((await Promise.all(images)).map(({ Id }) => Id)).size;
+  });
+
+  expect(await Promise.all(ids)).toEqual(bed.nodes.map(() => 1));
+});
+
 describe('objects that a run creates', () => {
   it('are removed once the run has ended, and not before', async () => {
     const { docker } = (await findEngine())!;
