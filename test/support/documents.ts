@@ -87,3 +87,13 @@ function anchorsOf(text: string): ReadonlySet<string> {
   );
   return new Set(headings);
 }
+
+/** The text below a heading that begins with these words, up to the next heading of the same level or above. */
+export function sectionOf(text: string, heading: string): string {
+  const lines = text.split('\n');
+  const start = lines.findIndex((line) => line.replace(/^#+ /, '').startsWith(heading) && line.startsWith('#'));
+  if (start === -1) throw new Error(`There is no heading ${heading}`);
+  const level = /^#+/.exec(lines[start]!)![0].length;
+  const length = lines.slice(start + 1).findIndex((line) => new RegExp(`^#{1,${level}} `).test(line));
+  return lines.slice(start + 1, length === -1 ? undefined : start + 1 + length).join('\n');
+}
