@@ -16,7 +16,9 @@ export class GuideShell implements Disposable {
   static async open(bed: Bed, version: string): Promise<GuideShell> {
     const engine = await findEngine();
     if (!engine) throw new Error('No Docker Engine answers.');
-    return new GuideShell(bed, version, engine.cli);
+    // Its own name would find the program in the shell's folder again.
+    const docker = (await run('sh', ['-c', 'command -v "$0"', engine.cli])).trim();
+    return new GuideShell(bed, version, docker);
   }
 
   private constructor(bed: Bed, version: string, docker: string) {

@@ -79,6 +79,7 @@ it('work on a swarm: uninstall leaves nothing, install and first route end with 
   using shell = await GuideShell.open(bed, version);
   try {
     await signIn(shell);
+    expect((await remains(shell)).length).toBeGreaterThan(10);
     await uninstall(shell);
     expect(await remains(shell)).toEqual([]);
     await install(shell);
