@@ -31,7 +31,16 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
   Balancing: ['backend_mode', 'sticky_session_cookie', 'ip_hash', 'max_fails', 'fail_timeout'],
   Access: ['allow', 'deny'],
   Maintenance: ['maintenance', 'maintenance_allow'],
-  Headers: ['response_header_size', 'response_header.<Name>'],
+  Headers: [
+    'request_header.<Name>',
+    'response_header.<Name>',
+    'response_header_size',
+    'security_headers',
+    'upstream_host',
+    'cookie_path',
+  ],
+  CORS: ['cors', 'cors_methods', 'cors_headers', 'cors_credentials', 'cors_max_age'],
+  Responses: ['compress'],
   'Other options': [],
 };
 
