@@ -1,6 +1,6 @@
-import { buildDesiredState, type ClusterState } from '../model/desired-state.ts';
+import type { ClusterState } from '../model/cluster-state.ts';
+import { buildDesiredState } from '../model/desired-state.ts';
 import { type Answer, type ExplainedRoute, type Explanation, explainUrl } from '../model/explain.ts';
-import { buildRouteTable } from '../model/route-table.ts';
 import { defineCommand } from './command.ts';
 import { composeOptions, loadCompose } from './compose-files.ts';
 import { exitCodes, type Io, paint, UsageError, writeJson } from './io.ts';
@@ -32,9 +32,9 @@ export const explain = defineCommand({
   },
 });
 
-function explainIn({ cluster, routes, refusedClaims }: ClusterState, url: string): Explanation {
+function explainIn({ cluster, table, refusedClaims }: ClusterState, url: string): Explanation {
   const explanation = explainUrl(
-    buildRouteTable(routes),
+    table,
     url,
     cluster.settings.PublicSSLPort ?? cluster.settings.PublishedSSLPort,
     refusedClaims,

@@ -1,6 +1,7 @@
 import { lintStack } from '../compose/lint.ts';
 import { readTemplates } from '../extension/templates.ts';
-import { buildDesiredState, type ClusterState } from '../model/desired-state.ts';
+import type { ClusterState } from '../model/cluster-state.ts';
+import { buildDesiredState } from '../model/desired-state.ts';
 import { toRenderInput } from '../model/render-input.ts';
 import { compileNginx } from '../render/nginx.ts';
 import { defineCommand } from './command.ts';

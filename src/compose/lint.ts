@@ -1,6 +1,5 @@
 import { buildDesiredState } from '../model/desired-state.ts';
 import { type Problem, sortProblems, splitByLabel } from '../model/problem.ts';
-import { buildRouteTable } from '../model/route-table.ts';
 import type { SettingsResult } from '../model/settings.ts';
 import type { ReadSettings } from '../model/settings-text.ts';
 import { type Finding, sortFindings } from './finding.ts';
@@ -10,7 +9,7 @@ import type { Place } from './tree.ts';
 /** Everything that the controller would say of these services, and what it could not see, with the places to mend it. */
 export function lintStack(loaded: LintInput, files: readonly string[]): Finding[] {
   const { clusters, problems } = buildDesiredState(loaded.snapshot, loaded.settings);
-  const conflicts = clusters.flatMap(({ routes }) => buildRouteTable(routes).problems);
+  const conflicts = clusters.flatMap(({ table }) => table.problems);
   const found = sortProblems([...loaded.problems, ...problems, ...conflicts])
     .flatMap(splitByLabel)
     .map((problem) => ({ ...problem, place: placeOf(problem, loaded, files) }));

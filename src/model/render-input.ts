@@ -1,4 +1,4 @@
-import type { ClusterState } from './desired-state.ts';
+import type { ClusterState } from './cluster-state.ts';
 import type { WatchedNames } from './name-doubts.ts';
 import type { Pages } from './pages.ts';
 import type { Route } from './route.ts';

@@ -147,7 +147,6 @@ class HostIndex {
 }
 
 /** Shared by callers that use the same lists one after the other. */
-export const buildRouteTable = createRouteTableBuilder();
 
 function claimsOf(claimed: Claimed): HostClaims {
   claimed.claims ??= buildHost(claimed.host, [...claimed.owners].toSorted(compareRoutes));

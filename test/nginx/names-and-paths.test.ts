@@ -3,7 +3,7 @@ import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { explainUrl } from '../../src/model/explain.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
 import type { Route } from '../../src/model/route.ts';
-import { buildRouteTable } from '../../src/model/route-table.ts';
+import { createRouteTableBuilder } from '../../src/model/route-table.ts';
 import { parseSettings } from '../../src/model/settings.ts';
 import { aNetwork, aService } from '../support/builders.ts';
 import { render } from '../support/golden.ts';
@@ -41,9 +41,10 @@ beforeAll(async () => {
   const { settings } = parseSettings({ Extensions: { default: extension } }, '1');
   const [state] = buildDesiredState({ services, networks: [aNetwork('app')], ...nothing }, settings).clusters;
   const routes = state!.routes.map((route) => withEcho(route, 9100 + names.indexOf(route.service.name)));
+  const table = createRouteTableBuilder()(routes);
   const { files } = render({ ...toRenderInput(state!), routes });
   explained = (url) => {
-    const { answer } = explainUrl(buildRouteTable(routes), url, 8443)!;
+    const { answer } = explainUrl(table, url, 8443)!;
     return answer.kind === 'service' ? answer.route.services.join() : answer.kind;
   };
   nginx = await NginxContainer.start();

@@ -20,7 +20,6 @@ import { readTemplates } from '../../src/extension/templates.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { sortProblems } from '../../src/model/problem.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
-import { buildRouteTable } from '../../src/model/route-table.ts';
 import { parseSettings } from '../../src/model/settings.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { permissionsOf } from '../../src/nginx-text/permissions.ts';
@@ -76,6 +75,6 @@ export function renderCase(name: string, snapshot = readSnapshot(name)) {
     text: render(toRenderInput(state)).files[0]!.text,
     permissions: permissionsOf(toRenderInput(state)),
   }));
-  const conflicts = desired.clusters.flatMap(({ routes }) => buildRouteTable(routes).problems);
+  const conflicts = desired.clusters.flatMap(({ table }) => table.problems);
   return { files, problems: sortProblems([...problems, ...desired.problems, ...conflicts]) };
 }

@@ -1,6 +1,5 @@
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
-import { buildRouteTable } from '../../src/model/route-table.ts';
 import { parseSettings } from '../../src/model/settings.ts';
 import type { SwarmService } from '../../src/model/snapshot.ts';
 import { aNetwork, aNode, aService } from './builders.ts';
@@ -33,7 +32,7 @@ export function renderAllBeside(mallory: readonly SwarmService[]) {
   const desired = buildDesiredState({ services, networks, nodes: [aNode('node')], ...nothing }, settings);
   const clusters = desired.clusters.map((state) => ({
     name: state.cluster.name,
-    table: buildRouteTable(state.routes),
+    table: state.table,
     input: toRenderInput(state),
     text: render(toRenderInput(state)).files[0]!.text,
   }));

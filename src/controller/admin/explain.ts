@@ -1,14 +1,13 @@
-import type { ClusterState } from '../../model/desired-state.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
 import { explainUrl, isExplainable } from '../../model/explain.ts';
-import { buildRouteTable } from '../../model/route-table.ts';
 import type { ClusterExplanation } from './requests.ts';
 
 /** How each cluster routes the URL, those that know the host first; undefined if the text is not a URL. */
 export function explainEverywhere(clusters: readonly ClusterState[], url: string): ClusterExplanation[] | undefined {
   if (!isExplainable(url)) return undefined;
-  const explanations = clusters.flatMap(({ cluster, routes, refusedClaims }) => {
+  const explanations = clusters.flatMap(({ cluster, table, refusedClaims }) => {
     const { PublicSSLPort, PublishedSSLPort } = cluster.settings;
-    const explanation = explainUrl(buildRouteTable(routes), url, PublicSSLPort ?? PublishedSSLPort, refusedClaims);
+    const explanation = explainUrl(table, url, PublicSSLPort ?? PublishedSSLPort, refusedClaims);
     return explanation === undefined ? [] : [{ cluster: cluster.name, ...explanation }];
   });
   const isStranger = ({ answer }: ClusterExplanation) => Number(answer.kind === 'no-host');

@@ -1,5 +1,4 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { buildRouteTable } from '../../model/route-table.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
 
 /** Docker Engine API calls since the start, by operation. */
@@ -31,8 +30,7 @@ export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Re
     registers,
     collect() {
       this.reset();
-      for (const { cluster, routes } of status.current?.desired.clusters ?? []) {
-        const { servers, fallback } = buildRouteTable(routes);
+      for (const { cluster, table: { servers, fallback } } of status.current?.desired.clusters ?? []) {
         const count = servers.reduce((sum, { locations }) => sum + locations.length, fallback.length);
         this.set({ cluster: cluster.name }, count);
       }

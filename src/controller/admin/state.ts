@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Administration, changeSchema } from '../../model/administration.ts';
 import { isTarget } from '../../model/maintenance.ts';
-import { buildRouteTable, type Location, type RouteTable } from '../../model/route-table.ts';
+import type { Location, RouteTable } from '../../model/route-table.ts';
 import type { Snapshot, SwarmService } from '../../model/snapshot.ts';
 import type { ClusterOutcome, Replica } from '../reconcile/reconcile-cluster.ts';
 import type { Status } from '../reconcile/status.ts';
@@ -133,7 +133,7 @@ const SHOWN_CHANGES = 50;
 
 export function toState(status: Status | undefined, error: string | undefined, administration: Administration): State {
   const clusters = status?.desired.clusters ?? [];
-  const routes = clusters.flatMap(({ cluster, routes }) => toRouteViews(cluster.name, buildRouteTable(routes)));
+  const routes = clusters.flatMap(({ cluster, table }) => toRouteViews(cluster.name, table));
   return {
     observedAt: status === undefined ? null : new Date(status.at).toISOString(),
     error: error ?? null,

@@ -1,4 +1,4 @@
-import type { ClusterState } from '../../model/desired-state.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { OwnedService, OwnedTask } from '../../model/snapshot.ts';
 import type { Rendering, ReplicaReport } from '../../model/version.ts';

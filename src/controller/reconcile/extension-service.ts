@@ -1,4 +1,4 @@
-import type { ClusterState } from '../../model/desired-state.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
 import { controlNetwork } from '../../model/names.ts';
 import { desiredExtension } from '../../model/owned-service.ts';
 import type { OwnedService, Snapshot } from '../../model/snapshot.ts';

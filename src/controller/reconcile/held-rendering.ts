@@ -1,4 +1,4 @@
-import type { ClusterState } from '../../model/desired-state.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Rendering } from '../../model/version.ts';
 import type { ClusterOptions } from './cluster-options.ts';

@@ -1,4 +1,4 @@
-import type { ClusterState } from '../../model/desired-state.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
 import { pageFault, pageKeys } from '../../model/pages.ts';
 import { type Problem, shownValue } from '../../model/problem.ts';
 import type { OwnTexts } from '../../model/render-input.ts';

@@ -1,4 +1,4 @@
-import type { ClusterState } from '../../model/desired-state.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
 import { controlNetwork, versionLabel } from '../../model/names.ts';
 import type { Problem } from '../../model/problem.ts';
 import { type RenderInput, toRenderInput } from '../../model/render-input.ts';

@@ -2,10 +2,10 @@ import type { Logger } from '../../lib/logger.ts';
 import { memoizeLast } from '../../lib/memo.ts';
 import type { UnderWay } from '../../lib/under-way.ts';
 import { type Administration, applyPorts } from '../../model/administration.ts';
-import { type ClusterState, createStateBuilder, type DesiredState } from '../../model/desired-state.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
+import { createStateBuilder, type DesiredState } from '../../model/desired-state.ts';
 import { hasWorkers } from '../../model/owned-service.ts';
 import { limitProblems, type Problem, sortProblems } from '../../model/problem.ts';
-import { buildRouteTable } from '../../model/route-table.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { Snapshot, StoredObject } from '../../model/snapshot.ts';
 import { TextChecks } from '../../nginx-text/check-text.ts';
@@ -124,8 +124,8 @@ function allProblems(
   const all = sortProblems([
     ...settingsProblems,
     ...desired.problems,
-    ...desired.clusters.flatMap(({ cluster, routes }) =>
-      buildRouteTable(routes).problems.map((problem) => ({ ...problem, cluster: cluster.name })),
+    ...desired.clusters.flatMap(({ cluster, table }) =>
+      table.problems.map((problem) => ({ ...problem, cluster: cluster.name })),
     ),
     ...outcomes.flatMap(({ problems }) => problems),
     ...(hasWorkers(snapshot.nodes) ? [] : relaxedPlacement(settings)),

@@ -1,5 +1,5 @@
 import type { Logger } from '../../lib/logger.ts';
-import type { ClusterState } from '../../model/desired-state.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
 import { clusterLabel } from '../../model/names.ts';
 import type { Snapshot, StoredObject } from '../../model/snapshot.ts';
 import type { Swarm } from './ports.ts';

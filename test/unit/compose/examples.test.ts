@@ -4,7 +4,6 @@ import { settingsFor } from '../../../src/compose/settings.ts';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { explainUrl } from '../../../src/model/explain.ts';
 import { toRenderInput } from '../../../src/model/render-input.ts';
-import { buildRouteTable } from '../../../src/model/route-table.ts';
 import { composePath, lint, load, readCompose } from '../../support/compose.ts';
 import { render } from '../../support/golden.ts';
 
@@ -20,8 +19,8 @@ function clustersOf(example: string) {
 function answers(example: string, url: string): Record<string, unknown> {
   const busy = clustersOf(example).filter(({ routes }) => routes.length > 0);
   return Object.fromEntries(
-    busy.map(({ cluster, routes }) => {
-      const { answer } = explainUrl(buildRouteTable(routes), url, 8443)!;
+    busy.map(({ cluster, table }) => {
+      const { answer } = explainUrl(table, url, 8443)!;
       const shown = {
         service: 'route' in answer && answer.route.services,
         redirect: 'location' in answer && answer.location,
@@ -32,10 +31,8 @@ function answers(example: string, url: string): Record<string, unknown> {
 }
 
 function peers(example: string): string[] {
-  return clustersOf(example).flatMap(({ routes }) =>
-    buildRouteTable(routes).upstreams.flatMap((upstream) =>
-      upstream.peers.map(({ address, port }) => `${address}:${port}`),
-    ),
+  return clustersOf(example).flatMap(({ table }) =>
+    table.upstreams.flatMap((upstream) => upstream.peers.map(({ address, port }) => `${address}:${port}`)),
   );
 }
 

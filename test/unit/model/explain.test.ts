@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { explainUrl } from '../../../src/model/explain.ts';
-import { buildRouteTable } from '../../../src/model/route-table.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
@@ -12,7 +11,7 @@ function explainer(...services: readonly SwarmService[]) {
   const secrets = ['pair'].map((name) => ({ id: name, name, createdAt: '', labels: {} }));
   const nothing = { nodes: [], hostTasks: [], configs: [], secrets, owned: [] };
   const snapshot = { services, networks: [aNetwork('app')], ...nothing };
-  const table = buildRouteTable(buildDesiredState(snapshot, settings).clusters[0]!.routes);
+  const { table } = buildDesiredState(snapshot, settings).clusters[0]!;
   return (url: string) => explainUrl(table, url, 8443)!;
 }
 

@@ -7,7 +7,6 @@ import { type Host, parseHost } from '../../../src/model/host.ts';
 import { covers, overlap } from '../../../src/model/host-overlap.ts';
 import { concerns } from '../../../src/model/problem.ts';
 import { toRenderInput } from '../../../src/model/render-input.ts';
-import { buildRouteTable } from '../../../src/model/route-table.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import type { Snapshot, SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aNode, aService } from '../../support/builders.ts';
@@ -44,7 +43,7 @@ function owners(
   document: Document = {},
   nodes: Snapshot['nodes'] = [],
 ): Record<string, string[]> {
-  const { servers, fallback } = buildRouteTable(build(services, document, nodes).clusters[0]!.routes);
+  const { servers, fallback } = build(services, document, nodes).clusters[0]!.table;
   const named = servers.map(({ host, locations }) => [host.name, locations.flatMap(({ services }) => services)]);
   const last = fallback.length === 0 ? [] : [['*', fallback.flatMap(({ services }) => services)]];
   return Object.fromEntries([...named, ...last]);
@@ -290,9 +289,9 @@ describe('a rejected claim', () => {
 
   it('is explained', () => {
     const evil = inStack('evil', 'web', { host: 'shop.example.org', lb: { context_root: '/pay' } });
-    const { routes, refusedClaims } = build([shop, evil], listed).clusters[0]!;
+    const { table, refusedClaims } = build([shop, evil], listed).clusters[0]!;
 
-    const explanation = explainUrl(buildRouteTable(routes), 'http://shop.example.org/pay', 8443, refusedClaims)!;
+    const explanation = explainUrl(table, 'http://shop.example.org/pay', 8443, refusedClaims)!;
     expect(explanation.answer).toMatchObject({ kind: 'service', route: { services: ['shop_web'] } });
     expect(explanation.passedOver).toEqual([
       {

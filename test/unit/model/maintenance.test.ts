@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { explainUrl } from '../../../src/model/explain.ts';
 import type { MaintenanceDecision } from '../../../src/model/maintenance.ts';
-import { buildRouteTable, type Location, type RouteTable } from '../../../src/model/route-table.ts';
+import type { Location, RouteTable } from '../../../src/model/route-table.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
@@ -24,7 +24,7 @@ function build(
   const snapshot = { services, networks: [aNetwork('app')], ...nothing };
   const parsed = parseSettings({ Extensions: { default: settings } }, '1').settings;
   const { clusters, problems } = buildDesiredState(snapshot, parsed, decisions);
-  return { table: buildRouteTable(clusters[0]!.routes), state: clusters[0]!, problems };
+  return { table: clusters[0]!.table, state: clusters[0]!, problems };
 }
 
 const describeLocation = ({ path, upstream, maintenance }: Location) =>

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
-import { buildRouteTable, type Location } from '../../../src/model/route-table.ts';
+import type { Location } from '../../../src/model/route-table.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
@@ -12,7 +12,7 @@ function tableOf(...services: readonly SwarmService[]) {
   const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
   const secrets = ['cert', 'ca', 'other-ca'].map((name) => ({ id: name, name, createdAt: '', labels: {} }));
   const networks = [aNetwork('app')];
-  return buildRouteTable(buildDesiredState({ services, networks, secrets, ...nothing }, settings).clusters[0]!.routes);
+  return buildDesiredState({ services, networks, secrets, ...nothing }, settings).clusters[0]!.table;
 }
 
 const older = { createdAt: '2026-01-01T00:00:00Z' };

@@ -3,7 +3,6 @@ import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { explainUrl } from '../../../src/model/explain.ts';
 import { type Host, parseHost } from '../../../src/model/host.ts';
 import { type SecretFacts, uncoveredHosts } from '../../../src/model/material.ts';
-import { buildRouteTable } from '../../../src/model/route-table.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 
@@ -13,7 +12,7 @@ describe('the wildcard *.foo.com', () => {
   const services = [aService('wild', { host: '*.foo.com' })];
   const { settings } = parseSettings({}, '1');
   const [state] = buildDesiredState({ services, networks: [aNetwork('app')], ...nothing }, settings).clusters;
-  const matches = (host: string) => explainUrl(buildRouteTable(state!.routes), host, 8443)?.answer.kind === 'service';
+  const matches = (host: string) => explainUrl(state!.table, host, 8443)?.answer.kind === 'service';
 
   it.each(['a.foo.com', 'A.Foo.Com.', 'a.b.foo.com', 'a.b.c.foo.com', 'x-1.foo.com'])('matches %s', (host) => {
     expect(matches(host)).toBe(true);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
-import { buildRouteTable } from '../../../src/model/route-table.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
@@ -12,7 +11,7 @@ const secrets = ['cert', 'other-cert', 'key', 'ca'].map((name) => ({ id: name, n
 function problemsOf(...services: readonly SwarmService[]) {
   const snapshot = { services, networks: [aNetwork('app')], secrets, nodes: [], hostTasks: [], configs: [], owned: [] };
   const { clusters, problems } = buildDesiredState(snapshot, settings);
-  return [...problems, ...clusters.flatMap(({ routes }) => buildRouteTable(routes).problems)];
+  return [...problems, ...clusters.flatMap(({ table }) => table.problems)];
 }
 
 const older = (lb: Labels) => aService('older', { host: 'app', createdAt: '2026-01-01T00:00:00Z', lb });

@@ -1,0 +1,173 @@
+import { memoize } from '../lib/memo.ts';
+import { createSorter, type Sorter } from '../lib/sorter.ts';
+import { type Claims, judgeNames, withoutName } from './aliases.ts';
+import { createBudget, type KeepWithin } from './budget.ts';
+import { addressesWithoutCertificate, hiddenAddresses, missingNetworks, outsideWhitelist } from './cluster-problems.ts';
+import { attachedSecrets, foreignSecrets, judgeDefaultCertificate, judgeMetricsSecret } from './cluster-secrets.ts';
+import type { RefusedClaim } from './host-ownership.ts';
+import { materialOf, namesOf } from './material.ts';
+import { type ClusterDoubts, NOTHING_WATCHED, type WatchedNames } from './name-doubts.ts';
+import { controlNetwork } from './names.ts';
+import type { RoutedService, ServiceContext } from './parse-service.ts';
+import { withoutRedirectLoops } from './redirect-loops.ts';
+import { isRelayed, upperCaseNetwork, withoutNameRelay } from './relayed-names.ts';
+import { compareRoutes, compareText, type Route } from './route.ts';
+import { createRouteTableBuilder, type RouteTable } from './route-table.ts';
+import type { Cluster } from './settings.ts';
+import type { StoredObject, SwarmNetwork } from './snapshot.ts';
+import {
+  doubtProblems,
+  ignoredAddresses,
+  isDoubted,
+  type TasksByService,
+  usesAddresses,
+  watchedNames,
+  watchesNames,
+  withAddresses,
+} from './task-addresses.ts';
+import { zoneKbOf } from './usage.ts';
+
+/** The desired state of a service cluster: a pure function of the snapshot and the administrators' decisions. */
+export interface ClusterState {
+  readonly cluster: Cluster;
+  /** Sorted, so that equal states have equal bytes. */
+  readonly routes: readonly Route[];
+  /** The routes, merged by host and path. */
+  readonly table: RouteTable;
+  /** Hosts that services claim without permission. */
+  readonly refusedClaims: readonly RefusedClaim[];
+  /** Networks that the proxies must join, sorted. */
+  readonly networkIds: readonly string[];
+  /** Secrets that the proxies must have, sorted by name. */
+  readonly secrets: readonly Pick<StoredObject, 'id' | 'name'>[];
+  /** Secrets that contain no TLS material according to the proxies, sorted. */
+  readonly foreignSecretIds: readonly string[];
+  /** Secret with the default certificate, for TLS hosts without their own; '' if there is none or it is invalid. */
+  readonly defaultCertificate: string;
+  /** Hosts that it covers; undefined if they are not known. */
+  readonly defaultCertificateNames: readonly string[] | undefined;
+  /** Secret with the token for the proxies' metrics; undefined if metrics are disabled. */
+  readonly metricsSecret: Pick<StoredObject, 'id' | 'name'> | undefined;
+  /** The names that the agents check in Docker's DNS. */
+  readonly watch: WatchedNames;
+  /** Size of the memory that all upstreams share. */
+  readonly zoneKb: number;
+}
+
+/** Cached for a cluster between states. */
+export interface KeptForCluster {
+  readonly sort: Sorter<Route>;
+  readonly keepWithin: KeepWithin;
+  readonly buildTable: (routes: readonly Route[]) => RouteTable;
+}
+
+/** How tasks are followed, and which names cannot be used. */
+interface Following {
+  readonly claims: Claims;
+  readonly doubts: ClusterDoubts | undefined;
+  readonly tasks: TasksByService | undefined;
+}
+
+export function buildCluster(
+  cluster: Cluster,
+  claiming: readonly RoutedService[],
+  refusedClaims: readonly RefusedClaim[],
+  surroundings: ServiceContext,
+  { sort, keepWithin, buildTable }: KeptForCluster,
+  { claims, doubts, tasks }: Following,
+) {
+  const { routed: published, problems: overBudget } = keepWithin(claiming, cluster.name);
+  const routed = usesAddresses(cluster) ? published.map((service) => withAddresses(service, tasks)) : published;
+  const context = {
+    ...surroundings,
+    material: materialOf(cluster.settings.ServiceCluster, surroundings.material),
+  };
+  const { networks, secrets } = context;
+  const whitelist = cluster.settings.Networks;
+  const listed = (id: string | undefined) =>
+    id === undefined || whitelist === null || whitelist.includes(networks.get(id)?.name ?? '');
+  const remedy = withoutNameRelay(cluster);
+  const outside = routed.filter(({ networkId }) => !listed(networkId));
+  const unresolved = routed.filter(
+    (service) => listed(service.networkId) && remedy !== undefined && isRelayed(service),
+  );
+  const reachable = difference(routed, [...outside, ...unresolved]);
+  const alwaysJoined = networksJoinedAnyway(cluster, networks);
+  const names = judgeNames(cluster, reachable, { networks, alwaysJoined, claims });
+  const inside = reachable
+    .filter((service) => !names.closed.has(service))
+    .map((service) => {
+      if (isDoubted(service, doubts)) return withAddresses(service, tasks);
+      return names.victims.has(service) ? withoutName(service) : service;
+    });
+  const named = reachable.filter((service) => !names.closed.has(service) && !names.victims.has(service));
+  const closed = [...outside, ...unresolved, ...names.closed];
+  const { PublicPort, PublishedPort, PublicSSLPort, PublishedSSLPort } = cluster.settings;
+  const { routes, problems: loops } = withoutRedirectLoops(
+    [...inside.map(({ route }) => route), ...closed.map(({ route }) => unavailable(route))],
+    { http: PublicPort ?? PublishedPort, https: PublicSSLPort ?? PublishedSSLPort },
+  );
+  const joined =
+    whitelist === null ? inside.flatMap(({ networkId }) => networkId ?? []) : whitelisted(whitelist, networks);
+  const fallback = judgeDefaultCertificate(cluster, context);
+  const metrics = judgeMetricsSecret(cluster, secrets);
+  const sorted = sort(routes);
+  const state: ClusterState = {
+    cluster,
+    routes: sorted,
+    table: buildTable(sorted),
+    refusedClaims,
+    networkIds: [...new Set(joined)].toSorted(compareText),
+    secrets: attachedSecrets([...routed.flatMap((service) => service.secrets), fallback.secret], context),
+    foreignSecretIds: foreignSecrets(context),
+    defaultCertificate: fallback.isGood ? fallback.secret : '',
+    defaultCertificateNames: namesOf(fallback.secret, context.material),
+    metricsSecret: metrics.secret,
+    watch: watchesNames(cluster) ? watchedNames(named, doubts, networks) : NOTHING_WATCHED,
+    zoneKb: zoneSize(inside, cluster.nginx.UpstreamZoneSize),
+  };
+  const problems = [
+    ...overBudget,
+    ...outside.map(({ route, networkId }) => outsideWhitelist(route, networks.get(networkId!)?.name ?? '', cluster)),
+    ...unresolved.map((service) => upperCaseNetwork(service, cluster.name, networks, remedy ?? '')),
+    ...names.problems,
+    ...doubtProblems(named, doubts, cluster.name, networks),
+    ...ignoredAddresses(cluster),
+    ...loops.map((problem) => ({ ...problem, cluster: cluster.name })),
+    ...missingNetworks(cluster, networks),
+    ...hiddenAddresses(routes, cluster),
+    ...addressesWithoutCertificate(routes, cluster, state.defaultCertificate, context.material),
+    ...fallback.problems,
+    ...metrics.problems,
+  ];
+  return { state, problems };
+}
+
+function difference<T>(all: readonly T[], others: readonly T[]): T[] {
+  const left = new Set(others);
+  return all.filter((one) => !left.has(one));
+}
+
+/** Networks that the proxies join regardless of the routes. */
+function networksJoinedAnyway({ settings }: Cluster, networks: ReadonlyMap<string, SwarmNetwork>): string[] {
+  const names = [...(settings.Networks ?? []), ...(settings.HitlessServiceUpdate ? [controlNetwork] : [])];
+  return whitelisted(names, networks);
+}
+
+function whitelisted(names: readonly string[], networks: ReadonlyMap<string, SwarmNetwork>): string[] {
+  return [...networks.values()].filter(({ name }) => names.includes(name)).map(({ id }) => id);
+}
+
+const unavailable = memoize((route: Route): Route => ({ ...route, backend: { kind: 'unavailable' } }));
+
+/** In powers of two, so that scaling a service does not change the configuration. */
+const LEAST_ZONE_KB = 512;
+
+function zoneSize(routed: readonly RoutedService[], leastKb: number): number {
+  const needed = routed.reduce((sum, { peerCount }) => sum + zoneKbOf(peerCount), 128);
+  return 2 ** Math.ceil(Math.log2(Math.max(LEAST_ZONE_KB, leastKb, needed)));
+}
+
+export function keepForCluster(): KeptForCluster {
+  return { sort: createSorter(compareRoutes), keepWithin: createBudget(), buildTable: createRouteTableBuilder() };
+}
