@@ -1,5 +1,5 @@
 import type { Bed } from '../bed/bed.ts';
-import { versionConfigs } from '../src/controller/reconcile/versions.ts';
+import { versionConfigs } from '../src/controller/plan/versions.ts';
 import { clusterLabel, fileLabel, versionLabel } from '../src/model/names.ts';
 
 /** The newest configuration of the default cluster, as stored in Docker configs. */

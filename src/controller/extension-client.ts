@@ -1,12 +1,11 @@
-import { digest } from '../lib/digest.ts';
 import { memoize, sameItems } from '../lib/memo.ts';
 import { plainText } from '../lib/plain-text.ts';
+import { RetryableError } from '../lib/retryable.ts';
 import { sleep } from '../lib/sleep.ts';
 import { extensionPort } from '../model/names.ts';
-import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
-import type { Rendering, TaskAddresses } from '../model/version.ts';
+import type { ClusterOffer, RenderAnswer, Rendering, Reports, TaskAddresses } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
 import { type Answer, HELD_TIMEOUT_MS, SILENCE_MS, send } from '../protocol/call.ts';
 import { differenceOf } from '../protocol/difference.ts';
@@ -14,10 +13,11 @@ import { ExtensionAgent } from '../protocol/extension-agent.ts';
 import { RenderResponse, routeFault, StateResponse } from '../protocol/messages.ts';
 import { extensionName, type Identity } from '../protocol/names.ts';
 import { MAX_REPORT_BYTES } from '../protocol/read-body.ts';
-import { type ClusterOffer, type Renderer, type Replicas, SettingsRefusedError } from './reconcile/ports.ts';
+import { type Renderer, SettingsRejectedError } from './ports.ts';
+import { toProblems, unsendable } from './rendering-problems.ts';
 
 /** The extension cannot be reached or its response is invalid. */
-export class LinkError extends Error {
+export class LinkError extends RetryableError {
   override readonly name = 'LinkError';
 }
 
@@ -31,7 +31,6 @@ const RETRY_MS = 1000;
 const MAX_STATE_BYTES = 16 * MAX_REPORT_BYTES;
 const STATE_LIMITS = { timeoutMs: HELD_TIMEOUT_MS, maxBytes: MAX_STATE_BYTES };
 const MAX_BRIEF_ANSWER_BYTES = 64 * 1024;
-const MAX_SHOWN = 5;
 /** Length limit of errors with text from the extension. */
 const MAX_ERROR = 500;
 
@@ -40,11 +39,19 @@ interface Remembered {
   /** The request without its routes. */
   readonly frame: string;
   readonly routes: readonly Route[];
-  readonly answer: RenderAnswer;
+  readonly response: RenderedResponse;
+}
+
+/** A request as it is sent, and the routes that cannot be sent. */
+interface Request {
+  readonly input: RenderInput;
+  readonly faulty: readonly Route[];
+  /** The request without its routes. */
+  readonly frame: string;
 }
 
 type Rendered = Extract<RenderResponse, { kind: 'rendered' }>;
-type RenderAnswer =
+type RenderedResponse =
   | Exclude<RenderResponse, Rendered>
   | (Omit<Rendered, 'files'> & { readonly files: Rendering['files'] });
 
@@ -73,22 +80,33 @@ export class LinkClient implements Renderer {
   }
 
   async render(service: string, wanted: RenderInput, signal: AbortSignal, boot?: string): Promise<Rendering> {
-    // A value that the extension would reject only skips the route and does not block the cluster's other changes.
+    const request = this.#toRequest(wanted);
+    const { input, frame } = request;
+    const known = this.#remembered.get(service);
+    const response = this.#rememberedFor(service, request) ?? (await this.#ask(service, input, known, signal, boot));
+    this.#remembered.set(service, { frame, routes: input.routes, response });
+    const answer = toAnswer(response, request);
+    if (answer.kind === 'rendered') return answer.rendering;
+    throw new SettingsRejectedError(answer.message);
+  }
+
+  answerTo(service: string, wanted: RenderInput): RenderAnswer | undefined {
+    const request = this.#toRequest(wanted);
+    const response = this.#rememberedFor(service, request);
+    return response && toAnswer(response, request);
+  }
+
+  /** A value that the extension would reject only skips the route and does not block the cluster's other changes. */
+  #toRequest(wanted: RenderInput): Request {
     const faulty = wanted.routes.filter((route) => routeFault(route) !== undefined);
     const input = faulty.length === 0 ? wanted : { ...wanted, routes: this.#sendable(wanted.routes) };
-    const { routes, ...rest } = input;
-    const frame = JSON.stringify(rest);
+    const { routes: _, ...rest } = input;
+    return { input, faulty, frame: JSON.stringify(rest) };
+  }
+
+  #rememberedFor(service: string, { input, frame }: Request): RenderedResponse | undefined {
     const known = this.#remembered.get(service);
-    const isSame = known?.frame === frame && sameItems(known.routes, routes);
-    const answer = isSame ? known.answer : await this.#ask(service, input, known, signal, boot);
-    this.#remembered.set(service, { frame, routes, answer });
-    if (answer.kind === 'settings-refused') throw new SettingsRefusedError(answer.message);
-    const { version, files, refused } = answer;
-    return {
-      version,
-      files,
-      problems: [...toProblems(refused, input), ...faulty.map((route) => unsendable(route, input))],
-    };
+    return known?.frame === frame && sameItems(known.routes, input.routes) ? known.response : undefined;
   }
 
   forget(service: string): void {
@@ -97,7 +115,7 @@ export class LinkClient implements Renderer {
 
   async offer(service: string, { cluster, boot, version, files }: ClusterOffer, signal: AbortSignal): Promise<void> {
     const put = (offer: object) =>
-      this.#send(
+      this.#call(
         {
           service,
           cluster,
@@ -121,9 +139,6 @@ export class LinkClient implements Renderer {
     tasks: readonly TaskAddresses[],
     signal: AbortSignal,
   ): Promise<void> {
-    const state = this.#states.get(service);
-    // An extension that is unavailable or just starting is informed once its state is known.
-    if (state === undefined || state.tasks === digest(JSON.stringify(tasks))) return;
     const call = {
       service,
       cluster,
@@ -132,12 +147,12 @@ export class LinkClient implements Renderer {
       body: JSON.stringify({ tasks }),
       timeoutMs: BRIEF_TIMEOUT_MS,
     };
-    const { status, text } = await this.#send({ ...call, maxBytes: MAX_BRIEF_ANSWER_BYTES }, signal);
+    const { status, text } = await this.#call({ ...call, maxBytes: MAX_BRIEF_ANSWER_BYTES }, signal);
     if (status !== 204)
       throw new LinkError(`Extension ${service} rejected the tasks: ${status} ${plainText(text, MAX_ERROR)}`);
   }
 
-  replicas(service: string): Replicas | undefined {
+  reports(service: string): Reports | undefined {
     return this.#states.get(service);
   }
 
@@ -159,7 +174,7 @@ export class LinkClient implements Renderer {
       if (state.digest === known) continue;
       this.#states.set(service, { ...state, since });
       const remembered = this.#remembered.get(service);
-      if (remembered && remembered.answer.templates !== state.templates) this.#remembered.delete(service);
+      if (remembered && remembered.response.templates !== state.templates) this.#remembered.delete(service);
       onChange();
     }
   }
@@ -184,8 +199,8 @@ export class LinkClient implements Renderer {
     known: Remembered | undefined,
     signal: AbortSignal,
     boot: string | undefined,
-  ): Promise<RenderAnswer> {
-    const before = known?.answer.kind === 'rendered' ? known.answer : undefined;
+  ): Promise<RenderedResponse> {
+    const before = known?.response.kind === 'rendered' ? known.response : undefined;
     const difference = before && differenceOf(known!.routes, input.routes);
     const texts = new Map(before?.files.map(({ digest, text }) => [digest, text]));
     const post = (routes: object, digests: readonly string[]) => {
@@ -212,6 +227,18 @@ export class LinkClient implements Renderer {
         },
       );
     }
+  }
+
+  /** Like `#send`; every failure is a LinkError. */
+  async #call(call: ExtensionCall, signal: AbortSignal): Promise<Answer> {
+    return this.#send(call, signal).catch((error) => {
+      throw new LinkError(
+        `Extension ${call.service} does not respond: ${plainText((error as Error).message, MAX_ERROR)}`,
+        {
+          cause: error,
+        },
+      );
+    });
   }
 
   #send(
@@ -242,7 +269,7 @@ interface ExtensionCall {
   readonly maxBytes?: number;
 }
 
-function withTexts(response: RenderResponse, texts: ReadonlyMap<string, string>): RenderAnswer {
+function withTexts(response: RenderResponse, texts: ReadonlyMap<string, string>): RenderedResponse {
   if (response.kind === 'settings-refused') return response;
   const files = response.files.map(({ path, digest, text = texts.get(digest) }) => {
     if (text === undefined) throw new Error(`the response lacks ${path}`);
@@ -259,47 +286,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Services that were not in the request are reported as a problem of the extension. */
-function toProblems(
-  refused: readonly { service: string; message: string }[],
-  { cluster, routes }: RenderInput,
-): Problem[] {
-  const asked = new Set(routes.map(({ service }) => service.name));
-  const own = new Map(refused.filter(({ service }) => asked.has(service)).map((refusal) => [refusal.service, refusal]));
-  const unknown = new Set(refused.map(({ service }) => service).filter((service) => !asked.has(service)));
-  return [
-    ...[...own.values()].map((refusal) => toProblem(refusal, cluster)),
-    ...(unknown.size === 0 ? [] : [unknownServices([...unknown], cluster)]),
-  ];
-}
-
-function unsendable(route: Route, { cluster }: RenderInput): Problem {
-  return {
-    severity: 'error',
-    service: route.service.name,
-    cluster,
-    reason: `A route is skipped because a value exceeds a limit: ${plainText(routeFault(route) ?? '', MAX_ERROR)}`,
-    remedy: 'Shorten the value. Please report this as a bug: validation should have caught it.',
-  };
-}
-
-function unknownServices(services: readonly string[], cluster: string): Problem {
-  const shown = services.slice(0, MAX_SHOWN).map((service) => plainText(service, 64));
-  const more = services.length > MAX_SHOWN ? ` and ${services.length - MAX_SHOWN} more` : '';
-  return {
-    severity: 'error',
-    cluster,
-    reason: `The extension rejects services that are not in its cluster: ${shown.join(', ')}${more}`,
-    remedy: "The rejection is ignored. Check the extension's image and templates: it may be compromised.",
-  };
-}
-
-function toProblem({ service, message }: { service: string; message: string }, cluster: string): Problem {
-  return {
-    severity: 'error',
-    service,
-    cluster,
-    reason: `nginx rejects the configuration of this service: ${message}`,
-    remedy: 'The service is skipped. Please report this as a bug: validation should have caught it.',
-  };
+function toAnswer(response: RenderedResponse, { input, faulty }: Request): RenderAnswer {
+  if (response.kind === 'settings-refused') return { kind: 'settings-rejected', message: response.message };
+  const { version, files, refused } = response;
+  const problems = [...toProblems(refused, input), ...faulty.map((route) => unsendable(route, input))];
+  return { kind: 'rendered', rendering: { version, files, problems } };
 }

@@ -29,6 +29,7 @@ import { readEnvironment } from './environment.ts';
 import { LinkClient } from './extension-client.ts';
 import { namedSecrets, ownSecrets, readSecret, unmounted } from './own-secrets.ts';
 import { ReconcileLoop } from './reconcile/loop.ts';
+import { PlanPreview } from './reconcile/preview.ts';
 import { createReconciler, type Pass } from './reconcile/reconciler.ts';
 import { StatusBoard } from './reconcile/status.ts';
 import { readRegistrySecret } from './registry.ts';
@@ -82,7 +83,8 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     administration,
   };
   const underWay = new UnderWay();
-  const reported = { status, logger, underWay };
+  const preview = new PlanPreview(renderer, now);
+  const reported = { status, logger, underWay, preview };
   const reconcile = createReconciler({ swarm, renderer, credentials, ...reported, ...watched, now, onLate: trigger });
   const succession = new Succession(docker, environment.ownService, environment.ownTask);
   const pass: Pass = async (...circumstances) =>

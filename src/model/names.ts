@@ -12,11 +12,11 @@ export const specLabel = 'com.signalbox.spec';
 /** On owned services: digests of single fields and names of labels as last applied, so that manual changes to others are kept. */
 export const appliedLabel = 'com.signalbox.applied';
 /** On owned services: digest of a specification that was rolled back, why, how often, and when it is retried (RFC 3339). */
-export const refusedLabel = 'com.signalbox.refused';
-export const refusedReasonLabel = 'com.signalbox.refused-reason';
-export const refusedTimesLabel = 'com.signalbox.refused-times';
-export const refusedUntilLabel = 'com.signalbox.refused-until';
-export const refusalLabels = [refusedLabel, refusedReasonLabel, refusedTimesLabel, refusedUntilLabel] as const;
+export const rejectedLabel = 'com.signalbox.refused';
+export const rejectedReasonLabel = 'com.signalbox.refused-reason';
+export const rejectedTimesLabel = 'com.signalbox.refused-times';
+export const rejectedUntilLabel = 'com.signalbox.refused-until';
+export const refusalLabels = [rejectedLabel, rejectedReasonLabel, rejectedTimesLabel, rejectedUntilLabel] as const;
 /** On proxy services: IDs of secrets without TLS material, as found by proxies, separated by spaces. They are not attached again. */
 export const foreignLabel = 'com.signalbox.not-tls';
 /** On proxy services: state of the last attempts to spread replicas over the nodes (JSON). */

@@ -127,6 +127,13 @@ export interface StoredObject {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** A Docker config or secret to create. */
+export interface NewObject {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly data: string;
+}
+
 /** The current state of a service created by the controller. */
 export interface OwnedService {
   readonly id: string;

@@ -23,6 +23,11 @@ export interface Rendering extends Version {
   readonly problems: readonly Problem[];
 }
 
+/** A rendered configuration, or why there is none: nginx rejects the settings, or the text contains what is not allowed. */
+export type RenderAnswer =
+  | { readonly kind: 'rendered'; readonly rendering: Rendering }
+  | { readonly kind: 'settings-rejected' | 'text-rejected'; readonly message: string };
+
 /** A version for the tasks that Swarm started with the version `boot`, and so with the same secrets and networks. */
 export interface Offer extends Version {
   readonly boot: string;
@@ -93,4 +98,19 @@ export interface OffersState {
 export interface TaskAddresses {
   readonly task: string;
   readonly addresses: readonly string[];
+}
+
+/** An extension's last report about its agents. */
+export interface Reports extends OffersState {
+  /**
+   * Since when the extension has been connected without interruption, in milliseconds since the epoch: agents reconnect to a new extension one by
+   * one.
+   */
+  readonly since: number;
+  /** Digest of the tasks that it knows; undefined before it received any. */
+  readonly tasks?: string | undefined;
+}
+
+export interface ClusterOffer extends Offer {
+  readonly cluster: string;
 }

@@ -1,6 +1,8 @@
 // Any events in any order: afterwards the proxies serve what the labels ask for, and nothing more is written.
+
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { RetryableError } from '../../src/lib/retryable.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
 import { aNetwork, aNode, aService } from '../support/builders.ts';
@@ -96,7 +98,7 @@ const step: fc.Arbitrary<[string, Step]> = fc.oneof(
         .boolean()
         .map((afterwards): [string, Step] => [
           `${operation} fails${afterwards ? ' afterwards' : ''}`,
-          ({ swarm }) => swarm.failNext(operation, new Error('away'), { afterwards }),
+          ({ swarm }) => swarm.failNext(operation, new RetryableError('away'), { afterwards }),
         ]),
     ),
   controller.map((which): [string, Step] => [`pass of ${which}`, ({ controllers }) => attempt(controllers[which]!)]),

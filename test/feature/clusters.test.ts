@@ -1,5 +1,7 @@
 // Service clusters share the controller and nothing else.
+
 import { expect, it } from 'vitest';
+import { RetryableError } from '../../src/lib/retryable.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 
@@ -85,7 +87,7 @@ it('continues if an object of a removed cluster cannot be deleted', async () => 
 
   world.swarm.deploy(aService('shop'));
   const smaller = world.restart();
-  smaller.swarm.failNext('removeConfig', new Error('in use by the following service: curious'));
+  smaller.swarm.failNext('removeConfig', new RetryableError('in use by the following service: curious'));
   await expect(smaller.pass()).rejects.toThrow('in use');
   smaller.swarm.service('signalbox-proxy').finish();
 

@@ -1,8 +1,10 @@
 // A compromised proxy or extension can report anything. It must not affect other clusters.
+
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { ClusterRuns } from '../../src/controller/reconcile/cluster-runs.ts';
 import { ReconcileLoop } from '../../src/controller/reconcile/loop.ts';
+import { RetryableError } from '../../src/lib/retryable.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 import { eventually } from '../support/eventually.ts';
@@ -69,10 +71,10 @@ it('secret reports apply only to the cluster of the proxy that sends them', asyn
   world.swarm.deploy(aService('other', { lb: { ssl_cert: 'site', service_cluster: 'east' } }));
   await world.settle();
   const { extension } = world;
-  const replicas = extension.replicas.bind(extension);
+  const reports = extension.reports.bind(extension);
   const lie = secretFacts('site', { isBroken: true, rejected: 'bad base64 decode' });
-  extension.replicas = (service) => {
-    const found = replicas(service);
+  extension.reports = (service) => {
+    const found = reports(service);
     return found && (service.includes('east') ? { ...found, secrets: [lie] } : found);
   };
 
@@ -96,7 +98,7 @@ it('an extension that never answers does not delay other clusters', async () => 
     if (!service.includes('east')) return render(service, input, signal, boot);
     hung += 1;
     await released.promise;
-    throw new Error('Extension signalbox-extension-east: render request failed: timed out after 120 s');
+    throw new RetryableError('Extension signalbox-extension-east: render request failed: timed out after 120 s');
   };
   const stop = new AbortController();
   const { board } = world;

@@ -1,7 +1,7 @@
 // Several controllers at once, and one after another. All of their state is in the swarm.
 import { describe, expect, it } from 'vitest';
 import { Administrator } from '../../src/controller/admin/administrator.ts';
-import { ConflictError, type SavedText } from '../../src/controller/reconcile/ports.ts';
+import { ConflictError, type SavedText } from '../../src/controller/ports.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 import { FakeAdministrationStore } from '../support/fake-administration-store.ts';

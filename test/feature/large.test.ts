@@ -1,6 +1,6 @@
 // Configurations too large for one Docker config.
 import { expect, it } from 'vitest';
-import { versionConfigs } from '../../src/controller/reconcile/versions.ts';
+import { versionConfigs } from '../../src/controller/plan/versions.ts';
 import { partsLabel, versionLabel } from '../../src/model/names.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';

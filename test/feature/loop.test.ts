@@ -1,9 +1,11 @@
 // When passes run: one at a time, soon after an event, and no more often than needed.
+
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConflictError } from '../../src/controller/ports.ts';
 import { ReconcileLoop } from '../../src/controller/reconcile/loop.ts';
-import { ConflictError } from '../../src/controller/reconcile/ports.ts';
 import { StatusBoard } from '../../src/controller/reconcile/status.ts';
+import { RetryableError } from '../../src/lib/retryable.ts';
 import { type LogLine, sink } from '../support/controller-world.ts';
 
 const HOLDOFF_MS = 30;
@@ -130,7 +132,7 @@ describe('the loop', () => {
     expect(atRest()).toBe(true);
 
     world.pass = async () => {
-      throw new Error('connect ECONNREFUSED');
+      throw new RetryableError('connect ECONNREFUSED');
     };
     world.loop.trigger();
     await vi.advanceTimersByTimeAsync(HOLDOFF_MS);
@@ -194,7 +196,7 @@ describe('the loop', () => {
 
   it('retries a failure at increasing intervals, and logs it once', async () => {
     const world = new LoopWorld();
-    world.pass = () => Promise.reject(new Error('away'));
+    world.pass = () => Promise.reject(new RetryableError('away'));
 
     await world.start();
     await vi.advanceTimersByTimeAsync(60_000);

@@ -1,7 +1,7 @@
 // Observing the swarm: a change costs only the fetch of the objects it names, and an observation is complete or fails.
 import { describe, expect, it } from 'vitest';
 import { Observer } from '../../src/controller/docker/observer.ts';
-import { ConflictError } from '../../src/controller/reconcile/ports.ts';
+import { ConflictError } from '../../src/controller/ports.ts';
 import { eventually } from '../support/eventually.ts';
 import { engineNetwork, engineObject, engineService, FakeDocker } from '../support/fake-docker.ts';
 

@@ -1,5 +1,7 @@
 // What the controller's health check counts as a hanging loop, and what as a failure that is retried.
+
 import { expect, it } from 'vitest';
+import { RetryableError } from '../../src/lib/retryable.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
 
 const MINUTE = 60_000;
@@ -12,7 +14,7 @@ it('makes progress when there is nothing to do, and when the Engine is down', as
   expect(world.underWay.hangs).toBe(false);
 
   for (let minutes = 0; minutes < 10; minutes++) {
-    world.swarm.failNext('observe', new Error('connect ECONNREFUSED /var/run/docker.sock'));
+    world.swarm.failNext('observe', new RetryableError('connect ECONNREFUSED /var/run/docker.sock'));
     await expect(world.pass()).rejects.toThrow('ECONNREFUSED');
     world.swarm.clock.advance(MINUTE);
     expect(world.underWay.hangs).toBe(false);

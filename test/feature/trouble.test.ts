@@ -1,11 +1,13 @@
 // Failures around the controller: nothing is published from an incomplete observation, and the next pass recovers.
+
 import { expect, it } from 'vitest';
-import { ConflictError } from '../../src/controller/reconcile/ports.ts';
+import { ConflictError } from '../../src/controller/ports.ts';
+import { RetryableError } from '../../src/lib/retryable.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 import type { Operation } from '../support/fake-swarm.ts';
 
-const away = new Error('connect ECONNREFUSED /var/run/docker.sock');
+const away = new RetryableError('connect ECONNREFUSED /var/run/docker.sock');
 
 it('publishes nothing if the swarm cannot be observed', async () => {
   const world = new ControllerWorld();

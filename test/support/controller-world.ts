@@ -2,9 +2,10 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { Administrator } from '../../src/controller/admin/administrator.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
+import { versionConfigs } from '../../src/controller/plan/versions.ts';
+import { PlanPreview } from '../../src/controller/reconcile/preview.ts';
 import { createReconciler, type Pass, type PassResult } from '../../src/controller/reconcile/reconciler.ts';
 import { type Status, StatusBoard } from '../../src/controller/reconcile/status.ts';
-import { versionConfigs } from '../../src/controller/reconcile/versions.ts';
 import { UnderWay } from '../../src/lib/under-way.ts';
 import { type Administration, untouched } from '../../src/model/administration.ts';
 import { clusterLabel, controlNetwork, roleLabel, versionLabel } from '../../src/model/names.ts';
@@ -50,6 +51,7 @@ export class ControllerWorld {
   /** A cluster that its pass did not wait for has finished. */
   onLate = (): void => undefined;
   readonly underWay: UnderWay;
+  readonly preview: PlanPreview;
   readonly #agents: boolean;
   readonly #status: StatusBoard;
   readonly #pass: Pass;
@@ -65,12 +67,14 @@ export class ControllerWorld {
     this.settings = agents ? parsed.settings : withoutAgents(parsed.settings);
     if (agents) extension.agents = () => replicasOf(swarm);
     const { now } = swarm.clock;
+    this.preview = new PlanPreview(extension, now);
     this.#pass = createReconciler({
       swarm,
       renderer: extension,
       credentials: createCredentials(authority, now),
       status: this.#status,
       underWay: this.underWay,
+      preview: this.preview,
       settings: this.settings,
       settingsProblems: parsed.problems,
       administration: async (configs) => this.administrator?.follow(configs) ?? this.administration,

@@ -1,15 +1,19 @@
 import { fileURLToPath } from 'node:url';
-import {
-  type ClusterOffer,
-  type Renderer,
-  type Replicas,
-  SettingsRefusedError,
-} from '../../src/controller/reconcile/ports.ts';
+import { type Renderer, SettingsRejectedError } from '../../src/controller/ports.ts';
 import { readTemplates } from '../../src/extension/templates.ts';
+import { digest } from '../../src/lib/digest.ts';
+import { RetryableError } from '../../src/lib/retryable.ts';
 import type { SecretFacts } from '../../src/model/material.ts';
 import type { ReportedDoubts } from '../../src/model/name-doubts.ts';
 import type { RenderInput } from '../../src/model/render-input.ts';
-import type { Rendering, ReplicaReport, TaskAddresses } from '../../src/model/version.ts';
+import type {
+  ClusterOffer,
+  RenderAnswer,
+  Rendering,
+  ReplicaReport,
+  Reports,
+  TaskAddresses,
+} from '../../src/model/version.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
 import { proveConfiguration } from '../../src/render/prove.ts';
 
@@ -27,13 +31,15 @@ export class FakeExtension implements Renderer {
   /** nginx's error for a text, or undefined if it accepts it. */
   complaint: (text: string) => string | undefined = () => undefined;
 
+  readonly #answers = new Map<string, { readonly input: string; readonly answer: RenderAnswer }>();
+
   /** The last rendering offered to replicas as a trial, by the version they were started for. */
   readonly tried = new Map<string, string>();
 
   async render(service: string, input: RenderInput, _signal?: AbortSignal, boot?: string): Promise<Rendering> {
-    if (this.away.has(service)) throw new Error(`Extension ${service}: render request failed: it is away`);
+    if (this.away.has(service)) throw new RetryableError(`Extension ${service}: render request failed: it is away`);
     const proof = await proveConfiguration(input, render, async (files) => this.complaint(textOf(files)));
-    if (proof.kind === 'settings-refused') throw new SettingsRefusedError(proof.message);
+    if (proof.kind === 'settings-refused') throw new SettingsRejectedError(proof.message);
     if (boot !== undefined) this.tried.set(boot, textOf(proof.files));
     const problems = proof.refused.map(({ service, message }) => ({
       severity: 'error' as const,
@@ -42,10 +48,17 @@ export class FakeExtension implements Renderer {
       reason: `nginx rejects the configuration of this service: ${message}`,
       remedy: 'The service is left out.',
     }));
-    return { version: proof.version, files: proof.files, problems };
+    const rendering = { version: proof.version, files: proof.files, problems };
+    this.#answers.set(service, { input: JSON.stringify(input), answer: { kind: 'rendered', rendering } });
+    return rendering;
   }
 
   forget(): void {}
+
+  answerTo(service: string, input: RenderInput): RenderAnswer | undefined {
+    const last = this.#answers.get(service);
+    return last?.input === JSON.stringify(input) ? last.answer : undefined;
+  }
 
   /** Running replicas, with the version that each was started for. Only those whose image has an agent. */
   agents: (service: string) => readonly { readonly task: string; readonly boot: string }[] = () => [];
@@ -64,7 +77,7 @@ export class FakeExtension implements Renderer {
   readonly #taken = new Map<string, string>();
 
   async offer(service: string, offer: ClusterOffer): Promise<void> {
-    if (this.away.has(service)) throw new Error(`Extension ${service}: render request failed: it is away`);
+    if (this.away.has(service)) throw new RetryableError(`Extension ${service}: render request failed: it is away`);
     this.offers.set(offer.boot, offer);
     if (this.refusal(offer.version) === undefined) this.#taken.set(offer.boot, offer.version);
   }
@@ -73,14 +86,15 @@ export class FakeExtension implements Renderer {
   readonly introduced = new Map<string, readonly TaskAddresses[]>();
 
   async introduce(service: string, _cluster: string, tasks: readonly TaskAddresses[]): Promise<void> {
-    if (this.away.has(service)) throw new Error(`Extension ${service}: render request failed: it is away`);
+    if (this.away.has(service)) throw new RetryableError(`Extension ${service}: render request failed: it is away`);
     this.introduced.set(service, tasks);
   }
 
-  replicas(service: string): Replicas | undefined {
+  reports(service: string): Reports | undefined {
     if (this.away.has(service)) return undefined;
     return {
       since: this.since,
+      tasks: this.#tasksOf(service),
       secrets: this.secrets,
       offers: [...this.offers.values()].map(({ boot, version }) => ({
         boot,
@@ -97,6 +111,11 @@ export class FakeExtension implements Renderer {
         ),
       ],
     };
+  }
+
+  #tasksOf(service: string): string | undefined {
+    const tasks = this.introduced.get(service);
+    return tasks && digest(JSON.stringify(tasks));
   }
 
   /** What replicas serve that were started for this version. */

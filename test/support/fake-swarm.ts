@@ -1,14 +1,11 @@
 import { toServiceSpec } from '../../src/controller/docker/service-spec.ts';
-import {
-  type ChooseFollowed,
-  ConflictError,
-  type NewObject,
-  type Swarm,
-} from '../../src/controller/reconcile/ports.ts';
+import { type ChooseFollowed, ConflictError, type Swarm } from '../../src/controller/ports.ts';
+import { RetryableError } from '../../src/lib/retryable.ts';
 import { eligibleNodes } from '../../src/model/constraints.ts';
 import type { DesiredService } from '../../src/model/owned-service.ts';
 import type {
   HostTask,
+  NewObject,
   OwnedService,
   OwnedTask,
   ServiceTask,
@@ -62,7 +59,7 @@ export class FakeSwarm implements Swarm {
 
   // The port.
 
-  async observe(_signal?: AbortSignal, chooseFollowed: ChooseFollowed = () => []): Promise<Snapshot> {
+  async observe(chooseFollowed: ChooseFollowed = () => []): Promise<Snapshot> {
     return this.#call('observe', () => ({
       tasks: chooseFollowed([...this.#applications.values()]).flatMap((id) => this.#tasks.get(id) ?? []),
       services: [...this.#applications.values()],
@@ -189,7 +186,7 @@ export class FakeSwarm implements Swarm {
     const users = [...this.#applications.values(), ...this.#owned()].filter(({ networkIds }) =>
       networkIds.includes(id),
     );
-    if (users.length > 0) throw new Error(`network ${id} is in use by service ${users[0]!.name}`);
+    if (users.length > 0) throw new RetryableError(`network ${id} is in use by service ${users[0]!.name}`);
     this.#networks.delete(id);
   }
 
@@ -305,7 +302,7 @@ export class FakeSwarm implements Swarm {
 
   #refuseIfUsed(id: string, references: (service: OwnedService) => readonly string[]): void {
     const user = this.#owned().find((service) => references(service).includes(id));
-    if (user) throw new Error(`${id} is in use by the following service: ${user.name}`);
+    if (user) throw new RetryableError(`${id} is in use by the following service: ${user.name}`);
   }
 
   #unmoved(current: OwnedService): FakeService {
@@ -325,8 +322,8 @@ export class FakeSwarm implements Swarm {
     const other = this.services.find(
       (service) => service !== own && ingressPorts(service.spec).some((port) => ports.includes(port)),
     );
-    if (other) throw new Error(`port is already in use by service '${other.name}' as an ingress port`);
-    if (own && own.name !== spec.Name) throw new Error('renaming services is not supported');
+    if (other) throw new RetryableError(`port is already in use by service '${other.name}' as an ingress port`);
+    if (own && own.name !== spec.Name) throw new RetryableError('renaming services is not supported');
     return spec;
   }
 
@@ -355,7 +352,7 @@ function ingressPorts(spec: Spec): number[] {
 
 function known<T>(items: ReadonlyMap<string, T>, id: string, kind: string): T {
   const item = items.get(id);
-  if (item === undefined) throw new Error(`${kind} ${id} not found`);
+  if (item === undefined) throw new RetryableError(`${kind} ${id} not found`);
   return item;
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConflictError, type Swarm } from '../../src/controller/reconcile/ports.ts';
-import { clusterLabel, refusedLabel, roleLabel, specLabel } from '../../src/model/names.ts';
+import { ConflictError, type Swarm } from '../../src/controller/ports.ts';
+import { clusterLabel, rejectedLabel, roleLabel, specLabel } from '../../src/model/names.ts';
 import type { DesiredService, MountedObject } from '../../src/model/owned-service.ts';
 import type { OwnedService } from '../../src/model/snapshot.ts';
 import { specDigest } from '../../src/model/spec-digest.ts';
@@ -25,8 +25,6 @@ export interface ContractWorld {
   close(): Promise<void>;
 }
 
-const signal = AbortSignal.timeout(2 ** 31 - 1);
-
 /** The controller's assumptions about a swarm, real or fake. */
 export function describeSwarm(title: string, open: () => Promise<ContractWorld>): void {
   describe(title, () => {
@@ -44,7 +42,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       const network = await own.world.createNetwork(own.name);
       const { config, desired } = await own.createService({ networkIds: [network] });
 
-      const { configs, secrets, networks, nodes } = await own.world.swarm.observe(signal);
+      const { configs, secrets, networks, nodes } = await own.world.swarm.observe();
 
       expect(await own.service()).toMatchObject({
         name: own.name,
@@ -69,7 +67,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
 
       const { id } = await own.createConfig('1', 'línea\n"$quoted"\n');
 
-      expect(await own.world.swarm.readConfig(id, signal)).toBe('línea\n"$quoted"\n');
+      expect(await own.world.swarm.readConfig(id)).toBe('línea\n"$quoted"\n');
     });
 
     it('rejects a name that exists', async () => {
@@ -77,9 +75,9 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       const { desired } = await own.createService();
 
       const again = { name: own.name, labels: {}, data: 'other' };
-      await expect(own.world.swarm.createSecret(again, signal)).rejects.toThrow(ConflictError);
+      await expect(own.world.swarm.createSecret(again)).rejects.toThrow(ConflictError);
       await expect(own.createConfig('1')).rejects.toThrow(ConflictError);
-      await expect(own.world.swarm.createService(desired, signal)).rejects.toThrow(ConflictError);
+      await expect(own.world.swarm.createService(desired)).rejects.toThrow(ConflictError);
     });
 
     it('ignores the removal of an object that does not exist', async () => {
@@ -88,14 +86,14 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       const { id } = await own.service();
 
       for (let times = 0; times < 2; times++) {
-        await own.world.swarm.removeService(id, signal);
-        await own.world.swarm.removeConfig(config.id, signal);
-        await own.world.swarm.removeSecret(desired.secrets[0]!.id, signal);
+        await own.world.swarm.removeService(id);
+        await own.world.swarm.removeConfig(config.id);
+        await own.world.swarm.removeSecret(desired.secrets[0]!.id);
       }
 
-      const { owned, configs, secrets } = await own.world.swarm.observe(signal);
+      const { owned, configs, secrets } = await own.world.swarm.observe();
       expect([...owned, ...configs, ...secrets].filter(({ name }) => name.startsWith(own.name))).toEqual([]);
-      await expect(own.world.swarm.tasks(id, signal)).rejects.toThrow(ConflictError);
+      await expect(own.world.swarm.tasks(id)).rejects.toThrow(ConflictError);
     });
 
     it('refuses to remove what a service uses', async () => {
@@ -103,8 +101,8 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       const network = await own.world.createNetwork(own.name);
       const { config, desired } = await own.createService({ networkIds: [network] });
 
-      await expect(own.world.swarm.removeConfig(config.id, signal)).rejects.toThrow('in use');
-      await expect(own.world.swarm.removeSecret(desired.secrets[0]!.id, signal)).rejects.toThrow('in use');
+      await expect(own.world.swarm.removeConfig(config.id)).rejects.toThrow('in use');
+      await expect(own.world.swarm.removeSecret(desired.secrets[0]!.id)).rejects.toThrow('in use');
       await expect(own.world.removeNetwork(network)).rejects.toThrow('in use');
     });
 
@@ -113,7 +111,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       const missing = { id: 'nothing', name: own.name, target: '/etc/nothing' };
 
       for (const refer of [{ networkIds: ['nothing'] }, { configs: [missing] }, { secrets: [missing] }])
-        await expect(own.world.swarm.createService(own.desired(refer), signal)).rejects.toThrow('not found');
+        await expect(own.world.swarm.createService(own.desired(refer))).rejects.toThrow('not found');
     });
 
     it('rejects a write to a service that has changed since it was observed, or is gone', async () => {
@@ -121,18 +119,18 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       const { desired } = await own.createService();
       const { swarm } = own.world;
       const stale = await own.service();
-      await swarm.labelService(stale, { first: 'yes' }, signal);
+      await swarm.labelService(stale, { first: 'yes' });
 
-      await expect(swarm.labelService(stale, { second: 'yes' }, signal)).rejects.toThrow(ConflictError);
-      await expect(swarm.updateService(stale, { ...desired, replicas: 2 }, signal)).rejects.toThrow(ConflictError);
+      await expect(swarm.labelService(stale, { second: 'yes' })).rejects.toThrow(ConflictError);
+      await expect(swarm.updateService(stale, { ...desired, replicas: 2 })).rejects.toThrow(ConflictError);
 
       const { id, labels, index } = await own.service();
       expect(labels).toMatchObject({ first: 'yes' });
       expect(labels).not.toHaveProperty('second');
       expect(labels[specLabel]).toBe(specDigest(desired));
       expect(index).toBeGreaterThan(stale.index);
-      await swarm.removeService(id, signal);
-      await expect(swarm.labelService(stale, { third: 'yes' }, signal)).rejects.toThrow(ConflictError);
+      await swarm.removeService(id);
+      await expect(swarm.labelService(stale, { third: 'yes' })).rejects.toThrow(ConflictError);
     });
 
     it('replaces no task for a label change', async () => {
@@ -141,7 +139,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       await own.world.settle(own.name);
       const before = await own.tasks();
 
-      await own.world.swarm.labelService(await own.service(), { note: 'changed' }, signal);
+      await own.world.swarm.labelService(await own.service(), { note: 'changed' });
 
       expect(await own.service()).toMatchObject({ labels: { note: 'changed' }, rollout: { kind: 'settled' } });
       expect(await own.tasks()).toEqual(before);
@@ -154,15 +152,15 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       const [first] = await own.tasks();
       const { swarm } = own.world;
 
-      await swarm.scaleService(await own.service(), 2, { note: 'two' }, signal);
+      await swarm.scaleService(await own.service(), 2, { note: 'two' });
       expect(await own.service()).toMatchObject({ replicas: 2, labels: { note: 'two' }, rollout: { kind: 'settled' } });
       await own.world.settle(own.name);
       expect(await own.tasks()).toContainEqual(first);
 
       const stale = await own.service();
-      await swarm.scaleService(stale, 1, {}, signal);
+      await swarm.scaleService(stale, 1, {});
       expect(await own.service()).toMatchObject({ replicas: 1, labels: { note: 'two' } });
-      await expect(swarm.scaleService(stale, 3, {}, signal)).rejects.toThrow(ConflictError);
+      await expect(swarm.scaleService(stale, 3, {})).rejects.toThrow(ConflictError);
     });
 
     it('replaces tasks for a new configuration, and reports the update', async () => {
@@ -173,7 +171,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       const next = await own.createConfig('2');
       const changed = { ...desired, configs: [next] };
 
-      await own.world.swarm.updateService(await own.service(), changed, signal);
+      await own.world.swarm.updateService(await own.service(), changed);
       expect(await own.service()).toMatchObject({
         labels: { [specLabel]: specDigest(changed) },
         configIds: [next.id],
@@ -194,7 +192,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       const { swarm, brokenImage } = own.world;
       const broken = { ...desired, image: brokenImage, labels: { ...desired.labels, note: 'broken' } };
 
-      await swarm.updateService(await own.service(), broken, signal);
+      await swarm.updateService(await own.service(), broken);
       await own.world.settle(own.name);
 
       const rolledBack = await own.service();
@@ -203,14 +201,14 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
         labels: { note: 'a note', [specLabel]: specDigest(desired) },
         rollout: { kind: 'rolled-back', message: expect.stringMatching(/roll(ed|back)/) },
       });
-      const tasks = await swarm.tasks(rolledBack.id, signal);
+      const tasks = await swarm.tasks(rolledBack.id);
       expect(tasks.find(({ error }) => error !== undefined)).toMatchObject({
         state: expect.stringMatching(/failed|rejected/),
         error: expect.stringContaining('No such image'),
       });
 
-      await swarm.labelService(rolledBack, { [refusedLabel]: 'yes' }, signal);
-      expect(await own.service()).toMatchObject({ rollout: { kind: 'settled' }, labels: { [refusedLabel]: 'yes' } });
+      await swarm.labelService(rolledBack, { [rejectedLabel]: 'yes' });
+      expect(await own.service()).toMatchObject({ rollout: { kind: 'settled' }, labels: { [rejectedLabel]: 'yes' } });
     });
 
     it('keeps manual changes', async () => {
@@ -224,7 +222,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       await own.world.settle(own.name);
 
       const next = await own.createConfig('2');
-      await own.world.swarm.updateService(await own.service(), { ...desired, configs: [next] }, signal);
+      await own.world.swarm.updateService(await own.service(), { ...desired, configs: [next] });
 
       expect(await own.world.specOf(own.name)).toMatchObject({
         Labels: { hand: 'yes', note: 'a note' },
@@ -236,7 +234,7 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
     it('returns nothing for a task that does not exist', async () => {
       const own = await contract('log');
 
-      expect(await own.world.swarm.taskLog('nothing', signal)).toBe('');
+      expect(await own.world.swarm.taskLog('nothing')).toBe('');
     });
   });
 }
@@ -285,22 +283,22 @@ class Contract {
   async createService(changes: Partial<DesiredService> = {}) {
     const config = await this.createConfig('1');
     const labels = { [clusterLabel]: this.world.run, note: 'a note' };
-    const secretId = await this.world.swarm.createSecret({ name: this.name, labels, data: 'secret' }, signal);
+    const secretId = await this.world.swarm.createSecret({ name: this.name, labels, data: 'secret' });
     const secrets = [{ id: secretId, name: this.name, target: 'secret' }];
     const desired = this.desired({ configs: [config], secrets, ...changes });
-    await this.world.swarm.createService(desired, signal);
+    await this.world.swarm.createService(desired);
     return { config, desired };
   }
 
   async createConfig(suffix: string, data = suffix): Promise<MountedObject> {
     const name = `${this.name}-${suffix}`;
     const labels = { [clusterLabel]: this.world.run, note: 'a note' };
-    const id = await this.world.swarm.createConfig({ name, labels, data }, signal);
+    const id = await this.world.swarm.createConfig({ name, labels, data });
     return { id, name, target: '/etc/contract' };
   }
 
   async service(): Promise<OwnedService> {
-    const { owned } = await this.world.swarm.observe(signal);
+    const { owned } = await this.world.swarm.observe();
     const service = owned.find(({ name }) => name === this.name);
     if (!service) throw new Error(`Service ${this.name} not found`);
     return service;
@@ -309,16 +307,16 @@ class Contract {
   /** Tasks that should run. */
   async tasks() {
     const { id } = await this.service();
-    const tasks = await this.world.swarm.tasks(id, signal);
+    const tasks = await this.world.swarm.tasks(id);
     return tasks.filter(({ desiredState }) => desiredState === 'running');
   }
 
   async cleanUp(): Promise<void> {
     const { swarm, run } = this.world;
-    const { owned, configs, secrets } = await swarm.observe(signal);
+    const { owned, configs, secrets } = await swarm.observe();
     const ours = ({ name }: { name: string }) => name.startsWith(`${run}-`);
-    for (const { id } of owned.filter(ours)) await swarm.removeService(id, signal);
-    for (const { id } of configs.filter(ours)) await swarm.removeConfig(id, signal);
-    for (const { id } of secrets.filter(ours)) await swarm.removeSecret(id, signal);
+    for (const { id } of owned.filter(ours)) await swarm.removeService(id);
+    for (const { id } of configs.filter(ours)) await swarm.removeConfig(id);
+    for (const { id } of secrets.filter(ours)) await swarm.removeSecret(id);
   }
 }

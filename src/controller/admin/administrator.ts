@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { RetryableError } from '../../lib/retryable.ts';
 import {
   type Actor,
   type Administration,
@@ -21,7 +22,7 @@ import { clusterLabel, versionLabel } from '../../model/names.ts';
 import { shownValue } from '../../model/problem.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { StoredObject, SwarmService } from '../../model/snapshot.ts';
-import { type AdministrationStore, ConflictError, type SavedText } from '../reconcile/ports.ts';
+import { type AdministrationStore, ConflictError, type SavedText } from '../ports.ts';
 import type { Status } from '../reconcile/status.ts';
 import { Refusal } from './problem-details.ts';
 
@@ -303,13 +304,15 @@ function isSameState(a: Administration, b: Administration): boolean {
   return isDeepStrictEqual(plain(a), plain(b));
 }
 
-/** The content may have been edited by hand, so an error here is not a bug. */
+/** The content may have been edited by hand, so reading is retried. */
 function parseSaved({ revision, text }: SavedText): Administration {
   try {
     return administrationSchema.parse(JSON.parse(text));
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
-    throw new Error(`The Docker config ${administrationName(revision)} is invalid: ${reason}`, { cause: error });
+    throw new RetryableError(`The Docker config ${administrationName(revision)} is invalid: ${reason}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,8 +1,8 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
-import { isBug } from '../../lib/is-bug.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { isRetryable } from '../../lib/retryable.ts';
 import type { Actor } from '../../model/administration.ts';
 import { isOfClusterAlone } from '../../model/api-tokens.ts';
 import type { Access, Session, User } from './access.ts';
@@ -71,7 +71,7 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
           error.message || 'The request was rejected.',
         ),
       );
-    if (isBug(error)) {
+    if (!isRetryable(error)) {
       logger?.error({ err: error }, 'Request failed');
       return toResponse(new Refusal(500, 'Internal error', "See the controller's log."));
     }

@@ -30,7 +30,10 @@ export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Re
     registers,
     collect() {
       this.reset();
-      for (const { cluster, table: { servers, fallback } } of status.current?.desired.clusters ?? []) {
+      for (const {
+        cluster,
+        table: { servers, fallback },
+      } of status.current?.desired.clusters ?? []) {
         const count = servers.reduce((sum, { locations }) => sum + locations.length, fallback.length);
         this.set({ cluster: cluster.name }, count);
       }

@@ -16,6 +16,7 @@ import {
 } from 'openid-client';
 import { digest } from '../../lib/digest.ts';
 import { plainText } from '../../lib/plain-text.ts';
+import { RetryableError } from '../../lib/retryable.ts';
 import { highestRole, type Role } from '../../model/roles.ts';
 import type { OidcSettings } from '../../model/settings-keys.ts';
 import type { Identity } from './access.ts';
@@ -45,6 +46,18 @@ export type OidcResult =
 
 /** The provider's endpoints and keys may change, so they are fetched again after this time. */
 const DISCOVERED_FOR_MS = 3_600_000;
+
+/** The provider cannot be reached, or its response is invalid. The user may sign in again. */
+class ProviderError extends RetryableError {
+  override readonly name = 'ProviderError';
+}
+
+/** The library and the network report everything about the provider with errors of several classes. */
+async function ofProvider<T>(answer: Promise<T>): Promise<T> {
+  return answer.catch((error) => {
+    throw new ProviderError(oidcReason(error), { cause: error });
+  });
+}
 
 /** Signs users in through an OpenID provider: authorization code flow with PKCE. The library performs the checks that the standards require. */
 export class Oidc {
@@ -77,19 +90,20 @@ export class Oidc {
    * `answer` is the query string with which the provider redirected the browser back. Throws if anything is invalid.
    */
   async finish({ state, nonce, verifier }: Flow, answer: string, origin: string): Promise<OidcResult> {
-    const configuration = await this.#configuration();
+    const configuration = await ofProvider(this.#configuration());
     const returned = new URL(origin + OIDC_RETURN_PATH);
     returned.search = answer;
-    const tokens = await authorizationCodeGrant(configuration, returned, {
+    const grant = authorizationCodeGrant(configuration, returned, {
       expectedState: state,
       expectedNonce: nonce,
       pkceCodeVerifier: verifier,
       idTokenExpected: true,
     });
+    const tokens = await ofProvider(grant);
     const claims: Record<string, unknown> & { readonly sub: string } = tokens.claims()!;
     const all = this.#isComplete(configuration, claims)
       ? claims
-      : { ...(await fetchUserInfo(configuration, tokens.access_token, claims.sub)), ...claims };
+      : { ...(await ofProvider(fetchUserInfo(configuration, tokens.access_token, claims.sub))), ...claims };
     const name = nameOf(all);
     const role = this.#roleOf(all[this.settings.GroupsClaim]);
     return role === undefined
@@ -143,7 +157,12 @@ export function oidcFingerprint({ Issuer, ClientId, GroupsClaim, Groups }: OidcS
 
 /** Only codes and names of errors: their causes can contain tokens. */
 export function oidcReason(error: unknown): string {
-  const { name, code, error: answered, message } = error as Readonly<Record<string, unknown>>;
+  const {
+    name,
+    code,
+    error: answered,
+    message,
+  } = (error instanceof ProviderError ? error.cause : error) as Readonly<Record<string, unknown>>;
   const parts = [name, code, answered, message].filter((part) => typeof part === 'string');
   return plainText(parts.join(': '), 300);
 }

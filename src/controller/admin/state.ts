@@ -3,9 +3,10 @@ import { type Administration, changeSchema } from '../../model/administration.ts
 import { isTarget } from '../../model/maintenance.ts';
 import type { Location, RouteTable } from '../../model/route-table.ts';
 import type { Snapshot, SwarmService } from '../../model/snapshot.ts';
-import type { ClusterOutcome, Replica } from '../reconcile/reconcile-cluster.ts';
+import type { TimedChange } from '../observe/timeline.ts';
+import type { Replica } from '../plan/replicas.ts';
+import type { ClusterOutcome } from '../reconcile/reconcile-cluster.ts';
 import type { Status } from '../reconcile/status.ts';
-import type { TimedChange } from '../reconcile/timeline.ts';
 
 const problemSchema = z
   .object({

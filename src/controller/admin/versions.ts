@@ -1,6 +1,6 @@
 import { clusterLabel, fileLabel, versionLabel } from '../../model/names.ts';
 import type { StoredObject } from '../../model/snapshot.ts';
-import { versionConfigs } from '../reconcile/versions.ts';
+import { versionConfigs } from '../plan/versions.ts';
 import type { KeptVersion } from './requests.ts';
 
 /** The versions of a cluster's configuration that can be viewed and rolled back to, the newest first. */

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import { administrationName, administrationRole, revisionOf } from '../../model/administration.ts';
 import { roleLabel } from '../../model/names.ts';
-import { type AdministrationStore, ConflictError, type SavedText } from '../reconcile/ports.ts';
+import { type AdministrationStore, ConflictError, type SavedText } from '../ports.ts';
 import { call, isStatus } from './docker-error.ts';
 import { configsOfRole, readConfigData } from './settings-store.ts';
 

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type Docker from 'dockerode';
 import type { Logger } from '../../lib/logger.ts';
 import { namedSecretPrefix } from '../../model/names.ts';
-import { ConflictError } from '../reconcile/ports.ts';
+import { ConflictError } from '../ports.ts';
+import { parseAnswer } from './answer.ts';
 import { call, callForList, isStatus } from './docker-error.ts';
 import { EngineObject } from './schema.ts';
 
@@ -119,7 +120,7 @@ export async function existingSecrets(docker: Docker, secrets: readonly OwnSecre
 async function findSecret(docker: Docker, name: string): Promise<string | undefined> {
   const filters = { name: [name] };
   const secrets = (await callForList('List secrets', () => docker.listSecrets({ filters }))).map((item) =>
-    EngineObject.parse(item),
+    parseAnswer(EngineObject, item),
   );
   // The filter also matches prefixes.
   return secrets.find(({ Spec }) => Spec.Name === name)?.ID;

@@ -1,7 +1,8 @@
-import { ConflictError } from '../reconcile/ports.ts';
+import { RetryableError } from '../../lib/retryable.ts';
+import { ConflictError } from '../ports.ts';
 
 /** The Engine returned an error or could not be reached. `status` is the HTTP status, undefined without a response. */
-export class DockerError extends Error {
+export class DockerError extends RetryableError {
   override readonly name = 'DockerError';
   readonly operation: string;
   readonly status: number | undefined;

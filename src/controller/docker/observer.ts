@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type Docker from 'dockerode';
-import { ZodError, z } from 'zod';
+import { z } from 'zod';
 import { memoize, sameItems } from '../../lib/memo.ts';
 import { sleep } from '../../lib/sleep.ts';
 import { asksForRoutes } from '../../model/hrm.ts';
 import type { HostTask, OwnedService, ServiceTask, Snapshot, SwarmService } from '../../model/snapshot.ts';
-import { type ChooseFollowed, ConflictError } from '../reconcile/ports.ts';
+import { type ChooseFollowed, ConflictError } from '../ports.ts';
+import { parseAnswer } from './answer.ts';
 import { call, callForList, isStatus } from './docker-error.ts';
 import { EngineNetwork, EngineNode, EngineObject, EngineService, EngineTask } from './schema.ts';
 import {
@@ -119,15 +120,8 @@ class Collection<T extends object> {
 }
 
 function idOf(answer: unknown): string {
-  const identity = parse(Identity, answer);
+  const identity = parseAnswer(Identity, answer);
   return 'ID' in identity ? identity.ID : identity.Id;
-}
-
-/** A response that does not match the schema is retried and not treated as a bug of the controller. Nothing is published. */
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new Error(`Invalid response from Docker: ${new ZodError(parsed.error.issues).message}`);
 }
 
 /**
@@ -156,27 +150,27 @@ export class Observer {
     this.#now = now;
     const get = (operation: string, request: () => Promise<unknown>) => call(operation, request);
     this.#services = new Collection(
-      (answer) => toSeenService(parse(EngineService, answer)),
+      (answer) => toSeenService(parseAnswer(EngineService, answer)),
       () => callForList('List services', () => docker.listServices()),
       (id) => get('Inspect service', () => docker.getService(id).inspect()),
     );
     this.#networks = new Collection(
-      (answer) => toSwarmNetwork(parse(EngineNetwork, answer)),
+      (answer) => toSwarmNetwork(parseAnswer(EngineNetwork, answer)),
       () => callForList('List networks', () => docker.listNetworks({ filters: JSON.stringify({ scope: ['swarm'] }) })),
       (id) => get('Inspect network', () => docker.getNetwork(id).inspect()),
     );
     this.#nodes = new Collection(
-      (answer) => toSwarmNode(parse(EngineNode, answer)),
+      (answer) => toSwarmNode(parseAnswer(EngineNode, answer)),
       () => callForList('List nodes', () => docker.listNodes()),
       (id) => get('Inspect node', () => docker.getNode(id).inspect()),
     );
     this.#configs = new Collection(
-      (answer) => toStoredObject(parse(EngineObject, answer)),
+      (answer) => toStoredObject(parseAnswer(EngineObject, answer)),
       () => callForList('List configs', () => docker.listConfigs()),
       (id) => get('Inspect config', () => docker.getConfig(id).inspect()),
     );
     this.#secrets = new Collection(
-      (answer) => toStoredObject(parse(EngineObject, answer)),
+      (answer) => toStoredObject(parseAnswer(EngineObject, answer)),
       () => callForList('List secrets', () => docker.listSecrets()),
       (id) => get('Inspect secret', () => docker.getSecret(id).inspect()),
     );
@@ -227,7 +221,7 @@ export class Observer {
     });
     const wanted = new Set(ids);
     return tasks
-      .map((task) => parse(EngineTask, task))
+      .map((task) => parseAnswer(EngineTask, task))
       .filter(({ Status, ServiceID }) => Status.State === 'running' && wanted.has(ServiceID));
   }
 
@@ -262,7 +256,7 @@ export class Observer {
   async applications(): Promise<SwarmService[]> {
     const services = await callForList('List services', () => this.#docker.listServices());
     return services
-      .map((service) => parse(EngineService, service))
+      .map((service) => parseAnswer(EngineService, service))
       .filter((service) => !isOwned(service))
       .map(toSwarmService);
   }

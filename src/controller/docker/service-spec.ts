@@ -4,7 +4,7 @@ import { digest } from '../../lib/digest.ts';
 import {
   appliedLabel,
   refusalLabels,
-  refusedLabel,
+  rejectedLabel,
   specLabel,
   spreadLabel,
   versionsFolder,
@@ -160,7 +160,7 @@ export function toServiceSpec(desired: DesiredService, spec: string, present?: u
     [appliedLabel]: JSON.stringify({ ...digests, ...names }),
   };
   // A retried version stays marked as rolled back until it succeeds.
-  if (next.Labels[refusedLabel] !== spec) for (const label of refusalLabels) delete next.Labels[label];
+  if (next.Labels[rejectedLabel] !== spec) for (const label of refusalLabels) delete next.Labels[label];
   return next as ServiceSpec;
 }
 

@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import { digest } from '../../lib/digest.ts';
 import { roleLabel } from '../../model/names.ts';
 import type { StoredObject } from '../../model/snapshot.ts';
+import { parseAnswer } from './answer.ts';
 import { call, callForList, isStatus } from './docker-error.ts';
 import { EngineObject } from './schema.ts';
 
@@ -55,7 +56,7 @@ export class ConfigStore {
 export async function configsOfRole(docker: Docker, role: string): Promise<EngineObject[]> {
   const filters = { label: [`${roleLabel}=${role}`] };
   const configs = await callForList('List configs', () => docker.listConfigs({ filters } as never) as never);
-  return configs.map((config) => EngineObject.parse(config));
+  return configs.map((config) => parseAnswer(EngineObject, config));
 }
 
 /** Content of a Docker config. */

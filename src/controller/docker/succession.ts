@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import { type ControllerTask, standing } from '../../model/succession.ts';
+import { parseAnswer } from './answer.ts';
 import { callForList } from './docker-error.ts';
 
 const EngineControllerTask = z.object({
@@ -57,7 +58,7 @@ export class Succession {
 }
 
 function toControllerTask(answer: unknown): ControllerTask {
-  const { ID, CreatedAt, Status, Spec } = EngineControllerTask.parse(answer);
+  const { ID, CreatedAt, Status, Spec } = parseAnswer(EngineControllerTask, answer);
   const { Image, Command, Args, Env, Configs } = Spec.ContainerSpec;
   const basis = JSON.stringify([
     Image,

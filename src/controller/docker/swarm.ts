@@ -1,9 +1,10 @@
 import type Docker from 'dockerode';
 import type { DesiredService } from '../../model/owned-service.ts';
 import type { CredentialsFor, RegistryCredentials } from '../../model/registry.ts';
-import type { OwnedService, OwnedTask, Snapshot } from '../../model/snapshot.ts';
+import type { NewObject, OwnedService, OwnedTask, Snapshot } from '../../model/snapshot.ts';
 import { specDigest } from '../../model/spec-digest.ts';
-import { type ChooseFollowed, ConflictError, type NewObject, type Swarm } from '../reconcile/ports.ts';
+import { type ChooseFollowed, ConflictError, type Swarm } from '../ports.ts';
+import { parseAnswer } from './answer.ts';
 import { call, callForList, isStatus } from './docker-error.ts';
 import type { Observer } from './observer.ts';
 import { EngineTask } from './schema.ts';
@@ -26,7 +27,7 @@ export class DockerSwarm implements Swarm {
     this.#credentialsFor = credentialsFor;
   }
 
-  observe(_signal?: AbortSignal, chooseFollowed?: ChooseFollowed): Promise<Snapshot> {
+  observe(chooseFollowed?: ChooseFollowed): Promise<Snapshot> {
     return this.#observer.observe(chooseFollowed);
   }
 
@@ -36,7 +37,7 @@ export class DockerSwarm implements Swarm {
       callForList('List tasks', () => this.#docker.listTasks({ filters })),
     );
     return tasks
-      .map((task) => toOwnedTask(EngineTask.parse(task)))
+      .map((task) => toOwnedTask(parseAnswer(EngineTask, task)))
       .toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
   }
 

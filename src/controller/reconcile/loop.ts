@@ -1,7 +1,7 @@
 import { backoffMs } from '../../lib/backoff.ts';
-import { isBug } from '../../lib/is-bug.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { ConflictError } from './ports.ts';
+import { isRetryable } from '../../lib/retryable.ts';
+import { ConflictError } from '../ports.ts';
 import type { Pass } from './reconciler.ts';
 import type { StatusBoard } from './status.ts';
 
@@ -93,7 +93,7 @@ export class ReconcileLoop {
       if (signal.aborted) return undefined;
       // The changes still have to be applied.
       this.#seenAt = seenAt;
-      if (isBug(error)) throw error;
+      if (!isRetryable(error)) throw error;
       this.#fail(error as Error);
       return backoffMs(this.#failures, 250, 15_000);
     } finally {

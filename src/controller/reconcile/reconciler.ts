@@ -9,16 +9,18 @@ import { limitProblems, type Problem, sortProblems } from '../../model/problem.t
 import type { Settings } from '../../model/settings.ts';
 import type { Snapshot, StoredObject } from '../../model/snapshot.ts';
 import { TextChecks } from '../../nginx-text/check-text.ts';
+import { Applier } from '../apply/apply.ts';
+import { AttemptBook } from '../observe/attempt-book.ts';
+import { DoubtBook } from '../observe/doubt-book.ts';
+import { MaterialBook } from '../observe/material-book.ts';
+import { SpreadBook } from '../observe/spread-book.ts';
+import { Timeline } from '../observe/timeline.ts';
+import { planUnused } from '../plan/unused-services.ts';
+import { ConflictError, type Credentials, type Renderer, type Swarm } from '../ports.ts';
 import { ClusterRuns } from './cluster-runs.ts';
-import { DoubtBook } from './doubt-book.ts';
-import { MaterialBook } from './material-book.ts';
-import { ConflictError, type Credentials, type Renderer, type Swarm } from './ports.ts';
+import type { PlanPreview } from './preview.ts';
 import { type ClusterOutcome, reconcileCluster } from './reconcile-cluster.ts';
-import type { Attempts } from './rollout.ts';
-import { SpreadBook } from './spread-book.ts';
 import type { StatusBoard } from './status.ts';
-import { removeStrays } from './strays.ts';
-import { Timeline } from './timeline.ts';
 
 export interface ReconcilerOptions {
   readonly swarm: Swarm;
@@ -32,6 +34,8 @@ export interface ReconcilerOptions {
   readonly settingsProblems: readonly Problem[];
   readonly logger: Logger;
   readonly now: () => number;
+  /** Keeps what passes observe. */
+  readonly preview: PlanPreview;
   /** Tracks passes and the runs of single clusters, which may continue after a pass. */
   readonly underWay: UnderWay;
   /** Called when a cluster's run ends that its pass did not wait for. */
@@ -57,7 +61,7 @@ export interface PassResult {
  */
 export function createReconciler(options: ReconcilerOptions): Pass {
   const { swarm, status, underWay, now } = options;
-  const attempts: Attempts = new Map();
+  const attempts = new AttemptBook();
   const timeline = new Timeline();
   const textChecks = new TextChecks();
   const buildDesiredState = createStateBuilder();
@@ -69,7 +73,7 @@ export function createReconciler(options: ReconcilerOptions): Pass {
   const pass: Pass = async (signal, seenAt, triggered) => {
     const { clusters } = options.settings;
     doubtBook.note(clusters, runningProxies(status.current?.outcomes ?? []), now());
-    const snapshot = await swarm.observe(signal, (services) => doubtBook.follows(clusters, services));
+    const snapshot = await swarm.observe((services) => doubtBook.follows(clusters, services));
     const administration = await options.administration(snapshot.configs);
     const settings = settingsFor(options.settings, administration);
     // If routing is off, no cluster is active, but the routes are still shown.
@@ -77,11 +81,18 @@ export function createReconciler(options: ReconcilerOptions): Pass {
     const doubts = doubtBook.judge(snapshot, now());
     const desired = buildDesiredState(snapshot, settings, administration.maintenance, material, doubts);
     const active = administration.enabled ? desired.clusters : [];
+    options.preview.begin(snapshot, active);
+    const clusterOptions = { ...options, attempts, timeline, textChecks, spreadBook };
     // Runs first: a removed cluster may hold a port that another one requires.
-    const strays = await Promise.allSettled([removeStrays(snapshot, active, options, signal)]);
-    const clusterOptions = { ...options, attempts, timeline, textChecks, spreadBook, held: administration.held };
-    const run = (cluster: ClusterState) => (signal: AbortSignal, seenAt: number) =>
-      underWay.track(() => reconcileCluster(cluster, snapshot, { ...clusterOptions, seenAt }, signal));
+    const unused = planUnused(
+      snapshot,
+      active.map(({ cluster }) => cluster.name),
+    );
+    const removed = await Promise.allSettled([new Applier(clusterOptions, signal).apply(unused)]);
+    const run = (desired: ClusterState) => (signal: AbortSignal, seenAt: number) => {
+      const held = administration.held[desired.cluster.name];
+      return underWay.track(() => reconcileCluster(desired, snapshot, { ...clusterOptions, held, seenAt }, signal));
+    };
     const settled = await runs.run(
       active.map((cluster) => ({ name: cluster.cluster.name, run: run(cluster) })),
       { signal, seenAt, triggered },
@@ -94,7 +105,7 @@ export function createReconciler(options: ReconcilerOptions): Pass {
     });
     const problems = allProblems(options, snapshot, desired, outcomes);
     status.record({ at: now(), snapshot, desired, outcomes, problems });
-    const errors = [...strays, ...settled].flatMap((result) => (result?.status === 'rejected' ? [result.reason] : []));
+    const errors = [...removed, ...settled].flatMap((result) => (result?.status === 'rejected' ? [result.reason] : []));
     if (errors.length > 0) throw combine(errors);
     return { rolling: outcomes.some(({ rolling, isSpreading }) => rolling || isSpreading) };
   };

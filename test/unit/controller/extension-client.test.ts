@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LinkClient, LinkError } from '../../../src/controller/extension-client.ts';
-import { SettingsRefusedError } from '../../../src/controller/reconcile/ports.ts';
+import { SettingsRejectedError } from '../../../src/controller/ports.ts';
 import { Offers } from '../../../src/extension/offers.ts';
 import { createLinkServer } from '../../../src/extension/server.ts';
 import { fileDigest, versionDigest } from '../../../src/model/version-digest.ts';
@@ -165,7 +165,7 @@ describe("the controller's end of the control channel", () => {
   it('distinguishes rejected settings from a failure', async () => {
     await using extension = await startExtension({ proof: { kind: 'settings-refused', message: 'unknown directive' } });
 
-    await expect(extension.client.render(host, input, signal)).rejects.toThrow(SettingsRefusedError);
+    await expect(extension.client.render(host, input, signal)).rejects.toThrow(SettingsRejectedError);
   });
 
   it.each([

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCredentials } from '../../../src/controller/credentials.ts';
+import type { Credentials } from '../../../src/controller/ports.ts';
 import { Offers } from '../../../src/extension/offers.ts';
 import { createLinkServer } from '../../../src/extension/server.ts';
 import { roleLabel } from '../../../src/model/names.ts';
@@ -92,36 +93,42 @@ describe('credentials', () => {
     createdAt: '',
   });
 
+  /** A new identity, as the swarm would store it. */
+  async function issued(credentials: Credentials) {
+    const { name } = credentials.find('extension', 'default', []);
+    return store(await credentials.issue('extension', 'default', name));
+  }
+
   it('are kept while they are valid, and renewed in time', async () => {
-    const first = await createCredentials(authority, () => now).issue('extension', 'default', []);
+    const first = await issued(createCredentials(authority, () => now));
 
-    const later = await createCredentials(authority, () => now + year).issue('extension', 'default', [store(first)]);
-    const late = await createCredentials(authority, () => now + 1.8 * year).issue('extension', 'default', [
-      store(first),
-    ]);
+    const later = createCredentials(authority, () => now + year).find('extension', 'default', [first]);
+    const late = createCredentials(authority, () => now + 1.8 * year).find('extension', 'default', [first]);
 
-    expect(later.name).toBe(first.name);
+    expect(later).toEqual({ id: first.id, name: first.name });
+    expect(late.id).toBeUndefined();
     expect(late.name).not.toBe(first.name);
   });
 
   it('of an earlier release, without a role, are those of the extension', async () => {
-    const { name, labels } = await createCredentials(authority, () => now).issue('extension', 'default', []);
-    const old = store({
-      name,
+    const credentials = createCredentials(authority, () => now);
+    const { labels, ...identity } = await issued(credentials);
+    const old = {
+      ...identity,
       labels: Object.fromEntries(Object.entries(labels).filter(([key]) => key !== roleLabel)),
-    });
-    const issue = (role: 'extension' | 'proxy') =>
-      createCredentials(authority, () => now).issue(role, 'default', [old]);
+    };
 
-    expect(await issue('extension')).toEqual(old);
-    expect((await issue('proxy')).name).not.toBe(name);
+    expect(credentials.find('extension', 'default', [old])).toEqual({ id: old.id, name: old.name });
+    expect(credentials.find('proxy', 'default', [old])).toMatchObject({ id: undefined });
+    expect(credentials.find('proxy', 'default', [old]).name).not.toBe(old.name);
   });
 
   it('of another CA are rejected', async () => {
-    const other = await createCredentials(await createAuthority(now), () => now).issue('extension', 'default', []);
+    const other = await issued(createCredentials(await createAuthority(now), () => now));
 
-    const own = await createCredentials(authority, () => now).issue('extension', 'default', [store(other)]);
+    const own = createCredentials(authority, () => now).find('extension', 'default', [other]);
 
+    expect(own.id).toBeUndefined();
     expect(own.name).not.toBe(other.name);
   });
 });

@@ -176,7 +176,7 @@ describe("a task, once Swarm's tasks are known,", () => {
     const watching = new AbortController();
     const watch = client.watch(host, cluster, () => undefined, watching.signal);
     await eventually(async () => {
-      expect(client.replicas(host)).toBeDefined();
+      expect(client.reports(host)).toBeDefined();
       await client.introduce(host, cluster, tasks, signal);
     });
     watching.abort();
@@ -265,12 +265,12 @@ it('1,100 fake replicas do not hide a real one from the controller', async () =>
   const watching = new AbortController();
 
   const watch = client.watch(host, cluster, () => undefined, watching.signal);
-  await eventually(() => expect(client.replicas(host)?.replicas.map(({ task }) => task)).toContain('real'));
+  await eventually(() => expect(client.reports(host)?.replicas.map(({ task }) => task)).toContain('real'));
   watching.abort();
   await watch;
 
   expect(answers.filter((status) => status === 204).length).toBeLessThan(40);
-  expect(client.replicas(host)?.replicas.length).toBeLessThan(40);
+  expect(client.reports(host)?.replicas.length).toBeLessThan(40);
 });
 
 it("an agent's report is one line of printable text, about secrets that can exist", async () => {

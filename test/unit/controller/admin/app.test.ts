@@ -5,7 +5,8 @@ import { createAdminApp } from '../../../../src/controller/admin/app.ts';
 import { explainEverywhere } from '../../../../src/controller/admin/explain.ts';
 import { operations } from '../../../../src/controller/admin/openapi.ts';
 import { type State, stateSchema, toState } from '../../../../src/controller/admin/state.ts';
-import type { SavedText } from '../../../../src/controller/reconcile/ports.ts';
+import type { SavedText } from '../../../../src/controller/ports.ts';
+import { RetryableError } from '../../../../src/lib/retryable.ts';
 import { parseSettings } from '../../../../src/model/settings.ts';
 import { aService } from '../../../support/builders.ts';
 import { ControllerWorld } from '../../../support/controller-world.ts';
@@ -220,7 +221,7 @@ describe('The API', () => {
 
   it('reports that the Engine does not answer, and changes nothing', async () => {
     const { world, send, logIn, saved } = await setUp();
-    world.swarm.failNext('observe', new Error('connect ECONNREFUSED'));
+    world.swarm.failNext('observe', new RetryableError('connect ECONNREFUSED'));
     const answer = await send('/api/interlock', 'POST', '{"HTTPPort":9001}', await logIn('admin'));
     expect(await answer.json()).toMatchObject({ status: 503, detail: expect.stringContaining('ECONNREFUSED') });
     expect(saved).toEqual([]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DockerAdministrationStore } from '../../../../src/controller/docker/administration-store.ts';
-import { ConflictError } from '../../../../src/controller/reconcile/ports.ts';
+import { ConflictError } from '../../../../src/controller/ports.ts';
 import { FakeDocker } from '../../../support/fake-docker.ts';
 
 const names = (docker: FakeDocker) =>

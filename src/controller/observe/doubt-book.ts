@@ -11,7 +11,7 @@ import {
 import type { Cluster } from '../../model/settings.ts';
 import type { Snapshot, SwarmService } from '../../model/snapshot.ts';
 import { reachableTasks, usesAddresses, watchesNames } from '../../model/task-addresses.ts';
-import type { Renderer } from './ports.ts';
+import type { Renderer } from '../ports.ts';
 
 /** A doubt lasts until no agent has reported it for this time: faults can be intermittent, and restarted agents have to detect them again. */
 const HOLD_MS = 60_000;
@@ -50,7 +50,7 @@ export class DoubtBook {
   #noteCluster({ name, settings }: Cluster, running: ReadonlySet<string>, now: number): void {
     const page = this.#pages.get(name) ?? { entries: new Map<string, Entry>(), all: undefined };
     this.#pages.set(name, page);
-    const heard = this.#renderer.replicas(settings.ServiceName);
+    const heard = this.#renderer.reports(settings.ServiceName);
     // Doubts do not expire while the extension is unavailable.
     if (heard === undefined) {
       for (const entry of page.entries.values()) entry.reportedAt = now;

@@ -3,7 +3,7 @@ import { foreignIds } from '../../model/foreign-secrets.ts';
 import { foreignFacts, judgementTime, type Material, type SecretFacts } from '../../model/material.ts';
 import type { Cluster } from '../../model/settings.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
-import type { Renderer } from './ports.ts';
+import type { Renderer } from '../ports.ts';
 
 type Facts = Required<Pick<Material, 'facts' | 'byCluster'>>;
 
@@ -45,7 +45,7 @@ export class MaterialBook {
     for (const { settings, name: cluster } of clusters) {
       const known = new Map(this.#known.get(settings.ServiceCluster));
       this.#known.set(settings.ServiceCluster, known);
-      const told = new Map(this.#renderer.replicas(settings.ServiceName)?.secrets.map((facts) => [facts.name, facts]));
+      const told = new Map(this.#renderer.reports(settings.ServiceName)?.secrets.map((facts) => [facts.name, facts]));
       const proxies = owned.filter((service) => service.role === 'proxy' && service.cluster === cluster);
       // Found by a proxy before this controller started. Any service can carry our labels, but only one can have the
       // name.

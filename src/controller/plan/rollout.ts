@@ -1,13 +1,14 @@
 import { backoffMs } from '../../lib/backoff.ts';
 import {
-  refusedLabel,
-  refusedReasonLabel,
-  refusedTimesLabel,
-  refusedUntilLabel,
+  rejectedLabel,
+  rejectedReasonLabel,
+  rejectedTimesLabel,
+  rejectedUntilLabel,
   specLabel,
 } from '../../model/names.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { OwnedService, OwnedTask, Rollout } from '../../model/snapshot.ts';
+import type { Attempts } from './observed.ts';
 
 /** A roll-out that takes longer is stuck (no suitable node, a missing image) and may be superseded by a newer one. */
 const PATIENCE_MS = 120_000;
@@ -21,10 +22,7 @@ const ROLLBACK_PATIENCE_MS = 600_000;
 const FIRST_RETRY_MS = 10_000;
 const LAST_RETRY_MS = 1_800_000;
 
-export type Verdict = 'proceed' | 'wait' | 'rolled-back' | 'refused';
-
-/** Specifications seen during roll-outs, by service: identifies after a roll-back which one failed. */
-export type Attempts = Map<string, string>;
+export type Verdict = 'proceed' | 'wait' | 'rolled-back' | 'rejected';
 
 /**
  * One roll-out at a time: Swarm rolls back to the previous specification, so that one must have proved healthy. A specification that was rolled back
@@ -32,56 +30,51 @@ export type Attempts = Map<string, string>;
  */
 export function judgeRollout(
   current: OwnedService | undefined,
-  wanted: string,
+  spec: string,
   attempts: Attempts,
   now: number,
 ): Verdict {
-  if (!current || current.labels[specLabel] === wanted) return 'proceed';
+  if (!current || current.labels[specLabel] === spec) return 'proceed';
   const { rollout } = current;
-  if (rollout.kind !== 'rolled-back' && isRefused(current, wanted, now)) return 'refused';
+  if (rollout.kind !== 'rolled-back' && isRejected(current, spec, now)) return 'rejected';
   switch (rollout.kind) {
     case 'updating':
       return now - Date.parse(rollout.startedAt) < PATIENCE_MS ? 'wait' : 'proceed';
     case 'rolling-back':
       if (now - Date.parse(rollout.startedAt) < ROLLBACK_PATIENCE_MS) return 'wait';
-      return attempts.get(current.id) === wanted ? 'rolled-back' : 'proceed';
+      return attempts.get(current.id) === spec ? 'rolled-back' : 'proceed';
     case 'rolled-back':
-      return attempts.get(current.id) === wanted ? 'rolled-back' : 'proceed';
+      return attempts.get(current.id) === spec ? 'rolled-back' : 'proceed';
     case 'paused':
     case 'settled':
       return 'proceed';
   }
 }
 
-function isRefused({ labels }: OwnedService, wanted: string, now: number): boolean {
-  return labels[refusedLabel] === wanted && now < Date.parse(labels[refusedUntilLabel] ?? '');
+function isRejected({ labels }: OwnedService, spec: string, now: number): boolean {
+  return labels[rejectedLabel] === spec && now < Date.parse(labels[rejectedUntilLabel] ?? '');
 }
 
 /** The specification was rolled back and has not proved healthy since. */
-export function isStillRefused({ labels, rollout }: OwnedService, wanted: string): boolean {
-  return labels[refusedLabel] === wanted && (labels[specLabel] !== wanted || rollout.kind !== 'settled');
+export function isStillRejected({ labels, rollout }: OwnedService, spec: string): boolean {
+  return labels[rejectedLabel] === spec && (labels[specLabel] !== spec || rollout.kind !== 'settled');
 }
 
 /** What a service stores about a roll-back. */
-export function refusal(
+export function rejection(
   { labels }: OwnedService,
   spec: string,
   reason: string,
   now: number,
 ): Readonly<Record<string, string>> {
-  const times = labels[refusedLabel] === spec ? (Number(labels[refusedTimesLabel]) || 0) + 1 : 1;
+  const times = labels[rejectedLabel] === spec ? (Number(labels[rejectedTimesLabel]) || 0) + 1 : 1;
   const until = now + backoffMs(times, FIRST_RETRY_MS, LAST_RETRY_MS);
   return {
-    [refusedLabel]: spec,
-    [refusedReasonLabel]: reason,
-    [refusedTimesLabel]: String(times),
-    [refusedUntilLabel]: new Date(until).toISOString(),
+    [rejectedLabel]: spec,
+    [rejectedReasonLabel]: reason,
+    [rejectedTimesLabel]: String(times),
+    [rejectedUntilLabel]: new Date(until).toISOString(),
   };
-}
-
-export function rememberAttempt(current: OwnedService | undefined, attempts: Attempts): void {
-  const spec = current?.labels[specLabel];
-  if (current?.rollout.kind === 'updating' && spec !== undefined) attempts.set(current.id, spec);
 }
 
 const MAX_REASON_LENGTH = 600;
@@ -112,11 +105,11 @@ export function noReplicaProblem(
   ];
   if (replicas === 0)
     return problem(`No proxy is running: ${name} is scaled to 0`, `Start proxies: docker service scale ${name}=2`);
-  const wanted = tasks.filter(({ desiredState }) => desiredState === 'running' || desiredState === 'ready');
-  if (wanted.some(({ state }) => state === 'running')) return [];
+  const desired = tasks.filter(({ desiredState }) => desiredState === 'running' || desiredState === 'ready');
+  if (desired.some(({ state }) => state === 'running')) return [];
   const remedy = `Check: docker service ps ${name}`;
   const error = tasks.find((task) => task.error !== undefined)?.error;
   if (error !== undefined) return problem(`No proxy is running: ${error}`, remedy);
-  const waiting = wanted.find(({ createdAt }) => now - Date.parse(createdAt) > START_PATIENCE_MS);
+  const waiting = desired.find(({ createdAt }) => now - Date.parse(createdAt) > START_PATIENCE_MS);
   return waiting ? problem(`No proxy is running: a task is ${waiting.state}`, remedy) : [];
 }

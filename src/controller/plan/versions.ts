@@ -1,7 +1,6 @@
 import { clusterLabel, configPrefix, fileLabel, partsLabel, roleLabel, versionLabel } from '../../model/names.ts';
-import type { StoredObject } from '../../model/snapshot.ts';
+import type { NewObject, StoredObject } from '../../model/snapshot.ts';
 import type { ConfigurationFile, Rendering } from '../../model/version.ts';
-import type { NewObject } from './ports.ts';
 
 /** Number of versions kept in addition to the running and the next one. */
 const KEPT_VERSIONS = 10;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isStillRefused, judgeRollout, refusal } from '../../../../src/controller/reconcile/rollout.ts';
+import { isStillRejected, judgeRollout, rejection } from '../../../../src/controller/plan/rollout.ts';
 import { specLabel } from '../../../../src/model/names.ts';
 import type { OwnedService, Rollout } from '../../../../src/model/snapshot.ts';
 import { anywhere } from '../../../support/builders.ts';
@@ -18,13 +18,13 @@ const rolledBack: Rollout = { kind: 'rolled-back', message: '' };
 
 describe('a specification that was rolled back', () => {
   const attempts = new Map([['id', 'new']]);
-  const once = refusal(service('old', rolledBack), 'new', 'no room', now);
+  const once = rejection(service('old', rolledBack), 'new', 'no room', now);
 
   it('waits, and is retried when it is due', () => {
     const waiting = service('old', settled, once);
 
-    expect(judgeRollout(waiting, 'new', attempts, now)).toBe('refused');
-    expect(judgeRollout(waiting, 'new', attempts, now + 9_999)).toBe('refused');
+    expect(judgeRollout(waiting, 'new', attempts, now)).toBe('rejected');
+    expect(judgeRollout(waiting, 'new', attempts, now + 9_999)).toBe('rejected');
     expect(judgeRollout(waiting, 'new', attempts, now + 10_000)).toBe('proceed');
   });
 
@@ -36,16 +36,16 @@ describe('a specification that was rolled back', () => {
     const again = service('old', rolledBack, once);
 
     expect(judgeRollout(again, 'new', attempts, now)).toBe('rolled-back');
-    const twice = service('old', settled, refusal(again, 'new', 'no room', now));
-    expect(judgeRollout(twice, 'new', attempts, now + 19_999)).toBe('refused');
+    const twice = service('old', settled, rejection(again, 'new', 'no room', now));
+    expect(judgeRollout(twice, 'new', attempts, now + 19_999)).toBe('rejected');
     expect(judgeRollout(twice, 'new', attempts, now + 20_000)).toBe('proceed');
   });
 
   it('is a problem until it has succeeded', () => {
     const trying = service('new', { kind: 'updating', startedAt: '' }, once);
 
-    expect(isStillRefused(service('old', settled, once), 'new')).toBe(true);
-    expect(isStillRefused(trying, 'new')).toBe(true);
-    expect(isStillRefused(service('new', settled, once), 'new')).toBe(false);
+    expect(isStillRejected(service('old', settled, once), 'new')).toBe(true);
+    expect(isStillRejected(trying, 'new')).toBe(true);
+    expect(isStillRejected(service('new', settled, once), 'new')).toBe(false);
   });
 });

@@ -1,0 +1,63 @@
+import { RetryableError } from '../../lib/retryable.ts';
+import type { ClusterState } from '../../model/cluster-state.ts';
+import { controlNetwork } from '../../model/names.ts';
+import { proxySpread } from '../../model/proxy-spread.ts';
+import type { OwnedRole, OwnedService, Snapshot } from '../../model/snapshot.ts';
+import type { CurrentProxy, Observed } from '../plan/observed.ts';
+import type { Credentials, Swarm } from '../ports.ts';
+import type { AttemptBook } from './attempt-book.ts';
+import { readHeld } from './held-rendering.ts';
+import { readOwnTexts } from './own-texts.ts';
+import type { SpreadBook } from './spread-book.ts';
+
+export interface ObserverOptions {
+  readonly swarm: Swarm;
+  readonly credentials: Credentials;
+  readonly now: () => number;
+  readonly attempts: AttemptBook;
+  readonly spreadBook: SpreadBook;
+}
+
+/** Observes what the plan for one cluster depends on, beyond the snapshot. `held` is the version at which an administrator holds the cluster. */
+export async function observeCluster(
+  { cluster }: ClusterState,
+  snapshot: Snapshot,
+  held: string | undefined,
+  options: ObserverOptions,
+): Promise<Observed> {
+  const { swarm, credentials, now, attempts } = options;
+  const { name, settings } = cluster;
+  const control = snapshot.networks.find((network) => network.name === controlNetwork);
+  if (!control) throw new RetryableError(`Network ${controlNetwork} is missing`);
+  const extension = findOwned(snapshot, 'extension', name, settings.ServiceName);
+  const proxy = findOwned(snapshot, 'proxy', name, settings.ProxyServiceName);
+  attempts.note([extension, proxy]);
+  const identityOf = (role: OwnedRole) => credentials.find(role, name, snapshot.secrets);
+  return {
+    snapshot,
+    now: now(),
+    controlNetworkId: control.id,
+    extension,
+    proxy: proxy && (await observeProxy(proxy, snapshot, options)),
+    identities: { extension: identityOf('extension'), proxy: identityOf('proxy') },
+    texts: await readOwnTexts(cluster, snapshot.configs, swarm),
+    held: held === undefined ? undefined : await readHeld(name, held, snapshot.configs, swarm),
+    attempts: attempts.specs,
+  };
+}
+
+async function observeProxy(
+  service: OwnedService,
+  { nodes }: Snapshot,
+  { swarm, spreadBook, now }: ObserverOptions,
+): Promise<CurrentProxy> {
+  const tasks = await swarm.tasks(service.id);
+  const spread = proxySpread(service, tasks, nodes);
+  return { service, tasks, spread, steadiness: spreadBook.note(service.cluster, spread, now()) };
+}
+
+/** A service with another name was renamed in the settings. Labels alone prove nothing: any service can carry ours. */
+function findOwned({ owned }: Snapshot, role: OwnedRole, cluster: string, name: string): OwnedService | undefined {
+  const candidates = owned.filter((service) => service.role === role && service.cluster === cluster);
+  return candidates.find((service) => service.name === name) ?? candidates[0];
+}

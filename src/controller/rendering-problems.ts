@@ -1,0 +1,54 @@
+import { plainText } from '../lib/plain-text.ts';
+import type { Problem } from '../model/problem.ts';
+import type { RenderInput } from '../model/render-input.ts';
+import type { Route } from '../model/route.ts';
+import { routeFault } from '../protocol/messages.ts';
+
+const MAX_SHOWN = 5;
+/** Length limit of errors with text from the extension. */
+const MAX_ERROR = 500;
+
+/** Services that were not in the request are reported as a problem of the extension. */
+export function toProblems(
+  refused: readonly { service: string; message: string }[],
+  { cluster, routes }: RenderInput,
+): Problem[] {
+  const asked = new Set(routes.map(({ service }) => service.name));
+  const own = new Map(refused.filter(({ service }) => asked.has(service)).map((refusal) => [refusal.service, refusal]));
+  const unknown = new Set(refused.map(({ service }) => service).filter((service) => !asked.has(service)));
+  return [
+    ...[...own.values()].map((refusal) => toProblem(refusal, cluster)),
+    ...(unknown.size === 0 ? [] : [unknownServices([...unknown], cluster)]),
+  ];
+}
+
+export function unsendable(route: Route, { cluster }: RenderInput): Problem {
+  return {
+    severity: 'error',
+    service: route.service.name,
+    cluster,
+    reason: `A route is skipped because a value exceeds a limit: ${plainText(routeFault(route) ?? '', MAX_ERROR)}`,
+    remedy: 'Shorten the value. Please report this as a bug: validation should have caught it.',
+  };
+}
+
+function unknownServices(services: readonly string[], cluster: string): Problem {
+  const shown = services.slice(0, MAX_SHOWN).map((service) => plainText(service, 64));
+  const more = services.length > MAX_SHOWN ? ` and ${services.length - MAX_SHOWN} more` : '';
+  return {
+    severity: 'error',
+    cluster,
+    reason: `The extension rejects services that are not in its cluster: ${shown.join(', ')}${more}`,
+    remedy: "The rejection is ignored. Check the extension's image and templates: it may be compromised.",
+  };
+}
+
+function toProblem({ service, message }: { service: string; message: string }, cluster: string): Problem {
+  return {
+    severity: 'error',
+    service,
+    cluster,
+    reason: `nginx rejects the configuration of this service: ${message}`,
+    remedy: 'The service is skipped. Please report this as a bug: validation should have caught it.',
+  };
+}
