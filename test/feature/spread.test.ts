@@ -199,6 +199,9 @@ describe('proxies on workers that become managers', () => {
   it('stay if constraints use node labels', async () => {
     const edge = ['node.labels.edge==yes'];
     const world = await aWorld({ Constraints: edge, ProxyConstraints: edge });
+    for (const name of ['worker1', 'worker2']) world.swarm.addNode(aNode(name, { labels: { edge: 'yes' } }));
+    await wait(world, 30);
+    expect(placesOf(world)).toEqual(['worker1', 'worker2']);
 
     expect(await promote(world)).toEqual([]);
   });

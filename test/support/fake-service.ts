@@ -128,6 +128,15 @@ export class FakeService {
     this.#scale();
   }
 
+  /** A node has come: tasks that are waiting for one start there. */
+  placePending(): void {
+    for (const [position, task] of this.#tasks.entries()) {
+      if (task.nodeId !== undefined || task.state !== 'pending') continue;
+      const { nodeId, state, error } = this.#newTask();
+      this.#tasks[position] = { ...task, nodeId, state, error };
+    }
+  }
+
   /** All tasks end, and others start on the given nodes. */
   replaceTasks(choose: () => string): void {
     this.#tasks = this.#tasks.map(() => ({ ...this.#newTask(), nodeId: choose() }));

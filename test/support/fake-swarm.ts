@@ -193,6 +193,7 @@ export class FakeSwarm implements Swarm {
   addNode(node: SwarmNode): void {
     this.#nodes.set(node.id, node);
     if (!node.ready || !node.active) this.#evict(node.id);
+    else for (const service of this.services) service.placePending();
   }
 
   removeNode(id: string): void {
