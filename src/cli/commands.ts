@@ -4,6 +4,7 @@ import { diff } from './diff.ts';
 import { explain } from './explain.ts';
 import { lint } from './lint.ts';
 import { maintenance } from './maintenance.ts';
+import { plan } from './plan.ts';
 import { problems } from './problems.ts';
 import { render } from './render.ts';
 import { routes } from './routes.ts';
@@ -20,6 +21,7 @@ const others: readonly Command[] = [
   status,
   routes,
   problems,
+  plan,
   enable,
   disable,
   maintenance,

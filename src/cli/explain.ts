@@ -32,12 +32,12 @@ export const explain = defineCommand({
   },
 });
 
-function explainIn({ cluster, table, refusedClaims }: ClusterState, url: string): Explanation {
+function explainIn({ cluster, table, rejectedClaims }: ClusterState, url: string): Explanation {
   const explanation = explainUrl(
     table,
     url,
     cluster.settings.PublicSSLPort ?? cluster.settings.PublishedSSLPort,
-    refusedClaims,
+    rejectedClaims,
   );
   if (explanation === undefined) throw new UsageError(`${url} is not a URL such as http://app.example.org/path.`);
   return explanation;

@@ -11,12 +11,14 @@ import { FailedSignIns } from './admin/failed-sign-ins.ts';
 import { createMetrics } from './admin/metrics.ts';
 import { oidcFingerprint } from './admin/oidc.ts';
 import { servePage } from './admin/page.ts';
+import { toPlanView } from './admin/plan.ts';
 import { serveAdmin } from './admin/serve.ts';
 import { toState } from './admin/state.ts';
 import { keptVersions, readVersion } from './admin/versions.ts';
 import { engineCalls } from './docker/docker-error.ts';
 import type { DockerSwarm } from './docker/swarm.ts';
 import { readSecret } from './own-secrets.ts';
+import type { PlanPreview } from './reconcile/preview.ts';
 import type { StatusBoard } from './reconcile/status.ts';
 import { RenewedIdentity } from './renewed-identity.ts';
 import type { SignInSources } from './sign-in.ts';
@@ -27,6 +29,7 @@ export interface AdminParts {
   readonly passwords: { readonly adminPassword: string; readonly viewerPassword: string };
   readonly signIn: SignInSources;
   readonly status: StatusBoard;
+  readonly preview: PlanPreview;
   readonly swarm: DockerSwarm;
   readonly port: number;
   /** Subnets that may not connect. */
@@ -39,8 +42,20 @@ export interface AdminParts {
 
 /** Wires the admin interface: API, page and their certificate. */
 export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promise<void> {
-  const { administrator, authority, passwords, signIn, status, swarm, port, closedTo, relayedFrom, logger, now } =
-    parts;
+  const {
+    administrator,
+    authority,
+    passwords,
+    signIn,
+    status,
+    preview,
+    swarm,
+    port,
+    closedTo,
+    relayedFrom,
+    logger,
+    now,
+  } = parts;
   const failedSignIns = new FailedSignIns({
     save: (failed) => administrator.recordFailedSignIns(failed),
     logger,
@@ -68,6 +83,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
     metrics: () => metrics.metrics(),
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url),
+    plan: () => toPlanView(preview.planned, status.error),
     logger,
     now,
     page: servePage(new URL('../../dist/ui', import.meta.url).pathname),

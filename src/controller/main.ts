@@ -126,7 +126,10 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     networkSubnets(docker, adminNetwork),
   ]);
   const published = { port, closedTo, relayedFrom };
-  await startAdmin({ administrator, authority, passwords, signIn, status, swarm, ...published, logger, now }, stopped);
+  await startAdmin(
+    { administrator, authority, passwords, signIn, status, preview, swarm, ...published, logger, now },
+    stopped,
+  );
   // Swarm stops the previous controller once this one is healthy, so this one must be ready to work.
   await observer.observe().catch((error) => logger.error({ err: error }, 'Swarm not observed'));
   logger.info({ release, clusters: settings.clusters.map(({ name }) => name) }, 'Started');

@@ -4,7 +4,7 @@ import { type Claims, judgeNames, withoutName } from './aliases.ts';
 import { createBudget, type KeepWithin } from './budget.ts';
 import { addressesWithoutCertificate, hiddenAddresses, missingNetworks, outsideWhitelist } from './cluster-problems.ts';
 import { attachedSecrets, foreignSecrets, judgeDefaultCertificate, judgeMetricsSecret } from './cluster-secrets.ts';
-import type { RefusedClaim } from './host-ownership.ts';
+import type { RejectedClaim } from './host-ownership.ts';
 import { materialOf, namesOf } from './material.ts';
 import { type ClusterDoubts, NOTHING_WATCHED, type WatchedNames } from './name-doubts.ts';
 import { controlNetwork } from './names.ts';
@@ -35,7 +35,7 @@ export interface ClusterState {
   /** The routes, merged by host and path. */
   readonly table: RouteTable;
   /** Hosts that services claim without permission. */
-  readonly refusedClaims: readonly RefusedClaim[];
+  readonly rejectedClaims: readonly RejectedClaim[];
   /** Networks that the proxies must join, sorted. */
   readonly networkIds: readonly string[];
   /** Secrets that the proxies must have, sorted by name. */
@@ -71,7 +71,7 @@ interface Following {
 export function buildCluster(
   cluster: Cluster,
   claiming: readonly RoutedService[],
-  refusedClaims: readonly RefusedClaim[],
+  rejectedClaims: readonly RejectedClaim[],
   surroundings: ServiceContext,
   { sort, keepWithin, buildTable }: KeptForCluster,
   { claims, doubts, tasks }: Following,
@@ -116,7 +116,7 @@ export function buildCluster(
     cluster,
     routes: sorted,
     table: buildTable(sorted),
-    refusedClaims,
+    rejectedClaims,
     networkIds: [...new Set(joined)].toSorted(compareText),
     secrets: attachedSecrets([...routed.flatMap((service) => service.secrets), fallback.secret], context),
     foreignSecretIds: foreignSecrets(context),

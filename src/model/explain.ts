@@ -1,5 +1,5 @@
 import { compareHosts, type Host } from './host.ts';
-import type { RefusedClaim } from './host-ownership.ts';
+import type { RejectedClaim } from './host-ownership.ts';
 import { nearest } from './nearest.ts';
 import { resolveSegments } from './path.ts';
 import type { Maintenance } from './route.ts';
@@ -65,13 +65,13 @@ export function explainUrl(
   table: RouteTable,
   text: string,
   httpsPort: number,
-  refusedClaims: readonly RefusedClaim[] = [],
+  rejectedClaims: readonly RejectedClaim[] = [],
 ): Explanation | undefined {
   const request = parseRequest(text);
   if (request === undefined) return undefined;
   const { url, host, path, uri, isSecure } = request;
   const site = isSecure ? chooseSecureSite(table, host) : chooseSite(table.servers, table, host);
-  const refused = refusedClaims
+  const refused = rejectedClaims
     .filter((claim) => claim.host === undefined || answersTo(claim.host, host))
     .map(refusedRoute);
   const told = (step: Step, passedOver: readonly PassedOver[] = [], location?: Location): Explanation => ({
@@ -315,7 +315,7 @@ function passOver(host: string, locations: readonly Location[], reason: string):
   return locations.map((location) => ({ route: toRoute(host, location), reason }));
 }
 
-function refusedRoute({ service, host, path, problem }: RefusedClaim): PassedOver {
+function refusedRoute({ service, host, path, problem }: RejectedClaim): PassedOver {
   const reason = `The claim is ignored: ${problem.reason}.`;
   return { route: { host: host?.name ?? '*', path: path || '/', services: [service] }, reason };
 }

@@ -24,7 +24,7 @@ export interface HostPattern {
 }
 
 /** A rejected host of a route; the rest of the route is kept. */
-export interface RefusedClaim {
+export interface RejectedClaim {
   readonly service: string;
   readonly serviceCluster: string;
   /** Undefined for the default backend. */
@@ -36,7 +36,7 @@ export interface RefusedClaim {
 export interface Ownership {
   /** Without the rejected hosts; routes without any host are left out. The same objects if nothing is rejected. */
   readonly routed: readonly RoutedService[];
-  readonly refused: readonly RefusedClaim[];
+  readonly refused: readonly RejectedClaim[];
   /** For owners, about claims of other owners. */
   readonly notices: readonly Problem[];
 }
@@ -63,7 +63,7 @@ export function createOwnership(): DecideOwnership {
     const byService = Map.groupBy(refusals, ({ claim }) => claim.service);
     return {
       routed: refusals.length === 0 ? routed : routed.flatMap((service) => without(service, byService.get(service))),
-      refused: refusals.map(toRefusedClaim),
+      refused: refusals.map(toRejectedClaim),
       notices: [...taken.map(noticeOf), ...claims.shared.flatMap(noticesOf)],
     };
   };
@@ -410,7 +410,7 @@ function inWords(owners: readonly string[]): string {
 
 // Results.
 
-function toRefusedClaim({ claim, reason, remedy }: Refusal): RefusedClaim {
+function toRejectedClaim({ claim, reason, remedy }: Refusal): RejectedClaim {
   const { service, host } = claim;
   const { route, serviceCluster } = service;
   const problem = problemOf(claim, { severity: 'error', reason, remedy });

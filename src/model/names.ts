@@ -16,7 +16,7 @@ export const rejectedLabel = 'com.signalbox.refused';
 export const rejectedReasonLabel = 'com.signalbox.refused-reason';
 export const rejectedTimesLabel = 'com.signalbox.refused-times';
 export const rejectedUntilLabel = 'com.signalbox.refused-until';
-export const refusalLabels = [rejectedLabel, rejectedReasonLabel, rejectedTimesLabel, rejectedUntilLabel] as const;
+export const rejectionLabels = [rejectedLabel, rejectedReasonLabel, rejectedTimesLabel, rejectedUntilLabel] as const;
 /** On proxy services: IDs of secrets without TLS material, as found by proxies, separated by spaces. They are not attached again. */
 export const foreignLabel = 'com.signalbox.not-tls';
 /** On proxy services: state of the last attempts to spread replicas over the nodes (JSON). */

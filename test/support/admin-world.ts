@@ -12,6 +12,7 @@ import { FailedSignIns } from '../../src/controller/admin/failed-sign-ins.ts';
 import { type Oidc, oidcFingerprint } from '../../src/controller/admin/oidc.ts';
 import { servePage } from '../../src/controller/admin/page.ts';
 import { hashPassword } from '../../src/controller/admin/password-hash.ts';
+import { toPlanView } from '../../src/controller/admin/plan.ts';
 import type { CreatedToken } from '../../src/controller/admin/requests.ts';
 import { type ServeOptions, serveAdmin } from '../../src/controller/admin/serve.ts';
 import { toState } from '../../src/controller/admin/state.ts';
@@ -151,6 +152,7 @@ export class AdminWorld implements AsyncDisposable {
       versions: (cluster) => keptVersions(configs(), cluster),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
       explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+      plan: () => toPlanView(world.preview.planned, world.board.error),
       logger,
       now,
       ...(options.page === undefined ? {} : { page: servePage(options.page) }),

@@ -5,6 +5,7 @@ import { createAdminApp } from '../../src/controller/admin/app.ts';
 import { explainEverywhere } from '../../src/controller/admin/explain.ts';
 import { type Oidc, oidcFingerprint } from '../../src/controller/admin/oidc.ts';
 import { servePage } from '../../src/controller/admin/page.ts';
+import { toPlanView } from '../../src/controller/admin/plan.ts';
 import { serveAdmin } from '../../src/controller/admin/serve.ts';
 import { type State, toState } from '../../src/controller/admin/state.ts';
 import { keptVersions, readVersion } from '../../src/controller/admin/versions.ts';
@@ -88,6 +89,7 @@ export class PageWorld implements AsyncDisposable {
       versions: (cluster) => keptVersions(configs(), cluster),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
       explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+      plan: () => toPlanView(world.preview.planned, world.board.error),
       page: servePage(folder),
     });
   }

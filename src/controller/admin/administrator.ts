@@ -1,11 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
-import { RetryableError } from '../../lib/retryable.ts';
 import {
   type Actor,
   type Administration,
-  administrationName,
-  administrationSchema,
   applyPorts,
   type Change,
   type EndedSession,
@@ -16,14 +12,15 @@ import {
   takenPorts,
   untouched,
 } from '../../model/administration.ts';
-import { type ApiToken, MAX_TOKENS, validTokens } from '../../model/api-tokens.ts';
-import { isPartOf, isTarget, type MaintenanceDecision, type MaintenanceTarget } from '../../model/maintenance.ts';
+import type { ApiToken } from '../../model/api-tokens.ts';
+import { isPartOf, isTarget, type MaintenanceTarget } from '../../model/maintenance.ts';
 import { clusterLabel, versionLabel } from '../../model/names.ts';
 import { shownValue } from '../../model/problem.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { StoredObject, SwarmService } from '../../model/snapshot.ts';
-import { type AdministrationStore, ConflictError, type SavedText } from '../ports.ts';
+import { type AdministrationStore, ConflictError } from '../ports.ts';
 import type { Status } from '../reconcile/status.ts';
+import { isSame, isSameState, parseSaved, without, withToken } from './decisions.ts';
 import { Refusal } from './problem-details.ts';
 
 export interface AdministratorOptions {
@@ -292,39 +289,4 @@ export class Administrator {
     this.#writing = this.#writing.then(action, action);
     await this.#writing;
   }
-}
-
-function isSame(a: Change, b: Change): boolean {
-  return a.at === b.at && a.who === b.who && a.what === b.what;
-}
-
-/** Compares as stored: without undefined properties. */
-function isSameState(a: Administration, b: Administration): boolean {
-  const plain = (state: Administration) => JSON.parse(JSON.stringify(state));
-  return isDeepStrictEqual(plain(a), plain(b));
-}
-
-/** The content may have been edited by hand, so reading is retried. */
-function parseSaved({ revision, text }: SavedText): Administration {
-  try {
-    return administrationSchema.parse(JSON.parse(text));
-  } catch (error) {
-    const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
-    throw new RetryableError(`The Docker config ${administrationName(revision)} is invalid: ${reason}`, {
-      cause: error,
-    });
-  }
-}
-
-function withToken(tokens: readonly ApiToken[], token: ApiToken, now: string): ApiToken[] {
-  const valid = validTokens(tokens, now);
-  if (valid.some(({ name }) => name === token.name))
-    throw new Refusal(409, 'Token exists', `A token named ${token.name} exists. Revoke it or choose another name.`);
-  if (valid.length >= MAX_TOKENS)
-    throw new Refusal(409, 'Too many tokens', `There are already ${MAX_TOKENS} tokens. Revoke an unused one.`);
-  return [token, ...valid];
-}
-
-function without(all: readonly MaintenanceDecision[], target: MaintenanceTarget): MaintenanceDecision[] {
-  return all.filter((other) => !isTarget(other, target));
 }

@@ -13,6 +13,7 @@ import { readBody, remoteAddress } from './http.ts';
 import { onlyKnownRoutes } from './known-routes.ts';
 import type { Oidc } from './oidc.ts';
 import { openApiDocument } from './openapi.ts';
+import { type PlanView, scopePlan } from './plan.ts';
 import { Refusal, toResponse } from './problem-details.ts';
 import {
   type AuditEntry,
@@ -43,6 +44,8 @@ export interface AdminOptions {
   readonly readVersion: (cluster: string, version: string) => Promise<string | undefined>;
   /** How a URL is routed; undefined if it is invalid. */
   readonly explain: (url: string) => readonly ClusterExplanation[] | undefined;
+  /** What the controller would do now. */
+  readonly plan: () => PlanView;
   /** Serves the page; undefined if it was not built. */
   readonly page?: MiddlewareHandler | undefined;
   /** The client's address. Defaults to the address of the connection. */
@@ -119,6 +122,8 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     const own = get('user').cluster;
     return json(explanations.filter(({ cluster }) => own === undefined || cluster === own));
   });
+
+  app.get('/api/plan', (context) => context.json(scopePlan(options.plan(), context.get('user'))));
 
   const interlock = () => {
     const { httpPort, httpsPort } = administrator.ports;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Role, roleMeanings } from '../../model/roles.ts';
+import { planSchema } from './plan.ts';
 import { problemDetailsSchema } from './problem-details.ts';
 import {
   allowSchema,
@@ -157,6 +158,14 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
       ofCluster: 'answer',
       query: { url: explainedUrlSchema },
       answer: z.array(explanationSchema),
+    },
+  },
+  '/api/plan': {
+    get: {
+      summary: 'Show what the controller would do now, each action with a sentence; changes nothing',
+      access: 'viewer',
+      ofCluster: 'answer',
+      answer: planSchema,
     },
   },
   '/api/interlock': interlock,

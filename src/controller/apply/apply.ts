@@ -5,9 +5,9 @@ import type { OwnedService } from '../../model/snapshot.ts';
 import { specDigest } from '../../model/spec-digest.ts';
 import type { RenderAnswer } from '../../model/version.ts';
 import type { TextChecks } from '../../nginx-text/check-text.ts';
-import type { AttemptBook } from '../observe/attempt-book.ts';
 import type { Action, CreateConfig, CreateIdentity, IntroduceTasks, OfferVersion, Render } from '../plan/actions.ts';
 import { PENDING_ID } from '../plan/actions.ts';
+import type { Attempt } from '../plan/observed.ts';
 import { rejection, rolloutReason } from '../plan/rollout.ts';
 import { type Credentials, type Renderer, SettingsRejectedError, type Swarm } from '../ports.ts';
 
@@ -17,7 +17,8 @@ export interface ApplierOptions {
   readonly credentials: Credentials;
   readonly logger: Logger;
   readonly now: () => number;
-  readonly attempts: AttemptBook;
+  /** Records each roll-out that begins. */
+  readonly attempts: { record(attempts: readonly Attempt[]): void };
   readonly textChecks: TextChecks;
 }
 

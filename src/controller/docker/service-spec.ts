@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
 import {
   appliedLabel,
-  refusalLabels,
   rejectedLabel,
+  rejectionLabels,
   specLabel,
   spreadLabel,
   versionsFolder,
@@ -160,7 +160,7 @@ export function toServiceSpec(desired: DesiredService, spec: string, present?: u
     [appliedLabel]: JSON.stringify({ ...digests, ...names }),
   };
   // A retried version stays marked as rolled back until it succeeds.
-  if (next.Labels[rejectedLabel] !== spec) for (const label of refusalLabels) delete next.Labels[label];
+  if (next.Labels[rejectedLabel] !== spec) for (const label of rejectionLabels) delete next.Labels[label];
   return next as ServiceSpec;
 }
 

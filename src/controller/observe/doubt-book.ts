@@ -50,13 +50,13 @@ export class DoubtBook {
   #noteCluster({ name, settings }: Cluster, running: ReadonlySet<string>, now: number): void {
     const page = this.#pages.get(name) ?? { entries: new Map<string, Entry>(), all: undefined };
     this.#pages.set(name, page);
-    const heard = this.#renderer.reports(settings.ServiceName);
+    const last = this.#renderer.reports(settings.ServiceName);
     // Doubts do not expire while the extension is unavailable.
-    if (heard === undefined) {
+    if (last === undefined) {
       for (const entry of page.entries.values()) entry.reportedAt = now;
       return;
     }
-    const reports = heard.replicas.flatMap(({ task, doubts }) => (running.has(task) ? (doubts ?? []) : []));
+    const reports = last.replicas.flatMap(({ task, doubts }) => (running.has(task) ? (doubts ?? []) : []));
     for (const doubt of reports.flatMap(({ names }) => names).toSorted(compareDoubts)) note(page, doubt, now);
     for (const [key, { reportedAt, isConfirmed }] of page.entries)
       if (now - reportedAt > (isConfirmed ? HOLD_MS : 0)) page.entries.delete(key);
@@ -112,13 +112,13 @@ export class DoubtBook {
 
 /** If there are several doubts about a name, the most serious one is kept. */
 function note({ entries }: Page, doubt: NameDoubt, now: number): void {
-  const known = entries.get(doubt.name);
-  if (known === undefined) {
+  const entry = entries.get(doubt.name);
+  if (entry === undefined) {
     entries.set(doubt.name, { doubt, reportedAt: now, isConfirmed: false });
     return;
   }
-  known.reportedAt = now;
-  if (doubtKinds.indexOf(doubt.kind) < doubtKinds.indexOf(known.doubt.kind)) known.doubt = doubt;
+  entry.reportedAt = now;
+  if (doubtKinds.indexOf(doubt.kind) < doubtKinds.indexOf(entry.doubt.kind)) entry.doubt = doubt;
 }
 
 function toPlain(doubts: Doubts) {

@@ -14,7 +14,7 @@ type Facts = Required<Pick<Material, 'facts' | 'byCluster'>>;
 export class MaterialBook {
   readonly #renderer: Renderer;
   /** By service cluster, then by ID: content never changes under one ID, but may under one name. */
-  readonly #known = new Map<string, ReadonlyMap<string, SecretFacts>>();
+  readonly #reported = new Map<string, ReadonlyMap<string, SecretFacts>>();
   #facts: Facts = { facts: new Map(), byCluster: new Map() };
   readonly #material = memoizeLast((facts: Facts, now: number): Material => ({ ...facts, now }));
 
@@ -32,9 +32,9 @@ export class MaterialBook {
 
   #collect(names: ReadonlyMap<string, string>): Facts {
     const byCluster = new Map(
-      [...this.#known].map(([cluster, known]) => [
+      [...this.#reported].map(([cluster, reported]) => [
         cluster,
-        new Map([...known].map(([id, facts]) => [names.get(id)!, facts])),
+        new Map([...reported].map(([id, facts]) => [names.get(id)!, facts])),
       ]),
     );
     return { facts: new Map([...byCluster.values()].flatMap((facts) => [...facts])), byCluster };
@@ -43,22 +43,24 @@ export class MaterialBook {
   #note(clusters: readonly Cluster[], { owned }: Snapshot, names: ReadonlyMap<string, string>): boolean {
     let isChanged = false;
     for (const { settings, name: cluster } of clusters) {
-      const known = new Map(this.#known.get(settings.ServiceCluster));
-      this.#known.set(settings.ServiceCluster, known);
-      const told = new Map(this.#renderer.reports(settings.ServiceName)?.secrets.map((facts) => [facts.name, facts]));
+      const updated = new Map(this.#reported.get(settings.ServiceCluster));
+      this.#reported.set(settings.ServiceCluster, updated);
+      const reported = new Map(
+        this.#renderer.reports(settings.ServiceName)?.secrets.map((facts) => [facts.name, facts]),
+      );
       const proxies = owned.filter((service) => service.role === 'proxy' && service.cluster === cluster);
       // Found by a proxy before this controller started. Any service can carry our labels, but only one can have the
       // name.
       const real = proxies.find(({ name }) => name === settings.ProxyServiceName);
       const noted = real === undefined ? [] : foreignIds(real);
-      for (const id of noted.filter((id) => names.has(id) && !known.has(id))) {
-        known.set(id, foreignFacts(names.get(id)!));
+      for (const id of noted.filter((id) => names.has(id) && !updated.has(id))) {
+        updated.set(id, foreignFacts(names.get(id)!));
         isChanged = true;
       }
       for (const id of proxies.flatMap(({ secretIds }) => secretIds)) {
-        const facts = told.get(names.get(id) ?? '');
-        if (facts === undefined || JSON.stringify(facts) === JSON.stringify(known.get(id))) continue;
-        known.set(id, facts);
+        const facts = reported.get(names.get(id) ?? '');
+        if (facts === undefined || JSON.stringify(facts) === JSON.stringify(updated.get(id))) continue;
+        updated.set(id, facts);
         isChanged = true;
       }
     }
@@ -67,10 +69,10 @@ export class MaterialBook {
 
   #forget(names: ReadonlyMap<string, string>): boolean {
     let isChanged = false;
-    for (const [cluster, known] of this.#known) {
-      const kept = new Map([...known].filter(([id]) => names.has(id)));
-      isChanged ||= kept.size < known.size;
-      this.#known.set(cluster, kept);
+    for (const [cluster, reported] of this.#reported) {
+      const kept = new Map([...reported].filter(([id]) => names.has(id)));
+      isChanged ||= kept.size < reported.size;
+      this.#reported.set(cluster, kept);
     }
     return isChanged;
   }

@@ -5,7 +5,7 @@ export interface TimedChange {
   readonly seenAt: number;
   /** When the version was rendered and tested. */
   readonly renderedAt: number;
-  /** When each replica was first known to serve it, by task. */
+  /** When each replica was first seen to serve it, by task. */
   readonly replicas: Readonly<Record<string, number>>;
   /** When all replicas served it; undefined until then, and permanently if the change was superseded or rejected. */
   readonly servedAt: number | undefined;
@@ -23,10 +23,10 @@ export class Timeline {
   }
 
   rendered(cluster: string, version: string, seenAt: number, renderedAt: number): void {
-    const known = this.of(cluster);
-    if (known[0]?.version === version) return;
+    const earlier = this.of(cluster);
+    if (earlier[0]?.version === version) return;
     const change = { version, seenAt, renderedAt, replicas: {}, servedAt: undefined };
-    this.#changes.set(cluster, [change, ...known].slice(0, KEPT));
+    this.#changes.set(cluster, [change, ...earlier].slice(0, KEPT));
   }
 
   /** Records which running replicas serve the version, and when all of them do. */

@@ -23,10 +23,10 @@ export function toStored({ version, files }: Rendering, cluster: string): (NewOb
 
 /** The configs of a stored version, the main file first; empty if the version is incomplete. */
 export function versionConfigs(configs: readonly StoredObject[], cluster: string, version: string): StoredObject[] {
-  const own = configs.filter(({ labels }) => labels[clusterLabel] === cluster);
-  const main = own.find(({ labels }) => labels[versionLabel] === version);
+  const ofCluster = configs.filter(({ labels }) => labels[clusterLabel] === cluster);
+  const main = ofCluster.find(({ labels }) => labels[versionLabel] === version);
   if (!main) return [];
-  const byName = new Map(own.map((config) => [config.name, config]));
+  const byName = new Map(ofCluster.map((config) => [config.name, config]));
   const parts = partNames(main);
   const found = parts.flatMap((name) => byName.get(name) ?? []);
   return found.length === parts.length ? [main, ...found] : [];
@@ -47,10 +47,10 @@ export function prunable(
   const mains = configs
     .filter(({ labels }) => labels[versionLabel] !== undefined)
     .toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
-  const known = [...new Set(mains.map(({ labels }) => labels[versionLabel]!))];
+  const stored = [...new Set(mains.map(({ labels }) => labels[versionLabel]!))];
   const kept = new Set([
     ...versions,
-    ...known.filter((version) => !versions.includes(version)).slice(0, KEPT_VERSIONS),
+    ...stored.filter((version) => !versions.includes(version)).slice(0, KEPT_VERSIONS),
   ]);
   const isKept = ({ id, labels }: StoredObject) => attached.includes(id) || kept.has(labels[versionLabel] ?? '');
   const names = new Set([...mains.filter(isKept).flatMap(partNames), ...digests.map(configName)]);

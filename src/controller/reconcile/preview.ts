@@ -14,8 +14,8 @@ export interface PlannedActions {
   readonly actions: readonly PlannedAction[];
   /** Clusters that wait for a change in progress and are checked again soon. */
   readonly waiting: readonly string[];
-  /** Clusters that no pass could observe. */
-  readonly unknown: readonly string[];
+  /** Clusters that no pass has observed yet. */
+  readonly unobserved: readonly string[];
 }
 
 export interface PlannedAction {
@@ -64,7 +64,7 @@ export class PlanPreview {
         ...plans.flatMap(({ name, actions }) => actions.map((action) => ({ cluster: name, action }))),
       ],
       waiting: plans.filter(({ isWaiting }) => isWaiting).map(({ name }) => name),
-      unknown: active.filter((name) => !this.#seen.has(name)),
+      unobserved: active.filter((name) => !this.#seen.has(name)),
     };
   }
 

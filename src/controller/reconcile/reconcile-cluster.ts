@@ -26,7 +26,7 @@ export interface ClusterOutcome {
   readonly changes: readonly TimedChange[];
 }
 
-export interface ClusterOptions extends ObserverOptions, ApplierOptions {
+export interface ClusterOptions extends ObserverOptions, Omit<ApplierOptions, 'attempts'> {
   readonly timeline: Timeline;
   readonly preview: PlanPreview;
   /** The time of the first event that this pass handles. */

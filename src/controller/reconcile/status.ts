@@ -21,7 +21,7 @@ export class StatusBoard {
   #error: string | undefined;
   #delay: string | undefined;
   readonly #passes = { succeeded: 0, failed: 0 };
-  #known = new Map<string, Problem>();
+  #reported = new Map<string, Problem>();
   readonly #listeners = new Set<() => void>();
 
   constructor(logger: Logger) {
@@ -66,12 +66,12 @@ export class StatusBoard {
     this.#current = status;
     const problems = new Map(status.problems.map((problem) => [problemKey(problem), problem]));
     for (const [key, problem] of problems) {
-      if (!this.#known.has(key)) this.#logger.warn(shortened(problem), 'Problem appeared');
+      if (!this.#reported.has(key)) this.#logger.warn(shortened(problem), 'Problem appeared');
     }
-    for (const [key, problem] of this.#known) {
+    for (const [key, problem] of this.#reported) {
       if (!problems.has(key)) this.#logger.info(shortened(problem), 'Problem resolved');
     }
-    this.#known = problems;
+    this.#reported = problems;
     this.#announce();
   }
 

@@ -67,6 +67,15 @@ const tokens = [
   },
 ];
 
+const idle = {
+  observedAt: '2026-01-01T00:00:00.000Z' as string | null,
+  error: null as string | null,
+  actions: [] as object[],
+  waiting: [] as string[],
+  unobserved: [] as string[],
+};
+let planned = idle;
+
 let answered: Omit<typeof state, 'problems'> & { problems: readonly object[] } = state;
 /** Requested changes: method, path and body. */
 let changes: [method: string, path: string, body: unknown][] = [];
@@ -76,6 +85,7 @@ const app = new Hono()
     if (username === 'admin' && password === 'secret') return context.json({ auth_token: 'the-token' });
     return context.json({ title: 'Wrong name or password' }, 401);
   })
+  .get('/api/plan', (context) => context.json(planned))
   .get('/api/state', (context) => {
     if (context.req.header('authorization') !== 'Bearer the-token') return context.json({ title: 'Log in first' }, 401);
     return context.json(answered);
@@ -129,6 +139,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   answered = state;
+  planned = idle;
   changes = [];
 });
 
@@ -177,6 +188,43 @@ default  8080, 8443  1111111111111111  0000000000000000 (rolling)  1 of 2
 
   it('prints the state as JSON', async () => {
     expect(JSON.parse((await ask('status', '--json')).out)).toEqual(state);
+  });
+});
+
+describe('signalbox plan', () => {
+  it('says if there is nothing to do', async () => {
+    expect(await ask('plan')).toEqual({
+      code: 0,
+      out: 'Nothing to do.\nLast observed 2026-01-01T00:00:00.000Z\n',
+      err: '',
+    });
+  });
+
+  it('prints the actions and what is waited for', async () => {
+    const actions = [
+      { cluster: null, kind: 'remove-service', sentence: 'Remove the service old.' },
+      { cluster: 'east', kind: 'render', sentence: 'Request a configuration.' },
+    ];
+    planned = { ...idle, error: 'no quorum', actions, waiting: ['east'], unobserved: ['west'] };
+
+    expect((await ask('plan')).out).toBe(`The controller fails: no quorum
+CLUSTER  ACTION
+-        Remove the service old.
+east     Request a configuration.
+Cluster east waits for a change in progress and is checked again.
+Cluster west has not been observed yet.
+Last observed 2026-01-01T00:00:00.000Z
+`);
+  });
+
+  it('does not say that nothing is to do before the first observation', async () => {
+    planned = { ...idle, observedAt: null };
+
+    expect((await ask('plan')).out).toBe('The swarm has not been observed yet.\n');
+  });
+
+  it('prints the plan as JSON', async () => {
+    expect(JSON.parse((await ask('plan', '--json')).out)).toEqual(idle);
   });
 });
 

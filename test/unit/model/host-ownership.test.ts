@@ -289,9 +289,9 @@ describe('a rejected claim', () => {
 
   it('is explained', () => {
     const evil = inStack('evil', 'web', { host: 'shop.example.org', lb: { context_root: '/pay' } });
-    const { table, refusedClaims } = build([shop, evil], listed).clusters[0]!;
+    const { table, rejectedClaims } = build([shop, evil], listed).clusters[0]!;
 
-    const explanation = explainUrl(table, 'http://shop.example.org/pay', 8443, refusedClaims)!;
+    const explanation = explainUrl(table, 'http://shop.example.org/pay', 8443, rejectedClaims)!;
     expect(explanation.answer).toMatchObject({ kind: 'service', route: { services: ['shop_web'] } });
     expect(explanation.passedOver).toEqual([
       {

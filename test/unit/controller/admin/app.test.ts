@@ -4,6 +4,7 @@ import { Administrator } from '../../../../src/controller/admin/administrator.ts
 import { createAdminApp } from '../../../../src/controller/admin/app.ts';
 import { explainEverywhere } from '../../../../src/controller/admin/explain.ts';
 import { operations } from '../../../../src/controller/admin/openapi.ts';
+import { planSchema, toPlanView } from '../../../../src/controller/admin/plan.ts';
 import { type State, stateSchema, toState } from '../../../../src/controller/admin/state.ts';
 import type { SavedText } from '../../../../src/controller/ports.ts';
 import { RetryableError } from '../../../../src/lib/retryable.ts';
@@ -56,6 +57,7 @@ async function setUp() {
     versions: () => [],
     readVersion: async () => undefined,
     explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+    plan: () => toPlanView(world.preview.planned, world.board.error),
     address: () => '192.0.2.1',
   });
   const send = (path: string, method = 'GET', body?: unknown, headers: Record<string, string> = {}) =>
@@ -108,6 +110,22 @@ describe('The API', () => {
     expect(replicas.map((replica) => replica.version)).toEqual([version, version]);
     const document = await send('/api/openapi.json', 'GET', undefined, await logIn('viewer'));
     expect(JSON.stringify(await document.json())).toContain('List changes by administrators');
+  });
+
+  it('returns the plan that its schema describes', async () => {
+    const { world, send, logIn } = await setUp();
+    const viewer = await logIn('viewer');
+    const plan = async () => planSchema.parse(await (await send('/api/plan', 'GET', undefined, viewer)).json());
+    await world.settle();
+    expect(await plan()).toMatchObject({ error: null, actions: [], waiting: [] });
+
+    world.swarm.deploy(aService('blog'));
+    world.swarm.failNext('createConfig', new RetryableError('no quorum'));
+    await world.pass().catch(() => undefined);
+    expect((await plan()).actions).toContainEqual({
+      ...{ cluster: 'default', kind: 'create-config' },
+      sentence: expect.stringContaining('Store nginx.conf of version'),
+    });
   });
 
   it('explains how a URL is routed', async () => {

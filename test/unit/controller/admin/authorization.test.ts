@@ -178,6 +178,7 @@ it('Each route requires this role, and API tokens of one cluster may do this', (
     'GET /api/interlock viewer -',
     'GET /api/maintenance viewer answer',
     'GET /api/openapi.json viewer answer',
+    'GET /api/plan viewer answer',
     'GET /api/state viewer answer',
     'GET /api/tokens administrator - users only',
     'GET /api/user viewer answer',
