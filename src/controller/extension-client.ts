@@ -82,8 +82,8 @@ export class LinkClient implements Renderer {
   async render(service: string, wanted: RenderInput, signal: AbortSignal, boot?: string): Promise<Rendering> {
     const request = this.#toRequest(wanted);
     const { input, frame } = request;
-    const known = this.#remembered.get(service);
-    const response = this.#rememberedFor(service, request) ?? (await this.#ask(service, input, known, signal, boot));
+    const last = this.#remembered.get(service);
+    const response = this.#rememberedFor(service, request) ?? (await this.#ask(service, input, last, signal, boot));
     this.#remembered.set(service, { frame, routes: input.routes, response });
     const answer = toAnswer(response, request);
     if (answer.kind === 'rendered') return answer.rendering;
@@ -105,8 +105,8 @@ export class LinkClient implements Renderer {
   }
 
   #rememberedFor(service: string, { input, frame }: Request): RenderedResponse | undefined {
-    const known = this.#remembered.get(service);
-    return known?.frame === frame && sameItems(known.routes, input.routes) ? known.response : undefined;
+    const last = this.#remembered.get(service);
+    return last?.frame === frame && sameItems(last.routes, input.routes) ? last.response : undefined;
   }
 
   forget(service: string): void {
@@ -163,15 +163,15 @@ export class LinkClient implements Renderer {
   async watch(service: string, cluster: string, onChange: () => void, signal: AbortSignal): Promise<void> {
     let since: number | undefined;
     while (!signal.aborted) {
-      const known = this.#states.get(service)?.digest;
-      const state = await this.#nextState(service, cluster, known, signal);
+      const seen = this.#states.get(service)?.digest;
+      const state = await this.#nextState(service, cluster, seen, signal);
       if (state === undefined) {
         since = undefined;
         await sleep(RETRY_MS, signal);
         continue;
       }
       since ??= Date.now();
-      if (state.digest === known) continue;
+      if (state.digest === seen) continue;
       this.#states.set(service, { ...state, since });
       const remembered = this.#remembered.get(service);
       if (remembered && remembered.response.templates !== state.templates) this.#remembered.delete(service);
@@ -183,10 +183,10 @@ export class LinkClient implements Renderer {
   async #nextState(
     service: string,
     cluster: string,
-    known = '',
+    seen = '',
     signal: AbortSignal,
   ): Promise<StateResponse | undefined> {
-    const call = { service, cluster, method: 'GET', path: `/state/${known}`, body: '', ...STATE_LIMITS };
+    const call = { service, cluster, method: 'GET', path: `/state/${seen}`, body: '', ...STATE_LIMITS };
     const answer = await this.#send(call, signal).catch(() => undefined);
     if (answer?.status !== 200) return undefined;
     return StateResponse.safeParse(parseJson(answer.text)).data;
@@ -196,12 +196,12 @@ export class LinkClient implements Renderer {
   async #ask(
     service: string,
     input: RenderInput,
-    known: Remembered | undefined,
+    last: Remembered | undefined,
     signal: AbortSignal,
     boot: string | undefined,
   ): Promise<RenderedResponse> {
-    const before = known?.response.kind === 'rendered' ? known.response : undefined;
-    const difference = before && differenceOf(known!.routes, input.routes);
+    const before = last?.response.kind === 'rendered' ? last.response : undefined;
+    const difference = before && differenceOf(last!.routes, input.routes);
     const texts = new Map(before?.files.map(({ digest, text }) => [digest, text]));
     const post = (routes: object, digests: readonly string[]) => {
       const body = JSON.stringify({ ...input, routes, boot, known: digests });

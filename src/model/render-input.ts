@@ -40,12 +40,12 @@ interface DefaultPorts {
   readonly https: number;
 }
 
-/** The administrator's own texts, stored in Docker configs. */
-export type OwnTexts = Partial<Pick<RenderInput, 'template' | 'pages'>>;
+/** The administrator's texts, stored in Docker configs. */
+export type AdministratorTexts = Partial<Pick<RenderInput, 'template' | 'pages'>>;
 
 export function toRenderInput(
   { cluster, routes, zoneKb, watch, defaultCertificate, defaultCertificateNames, metricsSecret }: ClusterState,
-  own: OwnTexts = {},
+  texts: AdministratorTexts = {},
 ): RenderInput {
   const { settings, nginx } = cluster;
   return {
@@ -63,8 +63,8 @@ export function toRenderInput(
     nginx,
     zoneKb,
     watch,
-    template: own.template,
-    pages: own.pages ?? {},
+    template: texts.template,
+    pages: texts.pages ?? {},
     routes,
   };
 }

@@ -1,6 +1,6 @@
 // What the controller would do now, from its last observation.
 import { describe, expect, it } from 'vitest';
-import { toPlanView } from '../../src/controller/admin/plan.ts';
+import { scopePlan, toPlanView } from '../../src/controller/admin/plan.ts';
 import { RetryableError } from '../../src/lib/retryable.ts';
 import { untouched } from '../../src/model/administration.ts';
 import { aNetwork, aService } from '../support/builders.ts';
@@ -80,6 +80,19 @@ describe('the plan', () => {
         sentence: `Remove the service ${name}: its cluster is disabled or removed.`,
       })),
     );
+  });
+
+  it('shows an API token of one cluster only that cluster', async () => {
+    const east = { ServiceCluster: 'east', PublishedPort: 81, PublishedSSLPort: 444 };
+    const world = new ControllerWorld({ settings: { Extensions: { default: {}, east } } });
+    world.swarm.failNext('createService', new RetryableError('no quorum'));
+    world.swarm.failNext('createService', new RetryableError('no quorum'));
+    await failed(world.pass());
+
+    expect(new Set(planOf(world).actions.map(({ cluster }) => cluster))).toEqual(new Set(['default', 'east']));
+    const scoped = scopePlan(planOf(world), { cluster: 'east' });
+    expect(new Set(scoped.actions.map(({ cluster }) => cluster))).toEqual(new Set(['east']));
+    expect(scoped.waiting).toEqual(['east']);
   });
 
   it('writes nothing and changes nothing of the next pass', async () => {

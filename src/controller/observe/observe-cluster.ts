@@ -5,9 +5,9 @@ import { proxySpread } from '../../model/proxy-spread.ts';
 import type { OwnedRole, OwnedService, Snapshot } from '../../model/snapshot.ts';
 import type { CurrentProxy, Observed } from '../plan/observed.ts';
 import type { Credentials, Swarm } from '../ports.ts';
+import { readTexts } from './administrator-texts.ts';
 import type { AttemptBook } from './attempt-book.ts';
 import { readHeld } from './held-rendering.ts';
-import { readOwnTexts } from './own-texts.ts';
 import type { SpreadBook } from './spread-book.ts';
 
 export interface ObserverOptions {
@@ -40,7 +40,7 @@ export async function observeCluster(
     extension,
     proxy: proxy && (await observeProxy(proxy, snapshot, options)),
     identities: { extension: identityOf('extension'), proxy: identityOf('proxy') },
-    texts: await readOwnTexts(cluster, snapshot.configs, swarm),
+    texts: await readTexts(cluster, snapshot.configs, swarm),
     held: held === undefined ? undefined : await readHeld(name, held, snapshot.configs, swarm),
     attempts: attempts.specs,
   };

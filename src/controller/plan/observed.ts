@@ -1,6 +1,6 @@
 import type { Problem } from '../../model/problem.ts';
 import type { ProxySpread } from '../../model/proxy-spread.ts';
-import type { OwnTexts } from '../../model/render-input.ts';
+import type { AdministratorTexts } from '../../model/render-input.ts';
 import type { OwnedRole, OwnedService, OwnedTask, Snapshot } from '../../model/snapshot.ts';
 import type { Rendering } from '../../model/version.ts';
 
@@ -36,7 +36,7 @@ export interface IdentitySecret {
 
 /** The administrator's template and pages. */
 export type ObservedTexts =
-  | { readonly kind: 'read'; readonly texts: OwnTexts; readonly problems: readonly Problem[] }
+  | { readonly kind: 'read'; readonly texts: AdministratorTexts; readonly problems: readonly Problem[] }
   | { readonly kind: 'rejected'; readonly message: string };
 
 /** Since when nodes and replicas are unchanged. */

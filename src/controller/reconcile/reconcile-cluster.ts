@@ -2,9 +2,11 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import { versionLabel } from '../../model/names.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
+import type { Reports } from '../../model/version.ts';
 import { Applier, type ApplierOptions } from '../apply/apply.ts';
 import { type ObserverOptions, observeCluster } from '../observe/observe-cluster.ts';
 import type { TimedChange, Timeline } from '../observe/timeline.ts';
+import type { Observed } from '../plan/observed.ts';
 import { planAnswer, prepare } from '../plan/plan.ts';
 import { isUp, type Replica, reportsAbout, toReplicas, versionInPlace } from '../plan/replicas.ts';
 import type { PlanPreview } from './preview.ts';
@@ -51,11 +53,7 @@ export async function reconcileCluster(
   await applier.apply(preparation.actions);
   attempts.record(preparation.attempts);
 
-  const reports = renderer.reports(settings.ServiceName);
-  const tasks = observed.proxy?.tasks ?? [];
-  const trusted = reportsAbout(tasks, reports);
-  const replicas = toReplicas(tasks, trusted, snapshot.configs);
-  const served = versionInPlace(tasks, trusted) ?? observed.proxy?.service.labels[versionLabel];
+  const { replicas, served } = servedBy(observed, renderer.reports(settings.ServiceName));
   const outcome = () => ({ name, tasks: replicas, served, version: served, changes: timeline.of(name) });
   const { next, problems } = preparation;
   if (next.kind === 'observe') return { ...outcome(), rolling: true, isSpreading: false, problems };
@@ -66,7 +64,9 @@ export async function reconcileCluster(
     timeline.served(name, replicas.filter(isUp), now());
   }
   const renderedAt = timeline.of(name).find((change) => change.version === version)?.renderedAt ?? now();
-  const plan = planAnswer(desired, observed, reports, next.basis, answer, renderedAt);
+  // Rendering may take long, and replicas go on meanwhile.
+  const latest = { ...observed, now: now() };
+  const plan = planAnswer(desired, latest, renderer.reports(settings.ServiceName), next.basis, answer, renderedAt);
   await applier.apply(plan.actions);
   attempts.record(plan.attempts);
   const { rolling, isSpreading } = plan;
@@ -75,5 +75,15 @@ export async function reconcileCluster(
     ...(version === undefined ? {} : { version }),
     ...{ rolling, isSpreading },
     problems: [...problems, ...plan.problems],
+  };
+}
+
+function servedBy({ proxy, snapshot }: Observed, reports: Reports | undefined) {
+  if (!proxy) return { replicas: [], served: undefined };
+  const { service, tasks } = proxy;
+  const trusted = reportsAbout(tasks, reports);
+  return {
+    replicas: toReplicas(tasks, trusted, snapshot.configs),
+    served: versionInPlace(tasks, trusted) ?? service.labels[versionLabel],
   };
 }

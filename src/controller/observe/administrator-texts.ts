@@ -7,7 +7,7 @@ import type { Swarm } from '../ports.ts';
 import { readConfig } from './read-config.ts';
 
 /** Reads the administrator's template and pages named in the settings. */
-export async function readOwnTexts(
+export async function readTexts(
   { name: cluster, settings }: Cluster,
   configs: readonly StoredObject[],
   swarm: Swarm,
