@@ -9,6 +9,7 @@ export const plan = defineCommand({
   usage: '',
   summary: 'Show what the controller would do now. Changes nothing.',
   details: 'The plan follows from the last observation of the swarm. An idle controller has nothing to do.',
+  examples: ['signalbox plan', 'signalbox plan --json'],
   options: apiOptions,
   async run(values, _, io) {
     const api = await Api.connect(values, io);
