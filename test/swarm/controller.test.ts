@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskInfo } from '../../bed/bed.ts';
 import { placesOf, signalContainer } from '../support/containers.ts';
 import { eventually, throughout } from '../support/eventually.ts';
-import { bed, curl, defaultSettings, demo, proxyIdentity, settled, state } from '../support/interlock.ts';
+import { administer, bed, curl, defaultSettings, demo, proxyIdentity, settled, state } from '../support/interlock.ts';
 import { Load } from '../support/load.ts';
 import {
   type AppOptions,
@@ -60,6 +60,15 @@ describe('an idle swarm', () => {
     await throughout(10_000, () => {});
 
     expect(await everything()).toEqual(before);
+  });
+
+  it('leaves the controller nothing to do', async () => {
+    await settled();
+
+    await eventually(async () => {
+      const { status, body } = await administer('/api/plan');
+      expect([status, JSON.parse(body)]).toMatchObject([200, { error: null, actions: [], waiting: [] }]);
+    });
   });
 
   async function updating() {
