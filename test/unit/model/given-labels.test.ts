@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState, createStateBuilder } from '../../../src/model/desired-state.ts';
-import { buildRouteTable } from '../../../src/model/route-table.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import type { Snapshot, SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
@@ -30,8 +29,8 @@ function snapshotOf(...services: readonly SwarmService[]): Snapshot {
 
 function desired(tables: Tables, ...services: readonly SwarmService[]) {
   const { clusters, problems } = buildDesiredState(snapshotOf(...services), settingsOf(tables));
-  const { routes } = clusters[0]!;
-  return { routes, problems: [...problems, ...buildRouteTable(routes).problems] };
+  const { routes, table } = clusters[0]!;
+  return { routes, problems: [...problems, ...table.problems] };
 }
 
 const route = (tables: Tables, lb: Labels) => desired(tables, aService('app', { lb })).routes[0]!;
