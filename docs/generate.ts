@@ -20,6 +20,8 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'context_root_rewrite',
     'default_backend',
     'redirects',
+    'canonical_host',
+    'backend_path',
     'service_cluster',
     'policy',
     'backend_protocol',
@@ -41,6 +43,8 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
   ],
   CORS: ['cors', 'cors_methods', 'cors_headers', 'cors_credentials', 'cors_max_age'],
   Responses: ['compress'],
+  'Limits and buffering': ['read_timeout', 'connect_timeout', 'max_body_size', 'buffering'],
+  Logging: ['access_log'],
   'Other options': [],
 };
 

@@ -2,7 +2,7 @@ import { memoize } from '../lib/memo.ts';
 import type { Host } from './host.ts';
 import type { RoutedService } from './parse-service.ts';
 import { type Problem, shownValue } from './problem.ts';
-import { compareOwners, labelName, type Route, routeName } from './route.ts';
+import { compareOwners, labelName, type Route, routeName, withHosts } from './route.ts';
 import { addUsage, hostUsage, NO_USAGE, routeUsage, sharedUsage, type Usage } from './usage.ts';
 
 type Resource = keyof Usage | 'hostBytes';
@@ -180,9 +180,7 @@ function keepHosts(routed: RoutedService, accounts: Accounts, ignored: Ignored[]
   });
   if (kept.length === 0) return undefined;
   const hosts = kept.flatMap(({ host }) => host ?? []);
-  const names = new Set(hosts.map(({ name }) => name));
-  const redirects = route.redirects.filter(({ host }) => names.has(host));
-  return { ...route, hosts, isDefault: hosts.length < kept.length, redirects };
+  return withHosts(route, hosts, hosts.length < kept.length);
 }
 
 /** One problem for each resource: a service may have thousands of hosts. */

@@ -1,9 +1,18 @@
 import { compareHosts, type Host } from './host.ts';
 import type { RejectedClaim } from './host-ownership.ts';
 import { nearest } from './nearest.ts';
-import { resolveSegments } from './path.ts';
+import { encodePath, isBelow, resolveSegments } from './path.ts';
+import type { Redirect, RedirectStatus } from './redirects.ts';
 import type { Maintenance } from './route.ts';
-import { type Location, leadsToTls, type RouteTable, strips, type VirtualServer } from './route-table.ts';
+import {
+  type Canonical,
+  type Location,
+  leadsToTls,
+  type PathRedirect,
+  type RouteTable,
+  strippedRoot,
+  type VirtualServer,
+} from './route-table.ts';
 import { stripRoot } from './stripped-path.ts';
 
 /** Explains which route of a cluster answers a URL, and why others do not. Computed without a request to the proxies. */
@@ -31,8 +40,8 @@ export interface SettingsValue {
 export type Answer =
   /** A task of the route's services receives `requestUri`. */
   | { readonly kind: 'service'; readonly route: ExplainedRoute; readonly requestUri: string }
-  /** For GET and HEAD. Over HTTP only: other methods receive 308 instead of 301. */
-  | { readonly kind: 'redirect'; readonly status: 301 | 302; readonly location: string }
+  /** For GET and HEAD. From HTTP to HTTPS, other methods receive 308 instead of 301. */
+  | { readonly kind: 'redirect'; readonly status: RedirectStatus; readonly location: string }
   /** 503: the route has no tasks. */
   | { readonly kind: 'unavailable'; readonly route: ExplainedRoute }
   /** 503 to all clients that are not on the list: under maintenance. */
@@ -70,6 +79,7 @@ export function explainUrl(
   const request = parseRequest(text);
   if (request === undefined) return undefined;
   const { url, host, path, uri, isSecure } = request;
+  const asked = { ...request, httpsPort };
   const site = isSecure ? chooseSecureSite(table, host) : chooseSite(table.servers, table, host);
   const refused = rejectedClaims
     .filter((claim) => claim.host === undefined || answersTo(claim.host, host))
@@ -97,9 +107,12 @@ export function explainUrl(
   const redirect = isSecure ? site.secureRedirect : site.redirect;
   if (redirect !== undefined)
     return told(site.maintenance === undefined ? redirected(redirect, uri, isSecure) : closed(site.maintenance));
+  if (site.canonical !== undefined)
+    return told(site.maintenance === undefined ? toCanonical(site.canonical, asked) : closed(site.maintenance));
+  const pathRedirect = choosePathRedirect(site, path, isSecure);
+  if (pathRedirect !== undefined) return told(redirectedPath(pathRedirect, site, asked), [], pathRedirect.location);
   const { location, because, passedOver } = chooseLocation(site, path);
-  const step =
-    location === undefined ? nowhere(site) : answerAt(site.name, location, { host, uri, httpsPort, isSecure });
+  const step = location === undefined ? nowhere(site) : answerAt(site.name, location, asked);
   return told({ answer: step.answer, because: [...because, ...step.because] }, passedOver, location);
 }
 
@@ -112,6 +125,8 @@ interface Request {
   readonly url: string;
   readonly isSecure: boolean;
   readonly host: string;
+  /** '' if the URL names none. */
+  readonly port: string;
   /** As routes are matched against it; undefined if it leads above the root. */
   readonly path: string | undefined;
   /** Path and query as the client sends them. */
@@ -123,11 +138,12 @@ function parseRequest(text: string): Request | undefined {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`);
   if (url === null || !['http:', 'https:'].includes(url.protocol)) return undefined;
   url.hash = '';
-  const { href, hostname, pathname, search } = url;
+  const { href, hostname, port, pathname, search } = url;
   return {
     url: href,
     isSecure: url.protocol === 'https:',
     host: hostname.replace(/\.$/, ''),
+    port,
     path: normalisePath(pathname),
     uri: pathname + search,
   };
@@ -148,7 +164,7 @@ function decodeBytes(path: string): string {
 }
 
 /** The routing of one host. */
-interface Site extends Pick<VirtualServer, 'redirect' | 'secureRedirect' | 'maintenance' | 'tls' | 'locations'> {
+interface Site extends Omit<VirtualServer, 'host'> {
   readonly name: string;
   readonly because: readonly string[];
   readonly passedOver: readonly PassedOver[];
@@ -188,8 +204,16 @@ function ranked(servers: readonly VirtualServer[], host: string): VirtualServer[
 function unknownHost({ servers, fallback, fallbackTls }: RouteTable, host: string): Site {
   const because = [`No service matches the host ${host}.${suggestion(servers, host)}`];
   const last = fallback.length > 0 ? 'The default backend serves such hosts.' : 'There is no default backend.';
-  const nothing = { redirect: undefined, secureRedirect: undefined, maintenance: undefined, passedOver: [] };
-  return { ...nothing, name: '*', tls: fallbackTls, locations: fallback, because: [...because, last] };
+  const nothing = { redirect: undefined, secureRedirect: undefined, canonical: undefined, pathRedirects: [] };
+  return {
+    ...nothing,
+    name: '*',
+    maintenance: undefined,
+    passedOver: [],
+    tls: fallbackTls,
+    locations: fallback,
+    because: [...because, last],
+  };
 }
 
 function answersTo({ kind, name }: Host, host: string): boolean {
@@ -231,11 +255,6 @@ function chooseLocation({ name, locations }: Site, path: string) {
   };
 }
 
-/** Matches complete segments: `/app` and `/app/…`, never `/apple`. */
-function isBelow(path: string, root: string): boolean {
-  return path === root || path.startsWith(`${root}/`);
-}
-
 function describePath({ path: root }: Location, path: string): string {
   if (root === '') return `The path ${path} matches no other context root.`;
   return `The path ${path} matches the context root ${root}, the longest that matches.`;
@@ -271,7 +290,7 @@ function withoutTermination({ name, tls, locations }: Site, host: string, uri: s
   return { answer: { kind: 'no-certificate' }, because: [reason] };
 }
 
-interface Asked extends Pick<Request, 'host' | 'uri' | 'isSecure'> {
+interface Asked extends Request {
   readonly httpsPort: number;
 }
 
@@ -287,19 +306,58 @@ function answerAt(name: string, location: Location, { host, uri, httpsPort, isSe
     return { answer: { kind: 'unavailable', route }, because: [reason] };
   }
   const shared = location.services.length > 1 ? ['Its services share the requests in proportion to their tasks.'] : [];
-  const stripped = strips(location) ? stripRoot(location.path, uri) : undefined;
+  const root = strippedRoot(location);
+  const stripped = root === undefined ? undefined : stripRoot(root, uri);
   if (stripped?.kind === 'rejected')
     return {
       answer: { kind: 'bad-request' },
       because: ['The path has a segment that some applications treat as `..`.'],
     };
-  const requestUri = stripped?.kind === 'reaches' ? stripped.url : uri;
+  const requestUri = stripped?.kind === 'reaches' ? encodePath(location.options.backendPath ?? '') + stripped.url : uri;
   return { answer: { kind: 'service', route, requestUri }, because: shared };
 }
 
-function redirected(target: string, uri: string, isSecure: boolean): Step {
+function redirected({ target, status }: Redirect, uri: string, isSecure: boolean): Step {
   const reason = `Requests for it over ${isSecure ? 'HTTPS' : 'HTTP'} are redirected to ${target}, for any path.`;
-  return { answer: redirectTo(302, target + uri), because: [reason] };
+  return { answer: redirectTo(status, target + uri), because: [reason] };
+}
+
+function toCanonical({ host, sslOnly }: Canonical, { port, uri, isSecure, httpsPort }: Asked): Step {
+  const because = [`Requests for it are redirected to the canonical host ${host}.`];
+  const upgraded = httpsPort === 443 ? '' : `:${httpsPort}`;
+  if (sslOnly && !isSecure) return { answer: redirectTo(308, `https://${host}${upgraded}${uri}`), because };
+  const origin = `${isSecure ? 'https' : 'http'}://${host}${port === '' ? '' : `:${port}`}`;
+  return { answer: redirectTo(308, origin + uri), because };
+}
+
+interface ChosenRedirect extends PathRedirect {
+  readonly applying: Redirect;
+}
+
+function choosePathRedirect(
+  { pathRedirects, locations }: Site,
+  path: string,
+  isSecure: boolean,
+): ChosenRedirect | undefined {
+  const matching = pathRedirects.flatMap((redirect) => {
+    const applying = isSecure ? redirect.secureRedirect : redirect.redirect;
+    return applying !== undefined && isBelow(path, redirect.path) ? [{ ...redirect, applying }] : [];
+  });
+  const location = locations.find((candidate) => isBelow(path, candidate.path));
+  return matching.find((redirect) => location === undefined || redirect.path.length >= location.path.length);
+}
+
+function redirectedPath({ path, applying, location }: ChosenRedirect, site: Site, { path: asked, uri }: Asked): Step {
+  const maintenance = (location ?? site).maintenance;
+  if (maintenance !== undefined) return closed(maintenance);
+  const { target, status } = applying;
+  const because = [`Requests for the path ${path || '/'} are redirected to ${target}.`];
+  const stripped = stripRoot(path, uri);
+  if (stripped.kind !== 'reaches') return { answer: { kind: 'bad-request' }, because };
+  // Without a rest, no slash is appended to a path.
+  const rest = asked === path ? stripped.url.slice(1) : stripped.url;
+  const origin = asked === path && new URL(target).pathname === '/' && !target.endsWith('/') ? `${target}/` : target;
+  return { answer: redirectTo(status, origin + rest), because };
 }
 
 function closed({ allow }: Maintenance): Step {
@@ -307,7 +365,7 @@ function closed({ allow }: Maintenance): Step {
   return { answer: { kind: 'maintenance', allow }, because: [`It is under maintenance ${passing}.`] };
 }
 
-function redirectTo(status: 301 | 302, location: string): Answer {
+function redirectTo(status: RedirectStatus, location: string): Answer {
   return { kind: 'redirect', status, location };
 }
 

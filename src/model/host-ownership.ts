@@ -4,7 +4,7 @@ import { type Host, parseHost } from './host.ts';
 import { covers, fixedEnd, overlap, parentsOf } from './host-overlap.ts';
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
-import { compareRoutes, compareText, labelName, type Route, routeName } from './route.ts';
+import { compareRoutes, compareText, labelName, type Route, routeName, withHosts } from './route.ts';
 import type { CoreSettings } from './settings-keys.ts';
 import type { SwarmNode } from './snapshot.ts';
 
@@ -443,9 +443,7 @@ const rest = memoize((service: RoutedService) =>
 const restOfRoute = memoize((route: Route) =>
   rememberByHosts(route, (refused): Route => {
     const hosts = route.hosts.filter((host) => !refused.has(host));
-    const isOwn = (name: string) => hosts.some((host) => host.kind === 'exact' && host.name === name);
-    const redirects = route.redirects.filter(({ host }) => isOwn(host));
-    return { ...route, hosts, isDefault: route.isDefault && !refused.has(undefined), redirects };
+    return withHosts(route, hosts, route.isDefault && !refused.has(undefined));
   }),
 );
 

@@ -38,6 +38,17 @@ export const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`);
 
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** A time such as `30s` or `5m`, in seconds. */
+export const seconds = (min: number, max: number) =>
+  z
+    .string()
+    .trim()
+    .regex(/^\d{1,6}[smh]?$/, 'is not a time such as 30s')
+    .transform((value) => Number.parseInt(value, 10) * (UNIT_SECONDS[value.at(-1)!] ?? 1))
+    .refine((value) => value >= min && value <= max, `is not between ${min}s and ${max}s`);
+
 /** Labels with a common beginning and a name that the user chooses, such as `response_header.<Name>`. */
 export interface LabelFamily<T = unknown> extends LabelDefinition<T> {
   readonly name: `${string}.<Name>`;

@@ -15,6 +15,7 @@ import {
 import { parsePath } from './path.ts';
 import { isPolicyName } from './policy-name.ts';
 import { shownValue } from './problem.ts';
+import { type Redirect, redirectList } from './redirects.ts';
 
 /** Slightly more permissive than Swarm's grammar for names of networks, secrets and clusters. */
 const objectName = z
@@ -44,41 +45,20 @@ const contextRoot = z
     return z.NEVER;
   });
 
+const hostName = z
+  .string()
+  .trim()
+  .transform((value, context) => {
+    const host = parseHost(value);
+    if (typeof host !== 'string' && host.kind === 'exact') return host.name;
+    context.addIssue('is not the name of a host');
+    return z.NEVER;
+  });
+
 export type BackendProtocol = 'http' | 'https' | 'h2c' | 'grpc' | 'grpcs';
 
 /** Whether clients must present a certificate. */
 export type ClientCertificate = 'none' | 'optional' | 'required';
-
-export interface Redirect {
-  /** Host whose requests are redirected. */
-  readonly host: string;
-  /** Redirects requests over TLS too. */
-  readonly secure: boolean;
-  /** Scheme, host and port of the redirect. */
-  readonly target: string;
-}
-
-const redirectList = z
-  .string()
-  .transform((value) => value.split(';').filter((pair) => pair.trim() !== ''))
-  .transform((pairs, context): Redirect[] =>
-    pairs.map((pair) => {
-      const redirect = parseRedirect(pair);
-      if (redirect === undefined)
-        context.addIssue(`holds ${JSON.stringify(shownValue(pair.trim()))}, which is not <source>,<target>`);
-      return redirect ?? { host: '', secure: false, target: '' };
-    }),
-  );
-
-function parseRedirect(pair: string): Redirect | undefined {
-  const [source, target, ...rest] = pair.split(',').map(parseOrigin);
-  if (source === undefined || target === undefined || rest.length > 0) return undefined;
-  return {
-    host: source.host,
-    secure: source.scheme === 'https',
-    target: `${target.scheme}://${target.host}${target.port}`,
-  };
-}
 
 /** `max-age` in seconds, optionally followed by the two keywords, in the format of the header. */
 const strictTransport = z
@@ -93,15 +73,6 @@ const strictTransport = z
     'is neither true nor a number of seconds, with includeSubDomains and preload behind it',
   )
   .transform((value) => (value === 'false' ? '' : value));
-
-/** `http://host:port`, optionally with a final slash; the host in normalized form. */
-function parseOrigin(text: string) {
-  const [, scheme, name = '', port = ''] =
-    /^(https?):\/\/([^/?#:]+|\[[0-9a-f:.]+\])(:\d{1,5})?\/?$/i.exec(text.trim()) ?? [];
-  const host = parseHost(name);
-  if (scheme === undefined || typeof host === 'string' || host.kind !== 'exact') return undefined;
-  return { scheme: scheme.toLowerCase(), host: host.name, port };
-}
 
 const MOST_POLICIES = 16;
 
@@ -194,15 +165,25 @@ export const labels = {
       .toLowerCase()
       .refine((value) => value === 'task' || value === 'vip', 'is neither task nor vip'),
   }),
-  redirects: label({
+  redirects: label<Redirect[]>({
     name: 'redirects',
     policy: 'optional',
-    type: 'list of `<source>,<target>` pairs, separated by semicolons',
+    type: 'list of `<source>[path],<target>[path][,<status>]`, separated by semicolons',
     default: '',
     example: 'http://old.example.org,http://new.example.org',
     description:
-      'Redirects requests for the source to the target with 302. The path and query are kept. The source must be one of the hosts. A source that begins with `http:` redirects HTTP requests only: `http://app,https://app` redirects to HTTPS.',
+      'Redirects requests for the source to the target, with status 302, or 301, 303, 307 or 308. The path and query are kept; if the source or target has a path, the rest of the path is appended: `https://app.example.org/blog,https://blog.example.org/posts,301`. The source must be one of the hosts. A source that begins with `http:` redirects HTTP requests only: `http://app,https://app` redirects to HTTPS. Without paths, redirects replace all routes of the host. With paths, routes with a longer `context_root` still answer.',
     schema: redirectList,
+  }),
+  canonical_host: label({
+    name: 'canonical_host',
+    policy: 'optional',
+    type: 'one of the hosts',
+    default: '',
+    example: 'www.example.org',
+    description:
+      'Redirects requests for all other hosts of the route to this one with 308, keeping path, query and scheme; to HTTPS if `ssl_only` is `true`. Hosts with `redirects` are excepted.',
+    schema: hostName,
   }),
   websocket_endpoints: label({
     name: 'websocket_endpoints',

@@ -8,7 +8,7 @@ import { HRM_NETWORK, hasHrmLabels, readHrmLabels } from './hrm.ts';
 import { ignoredLabels } from './ignored-labels.ts';
 import type { LabelDefinition } from './label.ts';
 import { groupLabels, hasRoutingLabels, LabelReader } from './label-reader.ts';
-import { type BackendProtocol, type ClientCertificate, type LabelName, labels, type Redirect } from './labels.ts';
+import { type BackendProtocol, type ClientCertificate, type LabelName, labels } from './labels.ts';
 import {
   isStapled,
   judgeAuthority,
@@ -23,6 +23,7 @@ import {
 import { encodeCase, fitsDns, hasUpperCase } from './name-case.ts';
 import { controlNetwork } from './names.ts';
 import { type Problem, shownValue } from './problem.ts';
+import { divideRedirects } from './redirects.ts';
 import {
   type Affinity,
   type Backend,
@@ -141,7 +142,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     hosts,
     isDefault,
     path,
-    redirects,
+    ...redirects,
     options,
     tls: reader.closed ? closed(tls) : tls,
     backend,
@@ -261,7 +262,10 @@ function remedyForHost(text: string): string {
   return String.raw`Use literals, classes, groups and repetitions. A repeated class should exclude the character that follows it, as in ~^[a-z0-9-]+\.example\.org$.`;
 }
 
-function readRedirects(reader: LabelReader, hosts: readonly Host[]): Redirect[] {
+function readRedirects(
+  reader: LabelReader,
+  hosts: readonly Host[],
+): Pick<Route, 'redirects' | 'pathRedirects' | 'canonicalHost'> {
   const redirects = reader.read(labels.redirects) ?? [];
   const own = new Set(hosts.filter(({ kind }) => kind === 'exact').map(({ name }) => name));
   for (const { host } of redirects.filter(({ host }) => !own.has(host)).slice(0, MOST_NOTED)) {
@@ -272,11 +276,25 @@ function readRedirects(reader: LabelReader, hosts: readonly Host[]): Redirect[] 
       `Add ${host} to the hosts.`,
     );
   }
-  // The first redirect of a host applies, and the first over TLS.
-  const first = new Map(redirects.toReversed().map((redirect) => [`${redirect.host} ${redirect.secure}`, redirect]));
-  return redirects.filter(
-    (redirect) => own.has(redirect.host) && first.get(`${redirect.host} ${redirect.secure}`) === redirect,
-  );
+  const { ofHosts, ofPaths } = divideRedirects(redirects.filter(({ host }) => own.has(host)));
+  if (ofPaths.length > MOST_PATH_REDIRECTS)
+    reader.note('error', labels.redirects, `has more than ${MOST_PATH_REDIRECTS} with paths`, 'Remove some of them.');
+  const canonicalHost = readCanonicalHost(reader, hosts);
+  return {
+    redirects: ofHosts,
+    ...(ofPaths.length > 0 ? { pathRedirects: ofPaths.slice(0, MOST_PATH_REDIRECTS) } : {}),
+    ...(canonicalHost === undefined ? {} : { canonicalHost }),
+  };
+}
+
+/** Each length of a path needs text in the main file. */
+const MOST_PATH_REDIRECTS = 50;
+
+function readCanonicalHost(reader: LabelReader, hosts: readonly Host[]): string | undefined {
+  const name = reader.read(labels.canonical_host);
+  if (name === undefined || hosts.some((host) => host.kind === 'exact' && host.name === name)) return name;
+  reader.note('error', labels.canonical_host, 'is not one of the hosts', `Add ${name} to the hosts.`);
+  return undefined;
 }
 
 /** A label may have thousands of errors, but a service's problems are limited anyway. */

@@ -3,7 +3,7 @@ const WRITTEN_PATH = /^\/(?:[\w.~!$&'()*+,;=:@/-]|%[\da-f]{2}|[^\0-\x7f])*$/iu;
 /** Includes line breaks, and characters that reorder the text around them. */
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 const CANONICAL = /^(?:\/(?!\.{1,2}(?:\/|$))[^/]+)*$/;
-const MAX_PATH_LENGTH = 512;
+export const MAX_PATH_LENGTH = 512;
 
 /** A path in the normalized form that is used for comparisons, or the reason why the text is invalid. */
 export type ParsedPath = { readonly path: string } | { readonly reason: string };
@@ -50,6 +50,11 @@ export function isCanonicalPath(path: string): boolean {
 /** Percent-encoded for a header or a URL: ASCII without `$`. */
 export function encodePath(path: string): string {
   return encodeURIComponent(path).replaceAll(/%(?:2F|26|2B|2C|3B|3D|3A|40)/g, decodeURIComponent);
+}
+
+/** Matches complete segments: `/app` and `/app/…`, never `/apple`. */
+export function isBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(`${root}/`);
 }
 
 /** Length in bytes, as nginx counts it. */

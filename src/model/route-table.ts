@@ -3,8 +3,10 @@ import { memoize } from '../lib/memo.ts';
 import { changesBetween, createSorter } from '../lib/sorter.ts';
 import { featureConflicts } from './features/features.ts';
 import { compareHosts, type Host } from './host.ts';
-import type { BackendProtocol, LabelName, Redirect } from './labels.ts';
+import type { BackendProtocol, LabelName } from './labels.ts';
+import { isBelow } from './path.ts';
 import type { Problem } from './problem.ts';
+import type { Redirect } from './redirects.ts';
 import {
   type Affinity,
   compareOwners,
@@ -40,14 +42,34 @@ export interface Upstream {
 
 export interface VirtualServer {
   readonly host: Host;
-  /** Redirect target for requests over HTTP, from its oldest service. */
-  readonly redirect: string | undefined;
+  /** Redirect of requests over HTTP, from its oldest service. */
+  readonly redirect: Redirect | undefined;
   /** The same over TLS. */
-  readonly secureRedirect: string | undefined;
+  readonly secureRedirect: Redirect | undefined;
+  /** Redirect of all requests that have no redirect of their own to the host that the oldest service prefers. */
+  readonly canonical: Canonical | undefined;
+  /** Redirects of paths, the longest first. */
+  readonly pathRedirects: readonly PathRedirect[];
   /** The maintenance that applies to the redirects. */
   readonly maintenance: Maintenance | undefined;
   readonly tls: HostTls;
   readonly locations: readonly Location[];
+}
+
+export interface Canonical {
+  readonly host: string;
+  /** Redirects to HTTPS; otherwise the scheme is kept. */
+  readonly sslOnly: boolean;
+}
+
+export interface PathRedirect {
+  readonly path: string;
+  /** Over HTTP. */
+  readonly redirect: Redirect;
+  /** Over TLS. */
+  readonly secureRedirect: Redirect | undefined;
+  /** The location that answers without the redirect; undefined if there is none. */
+  readonly location: Location | undefined;
 }
 
 export type HostTls =
@@ -155,11 +177,23 @@ function claimsOf(claimed: Claimed): HostClaims {
 
 function buildHost(host: Host, owners: readonly Route[]): HostClaims {
   const { problems, locations, tls, ...others } = claim(owners, host.name);
-  const redirect = redirectOf(owners, host)?.target;
-  const secureRedirect = redirectOf(owners, host, true)?.target;
+  const redirect = redirectOf(owners, host);
+  const secureRedirect = redirectOf(owners, host, true);
+  const pathRedirects = pathRedirectsOf(owners, host, locations);
+  const isRedirected = redirect !== undefined || pathRedirects.length > 0;
+  const canonical = isRedirected ? undefined : canonicalOf(owners, host);
   return {
     ...others,
-    server: { host, redirect, secureRedirect, maintenance: owners[0]!.maintenance, tls, locations },
+    server: {
+      host,
+      redirect,
+      secureRedirect,
+      canonical,
+      pathRedirects,
+      maintenance: owners[0]!.maintenance,
+      tls,
+      locations,
+    },
     problems: [...redirectDisagreements(owners, host), ...problems],
   };
 }
@@ -280,9 +314,14 @@ export function leadsToTls({ options, upstream, isHandedOn }: Location): boolean
   return isAsked && (upstream !== undefined || isHandedOn);
 }
 
-/** Whether the context root is stripped. Not for gRPC, whose paths are method names. */
-export function strips({ path, options }: Pick<Location, 'path' | 'options'>): boolean {
-  return options.rewrite && path !== '' && !isGrpc(options.protocol);
+/**
+ * The part of the path that the application does not receive: the context root, or nothing in front of the rest if a
+ * backend path is put there. Undefined if it receives the path unchanged, as for gRPC, whose paths are method names.
+ */
+export function strippedRoot({ path, options }: Pick<Location, 'path' | 'options'>): string | undefined {
+  if (isGrpc(options.protocol)) return undefined;
+  if (options.rewrite && path !== '') return path;
+  return options.backendPath === undefined ? undefined : '';
 }
 
 export function isGrpc(protocol: BackendProtocol): boolean {
@@ -299,9 +338,51 @@ function redirectOf(owners: readonly Route[], { kind, name }: Host, secure = fal
 /** A redirect applies to the whole host: owners of other routes on it must be informed. */
 function redirectDisagreements(owners: readonly Route[], host: Host): Problem[] {
   const wanted = redirectOf(owners, host)?.target;
-  return [...Map.groupBy(owners, ({ service }) => service.id).values()]
-    .filter((own) => redirectOf(own, host)?.target !== wanted)
-    .map(([other]) => disagreement('redirects', owners[0]!, other!, host.name));
+  const canonical = canonicalOf(owners, host)?.host;
+  const services = [...Map.groupBy(owners, ({ service }) => service.id).values()];
+  return services.flatMap((own) => [
+    ...(redirectOf(own, host)?.target === wanted ? [] : [disagreement('redirects', owners[0]!, own[0]!, host.name)]),
+    ...(canonicalOf(own, host)?.host === canonical
+      ? []
+      : [disagreement('canonical_host', owners[0]!, own[0]!, host.name)]),
+  ]);
+}
+
+function canonicalOf(owners: readonly Route[], { kind, name }: Host): Canonical | undefined {
+  const { id } = owners[0]!.service;
+  const asking = owners.find(({ service, canonicalHost }) => service.id === id && canonicalHost !== undefined);
+  if (asking?.canonicalHost === undefined || (kind === 'exact' && name === asking.canonicalHost)) return undefined;
+  const { sslOnly, clientCertificate } = asking.options;
+  return { host: asking.canonicalHost, sslOnly: sslOnly || clientCertificate === 'required' };
+}
+
+/**
+ * A route may redirect paths that it would answer itself, and the oldest service of the host also those that no route
+ * answers.
+ */
+function pathRedirectsOf(
+  owners: readonly Route[],
+  { kind, name }: Host,
+  locations: readonly Location[],
+): readonly PathRedirect[] {
+  if (kind !== 'exact') return [];
+  const found = new Map<string, PathRedirect>();
+  for (const route of owners) {
+    for (const redirect of (route.pathRedirects ?? []).filter(({ host }) => host === name)) {
+      const { path } = redirect;
+      const location = locations.find((candidate) => isBelow(path, candidate.path));
+      if (!mayRedirect(route, owners, location)) continue;
+      const known = found.get(path) ?? { path, redirect, secureRedirect: undefined, location };
+      found.set(path, { ...known, secureRedirect: known.secureRedirect ?? (redirect.secure ? redirect : undefined) });
+    }
+  }
+  return [...found.values()].toSorted((a, b) => b.path.length - a.path.length || compareText(a.path, b.path));
+}
+
+function mayRedirect(route: Route, owners: readonly Route[], location: Location | undefined): boolean {
+  if (location === undefined) return route.service.id === owners[0]!.service.id;
+  const [oldest] = owners.filter(({ path }) => path === location.path).toSorted(compareAge);
+  return oldest === route;
 }
 
 function compareAge(a: Route, b: Route): number {

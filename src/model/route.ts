@@ -1,7 +1,8 @@
 import type { FeatureOptions } from './features/features.ts';
 import type { Host } from './host.ts';
 import { LABEL_PREFIX } from './label.ts';
-import type { BackendProtocol, ClientCertificate, LabelName, Redirect } from './labels.ts';
+import type { BackendProtocol, ClientCertificate, LabelName } from './labels.ts';
+import type { Redirect } from './redirects.ts';
 
 /**
  * A route: host and path → service. A service may have several. An extension receives only routes: flat, self-contained, and easy to omit one by one.
@@ -13,8 +14,12 @@ export interface Route {
   readonly isDefault: boolean;
   /** Prefix of complete path segments, without trailing slash; '' is the whole host. */
   readonly path: string;
-  /** Hosts whose requests over HTTP are redirected. */
+  /** Hosts whose requests are redirected, whatever the path. */
   readonly redirects: readonly Redirect[];
+  /** Paths whose requests are redirected. */
+  readonly pathRedirects?: readonly Redirect[] | undefined;
+  /** The host that requests for all other hosts are redirected to. */
+  readonly canonicalHost?: string | undefined;
   readonly options: RouteOptions;
   readonly tls: Tls;
   readonly backend: Backend;
@@ -138,6 +143,20 @@ export interface Peer {
 /** nginx resolves such an upstream through the proxy's relay, see name-case.ts. */
 export function needsNameRelay(peers: readonly Peer[]): boolean {
   return peers.some(({ exactCase }) => exactCase);
+}
+
+/** The route with some of its hosts. */
+export function withHosts(route: Route, hosts: readonly Host[], isDefault: boolean): Route {
+  const names = new Set(hosts.filter(({ kind }) => kind === 'exact').map(({ name }) => name));
+  const { canonicalHost, pathRedirects, ...others } = route;
+  return {
+    ...others,
+    hosts,
+    isDefault,
+    redirects: route.redirects.filter(({ host }) => names.has(host)),
+    ...(pathRedirects && { pathRedirects: pathRedirects.filter(({ host }) => names.has(host)) }),
+    ...(canonicalHost !== undefined && names.has(canonicalHost) ? { canonicalHost } : {}),
+  };
 }
 
 export function compareOwners(a: RouteOwner, b: RouteOwner): number {

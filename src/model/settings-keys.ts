@@ -348,6 +348,11 @@ export const nginxKeys = {
     'Path of the access log. Entries are written with a delay of up to one second.',
   ),
   ErrorLogPath: key(filePath, '/dev/stderr', 'Path of the error log.'),
+  AccessLogFormat: key(
+    text,
+    'main',
+    "Format of the access log: `main` (see `MainLogFormat`), `json`, or the format string of nginx's `log_format`. See [logging](logging.md).",
+  ),
   MainLogFormat: key(text, '', "Format string of nginx's `log_format main`."),
   TraceLogFormat: key(text, '', "Format string of nginx's `log_format trace`."),
   WorkerShutdownTimeout: key(

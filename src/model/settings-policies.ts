@@ -22,6 +22,7 @@ const OF_ONE_ROUTE: ReadonlySet<string> = new Set<LabelName>([
   'service_cluster',
   'default_backend',
   'redirects',
+  'canonical_host',
   'policy',
 ]);
 

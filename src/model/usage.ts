@@ -3,6 +3,7 @@ import { featureBytes, featureDefinitions, featureZoneKb, locationFacts } from '
 import { type Host, stepsOf } from './host.ts';
 import { pathBytes } from './path.ts';
 import type { Route, Tls } from './route.ts';
+import { strippedRoot } from './route-table.ts';
 
 /** The capacity of its cluster's proxies that a part of a service uses. */
 export interface Usage {
@@ -35,22 +36,35 @@ const STEPS_PER_EXPRESSION = 200;
  */
 export function hostUsage(route: Route, host: Host | undefined): Usage {
   const name = host?.name.length ?? 1;
-  const bytes = serverBytes(route, name) + locationBytes(route) + entryBytes(route, name);
+  const bytes =
+    serverBytes(route, name) + locationBytes(route) + entryBytes(route, name) + pathRedirectBytes(route, host);
   if (host?.kind !== 'regex') return { ...NO_USAGE, bytes };
   return { steps: stepsOf(host) + STEPS_PER_EXPRESSION, bytes, mainBytes: bytes, zoneKb: 0 };
 }
 
+/** Each is a location, whose text includes that of the route's own location. */
+function pathRedirectBytes(route: Route, host: Host | undefined): number {
+  if (route.pathRedirects === undefined || host?.kind !== 'exact') return 0;
+  return route.pathRedirects
+    .filter((redirect) => redirect.host === host.name)
+    .reduce((sum, { path, target }) => sum + locationBytes(route) + 4 * (2 * pathBytes(path) + target.length + 150), 0);
+}
+
 /** One server listens for both if both answer alike, as in the renderer. */
-function listenersOf({ tls, options }: Route): number {
+function listenersOf({ tls, options, pathRedirects = [] }: Route): number {
   if (tls.kind === 'closed') return 2;
   if (tls.kind !== 'terminated') return 1;
   const isPlain =
     tls.hsts === '' && tls.clientCa === '' && !options.sslOnly && options.clientCertificate !== 'required';
+  if (pathRedirects.some(({ secure }) => !secure)) return 2;
   return isPlain ? 1 : 2;
 }
 
 function serverBytes(route: Route, name: number): number {
-  const redirects = route.redirects.reduce((sum, { target }) => Math.max(sum, target.length + 60), 0);
+  const redirects = route.redirects.reduce(
+    (sum, { target }) => Math.max(sum, target.length + 60),
+    (route.canonicalHost?.length ?? -100) + 100,
+  );
   return listenersOf(route) * (340 + name + redirects) + secretBytes(route.tls);
 }
 
@@ -61,7 +75,7 @@ function secretBytes(tls: Tls): number {
     480 +
     3 * (certificate.length + key.length) +
     (clientCa === '' ? 0 : 500 + 4 * clientCa.length) +
-    (hsts === '' ? 0 : 200 + 3 * hsts.length)
+    (hsts === '' ? 0 : 300 + 3 * hsts.length)
   );
 }
 
@@ -84,7 +98,7 @@ function locationBytes(route: Route): number {
     (clientCertificate === 'none' ? 0 : 110) +
     (options.sslOnly || clientCertificate === 'required' ? 340 : 0);
   const again = isGrpc ? 960 : toService + 140;
-  return listenersOf(route) * ((path === '' ? 1 : 2) * one + again);
+  return listenersOf(route) * ((path === '' && route.pathRedirects === undefined ? 1 : 2) * one + again);
 }
 
 /** Entries in the tables by which connections find their certificate or service. */
@@ -115,13 +129,18 @@ export function routeUsage({ backend, options }: Route, peerCount: number): Usag
 }
 
 /** Texts in the main file that routes with the same needs share: bytes by key. */
-export const sharedUsage = memoize(({ service, path, options, maintenance }: Route): ReadonlyMap<string, number> => {
-  const all = new Map<string, number>();
-  if (options.rewrite && path !== '') all.set(`path of ${pathBytes(path)} bytes`, BYTES_PER_STRIPPED_LENGTH);
-  if (options.affinity.kind === 'cookie')
-    all.set(`cookie ${options.affinity.name}`, 120 + 4 * options.affinity.name.length);
-  const allow = maintenance?.allow ?? [];
-  if (allow.length > 0) all.set(`allow ${allow.join()}`, 100 + allow.join().length + 15 * allow.length);
-  for (const { key, bytes } of featureDefinitions(options, locationFacts(service.name, path))) all.set(key, bytes);
-  return all;
-});
+export const sharedUsage = memoize(
+  ({ service, path, options, maintenance, pathRedirects = [] }: Route): ReadonlyMap<string, number> => {
+    const all = new Map<string, number>();
+    const root = strippedRoot({ path, options });
+    if (root !== undefined) all.set(`path of ${pathBytes(root)} bytes`, BYTES_PER_STRIPPED_LENGTH);
+    for (const redirect of pathRedirects)
+      all.set(`path of ${pathBytes(redirect.path)} bytes`, BYTES_PER_STRIPPED_LENGTH);
+    if (options.affinity.kind === 'cookie')
+      all.set(`cookie ${options.affinity.name}`, 120 + 4 * options.affinity.name.length);
+    const allow = maintenance?.allow ?? [];
+    if (allow.length > 0) all.set(`allow ${allow.join()}`, 100 + allow.join().length + 15 * allow.length);
+    for (const { key, bytes } of featureDefinitions(options, locationFacts(service.name, path))) all.set(key, bytes);
+    return all;
+  },
+);

@@ -20,6 +20,8 @@ const OWN_SECRETS: readonly string[] = [
 ];
 /** A digest and the address of the first task. */
 const UPSTREAM = '[0-9a-f]{16}-[A-Za-z0-9._-]+';
+/** Encoded, without dot segments. Only the rest of the request's path, which nginx has checked, may follow. */
+const BACKEND_PATH = "(?:/(?!\\.{1,2}(?:/|\\$))[\\w.!~*'()&+,;=:@%-]+)+";
 const SECRET = '[A-Za-z0-9][A-Za-z0-9_.-]*';
 const TLS_SOCKET = 'unix:/tmp/tls.sock';
 const PASSTHROUGH_SOCKET = 'unix:/tmp/passthrough.sock';
@@ -146,6 +148,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   pcre_jit: any,
   pid: exactly('/tmp/nginx.pid'),
   proxy_buffer_size: any,
+  proxy_buffering: exactly('on', 'off'),
   proxy_buffers: any,
   proxy_busy_buffers_size: any,
   proxy_connect_timeout: any,
@@ -160,7 +163,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   proxy_next_upstream_timeout: any,
   proxy_next_upstream_tries: any,
   proxy_pass: matching(
-    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again)(?:\\$rest\\d+)?|\\$tls_target|\\$passthrough_target`,
+    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again)(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|\\$tls_target|\\$passthrough_target`,
   ),
   proxy_protocol: any,
   proxy_read_timeout: any,

@@ -28,11 +28,12 @@ export function permissionsOf({ nginx, template = '' }: Source): Permissions {
   const paths = [
     `access_log\n${AccessLogPath}\n${GAP}`,
     `access_log\n${AccessLogPath}\npassthrough\nif=$is_passthrough`,
+    `access_log\n${AccessLogPath}\n${GAP}\nif=$is_logged`,
     `error_log\n${ErrorLogPath}\n${GAP}`,
   ];
   const written = [
-    ...(isStream(AccessLogPath) ? [] : paths.slice(0, 2)),
-    ...(isStream(ErrorLogPath) ? [] : paths.slice(2)),
+    ...(isStream(AccessLogPath) ? [] : paths.slice(0, 3)),
+    ...(isStream(ErrorLogPath) ? [] : paths.slice(3)),
     ...[GlobalOptions, HTTPOptions, TCPOptions].flatMap((options) => statementsIn(options.join('\n'))),
     ...statementsIn(withGaps(template)),
   ];

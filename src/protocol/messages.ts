@@ -6,6 +6,7 @@ import { MOST_FILES } from '../model/limits.ts';
 import { doubtKinds, MAX_DOUBTS } from '../model/name-doubts.ts';
 import { MOST_PAGE_BYTES } from '../model/pages.ts';
 import { isCanonicalPath } from '../model/path.ts';
+import { REDIRECT_STATUSES } from '../model/redirects.ts';
 import type { Route } from '../model/route.ts';
 import { CLIENT_ADDRESS_HEADERS, type NginxSettings, nginxKeys } from '../model/settings-keys.ts';
 
@@ -68,14 +69,31 @@ const tls = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('passthrough'), proxyProtocol: z.boolean() }),
   z.object({ kind: z.literal('closed') }),
 ]);
+const path = z.string().max(MAX_NAME).refine(isCanonicalPath);
+/** Messages of earlier releases have neither path nor status. */
+const redirect = (target: RegExp) =>
+  z.object({
+    host: name,
+    secure: z.boolean(),
+    path: z.literal('').default(''),
+    target: z.string().max(5000).regex(target),
+    status: z.literal(REDIRECT_STATUSES).default(302),
+  });
+const MAX_PATH_REDIRECTS = 50;
 const route = z.object({
   service: z.object({ id: name, name, createdAt: name }),
   hosts: z.array(host),
   isDefault: z.boolean(),
-  path: z.string().max(MAX_NAME).refine(isCanonicalPath),
-  redirects: z.array(
-    z.object({ host: name, secure: z.boolean(), target: z.string().regex(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}$/) }),
-  ),
+  path,
+  redirects: z.array(redirect(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}$/)),
+  pathRedirects: z
+    .array(redirect(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}(?:\/[\w.!~*'()&+,;=:@%-]+)*$/).extend({ path }))
+    .max(MAX_PATH_REDIRECTS)
+    .optional(),
+  canonicalHost: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:[\]-]{1,253}$/)
+    .optional(),
   options: z.object({
     rewrite: z.boolean(),
     sslOnly: z.boolean(),

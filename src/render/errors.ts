@@ -2,6 +2,8 @@
 const PAGES: Readonly<Record<number, readonly [title: string, text: string]>> = {
   301: ['Moved Permanently', 'This page has moved.'],
   302: ['Found', 'This page is somewhere else at the moment.'],
+  303: ['See Other', 'This page is somewhere else.'],
+  307: ['Temporary Redirect', 'This page is somewhere else at the moment.'],
   308: ['Permanent Redirect', 'This page has moved.'],
   400: ['Bad Request', 'The request is malformed or too large.'],
   401: ['Unauthorized', 'Please sign in.'],
@@ -28,7 +30,7 @@ export const errorPages = Object.entries(PAGES).map(([status, [title, text]]) =>
 export const errorCodes = [...Object.keys(PAGES), '494', '495', '496', '497'].join(' ');
 
 /** The statuses that nginx may answer with once it has chosen a location that forwards requests. */
-export const locationErrorCodes = '301 308 400 401 403 413 429 500 502 503 504';
+export const locationErrorCodes = '301 302 303 307 308 400 401 403 413 429 500 502 503 504';
 
 /** HTTP statuses mapped to gRPC statuses, as specified in "HTTP to gRPC Status Code Mapping". */
 export const grpcErrors = [

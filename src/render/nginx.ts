@@ -2,6 +2,7 @@ import Handlebars from 'handlebars';
 import { digest } from '../lib/digest.ts';
 import { memoize, memoizeLast } from '../lib/memo.ts';
 import { toGeo } from '../model/allow-list.ts';
+import { streamsRequests } from '../model/features/buffering.ts';
 import { clientVerification } from '../model/features/cors.ts';
 import {
   changedResponseHeaders,
@@ -16,6 +17,7 @@ import { coversHost } from '../model/material.ts';
 import { encodeCase, nameRelay, usesNameRelay } from '../model/name-case.ts';
 import { encodePath, pathBytes } from '../model/path.ts';
 import { hopByHopHeaders } from '../model/proxy-headers.ts';
+import type { Redirect } from '../model/redirects.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import {
   type Affinity,
@@ -31,8 +33,9 @@ import {
   isGrpc,
   type Location,
   leadsToTls,
+  type PathRedirect,
   type RouteTable,
-  strips,
+  strippedRoot,
   type Upstream,
   type VirtualServer,
 } from '../model/route-table.ts';
@@ -42,7 +45,7 @@ import { Blocks } from './blocks.ts';
 import { errorCodes, errorPages, grpcErrors, locationErrorCodes } from './errors.ts';
 import { FileDivider, type RenderedFile } from './files.ts';
 import { httpLimits, numbersUpTo, setsDirective } from './limits.ts';
-import { quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath, quoteText } from './quote.ts';
+import { quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePart, quotePath, quoteText } from './quote.ts';
 import {
   clientCaOf,
   commonRequestHeaders,
@@ -71,7 +74,16 @@ const BLOCK_PARTIALS = ['upstream', 'server', 'handshake', 'target', 'plain-targ
 
 export function compileNginx(templates: Templates): RenderNginx {
   const handlebars = Handlebars.create();
-  handlebars.registerHelper({ quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePath, quoteText });
+  handlebars.registerHelper({
+    quote,
+    quoteBefore,
+    quoteHost,
+    quoteLiteral,
+    quoteName,
+    quotePart,
+    quotePath,
+    quoteText,
+  });
   // Strict: a misspelled field in a template is an error with its line, not an empty string in a configuration.
   const compile = (text: string) => handlebars.compile(text, { noEscape: true, strict: true });
   const blocks = new Blocks();
@@ -122,6 +134,7 @@ function commonOf(input: RenderInput, table: RouteTable) {
     readTimeout: ReadTimeout,
     handlesErrors: handlesErrors(input),
     isTrusting: input.trustedProxies.length > 0,
+    namesService: namesService(input),
     fallbackSite: fallbackSite(input, table),
     requestHeaders: repeatedHeaders(input, table, locationsOf(table)),
     defaultNames: input.defaultCertificateNames,
@@ -132,10 +145,11 @@ type Common = ReturnType<typeof commonOf>;
 
 function createViews(common: Common) {
   const { httpListener, tlsListener, httpsPort, defaultCertificate, hashesAddresses, readTimeout } = common;
-  const { handlesErrors, isTrusting, fallbackSite: fallback, defaultNames } = common;
+  const { handlesErrors, isTrusting, namesService, fallbackSite: fallback, defaultNames } = common;
   const plain: LocationContext = {
     handlesErrors,
     isTrusting,
+    namesService,
     readTimeout,
     httpsPort,
     hidden: hopByHopHeaders,
@@ -170,15 +184,19 @@ function createViews(common: Common) {
       handlesErrors,
       answersAlike: answersAlike(server),
       host: server.host,
-      redirect: server.redirect,
-      secureRedirect: server.secureRedirect,
+      redirect: server.redirect?.target,
+      redirectStatus: server.redirect?.status,
+      secureRedirect: server.secureRedirect?.target,
+      secureRedirectStatus: server.secureRedirect?.status,
+      canonical: toCanonicalView(server, plain),
+      secureCanonical: toCanonicalView(server, secure),
       redirectsPlain: isTrusting && redirectsPlain(server),
       hidden: hopByHopHeaders,
       hstsVariable: isTrusting && 'hsts' in server.tls && server.tls.hsts ? hstsVariable(server.tls.hsts) : undefined,
       ...toMaintenanceView(server.maintenance),
       ...toTlsView(server.tls, acceptedSites(server, fallback, defaultNames)),
-      locations: toLocationViews(server.locations, hiding(plain, server, isTrusting)),
-      secureLocations: toLocationViews(server.locations, hiding(secure, server)),
+      locations: toLocationViews(server, hiding(plain, server, isTrusting)),
+      secureLocations: toLocationViews(server, hiding(secure, server)),
     })),
   };
 }
@@ -195,7 +213,8 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     proxyProtocolFrom: input.proxyProtocolFrom,
     defaultCertificate: input.defaultCertificate,
     metrics: input.metrics,
-    ...toErrorsView(input),
+    ...toErrorsView(input, table),
+    accessLog: toAccessLogView(input, table),
     trusted: toTrustedView(input, table),
     defaultPorts: input.defaultPorts,
     limits: httpLimits(input.nginx),
@@ -234,8 +253,8 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     fallback: {
       ...toTlsView(table.fallbackTls),
       site: fallbackSite(input, table),
-      locations: toLocationViews(table.fallback, views.plain),
-      secureLocations: toLocationViews(table.fallback, views.secure),
+      locations: toLocationViews({ locations: table.fallback }, views.plain),
+      secureLocations: toLocationViews({ locations: table.fallback }, views.secure),
     },
   };
 }
@@ -275,12 +294,13 @@ function handlesErrors({ nginx }: RenderInput): boolean {
   return !others.some((name) => setsDirective(nginx.HTTPOptions, name));
 }
 
-function toErrorsView(input: RenderInput) {
+function toErrorsView(input: RenderInput, table: RouteTable) {
   return {
     handlesErrors: handlesErrors(input),
     streamsAll: !setsDirective(input.nginx.HTTPOptions, 'proxy_request_buffering'),
     errors: errorPages,
     errorCodes,
+    streamsSmall: locationsOf(table).some(({ options }) => streamsRequests(options.buffering)),
     smallBody: numbersUpTo(bytesOf(input.nginx.ClientBodyBufferSize)),
   };
 }
@@ -326,10 +346,11 @@ function redirectsPlain({ redirect, secureRedirect, maintenance }: VirtualServer
  * Then one server listens on both ports: for 10,000 hosts with TLS, nginx loads the configuration in three quarters of
  * the time.
  */
-function answersAlike({ tls, redirect, secureRedirect, locations }: VirtualServer): boolean {
+function answersAlike({ tls, redirect, secureRedirect, canonical, pathRedirects, locations }: VirtualServer): boolean {
   const isPlain = tls.kind === 'terminated' && tls.hsts === '' && tls.clientCa === '';
   const isSecured = locations.some(({ options }) => options.sslOnly || options.clientCertificate === 'required');
-  return isPlain && !isSecured && redirect === secureRedirect;
+  const redirects = [{ redirect, secureRedirect }, ...pathRedirects];
+  return isPlain && !isSecured && !canonical?.sslOnly && redirects.every((one) => one.redirect === one.secureRedirect);
 }
 
 function toTlsView(tls: HostTls, site = siteOf(tls)) {
@@ -461,18 +482,45 @@ function shutdownTimeout({ nginx }: RenderInput): string | undefined {
  * connection's peer.
  */
 function logFormats(input: RenderInput) {
-  const { nginx } = input;
-  const address = clientAddress(input);
-  const body = (format: string) =>
-    format
-      .trim()
-      .replace(/;$/, '')
-      .replaceAll(/\$remote_addr\b/g, address);
-  return { MainLogFormat: body(nginx.MainLogFormat), TraceLogFormat: body(nginx.TraceLogFormat) };
+  const { MainLogFormat, TraceLogFormat } = input.nginx;
+  return { MainLogFormat: formatBody(MainLogFormat, input), TraceLogFormat: formatBody(TraceLogFormat, input) };
+}
+
+function formatBody(format: string, input: RenderInput): string {
+  return format
+    .trim()
+    .replace(/;$/, '')
+    .replaceAll(/\$remote_addr\b/g, clientAddress(input));
+}
+
+/** Text from clients in JSON lines. Of the host, nginx accepts only ASCII. */
+const LOGGED_TEXTS = [
+  { source: '$request_uri', variable: '$log_uri' },
+  { source: '$http_user_agent', variable: '$log_user_agent' },
+  { source: '$http_referer', variable: '$log_referer' },
+];
+
+function toAccessLogView(input: RenderInput, table: RouteTable) {
+  const { AccessLogFormat } = input.nginx;
+  const isMain = ['', 'main'].includes(AccessLogFormat);
+  const isJson = AccessLogFormat === 'json';
+  return {
+    format: isMain ? 'main' : 'access',
+    isJson,
+    texts: LOGGED_TEXTS,
+    body: isMain || isJson ? undefined : formatBody(AccessLogFormat, input),
+    namesService: namesService(input),
+    isFiltered: locationsOf(table).some(({ options }) => (options.accessLog ?? 'all') !== 'all'),
+  };
+}
+
+/** Whether the log contains the service that a request was for. */
+function namesService({ nginx }: RenderInput): boolean {
+  return nginx.AccessLogFormat === 'json' || /\$(?:route_service\b|\{route_service\})/.test(nginx.AccessLogFormat);
 }
 
 /** Values that the views of all locations depend on. */
-interface LocationContext extends Pick<Common, 'handlesErrors' | 'isTrusting' | 'readTimeout'> {
+interface LocationContext extends Pick<Common, 'handlesErrors' | 'isTrusting' | 'namesService' | 'readTimeout'> {
   /** For locations over HTTP; over TLS there is no redirect to HTTPS. */
   readonly httpsPort: string | undefined;
   /** Headers of responses that are hidden in the locations of a server. */
@@ -487,20 +535,93 @@ function hiding(context: LocationContext, { tls }: VirtualServer, hasHsts = true
   return { ...context, hidden: [...context.hidden, 'Strict-Transport-Security'] };
 }
 
+interface Applying extends Pick<PathRedirect, 'path' | 'location'> {
+  /** For clients of a trusted balancer that use plain HTTP. */
+  readonly plain: Redirect | undefined;
+  readonly always: Redirect | undefined;
+}
+
+function toApplying(pathRedirect: PathRedirect, { httpsPort, isTrusting }: LocationContext): Applying {
+  const { path, location, redirect, secureRedirect } = pathRedirect;
+  const isSecure = httpsPort === undefined;
+  if (isSecure || (isTrusting && !redirect.secure))
+    return { path, location, plain: isSecure ? undefined : redirect, always: secureRedirect };
+  return { path, location, plain: undefined, always: redirect };
+}
+
+function isApplying({ plain, always }: Applying): boolean {
+  return plain !== undefined || always !== undefined;
+}
+
+function toRedirectView({ path, plain, always, location }: Applying, exact: boolean) {
+  const isNowhere = location === undefined;
+  const targetOf = (redirect: Redirect | undefined) => {
+    if (redirect === undefined) return undefined;
+    const { target, status } = redirect;
+    return { status, target: exact && new URL(target).pathname === '/' ? `${target}/` : target };
+  };
+  const length = String(pathBytes(path));
+  return {
+    isRedirected: always !== undefined || isNowhere,
+    redirect: {
+      rest: exact ? undefined : length,
+      variable: exact ? 'is_args$args' : `rest${length}`,
+      plain: targetOf(plain),
+      always: targetOf(always),
+      isNowhere,
+    },
+  };
+}
+
+/** A location that only redirects. */
+function toNowhereView(maintenance: Maintenance | undefined) {
+  return { service: undefined, first: [], isGrpc: false, ...toMaintenanceView(maintenance) };
+}
+
+function toCanonicalView({ canonical }: VirtualServer, { isTrusting, httpsPort }: LocationContext) {
+  if (canonical === undefined) return undefined;
+  return {
+    host: canonical.host,
+    toHttps: canonical.sslOnly && httpsPort !== undefined,
+    httpsPort,
+    scheme: isTrusting ? '$client_scheme' : '$scheme',
+    port: isTrusting ? '$client_port_suffix' : '$is_request_port$request_port',
+  };
+}
+
+interface Located
+  extends Pick<VirtualServer, 'locations'>,
+    Partial<Pick<VirtualServer, 'maintenance' | 'pathRedirects'>> {}
+
 /** A path matches complete segments: `/app` and `/app/…`, never `/apple`. */
-function toLocationViews(locations: readonly Location[], context: LocationContext) {
+function matches(path: string) {
+  if (path === '') return [{ exact: false, match: '/' }];
+  return [
+    { exact: true, match: path },
+    { exact: false, match: `${path}/` },
+  ];
+}
+
+function toLocationViews({ locations, maintenance, pathRedirects = [] }: Located, context: LocationContext) {
   const again = new AgainViews();
   const blocks = serverBlocks(locations);
   const shared = blocks.length === 0 ? sharedRequestHeaders(locations, context.repeated) : undefined;
   const inner = shared === undefined ? context : { ...context, repeated: undefined };
-  const list = locations.flatMap((location) => {
-    const view = toLocationView(location, inner, again);
-    if (location.path === '') return [{ ...view, exact: false, match: '/' }];
-    return [
-      { ...view, exact: true, match: location.path },
-      { ...view, exact: false, match: `${location.path}/` },
-    ];
-  });
+  const redirects = pathRedirects.map((redirect) => toApplying(redirect, context)).filter(isApplying);
+  const redirected = new Set(redirects.map(({ path }) => path));
+  const list = [
+    ...redirects.flatMap((redirect) => {
+      const { path, location } = redirect;
+      const view = location ? toLocationView(location, inner, again) : toNowhereView(maintenance);
+      return matches(path).map((match) => ({ ...view, ...match, ...toRedirectView(redirect, match.exact) }));
+    }),
+    ...locations
+      .filter(({ path }) => !redirected.has(path))
+      .flatMap((location) => {
+        const view = { ...toLocationView(location, inner, again), redirect: undefined, isRedirected: false };
+        return matches(location.path).map((match) => ({ ...view, ...match }));
+      }),
+  ];
   return {
     requestHeaders: shared,
     list,
@@ -508,7 +629,7 @@ function toLocationViews(locations: readonly Location[], context: LocationContex
     blocks,
     errorCodes: locationErrorCodes,
     grpcStatuses: context.handlesErrors && list.some(({ isGrpc }) => isGrpc) ? grpcErrors : [],
-    hasRoot: locations.some(({ path }) => path === ''),
+    hasRoot: [...locations, ...redirects].some(({ path }) => path === ''),
     isEmpty: locations.length === 0,
   };
 }
@@ -519,7 +640,7 @@ function serverBlocks(locations: readonly Location[]) {
 }
 
 function toLocationView(location: Location, context: LocationContext, views: AgainViews) {
-  const { handlesErrors, isTrusting, httpsPort } = context;
+  const { handlesErrors, isTrusting, namesService, httpsPort } = context;
   const isSecure = httpsPort === undefined;
   const requiresClient = location.options.clientCertificate === 'required';
   // Does not redirect to HTTPS if HTTPS cannot answer either.
@@ -534,9 +655,12 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
   const again = handlesErrors && forwards && !target.isGrpc ? views.nameOf(target) : undefined;
   return {
     ...target,
+    service: namesService ? location.services[0] : undefined,
+    first: featureViews(location.options, factsOf(location), { first: true }),
     again,
     hasOwnErrors: again !== FIRST_AGAIN,
     againSuffix: again?.slice(FIRST_AGAIN.length),
+    streamsRequests: streamsRequests(location.options.buffering),
     errorCodes: locationErrorCodes,
     grpcErrors: handlesErrors ? grpcErrors : [],
     ...toMaintenanceView(
@@ -565,8 +689,7 @@ class AgainViews {
 
   nameOf(target: TargetView): string {
     const scheme = target.isTls ? '$again_scheme' : target.scheme;
-    const prefix = target.strip === undefined ? '' : target.prefix;
-    const view = { ...target, upstream: '$again', scheme, prefix };
+    const view = { ...target, upstream: '$again', scheme, prefix: '' };
     const way = JSON.stringify(view);
     const known = this.#byWay.get(way) ?? {
       ...view,
@@ -628,15 +751,20 @@ function toMaintenanceView(maintenance: Maintenance | undefined, isGrpc = false)
 function toTargetView(location: Location, { readTimeout, hidden, repeated }: LocationContext) {
   const { path, options, upstream } = location;
   const { protocol, backendCa, backendName } = options;
+  const root = strippedRoot({ path, options });
   return {
     upstream,
     backendCa,
     backendName,
-    readTimeout,
+    readTimeout: options.readTimeout ?? readTimeout,
+    limitsBody: options.maxBodySize !== undefined,
     features: featureViews(options, factsOf(location)),
     requestHeaders: toRequestHeadersView(location, repeated),
     responseHeaders: toResponseHeadersView(options, hidden),
-    strip: strips({ path, options }) ? pathBytes(path) : undefined,
+    // Text, because the template engine takes the number 0 for nothing.
+    strip: root === undefined ? undefined : String(pathBytes(root)),
+    strippedPrefix: encodePath(root ?? ''),
+    backendPath: options.backendPath === undefined ? undefined : encodePath(options.backendPath),
     prefix: encodePath(path),
     scheme: SCHEMES[protocol],
     isGrpc: isGrpc(protocol),
@@ -659,8 +787,11 @@ function locationsOf({ servers, fallback }: RouteTable): readonly Location[] {
 }
 
 function strippedLengths(table: RouteTable): number[] {
-  const stripped = locationsOf(table).filter(strips);
-  return [...new Set(stripped.map(({ path }) => pathBytes(path)))].toSorted((a, b) => a - b);
+  const roots = locationsOf(table)
+    .map(strippedRoot)
+    .filter((root) => root !== undefined);
+  const redirected = table.servers.flatMap(({ pathRedirects }) => pathRedirects.map(({ path }) => path));
+  return [...new Set([...roots, ...redirected].map(pathBytes))].toSorted((a, b) => a - b);
 }
 
 /** nginx refuses to start if a name does not fit into a bucket, and slows down if the table is too small. */

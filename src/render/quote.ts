@@ -15,11 +15,14 @@ export function quote(value: unknown): string {
 
 /** Text with `$`, which the variable `$dollar` contributes. */
 export function quoteText(value: unknown): string {
-  const parts = String(value)
-    .split('$')
-    .map((part) => quote(part).slice(1, -1));
+  const parts = String(value).split('$').map(quotePart);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: nginx's own notation.
   return `"${parts.join('${dollar}')}"`;
+}
+
+/** Text inside a quoted word. */
+export function quotePart(value: unknown): string {
+  return quote(value).slice(1, -1);
 }
 
 /** A decoded path as the prefix of a location, where nginx treats `$` literally and compares bytes. */

@@ -8,7 +8,7 @@ import {
   withUnderscores,
 } from '../model/proxy-headers.ts';
 import type { RenderInput } from '../model/render-input.ts';
-import { type HostTls, isGrpc, type Location, type RouteTable, strips } from '../model/route-table.ts';
+import { type HostTls, isGrpc, type Location, type RouteTable, strippedRoot } from '../model/route-table.ts';
 import { NginxTextError, readStatements, type Statement } from '../nginx-text/statements.ts';
 import { quote } from './quote.ts';
 import { askedHost, clientVariables } from './trusted.ts';
@@ -54,7 +54,7 @@ export function repeatedHeaders(input: RenderInput, table: RouteTable, locations
   if (!locations.some(({ options }) => changedRequestHeaders(options).length > 0)) return undefined;
   return {
     ...commonRequestHeaders(input, table),
-    stripped: locations.some(strips),
+    stripped: locations.some(strippedRoot),
     spellsUnderscores: input.nginx.UnderscoresInHeaders,
     administrators: headersIn(input.nginx.HTTPOptions),
   };

@@ -122,6 +122,17 @@ export class NginxContainer implements AsyncDisposable {
     return this.#shell(`cat ${path}`, '');
   }
 
+  async readBytes(path: string): Promise<Buffer> {
+    const { stdout } = await run('docker', ['exec', this.#id, 'cat', path], { encoding: 'buffer' });
+    return stdout;
+  }
+
+  /** Names of the entries of a folder. */
+  async list(folder: string): Promise<string[]> {
+    const output = await this.#shell(`cd ${folder} && for name in *; do [ ! -e "$name" ] || echo "$name"; done`, '');
+    return output.split('\n').filter((name) => name !== '');
+  }
+
   async #shell(script: string, input: string | Buffer): Promise<string> {
     const child = spawn('docker', ['exec', '--interactive', this.#id, 'sh', '-c', script], {
       stdio: ['pipe', 'pipe', 'inherit'],

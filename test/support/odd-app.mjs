@@ -9,6 +9,7 @@
 //   slow?ms=                 answers after this many milliseconds
 //   download?bytes=          this many bytes, as fast as the client reads them
 //   sse                      six events, half a second apart
+//   parts                    six parts, half a second apart, with a Content-Length
 //   hsts                     a Strict-Transport-Security of its own
 //   accel?to=<path>          X-Accel-Redirect
 //   count?key=<key>          number of requests with the header `x-count: <key>` that this instance has received
@@ -61,6 +62,17 @@ function addAsked(response, query) {
   if (query.has('status')) response.statusCode = Number(query.get('status'));
 }
 
+function sendParts(response, part) {
+  let n = 0;
+  const send = () => response.write(part(n++));
+  send();
+  const timer = setInterval(() => {
+    send();
+    if (n > 5) response.end();
+  }, 500);
+  response.on('close', () => clearInterval(timer));
+}
+
 const answers = {
   drop({ request, query }) {
     if (!query.has('after')) return request.socket.destroy();
@@ -96,14 +108,11 @@ const answers = {
   },
   sse({ response }) {
     response.setHeader('content-type', 'text/event-stream');
-    let n = 0;
-    const send = () => response.write(`data: ${n++}\n\n`);
-    send();
-    const timer = setInterval(() => {
-      send();
-      if (n > 5) response.end();
-    }, 500);
-    response.on('close', () => clearInterval(timer));
+    sendParts(response, (n) => `data: ${n}\n\n`);
+  },
+  parts({ response }) {
+    response.setHeader('content-length', 6 * 'part 0\n'.length);
+    sendParts(response, (n) => `part ${n}\n`);
   },
   hsts(exchange) {
     exchange.response.setHeader('strict-transport-security', 'max-age=60');

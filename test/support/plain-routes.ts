@@ -2,6 +2,7 @@ import { changedResponseHeaders } from '../../src/model/features/features.ts';
 import type { ResponseHeader } from '../../src/model/features/response-headers.ts';
 import type { Host } from '../../src/model/host.ts';
 import { pathBytes } from '../../src/model/path.ts';
+import type { Redirect } from '../../src/model/redirects.ts';
 import type { Affinity, Route } from '../../src/model/route.ts';
 
 /** Numbers its inputs: equal inputs get equal numbers. */
@@ -34,22 +35,28 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
   };
   const host = ({ kind, name }: Host): Host => ({ kind, name: `${plainHost[kind]}${hosts(`${kind} ${name}`)}` });
   // The same number of bytes as before: it decides how a context root is removed.
-  const path = (text: string) => (text === '' ? '' : `/${String(paths(text)).padStart(pathBytes(text) - 1, '0')}`);
+  // Segment by segment, so that a path below another stays below it.
+  const segment = (text: string) => String(paths(text)).padStart(pathBytes(text), '0');
+  const path = (text: string) => text.replaceAll(/[^/]+/g, segment);
   const affinity = (wanted: Affinity): Affinity => {
     if (wanted.kind !== 'cookie') return wanted;
     const number = cookies(wanted.name);
     // An nginx variable has no dashes and dots: such a cookie is another case.
     return { kind: 'cookie', name: /^\w+$/.test(wanted.name) ? `c${number}` : `c-${number}` };
   };
+  const plainRedirect = (redirect: Redirect): Redirect => ({
+    ...redirect,
+    host: host({ kind: 'exact', name: redirect.host }).name,
+    path: path(redirect.path),
+    target: 'http://t',
+  });
   return routes.map((route) => ({
     ...route,
     hosts: route.hosts.map(host),
     path: path(route.path),
-    redirects: route.redirects.map((redirect) => ({
-      host: host({ kind: 'exact', name: redirect.host }).name,
-      secure: redirect.secure,
-      target: 'http://t',
-    })),
+    redirects: route.redirects.map(plainRedirect),
+    ...(route.pathRedirects && { pathRedirects: route.pathRedirects.map(plainRedirect) }),
+    ...(route.canonicalHost && { canonicalHost: host({ kind: 'exact', name: route.canonicalHost }).name }),
     options: {
       ...route.options,
       addressLists: route.options.addressLists && {
@@ -76,6 +83,7 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
         const text = value.includes('$') ? 'x$' : 'x';
         return [isShared(route, name) ? name : `X${n}`, value === '' ? '' : text];
       }),
+      backendPath: route.options.backendPath && path(route.options.backendPath),
       affinity: affinity(route.options.affinity),
       backendName: route.options.backendName === '' ? '' : `n${names(route.options.backendName)}`,
     },

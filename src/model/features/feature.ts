@@ -30,7 +30,9 @@ export interface Feature<Value> {
   requestHeaders?(value: Value): readonly HeaderChange[];
   /** Headers that it sets or removes in responses of the service. */
   responseHeaders?(value: Value): readonly HeaderChange[];
-  /** Its template partial, `feature-<partial>.hbs`, in the location. */
+  /** Rendered at the beginning of the location, before anything that answers requests. */
+  readonly isFirst?: true;
+  /** Its template partial, `feature-<partial>.hbs`, in the location. Absent if the templates use the value elsewhere. */
   readonly partial?: string;
   /** Fields of the partial; undefined if it renders nothing. */
   view?(value: Value, location: LocationFacts): object | undefined;

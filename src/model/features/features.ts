@@ -2,11 +2,17 @@ import type { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
 import { memoize } from '../../lib/memo.ts';
 import type { LabelReader } from '../label-reader.ts';
+import { accessLog } from './access-log.ts';
 import { addressLists } from './address-lists.ts';
+import { backendPath } from './backend-path.ts';
+import { bufferingMode } from './buffering.ts';
 import { compression } from './compression.ts';
+import { connectTimeout } from './connect-timeout.ts';
 import { cookiePath } from './cookie-path.ts';
 import { cors } from './cors.ts';
 import type { Definition, Feature, HeaderChange, LocationFacts, ServerBlock, Surroundings } from './feature.ts';
+import { maxBodySize } from './max-body-size.ts';
+import { readTimeout } from './read-timeout.ts';
 import { requestHeaders } from './request-headers.ts';
 import { responseHeaderSize } from './response-header-size.ts';
 import { responseHeaders } from './response-headers.ts';
@@ -15,8 +21,14 @@ import { upstreamHost } from './upstream-host.ts';
 
 /** All features, by the option of a location that holds their value, in the order of their text in the configuration. */
 const features = {
+  accessLog,
   addressLists,
   cors,
+  backendPath,
+  readTimeout,
+  connectTimeout,
+  maxBodySize,
+  buffering: bufferingMode,
   compress: compression,
   cookiePath,
   upstreamHost,
@@ -28,8 +40,14 @@ const features = {
 };
 
 export const featureLabels = {
+  ...accessLog.labels,
   ...addressLists.labels,
   ...cors.labels,
+  ...backendPath.labels,
+  ...readTimeout.labels,
+  ...connectTimeout.labels,
+  ...maxBodySize.labels,
+  ...bufferingMode.labels,
   ...compression.labels,
   ...cookiePath.labels,
   ...upstreamHost.labels,
@@ -104,9 +122,14 @@ export function locationFacts(service: string, path: string): LocationFacts {
   return { id: digest(`${service} ${path}`) };
 }
 
-/** The partials to render in a location, with their fields. */
-export function featureViews(options: FeatureOptions, location: LocationFacts): readonly object[] {
+/** The partials to render in a location, with their fields: those at its beginning, or the others. */
+export function featureViews(
+  options: FeatureOptions,
+  location: LocationFacts,
+  { first } = { first: false },
+): readonly object[] {
   return [...used(options)].flatMap(([feature, value]) => {
+    if (first !== (feature.isFirst ?? false)) return [];
     const fields = feature.view?.(value, location);
     return fields === undefined ? [] : [{ partial: `feature-${feature.partial}`, ...fields }];
   });

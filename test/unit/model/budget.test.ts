@@ -253,6 +253,27 @@ describe('the estimated size', () => {
     ['CORS', { tls: { ...tls, hsts } }, { cors }],
     ['compression', {}, { compress: { always: false } }],
     ['paths of cookies', {}, { cookiePath: { from: '', to: '/%C3%A4.b/c' } }],
+    [
+      'limits of requests',
+      {},
+      { readTimeout: 86_400, connectTimeout: 75, maxBodySize: '999999999k', buffering: 'requests-off' },
+    ],
+    ['a path before requests', {}, { backendPath: `/${'é"$'.repeat(50)}` }],
+    ['a canonical host', { canonicalHost: 'www.example.org', tls: { ...tls, hsts } }, {}],
+    [
+      'redirects of paths',
+      {
+        tls: { ...tls, hsts },
+        pathRedirects: Array.from({ length: 400 }, (_, n) => ({
+          host: `host${100 + (n % 20)}.example.org`,
+          path: `/old/${n}`,
+          secure: n % 2 === 0,
+          target: `https://new.example.org/${'x'.repeat(100)}`,
+          status: 301 as const,
+        })),
+      },
+      {},
+    ],
     ['maintenance', { maintenance: { allow: ['10.0.0.0/8'] }, tls: { ...tls, hsts } }, {}],
     [
       'all together',

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
-import type { Redirect } from '../../../src/model/labels.ts';
 import { labels } from '../../../src/model/labels.ts';
+import type { Redirect } from '../../../src/model/redirects.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
@@ -12,7 +12,8 @@ const nothing = { nodes: [], hostTasks: [], configs: [], owned: [], secrets: [] 
 function stateOf(services: readonly SwarmService[], ports: Readonly<Record<string, number>> = {}) {
   const { settings } = parseSettings({ Extensions: { default: ports } }, '1');
   const { clusters, problems } = buildDesiredState({ services, networks: [aNetwork('app')], ...nothing }, settings);
-  return { targets: clusters[0]!.routes.flatMap(({ redirects }) => redirects.map(({ target }) => target)), problems };
+  const written = clusters[0]!.routes.flatMap(({ redirects, pathRedirects = [] }) => [...redirects, ...pathRedirects]);
+  return { targets: written.map(({ target }) => target), routes: clusters[0]!.routes, problems };
 }
 
 const redirecting = (redirects: string, more: Readonly<Record<string, string>> = {}) =>
@@ -33,6 +34,10 @@ describe('a redirect to itself', () => {
     'http://a,http://b;http://b,http://a',
     'http://a,https://b;https://b,http://a',
     'http://a,http://b;http://b,http://c;http://c,http://a',
+    'http://a/x,http://a/x',
+    'http://a,http://a/new',
+    'http://a/x,http://a/x/y',
+    'http://a/x,http://b/y/z;http://b/y,http://a/x/z',
   ])('is ignored with a problem: %s', (redirects) => {
     const { targets, problems } = stateOf([redirecting(redirects)]);
 
@@ -51,8 +56,11 @@ describe('a redirect to itself', () => {
     'http://a,http://b;http://b,http://c',
     'http://a,http://b;http://b,https://a',
     'https://a,http://b;http://b,http://elsewhere',
+    'http://a/x,http://a/y',
+    'http://a/x,http://a',
+    'http://a/x,http://b;http://b/y,http://a/x',
   ])('does not include %s', (redirects) => {
-    expect(stateOf([redirecting(redirects)])).toEqual({
+    expect(stateOf([redirecting(redirects)])).toMatchObject({
       targets: labels.redirects.schema.parse(redirects).map(({ target }) => target),
       problems: [],
     });
@@ -129,3 +137,20 @@ function follow(redirects: readonly Redirect[], scheme: string, host: string): b
   }
   return false;
 }
+
+it('makes way for a route with a longer path', () => {
+  const redirects = 'http://app,http://app/start';
+
+  expect(stateOf([redirecting(redirects, { context_root: '/start' })]).problems).toEqual([]);
+});
+
+it('counts the way to the canonical host', () => {
+  const { routes, problems } = stateOf([redirecting('http://a,http://b', { canonical_host: 'a' })]);
+
+  expect(routes[0]).toMatchObject({ redirects: [] });
+  expect(routes[0]).not.toHaveProperty('canonicalHost');
+  expect(problems.map(({ label }) => label).toSorted()).toEqual([
+    'com.docker.lb.canonical_host',
+    'com.docker.lb.redirects',
+  ]);
+});

@@ -150,7 +150,7 @@ describe('the route table', () => {
       aService('older', { ...shared, ...older, lb: { redirects: row.ofOlder } }),
     );
 
-    expect(servers[0]!.redirect).toBe(row.redirect);
+    expect(servers[0]!.redirect?.target).toBe(row.redirect);
     expect(problems).toMatchObject([{ severity: 'warning', service: 'younger', label: 'com.docker.lb.redirects' }]);
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Location, RouteTable } from '../../../src/model/route-table.ts';
+import { encodePath } from '../../../src/model/path.ts';
+import type { Location, RouteTable, VirtualServer } from '../../../src/model/route-table.ts';
 import { textFault } from '../../../src/nginx-text/check-text.ts';
 import { permissionsOf } from '../../../src/nginx-text/permissions.ts';
 import { RenderRequest } from '../../../src/protocol/messages.ts';
@@ -24,10 +25,12 @@ function blocks(text: string, kind: 'server' | 'upstream', about: RegExp): strin
   );
 }
 
-function expectedPaths({ locations, redirect }: { locations: readonly Location[]; redirect?: string | undefined }) {
-  if (redirect !== undefined) return ['/'];
-  const paths = locations.flatMap(({ path }) => (path === '' ? ['/'] : [`= ${path}`, `${path}/`]));
-  return locations.some(({ path }) => path === '') ? paths : [...paths, '/'];
+function expectedPaths(server: { locations: readonly Location[] } & Partial<VirtualServer>) {
+  const { locations, pathRedirects = [], redirect, canonical } = server;
+  if (redirect !== undefined || canonical !== undefined) return ['/'];
+  const matching = [...new Set([...pathRedirects, ...locations].map(({ path }) => path))];
+  const paths = matching.flatMap((path) => (path === '' ? ['/'] : [`= ${path}`, `${path}/`]));
+  return matching.includes('') ? paths : [...paths, '/'];
 }
 
 function serverName({ host: { kind, name } }: RouteTable['servers'][number]): string {
@@ -65,7 +68,9 @@ function checkStructure(text: string, table: RouteTable): void {
   expect(servers.map(({ block }) => args(findAll(block!, 'server_name'))[0])).toEqual(table.servers.map(serverName));
   for (const [position, server] of table.servers.entries()) {
     const locations = [...findAll(servers[position]!.block!, 'location')];
-    const known = server.locations.flatMap(({ upstream }) => upstream ?? []);
+    const targets = server.locations.flatMap(({ upstream, options: { backendPath = '' } }) =>
+      upstream === undefined ? [] : [upstream + encodePath(backendPath), `$again${encodePath(backendPath)}`],
+    );
     const passed = locations.flatMap(({ block }) => [
       ...findAll(block!, 'proxy_pass'),
       ...findAll(block!, 'grpc_pass'),
@@ -73,9 +78,7 @@ function checkStructure(text: string, table: RouteTable): void {
     const isOurs = ({ args }: Directive) => /^(@again\d*|@grpc_\d+|= \/\.signalbox-error)$/.test(args.join(' '));
     expect(args(locations.filter((location) => !isOurs(location)))).toEqual(expectedPaths(server));
     for (const target of args(passed)) {
-      expect([...known, '$again']).toContain(
-        target.replace(/^(\$again_scheme|[a-z]+):\/\//, '').replace(/\$rest\d+$/, ''),
-      );
+      expect(targets).toContain(target.replace(/^(\$again_scheme|[a-z]+):\/\//, '').replace(/\$rest\d+$/, ''));
     }
   }
 }
