@@ -1,4 +1,4 @@
-import { isMaterial, judgeServer, missingSecret } from './material.ts';
+import { isForeign, judgeServer, missingSecret } from './material.ts';
 import { metricsPort } from './names.ts';
 import type { ServiceContext } from './parse-service.ts';
 import type { Problem } from './problem.ts';
@@ -61,11 +61,11 @@ export function attachedSecrets(names: readonly string[], { secrets, material, s
   return [...new Set(names)]
     .toSorted(compareText)
     .flatMap((name) => secrets.get(name) ?? [])
-    .filter((secret) => isMaterial(secret.name, material) && judgeUse(secret, secretUse)?.severity !== 'error')
+    .filter((secret) => !isForeign(secret.name, material) && judgeUse(secret, secretUse)?.severity !== 'error')
     .map(({ id, name }) => ({ id, name }));
 }
 
 export function foreignSecrets({ secrets, material }: ServiceContext): string[] {
-  const foreign = [...material.facts.keys()].filter((name) => !isMaterial(name, material));
+  const foreign = [...material.facts.keys()].filter((name) => isForeign(name, material));
   return foreign.flatMap((name) => secrets.get(name)?.id ?? []).toSorted(compareText);
 }

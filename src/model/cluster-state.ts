@@ -1,6 +1,6 @@
-import { memoize } from '../lib/memo.ts';
 import { createSorter, type Sorter } from '../lib/sorter.ts';
 import { type Claims, judgeNames, withoutName } from './aliases.ts';
+import { resolveAuthenticators, withAsked } from './authenticators.ts';
 import { createBudget, type KeepWithin } from './budget.ts';
 import { addressesWithoutCertificate, hiddenAddresses, missingNetworks, outsideWhitelist } from './cluster-problems.ts';
 import { attachedSecrets, foreignSecrets, judgeDefaultCertificate, judgeMetricsSecret } from './cluster-secrets.ts';
@@ -11,10 +11,10 @@ import { controlNetwork } from './names.ts';
 import type { RoutedService, ServiceContext } from './parse-service.ts';
 import { withoutRedirectLoops } from './redirect-loops.ts';
 import { isRelayed, upperCaseNetwork, withoutNameRelay } from './relayed-names.ts';
-import { compareRoutes, compareText, type Route } from './route.ts';
+import { compareRoutes, compareText, type Route, unavailable } from './route.ts';
 import { createRouteTableBuilder, type RouteTable } from './route-table.ts';
 import type { Cluster } from './settings.ts';
-import type { StoredObject, SwarmNetwork } from './snapshot.ts';
+import type { StoredObject, SwarmNetwork, SwarmService } from './snapshot.ts';
 import {
   doubtProblems,
   ignoredAddresses,
@@ -40,7 +40,7 @@ export interface ClusterState {
   readonly networkIds: readonly string[];
   /** Secrets that the proxies must have, sorted by name. */
   readonly secrets: readonly Pick<StoredObject, 'id' | 'name'>[];
-  /** Secrets that contain no TLS material according to the proxies, sorted. */
+  /** Secrets that contain neither TLS material nor users according to the proxies, sorted. */
   readonly foreignSecretIds: readonly string[];
   /** Secret with the default certificate, for TLS hosts without their own; '' if there is none or it is invalid. */
   readonly defaultCertificate: string;
@@ -66,6 +66,7 @@ interface Following {
   readonly claims: Claims;
   readonly doubts: ClusterDoubts | undefined;
   readonly tasks: TasksByService | undefined;
+  readonly services: readonly SwarmService[];
 }
 
 export function buildCluster(
@@ -74,9 +75,12 @@ export function buildCluster(
   rejectedClaims: readonly RejectedClaim[],
   surroundings: ServiceContext,
   { sort, keepWithin, buildTable }: KeptForCluster,
-  { claims, doubts, tasks }: Following,
+  { claims, doubts, tasks, services }: Following,
 ) {
-  const { routed: published, problems: overBudget } = keepWithin(claiming, cluster.name);
+  const { routed: published, problems: overBudget } = keepWithin(
+    withAsked(claiming, services, surroundings),
+    cluster.name,
+  );
   const routed = usesAddresses(cluster) ? published.map((service) => withAddresses(service, tasks)) : published;
   const context = {
     ...surroundings,
@@ -100,11 +104,15 @@ export function buildCluster(
       if (isDoubted(service, doubts)) return withAddresses(service, tasks);
       return names.victims.has(service) ? withoutName(service) : service;
     });
+  const asking = resolveAuthenticators(inside, services, cluster.name);
   const named = reachable.filter((service) => !names.closed.has(service) && !names.victims.has(service));
   const closed = [...outside, ...unresolved, ...names.closed];
   const { PublicPort, PublishedPort, PublicSSLPort, PublishedSSLPort } = cluster.settings;
   const { routes, problems: loops } = withoutRedirectLoops(
-    [...inside.map(({ route }) => route), ...closed.map(({ route }) => unavailable(route))],
+    [
+      ...asking.routed.map(({ route }) => route),
+      ...closed.filter(({ isAsked }) => !isAsked).map(({ route }) => unavailable(route)),
+    ],
     { http: PublicPort ?? PublishedPort, https: PublicSSLPort ?? PublishedSSLPort },
   );
   const joined =
@@ -131,6 +139,7 @@ export function buildCluster(
     ...outside.map(({ route, networkId }) => outsideWhitelist(route, networks.get(networkId!)?.name ?? '', cluster)),
     ...unresolved.map((service) => upperCaseNetwork(service, cluster.name, networks, remedy ?? '')),
     ...names.problems,
+    ...asking.problems,
     ...doubtProblems(named, doubts, cluster.name, networks),
     ...ignoredAddresses(cluster),
     ...loops.map((problem) => ({ ...problem, cluster: cluster.name })),
@@ -157,8 +166,6 @@ function networksJoinedAnyway({ settings }: Cluster, networks: ReadonlyMap<strin
 function whitelisted(names: readonly string[], networks: ReadonlyMap<string, SwarmNetwork>): string[] {
   return [...networks.values()].filter(({ name }) => names.includes(name)).map(({ id }) => id);
 }
-
-const unavailable = memoize((route: Route): Route => ({ ...route, backend: { kind: 'unavailable' } }));
 
 /** In powers of two, so that scaling a service does not change the configuration. */
 const LEAST_ZONE_KB = 512;

@@ -78,6 +78,7 @@ export function createStateBuilder(): BuildDesiredState {
       desired: combine(parsed, {
         ...{ settings, maintenance, context, kept, decideOwnership, nodes, claims, doubts },
         tasks: reachableTasks(tasks, context.nodes),
+        services,
       }),
     };
     return last.desired;
@@ -101,11 +102,12 @@ interface Combination {
   readonly claims: Claims;
   readonly doubts: Doubts;
   readonly tasks: TasksByService | undefined;
+  readonly services: Snapshot['services'];
 }
 
 function combine(
   parsed: readonly ParsedService[],
-  { settings, maintenance, context, kept, decideOwnership, nodes, claims, doubts, tasks }: Combination,
+  { settings, maintenance, context, kept, decideOwnership, nodes, claims, doubts, tasks, services }: Combination,
 ): DesiredState {
   const names = new Map(settings.clusters.map(({ name, settings }) => [settings.ServiceCluster, name]));
   const all = parsed.flatMap(({ routes }) => routes);
@@ -118,7 +120,7 @@ function combine(
   const clusters = settings.clusters.map((cluster) => {
     const { ServiceCluster } = cluster.settings;
     const own = refused.filter(({ serviceCluster }) => serviceCluster === ServiceCluster);
-    const following = { claims, tasks, doubts: watchesNames(cluster) ? doubts.get(cluster.name) : undefined };
+    const following = { claims, tasks, services, doubts: watchesNames(cluster) ? doubts.get(cluster.name) : undefined };
     const keeping = kept.get(cluster.name)!;
     return buildCluster(cluster, byCluster.get(ServiceCluster) ?? [], own, context, keeping, following);
   });

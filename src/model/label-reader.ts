@@ -2,8 +2,10 @@ import { labelFamilies } from './features/features.ts';
 import { beginningOf, LABEL_PREFIX, type LabelDefinition, type LabelFamily } from './label.ts';
 import { isUnset, type LabelName, labelAliases, labels } from './labels.ts';
 import { nearest } from './nearest.ts';
-import { type Problem, shownValue } from './problem.ts';
+import { HIDDEN, type Problem, shownValue } from './problem.ts';
 import { labelName } from './route.ts';
+
+type Named = Pick<LabelDefinition, 'name'>;
 
 /** Reads the labels of one route of a service and collects the problems. */
 export class LabelReader {
@@ -81,7 +83,7 @@ export class LabelReader {
     if (definition.policy !== 'optional') this.closed = true;
   }
 
-  note(severity: Problem['severity'], definition: { readonly name: string }, reason: string, remedy: string): void {
+  note(severity: Problem['severity'], definition: Named, reason: string, remedy: string): void {
     const entry = this.#values.get(definition.name);
     // A value of the settings applies to many routes, which share the cause.
     if (entry?.from !== undefined) this.noteShared(severity, definition, `${entry.label} ${reason}`, remedy);
@@ -91,7 +93,7 @@ export class LabelReader {
   /** Reports a problem that is not caused by the label and may affect other routes; `reason` names the cause. */
   noteShared(
     severity: Problem['severity'],
-    definition: { readonly name: string },
+    definition: Named,
     reason: string,
     remedy: string,
     routes: readonly string[] = [],
@@ -100,17 +102,25 @@ export class LabelReader {
     this.problems.push({ ...problem, affects: [{ service: this.#service, label: problem.label, routes }] });
   }
 
-  #problem(severity: Problem['severity'], { name }: { readonly name: string }, reason: string, remedy: string) {
+  #problem(severity: Problem['severity'], { name }: Named, reason: string, remedy: string) {
     const entry = this.#values.get(name);
     return {
       severity,
       service: this.#service,
       label: entry?.label ?? labelName(name as LabelName, this),
-      ...(entry === undefined ? {} : { value: shownValue(entry.value) }),
+      ...(entry === undefined ? {} : { value: shownLabel(name, entry.value) }),
       reason,
       remedy,
     };
   }
+}
+
+/** A label's value, unless it may be confidential. */
+export function shownLabel(name: string, value: string): string {
+  const definition: LabelDefinition | undefined = Object.hasOwn(labels, name)
+    ? labels[name as keyof typeof labels]
+    : undefined;
+  return definition?.hides?.(value) ? HIDDEN : shownValue(value);
 }
 
 export function remedyFor(definition: { readonly type: string; readonly example: string }): string {

@@ -15,6 +15,8 @@ export interface LabelDefinition<T = unknown> {
   readonly example: string;
   readonly description: string;
   readonly schema: z.ZodType<T, string>;
+  /** Whether a value must not appear in problems and logs, because it may be confidential. */
+  readonly hides?: (value: string) => boolean;
 }
 
 export const LABEL_PREFIX = 'com.docker.lb.';

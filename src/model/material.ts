@@ -1,5 +1,6 @@
 import type { Host } from './host.ts';
 import { shownValue } from './problem.ts';
+import type { UserFacts } from './users.ts';
 
 /** A proxy's facts about a secret: enough to judge it, but nothing confidential. */
 export interface SecretFacts {
@@ -17,6 +18,8 @@ export interface SecretFacts {
   /** Whether the file has PEM blocks with text before BEGIN on the same line, which OpenSSL ignores. */
   readonly hidesBlocks: boolean;
   readonly key: KeyFacts;
+  /** The file as a list of users. Absent in reports of earlier releases. */
+  readonly users?: UserFacts | undefined;
   /** Secrets with its key. Only if it names an OCSP responder, is followed by its issuer, and nginx accepts both unchanged. */
   readonly stapledWith: readonly string[];
 }
@@ -92,12 +95,13 @@ const WARNING_MS = 30 * DAY_MS;
 /** Keys with signature algorithms that TLS clients support. nginx loads others, but all handshakes fail. */
 const USABLE_KEYS = ['', 'rsa', 'rsa-pss', 'prime256v1', 'secp384r1', 'secp521r1', 'ed25519', 'ed448'];
 
-/** False if proxies have found neither a certificate nor a key. */
-export function isMaterial(secret: string, { facts }: Material): boolean {
-  return facts.get(secret)?.isMaterial ?? true;
+/** Whether proxies have found neither a certificate nor a key, nor users: it is not intended for them. */
+export function isForeign(secret: string, { facts }: Material): boolean {
+  const own = facts.get(secret);
+  return own !== undefined && !own.isMaterial && (own.users?.count ?? 0) === 0;
 }
 
-/** The facts about a secret without TLS material: nothing about its content. */
+/** The facts about a secret that is not intended for the proxies: nothing about its content. */
 export function foreignFacts(name: string): SecretFacts {
   return {
     name,
@@ -108,6 +112,7 @@ export function foreignFacts(name: string): SecretFacts {
     isMaterial: false,
     hidesBlocks: false,
     key: { kind: 'none' },
+    users: { count: 0 },
     stapledWith: [],
   };
 }
@@ -213,9 +218,10 @@ const REJECTIONS: Readonly<Record<string, readonly [reason: string, remedy: stri
   'ee md too weak': ['it is signed with a weak digest', 'Use a certificate that is signed with SHA-256 or better.'],
 };
 
-function judgeForeign({ name, isMaterial }: SecretFacts, part: Verdict['part']): Verdict | undefined {
+function judgeForeign({ name, isMaterial, users }: SecretFacts, part: Verdict['part']): Verdict | undefined {
   if (isMaterial) return undefined;
-  const reason = `secret ${name} contains neither a certificate nor a private key in PEM format, so the proxies no longer receive it`;
+  const detached = users && users.count > 0 ? '' : ', so the proxies no longer receive it';
+  const reason = `secret ${name} contains neither a certificate nor a private key in PEM format${detached}`;
   return refuse(part, reason, `${PEM_REMEDY} A secret cannot be changed: create another one.`);
 }
 
@@ -333,7 +339,7 @@ function lastOf(certificates: readonly CertificateFacts[]): CertificateFacts {
   return certificates.toSorted((a, b) => Date.parse(a.until) - Date.parse(b.until)).at(-1)!;
 }
 
-function refuse(part: Verdict['part'], reason: string, remedy: string): Verdict {
+export function refuse(part: Verdict['part'], reason: string, remedy: string): Verdict {
   return { severity: 'error', part, reason, remedy };
 }
 

@@ -62,6 +62,8 @@ export interface RoutedService {
    * basis for itself.
    */
   readonly secrets: readonly SecretRef[];
+  /** Not published: other routes ask it who may enter. */
+  readonly isAsked?: true | undefined;
   /** Number of tasks that may answer at the same time; sizes the proxies' memory. */
   readonly peerCount: number;
 }
@@ -319,7 +321,12 @@ function readOptions(reader: LabelReader, service: SwarmService, context: GroupC
     isGrpc: protocol.startsWith('grpc'),
     strippedPath: rewrite && !protocol.startsWith('grpc') ? path : '',
     cluster: context.cluster,
-    readSecret: (definition) => readSecret(reader, definition, service, context),
+    readSecret(definition, judge) {
+      const name = readSecret(reader, definition, service, context);
+      if (name !== undefined)
+        for (const verdict of judge?.(name, context.material) ?? []) complain(reader, definition, verdict);
+      return name;
+    },
   });
   return {
     rewrite,

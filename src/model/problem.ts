@@ -34,7 +34,13 @@ export interface Affected {
 /** Maximum length of a user's value in a problem. */
 const SHOWN_VALUE_LENGTH = 120;
 
+/** In place of a value that may be confidential. */
+export const HIDDEN = '(hidden)';
+/** `name:hash` or a hash of a password, as they end up in labels by mistake. */
+const PASSWORD_HASH = /\$(?:2[abxy]|apr1|argon2\w*|[156y])\$|\{(?:SSHA|SHA|PLAIN)\}/;
+
 export function shownValue(value: string): string {
+  if (PASSWORD_HASH.test(value)) return HIDDEN;
   return value.length > SHOWN_VALUE_LENGTH ? `${value.slice(0, SHOWN_VALUE_LENGTH)}…` : value;
 }
 

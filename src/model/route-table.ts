@@ -1,25 +1,24 @@
-import { DIGEST_LENGTH, digest } from '../lib/digest.ts';
+import { DIGEST_LENGTH } from '../lib/digest.ts';
 import { memoize } from '../lib/memo.ts';
 import { changesBetween, createSorter } from '../lib/sorter.ts';
-import { featureConflicts } from './features/features.ts';
+import { featureConflicts, featureUpstreams, lackedProtection } from './features/features.ts';
 import { compareHosts, type Host } from './host.ts';
 import type { BackendProtocol, LabelName } from './labels.ts';
 import { isBelow } from './path.ts';
 import type { Problem } from './problem.ts';
 import type { Redirect } from './redirects.ts';
 import {
-  type Affinity,
   compareOwners,
   compareRoutes,
   compareText,
   type GivenValue,
   labelName,
   type Maintenance,
-  type Peer,
   type Route,
   type RouteOptions,
   type Tls,
 } from './route.ts';
+import { toUpstream, type Upstream } from './upstream.ts';
 
 /** The routes merged by host and path, in the order of matching. */
 export interface RouteTable {
@@ -32,12 +31,6 @@ export interface RouteTable {
   /** TLS for unknown hosts, or without a host name. */
   readonly fallbackTls: HostTls;
   readonly problems: readonly Problem[];
-}
-
-export interface Upstream {
-  readonly name: string;
-  readonly peers: readonly Peer[];
-  readonly affinity: Affinity;
 }
 
 export interface VirtualServer {
@@ -260,6 +253,8 @@ function buildLocations(
       problems.push(...owners.flatMap((owner, n) => (lacks[n] ? unprotected(lacks[n], owner, host) : [])));
       const protectedOwners = owners.filter((_, n) => lacks[n] === undefined);
       const upstream = addUpstream(answering(protectedOwners, maintenance), owners[0]!.options, upstreams);
+      if (upstream !== undefined)
+        for (const asked of featureUpstreams(owners[0]!.options)) upstreams.set(asked.name, asked);
       const isHandedOn = owners.some((owner) => owner.tls.kind === 'passthrough' && isOpen(owner));
       const services = [...new Set(owners.map(({ service }) => service.name))];
       const given = owners.flatMap(({ service: { name: service }, labels }) =>
@@ -294,6 +289,8 @@ function lacking({ tls, options }: Route, oldest: Route, hostTls: HostTls): Labe
   const { backendCa, backendName } = oldest.options;
   if (options.backendCa !== '' && (options.backendCa !== backendCa || options.backendName !== backendName))
     return 'ssl_backend_ca';
+  const [feature] = lackedProtection(options, oldest.options);
+  if (feature !== undefined) return featureConflicts[feature];
   if (options.clientCertificate !== 'required' || tls.kind !== 'terminated') return undefined;
   const isAsked = hostTls.kind === 'terminated' && hostTls.clientCa === tls.clientCa;
   return isAsked && oldest.options.clientCertificate === 'required' ? undefined : 'ssl_client_ca';
@@ -304,7 +301,7 @@ function unprotected(label: LabelName, route: Route, host: string): Problem {
   return shared(label, route, host, {
     severity: 'error',
     reason: `${label} of ${service.name} requires protection that an older service on the same hosts does not have, so ${service.name} is ignored`,
-    remedy: 'Set the same TLS labels on both services, or choose another host.',
+    remedy: 'Set the same protective labels on both services, or choose another host.',
   });
 }
 
@@ -442,23 +439,9 @@ function addUpstream(
   { affinity, protocol, backendCa, backendName }: RouteOptions,
   upstreams: Map<string, Upstream>,
 ): string | undefined {
-  const peers = new Map<string, Peer>();
-  for (const { backend } of owners) {
-    if (backend.kind === 'unavailable') continue;
-    for (const peer of backend.peers) peers.set(`${peer.address}:${peer.port}`, peer);
-  }
-  const [first] = peers.values();
-  if (!first) return undefined;
-  const readable = `${first.address}-${first.port}`.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 80);
-  const sorted = [...peers.values()].toSorted((a, b) => compareText(a.address, b.address) || a.port - b.port);
-  // A kept connection can be shared only with the same protocol and certificate verification.
-  const connection = [
-    ...(protocol === 'http' ? [] : [protocol]),
-    ...(backendCa || backendName ? [backendCa, backendName] : []),
-  ];
-  const identity = [sorted, affinity, ...connection];
-  // nginx compares each name with all others of the same length: different beginnings make large configurations load several times faster.
-  const name = `${digest(JSON.stringify(identity))}-${readable}`;
-  upstreams.set(name, { name, peers: sorted, affinity });
-  return name;
+  const peers = owners.flatMap(({ backend }) => (backend.kind === 'peers' ? backend.peers : []));
+  const verification = backendCa || backendName ? [backendCa, backendName] : [];
+  const upstream = toUpstream(peers, affinity, [...(protocol === 'http' ? [] : [protocol]), ...verification]);
+  if (upstream) upstreams.set(upstream.name, upstream);
+  return upstream?.name;
 }

@@ -1,3 +1,4 @@
+import { memoize } from '../lib/memo.ts';
 import type { FeatureOptions } from './features/features.ts';
 import type { Host } from './host.ts';
 import { LABEL_PREFIX } from './label.ts';
@@ -158,6 +159,9 @@ export function withHosts(route: Route, hosts: readonly Host[], isDefault: boole
     ...(canonicalHost !== undefined && names.has(canonicalHost) ? { canonicalHost } : {}),
   };
 }
+
+/** The same route, closed: it answers 503. */
+export const unavailable = memoize((route: Route): Route => ({ ...route, backend: { kind: 'unavailable' } }));
 
 export function compareOwners(a: RouteOwner, b: RouteOwner): number {
   return compareText(a.createdAt, b.createdAt) || compareText(a.id, b.id);

@@ -61,7 +61,7 @@ export function createSecretUse(): (seen: Seen, settings: Settings) => SecretUse
 /** For tests of single services. */
 export const unknownUse: SecretUse = { own: new Set(), tokens: new Set(), mounts: new Map() };
 
-/** Why a secret must not, or perhaps should not, be sent to the proxies as TLS material; undefined if nothing speaks against it. */
+/** Why a secret must not, or perhaps should not, be sent to the proxies ; undefined if nothing speaks against it. */
 export function judgeUse(secret: StoredObject, { own, tokens, mounts }: SecretUse, user?: string): Verdict | undefined {
   const name = shownValue(secret.name);
   if (isOwn(secret) || own.has(secret.id) || tokens.has(secret.name)) {
@@ -98,10 +98,10 @@ function isOwn({ name, labels }: StoredObject): boolean {
   );
 }
 
-/** Whether a service's own labels for TLS name the secret, with or without the prefix of its stack. */
+/** Whether a service's own labels name the secret for the proxies, with or without the prefix of its stack. */
 function namesIt({ labels }: SwarmService, secret: string): boolean {
   const stack = labels['com.docker.stack.namespace'];
   return Object.entries(labels).some(
-    ([label, value]) => label.includes('ssl_') && (value === secret || `${stack}_${value}` === secret),
+    ([label, value]) => /ssl_|\bbasic_auth$/.test(label) && (value === secret || `${stack}_${value}` === secret),
   );
 }

@@ -3,7 +3,7 @@ import { type LabelEntry, remedyFor } from './label-reader.ts';
 import { definitionOf, isUnset, type LabelName, labels } from './labels.ts';
 import { nearest } from './nearest.ts';
 import { isPolicyName } from './policy-name.ts';
-import { type Problem, shownValue } from './problem.ts';
+import { HIDDEN, type Problem, shownValue } from './problem.ts';
 
 /** Labels that the settings give to services, by name. */
 export type GivenLabels = ReadonlyMap<string, LabelEntry>;
@@ -72,7 +72,8 @@ export function parseGivenLabels(
     }
     folded.add(name.toLowerCase());
     const fault = faultOf(raw, definition);
-    if (fault !== undefined) problems.push(toProblem(label, raw, fault, remedyFor(definition)));
+    const shown = definition.hides?.(textOf(raw)) ? HIDDEN : raw;
+    if (fault !== undefined) problems.push(toProblem(label, shown, fault, remedyFor(definition)));
     if (fault !== undefined && definition.policy === 'optional') continue;
     found.set(name, { label, value: textOf(raw), ...origin, ...(fault === undefined ? {} : { isInvalid: true }) });
   }

@@ -23,6 +23,9 @@ const UPSTREAM = '[0-9a-f]{16}-[A-Za-z0-9._-]+';
 /** Encoded, without dot segments. Only the rest of the request's path, which nginx has checked, may follow. */
 const BACKEND_PATH = "(?:/(?!\\.{1,2}(?:/|\\$))[\\w.!~*'()&+,;=:@%-]+)+";
 const SECRET = '[A-Za-z0-9][A-Za-z0-9_.-]*';
+const SEGMENT = String.raw`(?!\.{1,2}(?:[/?]|$))[A-Za-z0-9._~-]+`;
+/** Path and query for an authenticator, without dot segments. */
+const ASKED = String.raw`/(?:${SEGMENT}(?:/${SEGMENT})*/?)?(?:\?[A-Za-z0-9._~=&/-]*)?`;
 const TLS_SOCKET = 'unix:/tmp/tls.sock';
 const PASSTHROUGH_SOCKET = 'unix:/tmp/passthrough.sock';
 const STATUS_SERVER = '127.0.0.1:10246';
@@ -77,7 +80,7 @@ const isPeer: Rule = ([address = '']) => {
 
 const MODULES = '/etc/nginx/modules-enabled/*.conf';
 const METRICS = '/tmp/signalbox/metrics.conf*';
-const MATERIAL = new RegExp(`^/tmp/material/${SECRET}/(?:client|backend)\\.conf\\*$`);
+const MATERIAL = new RegExp(`^/tmp/material/(?:${SECRET}/(?:client|backend)|\\.public/backend)\\.conf\\*$`);
 
 /** Files outside the configuration: part of the image, or written by the proxy itself. */
 export function isOwnInclude(path: string): boolean {
@@ -102,6 +105,11 @@ export const directives: Readonly<Record<string, Rule>> = {
   access_log: first('off', '/dev/stdout', '/dev/stderr'),
   add_header: any,
   add_header_inherit: any,
+  // The value `off` would disable the check.
+  auth_basic: ([realm = '', ...others]) => others.length === 0 && realm.toLowerCase() !== 'off',
+  auth_basic_user_file: isSecret,
+  auth_request: matching(String.raw`/\.signalbox-auth-[0-9a-f]{16}`),
+  auth_request_set: matching(String.raw`\$auth_\w+ \$upstream_http_\w+`),
   client_body_buffer_size: any,
   client_body_temp_path: exactly('/tmp/client-body'),
   client_body_timeout: any,
@@ -163,8 +171,9 @@ export const directives: Readonly<Record<string, Rule>> = {
   proxy_next_upstream_timeout: any,
   proxy_next_upstream_tries: any,
   proxy_pass: matching(
-    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again)(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|\\$tls_target|\\$passthrough_target`,
+    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again)(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|\\$tls_target|\\$passthrough_target`,
   ),
+  proxy_pass_request_body: exactly('off'),
   proxy_protocol: any,
   proxy_read_timeout: any,
   proxy_request_buffering: any,

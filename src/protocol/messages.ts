@@ -6,9 +6,11 @@ import { MOST_FILES } from '../model/limits.ts';
 import { doubtKinds, MAX_DOUBTS } from '../model/name-doubts.ts';
 import { MOST_PAGE_BYTES } from '../model/pages.ts';
 import { isCanonicalPath } from '../model/path.ts';
+import { peerMessage } from '../model/peer-message.ts';
 import { REDIRECT_STATUSES } from '../model/redirects.ts';
 import type { Route } from '../model/route.ts';
 import { CLIENT_ADDRESS_HEADERS, type NginxSettings, nginxKeys } from '../model/settings-keys.ts';
+import { userFaults } from '../model/users.ts';
 
 /** Stops at a list's first error: a message full of errors would otherwise cause issues of a hundred times its size. */
 function firstFault<T>(item: z.ZodType<T>, most: number) {
@@ -38,20 +40,8 @@ const MAX_NAME = 512;
 const name = z.string().max(MAX_NAME);
 
 const host = z.object({ kind: z.enum(['exact', 'wildcard', 'regex']), name });
-const peer = z.object({
-  address: z.string().regex(/^[A-Za-z0-9_.:[\]-]{1,300}$/),
-  port: z.int().min(1).max(65_535),
-  resolve: z.boolean(),
-  exactCase: z.literal(true).optional(),
-  virtual: z.literal(true).optional(),
-  maxFails: z.int().optional(),
-  failTimeout: z
-    .string()
-    .regex(/^\d{1,6}[smh]?$/)
-    .optional(),
-});
 const backend = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('peers'), peers: z.array(peer) }),
+  z.object({ kind: z.literal('peers'), peers: z.array(peerMessage) }),
   z.object({ kind: z.literal('unavailable') }),
 ]);
 const secretName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/);
@@ -253,6 +243,12 @@ const secret = z.object({
     z.object({ kind: z.literal('unreadable'), reason: opensslReason.default('') }),
     z.object({ kind: z.literal('plain'), publicKey: keyDigest }),
   ]),
+  users: z
+    .object({
+      count: z.int().min(0).max(1_000_000),
+      fault: z.object({ line: z.int().min(1).max(1_000_000), kind: z.enum(userFaults).catch('malformed') }).optional(),
+    })
+    .optional(),
   stapledWith: z.array(secretName).max(100).default([]),
 });
 /** Absent in messages of earlier releases. Secrets with names that Swarm does not allow are ignored. */

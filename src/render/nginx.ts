@@ -7,6 +7,7 @@ import { clientVerification } from '../model/features/cors.ts';
 import {
   changedResponseHeaders,
   featureDefinitions,
+  featureErrorPages,
   featureServerBlocks,
   featuresUseDollar,
   featureViews,
@@ -36,10 +37,10 @@ import {
   type PathRedirect,
   type RouteTable,
   strippedRoot,
-  type Upstream,
   type VirtualServer,
 } from '../model/route-table.ts';
 import { bytesOf } from '../model/size.ts';
+import type { Upstream } from '../model/upstream.ts';
 import { VERSION_MARK, versionDigest } from '../model/version-digest.ts';
 import { Blocks } from './blocks.ts';
 import { errorCodes, errorPages, grpcErrors, locationErrorCodes } from './errors.ts';
@@ -53,6 +54,7 @@ import {
   repeatedHeaders,
   sharedRequestHeaders,
   toChange,
+  toChangedView,
   toRequestHeadersView,
 } from './request-headers.ts';
 import { clientAddress, hstsVariable, toTrustedView } from './trusted.ts';
@@ -604,8 +606,8 @@ function matches(path: string) {
 
 function toLocationViews({ locations, maintenance, pathRedirects = [] }: Located, context: LocationContext) {
   const again = new AgainViews();
-  const blocks = serverBlocks(locations);
-  const shared = blocks.length === 0 ? sharedRequestHeaders(locations, context.repeated) : undefined;
+  const blocks = serverBlocks(locations, context);
+  const shared = sharedRequestHeaders(locations, context.repeated);
   const inner = shared === undefined ? context : { ...context, repeated: undefined };
   const redirects = pathRedirects.map((redirect) => toApplying(redirect, context)).filter(isApplying);
   const redirected = new Set(redirects.map(({ path }) => path));
@@ -634,9 +636,14 @@ function toLocationViews({ locations, maintenance, pathRedirects = [] }: Located
   };
 }
 
-function serverBlocks(locations: readonly Location[]) {
-  const all = locations.flatMap((location) => featureServerBlocks(location.options, factsOf(location)));
-  return [...new Map(all.map((block) => [block.key, block])).values()];
+function serverBlocks(locations: readonly Location[], { repeated }: LocationContext) {
+  const all = locations
+    .filter(({ upstream }) => upstream !== undefined)
+    .flatMap((location) => featureServerBlocks(location.options, factsOf(location)));
+  return [...new Map(all.map((block) => [block.key, block])).values()].map((block) => ({
+    ...block,
+    requestHeaders: toChangedView(block.requestHeaders, repeated),
+  }));
 }
 
 function toLocationView(location: Location, context: LocationContext, views: AgainViews) {
@@ -647,10 +654,8 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
   const sslOnly = !isSecure && leadsToTls(location);
   // A trusted balancer may have ended TLS. Clients that must present a certificate here cannot have presented it there.
   const passesSecure = sslOnly && isTrusting && !requiresClient;
-  // Without an upstream, maintenance admits no clients.
-  const isEmpty = location.upstream === undefined && !sslOnly;
-  const target = toTargetView(location, context);
   const forwards = location.upstream !== undefined && (!sslOnly || passesSecure);
+  const target = toTargetView(location, context, forwards);
   // gRPC requests are not buffered.
   const again = handlesErrors && forwards && !target.isGrpc ? views.nameOf(target) : undefined;
   return {
@@ -658,15 +663,12 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
     service: namesService ? location.services[0] : undefined,
     first: featureViews(location.options, factsOf(location), { first: true }),
     again,
-    hasOwnErrors: again !== FIRST_AGAIN,
+    hasOwnErrors: again !== FIRST_AGAIN || target.errorPages.length > 0,
     againSuffix: again?.slice(FIRST_AGAIN.length),
     streamsRequests: streamsRequests(location.options.buffering),
     errorCodes: locationErrorCodes,
     grpcErrors: handlesErrors ? grpcErrors : [],
-    ...toMaintenanceView(
-      location.maintenance && isEmpty ? { ...location.maintenance, allow: [] } : location.maintenance,
-      target.isGrpc && handlesErrors,
-    ),
+    ...toMaintenanceView(maintenanceOf(location, sslOnly), target.isGrpc && handlesErrors),
     httpsPort,
     clientHost: isTrusting ? '$client_host' : '$host',
     sslOnly,
@@ -676,6 +678,11 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
     needsClient: isSecure && requiresClient,
     clientVerify: clientVerification(location.options),
   };
+}
+
+/** Without an upstream, maintenance admits no clients. */
+function maintenanceOf({ maintenance, upstream }: Location, sslOnly: boolean): Maintenance | undefined {
+  return maintenance && upstream === undefined && !sslOnly ? { ...maintenance, allow: [] } : maintenance;
 }
 
 type TargetView = ReturnType<typeof toTargetView>;
@@ -748,7 +755,8 @@ function toMaintenanceView(maintenance: Maintenance | undefined, isGrpc = false)
   };
 }
 
-function toTargetView(location: Location, { readTimeout, hidden, repeated }: LocationContext) {
+function toTargetView(location: Location, context: LocationContext, forwards: boolean) {
+  const { readTimeout, hidden, repeated, handlesErrors } = context;
   const { path, options, upstream } = location;
   const { protocol, backendCa, backendName } = options;
   const root = strippedRoot({ path, options });
@@ -758,6 +766,9 @@ function toTargetView(location: Location, { readTimeout, hidden, repeated }: Loc
     backendName,
     readTimeout: options.readTimeout ?? readTimeout,
     limitsBody: options.maxBodySize !== undefined,
+    errorPages: forwards
+      ? featureErrorPages(options, { ...factsOf(location), isGrpc: isGrpc(protocol), handlesErrors })
+      : [],
     features: featureViews(options, factsOf(location)),
     requestHeaders: toRequestHeadersView(location, repeated),
     responseHeaders: toResponseHeadersView(options, hidden),

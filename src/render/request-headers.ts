@@ -1,5 +1,5 @@
 import type { HeaderChange } from '../model/features/feature.ts';
-import { changedRequestHeaders } from '../model/features/features.ts';
+import { changedRequestHeaders, featureServerBlocks } from '../model/features/features.ts';
 import {
   forwardingHeaders,
   hopByHopHeaders,
@@ -18,6 +18,8 @@ export interface CommonRequestHeaders {
   readonly appHost: string;
   readonly client: ReturnType<typeof clientVariables>;
   readonly asksClients: boolean;
+  /** Whether requests may become WebSockets. */
+  readonly upgrades: boolean;
   readonly forgeries: readonly string[];
   readonly grpcForgeries: readonly string[];
 }
@@ -36,6 +38,7 @@ export function commonRequestHeaders(input: RenderInput, table: RouteTable): Com
     appHost: askedHost(table),
     client: clientVariables(input, table),
     asksClients,
+    upgrades: true,
     forgeries: [...forgeries, ...spelled],
     // gRPC metadata has only one spelling.
     grpcForgeries: forgeries,
@@ -51,7 +54,9 @@ export const clientCaOf = (tls: HostTls) => (tls.kind === 'terminated' ? tls.cli
 export type RepeatedHeaders = ReturnType<typeof repeatedHeaders>;
 
 export function repeatedHeaders(input: RenderInput, table: RouteTable, locations: readonly Location[]) {
-  if (!locations.some(({ options }) => changedRequestHeaders(options).length > 0)) return undefined;
+  const setsHeaders = ({ options }: Location) =>
+    changedRequestHeaders(options).length > 0 || featureServerBlocks(options, { id: '' }).length > 0;
+  if (!locations.some(setsHeaders)) return undefined;
   return {
     ...commonRequestHeaders(input, table),
     stripped: locations.some(strippedRoot),
@@ -61,18 +66,22 @@ export function repeatedHeaders(input: RenderInput, table: RouteTable, locations
 }
 
 /** Undefined if the location inherits its request headers. */
-export function toRequestHeadersView(location: Pick<Location, 'options'>, common: RepeatedHeaders) {
-  const changes = changedRequestHeaders(location.options);
+export function toRequestHeadersView({ options }: Pick<Location, 'options'>, common: RepeatedHeaders) {
+  return toChangedView(changedRequestHeaders(options), common, isGrpc(options.protocol));
+}
+
+/** The complete list of request headers with these changes. */
+export function toChangedView(changes: readonly HeaderChange[], common: RepeatedHeaders, isGrpcCall = false) {
   if (common === undefined || changes.length === 0) return undefined;
   const { spellsUnderscores, administrators, ...repeated } = common;
   const own = new Set(changes.map(({ name }) => name.toLowerCase()));
   const isLeft = (name: string) => !own.has(name.toLowerCase());
   const { text: host } = changes.find(({ name }) => name === 'Host') ?? {};
   const changed = changes.filter(({ name }) => name !== 'Host');
-  const isGrpcCall = isGrpc(location.options.protocol);
   return {
     ...repeated,
     isGrpc: isGrpcCall,
+    upgrades: isLeft('Upgrade'),
     directive: isGrpcCall ? 'grpc_set_header' : 'proxy_set_header',
     ...(host === undefined ? {} : { appHost: quote(host) }),
     forgeries: repeated.forgeries.filter(isLeft),

@@ -130,3 +130,77 @@ describe('a secret', () => {
     expect(isOpen()).toBe(true);
   });
 });
+
+describe('a secret with users', () => {
+  const guarded = aService('app', { lb: { basic_auth: 'site' } });
+  const users = (facts: SecretFacts['users']) => secretFacts('site', { isMaterial: false, users: facts });
+  beforeEach(async () => {
+    world.swarm.deploy(guarded);
+    await world.settle();
+  });
+
+  it('is attached, and stays attached once proxies report its users', async () => {
+    expect(attached()).toContain('site');
+    world.extension.secrets = [users({ count: 3 })];
+
+    expect(await world.writesOf(() => world.settle())).toEqual([]);
+    expect(isOpen()).toBe(true);
+    expect(serverOf(world.served(), 'app.example.org')).toContain('auth_basic_user_file /run/secrets/site;');
+    expect(complaints()).toEqual([]);
+  });
+
+  it.each([
+    ['plain', 'line 2 of secret site has a password without a hash'],
+    ['scheme', 'line 2 of secret site has a hash of an unsupported scheme'],
+    ['malformed', 'line 2 of secret site has an incomplete hash'],
+    [
+      'costly',
+      'line 2 of secret site has a hash that takes too long to check (bcrypt cost above 10, or more than 50000 rounds)',
+    ],
+    ['separator', 'line 2 of secret site is not of the form name:hash'],
+  ] as const)('closes the route and stays attached if a line is wrong: %s', async (kind, reason) => {
+    world.extension.secrets = [users({ count: 1, fault: { line: 2, kind } })];
+    await world.settle();
+
+    expect(isOpen()).toBe(false);
+    expect(complaints()).toEqual([reason]);
+    expect(attached()).toContain('site');
+  });
+
+  it.each([
+    [{ count: 0 }, /^secret site contains no users, so the proxies no longer receive it$/],
+    [
+      { count: 0, fault: { line: 1, kind: 'plain' } },
+      /^line 1 .* without a hash, so the proxies no longer receive it$/,
+    ],
+  ] as const)('closes the route and is detached if it has none: %j', async (facts, reason) => {
+    world.extension.secrets = [users(facts)];
+    await world.settle();
+    world.extension.secrets = [];
+    await world.settle();
+
+    expect(isOpen()).toBe(false);
+    expect(complaints()).toEqual([expect.stringMatching(reason)]);
+    expect(attached()).not.toContain('site');
+  });
+
+  it('is no certificate', async () => {
+    world.swarm.deploy(app);
+    world.extension.secrets = [users({ count: 3 })];
+    await world.settle();
+
+    expect(complaints()).toEqual(['secret site contains neither a certificate nor a private key in PEM format']);
+    expect(attached()).toContain('site');
+  });
+});
+
+it('never shows a password that is written into a label', async () => {
+  world.swarm.deploy(
+    aService('app', { lb: { basic_auth: 'admin:hunter2', basic_auth_user: 'admin:$apr1$salt$hash' } }),
+  );
+  await world.settle();
+
+  expect(isOpen()).toBe(false);
+  expect(complaints()).toHaveLength(2);
+  expect(JSON.stringify([world.problems, world.messages('Problem appeared')])).not.toMatch(/hunter2|apr1/);
+});

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
-import type { Route } from '../../src/model/route.ts';
+import type { Peer, Route } from '../../src/model/route.ts';
 import { parseSettings } from '../../src/model/settings.ts';
 import type { SwarmService } from '../../src/model/snapshot.ts';
 import { aNetwork } from './builders.ts';
@@ -12,6 +12,7 @@ import { containerPort, containerTlsPort, NginxContainer } from './nginx-contain
 import { type Http2Answer, head, type RawAnswer, rawRequest, valuesOf } from './raw-request.ts';
 
 const application = readFileSync(new URL('./odd-app.mjs', import.meta.url));
+const authenticator = readFileSync(new URL('./authenticator.mjs', import.meta.url));
 
 /** Tasks of a service, by its port: ports on the container's loopback interface. Nothing listens on 9009. */
 const tasks: Readonly<Record<number, readonly number[]>> = {
@@ -21,6 +22,9 @@ const tasks: Readonly<Record<number, readonly number[]>> = {
   8084: [9009],
   8085: [9003],
   8086: [9004],
+  9091: [9005],
+  // An outside host: nginx itself.
+  443: [containerTlsPort],
 };
 export const onePort = '8080';
 export const twoTasks = '8082';
@@ -47,18 +51,23 @@ export async function startOddNginx(
   services: readonly SwarmService[],
   { settings = {}, policies = {}, secrets = {} }: Options = {},
 ): Promise<NginxContainer> {
-  const text = renderBeside(services, settings, policies, Object.keys(secrets));
+  const [main, ...parts] = renderBeside(services, settings, policies, Object.keys(secrets));
   const nginx = await NginxContainer.start();
   try {
     await nginx.write('/run/secrets', secrets);
-    await nginx.write('/tmp', { 'odd-app.mjs': application });
+    await nginx.write('/tmp', { 'odd-app.mjs': application, 'authenticator.mjs': authenticator });
+    await nginx.startBeside('sh', '-c', 'PORT=9005 exec node /tmp/authenticator.mjs');
     await nginx.startBeside('sh', '-c', 'PORTS=9001,9002 HTTP2_PORTS=9003 exec node /tmp/odd-app.mjs');
-    await nginx.serve(text);
-    // Port 9003, the last.
-    await eventually(async () => expect(await nginx.read('/proc/net/tcp /proc/net/tcp6')).toMatch(/:232B /), {
-      timeoutMs: 10_000,
-      intervalMs: 50,
-    });
+    await nginx.write('/tmp', Object.fromEntries(parts.map(({ path, text }) => [path, text])));
+    await nginx.serve(main!.text);
+    // Ports 9003 and 9005, the last ones.
+    await eventually(
+      async () => {
+        const ports = await nginx.read('/proc/net/tcp /proc/net/tcp6');
+        for (const port of [/:232B /, /:232D /]) expect(ports).toMatch(port);
+      },
+      { timeoutMs: 10_000, intervalMs: 50 },
+    );
   } catch (error) {
     await nginx[Symbol.asyncDispose]();
     throw error;
@@ -71,7 +80,7 @@ function renderBeside(
   more: object,
   policies: object,
   secretNames: readonly string[],
-): string {
+) {
   const extension = { TargetPort: containerPort, TargetSSLPort: containerTlsPort, ...more };
   const { settings, problems } = parseSettings({ Policies: policies, Extensions: { default: extension } }, '1');
   expect(problems, 'problems of the settings').toEqual([]);
@@ -80,16 +89,20 @@ function renderBeside(
   const snapshot = { services, networks: [aNetwork('app')], secrets, ...nothing };
   const [state] = buildDesiredState(snapshot, settings).clusters;
   const input = toRenderInput(state!);
-  return render({ ...input, routes: input.routes.map(onLoopback) }).files[0]!.text;
+  return render({ ...input, routes: input.routes.map(onLoopback) }).files;
 }
 
 function onLoopback(route: Route): Route {
-  const { backend } = route;
+  const { backend, options } = route;
   if (backend.kind === 'unavailable') return route;
-  const peers = backend.peers.flatMap((peer) =>
-    (tasks[peer.port] ?? []).map((port) => ({ ...peer, address: '127.0.0.1', port, resolve: false })),
-  );
-  return { ...route, backend: { kind: 'peers', peers } };
+  const { forwardAuth } = options;
+  const asked = forwardAuth && { ...forwardAuth, peers: forwardAuth.peers.flatMap(tasksOnLoopback) };
+  const peers = backend.peers.flatMap(tasksOnLoopback);
+  return { ...route, backend: { kind: 'peers', peers }, options: { ...options, forwardAuth: asked } };
+}
+
+function tasksOnLoopback(peer: Peer): Peer[] {
+  return (tasks[peer.port] ?? []).map((port) => ({ ...peer, address: '127.0.0.1', port, resolve: false }));
 }
 
 /** What reached the application. */

@@ -63,6 +63,17 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
         allow: route.options.addressLists.allow?.map(network),
         deny: route.options.addressLists.deny?.map(network),
       },
+      basicAuth: route.options.basicAuth && {
+        ...route.options.basicAuth,
+        realm: route.options.basicAuth.realm === '' ? '' : 'r',
+      },
+      forwardAuth: route.options.forwardAuth && {
+        ...route.options.forwardAuth,
+        target: '/t',
+        headers: route.options.forwardAuth.headers.map((_, position) => `X-${position}`),
+        signin: route.options.forwardAuth.signin === '' ? '' : '/s',
+        open: route.options.forwardAuth.open.map((_, position) => `/o${position}`),
+      },
       cors: route.options.cors && {
         ...route.options.cors,
         origins: route.options.cors.origins.map(origin),

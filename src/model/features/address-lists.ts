@@ -65,6 +65,7 @@ export const addressLists = feature({
   },
   message: z.object({ allow: networks.optional(), deny: networks.optional() }),
   conflict: 'allow',
+  protection: ({ allow, deny }) => [allow ?? null, deny ?? []],
   bytes: () => 140,
   partial: 'address-lists',
   view: ({ allow, deny }) => ({ allow: allow && variableOf('allow', allow), deny: deny && variableOf('deny', deny) }),

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import type { LabelDefinition, LabelFamily } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';
+import type { Material, Verdict } from '../material.ts';
+import type { Peer } from '../route.ts';
 import type { GivenLabels, Policies } from '../settings-policies.ts';
 import type { SwarmService } from '../snapshot.ts';
 
@@ -18,6 +20,11 @@ export interface Feature<Value> {
   readonly message: z.ZodType<Value>;
   /** The label that a conflict between services names. */
   readonly conflict: string;
+  /**
+   * The part of the value that protects the service. If services share a location and the oldest one's differs, the
+   * service is left out. Absent: the feature protects nothing.
+   */
+  protection?(value: Value): unknown;
   /** Upper bound for the text that it adds to a location, in bytes. */
   bytes(value: Value): number;
   /** Memory of the proxies that it adds to a location, in KiB. */
@@ -32,10 +39,16 @@ export interface Feature<Value> {
   responseHeaders?(value: Value): readonly HeaderChange[];
   /** Rendered at the beginning of the location, before anything that answers requests. */
   readonly isFirst?: true;
+  /** Tasks that the location asks besides its service, in an upstream of their own. */
+  peers?(value: Value): readonly Peer[];
+  /** Protocol and certificate verification of these tasks, see `toUpstream`. */
+  connection?(value: Value): readonly string[];
   /** Its template partial, `feature-<partial>.hbs`, in the location. Absent if the templates use the value elsewhere. */
   readonly partial?: string;
   /** Fields of the partial; undefined if it renders nothing. */
   view?(value: Value, location: LocationFacts): object | undefined;
+  /** Arguments of `error_page` that come before those of all locations. */
+  errorPages?(value: Value, location: RenderedLocation): readonly string[];
   /** Texts in the block `http` that the location requires. */
   definitions?(value: Value, location: LocationFacts): readonly Definition[];
   /** Locations of the server that the location requires. Their text counts among `bytes`. */
@@ -52,9 +65,12 @@ export interface Surroundings {
   readonly cluster: ClusterFacts | undefined;
   /**
    * The secret that a label names, with or without the prefix of the stack, by its file name in the proxies. Undefined
-   * if it is absent or cannot be used; the route is then closed.
+   * if it is absent or cannot be used; the route is then closed, and also if `judge` reports an error about its content.
    */
-  readonly readSecret: (definition: LabelDefinition<string>) => string | undefined;
+  readonly readSecret: (
+    definition: LabelDefinition<string>,
+    judge?: (secret: string, material: Material) => readonly Verdict[],
+  ) => string | undefined;
 }
 
 /** What the settings say about the cluster that publishes the service. */
@@ -76,6 +92,13 @@ export interface ClusterFacts {
 export interface LocationFacts {
   /** Identifies the oldest service and its path, in names of variables and zones. */
   readonly id: string;
+}
+
+/** What else error pages may depend on. */
+export interface RenderedLocation extends LocationFacts {
+  readonly isGrpc: boolean;
+  /** Whether errors of nginx have pages. */
+  readonly handlesErrors: boolean;
 }
 
 /**
@@ -107,7 +130,10 @@ export interface Definition extends SharedText {
 }
 
 /** In the block `server`, once in a server. */
-export type ServerBlock = SharedText;
+export interface ServerBlock extends SharedText {
+  /** Request headers of its own. The partial receives the complete list. */
+  readonly requestHeaders: readonly HeaderChange[];
+}
 
 /** Infers the type of the value. */
 export function feature<Value, Labels extends Feature<Value>['labels']>(

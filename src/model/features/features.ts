@@ -2,15 +2,26 @@ import type { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
 import { memoize } from '../../lib/memo.ts';
 import type { LabelReader } from '../label-reader.ts';
+import { toUpstream, type Upstream } from '../upstream.ts';
 import { accessLog } from './access-log.ts';
 import { addressLists } from './address-lists.ts';
 import { backendPath } from './backend-path.ts';
+import { basicAuth } from './basic-auth.ts';
 import { bufferingMode } from './buffering.ts';
 import { compression } from './compression.ts';
 import { connectTimeout } from './connect-timeout.ts';
 import { cookiePath } from './cookie-path.ts';
 import { cors } from './cors.ts';
-import type { Definition, Feature, HeaderChange, LocationFacts, ServerBlock, Surroundings } from './feature.ts';
+import type {
+  Definition,
+  Feature,
+  HeaderChange,
+  LocationFacts,
+  RenderedLocation,
+  ServerBlock,
+  Surroundings,
+} from './feature.ts';
+import { forwardAuth } from './forward-auth.ts';
 import { maxBodySize } from './max-body-size.ts';
 import { readTimeout } from './read-timeout.ts';
 import { requestHeaders } from './request-headers.ts';
@@ -23,6 +34,7 @@ import { upstreamHost } from './upstream-host.ts';
 const features = {
   accessLog,
   addressLists,
+  basicAuth,
   cors,
   backendPath,
   readTimeout,
@@ -33,6 +45,8 @@ const features = {
   cookiePath,
   upstreamHost,
   requestHeaders,
+  // After the other request headers: only the authenticator decides about its own.
+  forwardAuth,
   responseHeaderKb: responseHeaderSize,
   securityHeaders,
   // The last one decides about a header.
@@ -42,6 +56,8 @@ const features = {
 export const featureLabels = {
   ...accessLog.labels,
   ...addressLists.labels,
+  ...basicAuth.labels,
+  ...forwardAuth.labels,
   ...cors.labels,
   ...backendPath.labels,
   ...readTimeout.labels,
@@ -95,6 +111,18 @@ export const featureConflicts = ofEach(({ conflict }) => conflict) as {
   readonly [Name in FeatureName]: Features[Name]['conflict'];
 };
 
+/** The features whose protection these options demand, but the others do not give. */
+export function lackedProtection(demanded: FeatureOptions, given: FeatureOptions): readonly FeatureName[] {
+  const protectionOf = ({ protection }: Feature<unknown>, value: unknown) =>
+    value === undefined ? undefined : JSON.stringify(protection?.(value));
+  return all
+    .filter(([name, feature]) => {
+      const wanted = protectionOf(feature, demanded[name]);
+      return wanted !== undefined && wanted !== protectionOf(feature, given[name]);
+    })
+    .map(([name]) => name);
+}
+
 /** Fields of the options in messages. */
 export const featureMessages = ofEach(({ message }) => message.optional()) as {
   readonly [Name in FeatureName]: z.ZodType<FeatureOptions[Name]>;
@@ -146,6 +174,17 @@ export function changedResponseHeaders(options: FeatureOptions): readonly Header
 /** Names of headers are case-insensitive. */
 function lastOfEach(changes: readonly HeaderChange[]): readonly HeaderChange[] {
   return [...new Map(changes.map((change) => [change.name.toLowerCase(), change])).values()];
+}
+
+/** Upstreams that the location asks besides its service. */
+export function featureUpstreams(options: FeatureOptions): readonly Upstream[] {
+  return [...used(options)].flatMap(
+    ([feature, value]) => toUpstream(feature.peers?.(value) ?? [], { kind: 'none' }, feature.connection?.(value)) ?? [],
+  );
+}
+
+export function featureErrorPages(options: FeatureOptions, location: RenderedLocation): readonly string[] {
+  return [...used(options)].flatMap(([feature, value]) => feature.errorPages?.(value, location) ?? []);
 }
 
 export function featureDefinitions(options: FeatureOptions, location: LocationFacts): readonly Definition[] {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { family } from '../label.ts';
 import { isProxyHeader, MOST_DASHES, withUnderscores } from '../proxy-headers.ts';
-import { feature } from './feature.ts';
+import { type ClusterFacts, feature } from './feature.ts';
 
 /** Request headers that the proxy sets or removes. */
 interface RequestHeaders {
@@ -13,6 +13,16 @@ interface RequestHeaders {
 /** nginx inherits no request header if a location sets one: such a location repeats all of them. */
 export const REPEATED_BYTES = 3300;
 export const REPEATED_BYTES_WITH_UNDERSCORES = 16_000;
+
+/** Bytes of the headers that a location with a request header of its own repeats. */
+export function repeatedBytes(acceptsUnderscores?: true): number {
+  return acceptsUnderscores ? REPEATED_BYTES_WITH_UNDERSCORES : REPEATED_BYTES;
+}
+
+/** For values of features: whether there are other spellings of headers. */
+export function spellings(cluster: ClusterFacts | undefined): { readonly acceptsUnderscores?: true } {
+  return cluster?.acceptsUnderscores ? { acceptsUnderscores: true } : {};
+}
 
 const MOST_HEADERS = 32;
 const NAME = /^[A-Za-z0-9-]{1,64}$/;

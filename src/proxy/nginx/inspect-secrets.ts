@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { type CertificateFacts, foreignFacts, type KeyFacts, type SecretFacts } from '../../model/material.ts';
 import { openSslReason } from './complaint.ts';
+import { inspectUsers } from './inspect-users.ts';
 import { hidesBlocks, pemBlocks } from './pem.ts';
 
 /** Chains are short, but CA files may contain hundreds of certificates: further ones are not reported. */
@@ -83,9 +84,9 @@ export function inspectSecret(
   budget: NameBudget = { count: MAX_NAMES, length: MAX_NAMES_LENGTH },
 ): SecretFacts {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  if (!bytes.includes('-----BEGIN ')) return foreignFacts(name);
   const text = bytes.toString('latin1');
-  if (!/-----BEGIN (?:[A-Z0-9 ]+ )?(?:CERTIFICATE|PRIVATE KEY)-----/.test(text)) return foreignFacts(name);
+  if (!/-----BEGIN (?:[A-Z0-9 ]+ )?(?:CERTIFICATE|PRIVATE KEY)-----/.test(text))
+    return { ...foreignFacts(name), users: inspectUsers(text) };
   const written = pemBlocks(text).filter(({ label }) => /^(X509 |TRUSTED )?CERTIFICATE$/.test(label));
   const certificates = written.flatMap(({ text }) => parseCertificate(text) ?? []).slice(0, MAX_CERTIFICATES + 1);
   const rejected = rejectionOf(bytes);
@@ -100,6 +101,7 @@ export function inspectSecret(
     isMaterial: true,
     hidesBlocks: hidesBlocks(text),
     key: inspectKey(bytes, text),
+    users: { count: 0 },
     stapledWith: [],
   };
 }

@@ -233,6 +233,19 @@ describe('the estimated size', () => {
         ],
       },
     ],
+    ['users', {}, { basicAuth: { users: 'users', realm: 'x'.repeat(64), forward: false } }],
+    [
+      'an authenticator',
+      {},
+      {
+        forwardAuth: {
+          ...{ scheme: 'http', name: 'checker', port: 9091, target: '/verify', signin: 'https://auth.example.org/' },
+          peers: [{ address: 'tasks.checker.app', port: 9091, resolve: true }],
+          headers: ['Remote-User', 'Remote-Groups', 'Remote-Email'],
+          open: ['/health'],
+        },
+      },
+    ],
     ['response headers over TLS', { tls: { ...tls, hsts } }, { responseHeaders: [['A', 'b']] }],
     [
       'request headers',

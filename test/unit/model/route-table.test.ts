@@ -221,3 +221,50 @@ describe('the route table', () => {
     );
   });
 });
+
+describe('services that share a host and path, but not their protection', () => {
+  const shared = { host: 'app.example.org' };
+  const build = (...services: readonly SwarmService[]) => {
+    const secrets = ['users', 'others'].map((name) => ({ id: name, name, createdAt: '', labels: {} }));
+    const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
+    const direct = parseSettings({ Extensions: { default: { PublishMode: 'host' } } }, '1').settings;
+    const [state] = buildDesiredState({ services, networks: [aNetwork('app')], secrets, ...nothing }, direct).clusters;
+    return state!.table;
+  };
+
+  it.each([
+    ['allow', { allow: '10.0.0.0/8' }, {}],
+    ['allow', { allow: '10.0.0.0/8' }, { allow: '10.0.0.0/16' }],
+    ['allow', { deny: '10.0.0.0/8' }, {}],
+    ['basic_auth', { basic_auth: 'users' }, {}],
+    ['basic_auth', { basic_auth: 'users' }, { basic_auth: 'others' }],
+    ['basic_auth', { basic_auth: 'users' }, { basic_auth: 'users', basic_auth_forward: 'true' }],
+  ])('leave out the younger, whose %s the older does not have', (label, demanded, given) => {
+    const { upstreams, problems } = build(
+      aService('old', { ...shared, ...older, lb: given }),
+      aService('young', { ...shared, ...younger, lb: demanded }),
+    );
+
+    expect(upstreams.flatMap(({ peers }) => peers.map(({ address }) => address))).toEqual(['tasks.old.app']);
+    expect(problems.filter(({ severity }) => severity === 'error')).toMatchObject([
+      { service: 'young', label: `com.docker.lb.${label}`, reason: expect.stringContaining('so young is ignored') },
+    ]);
+  });
+
+  it.each([
+    [{ allow: '10.0.0.0/8' }, {}],
+    [{ basic_auth: 'users' }, {}],
+    [
+      { basic_auth: 'users', basic_auth_realm: 'One' },
+      { basic_auth: 'users', basic_auth_realm: 'Two' },
+    ],
+  ])('share them if the older protects both: %j, %j', (given, demanded) => {
+    const { upstreams, problems } = build(
+      aService('old', { ...shared, ...older, lb: given }),
+      aService('young', { ...shared, ...younger, lb: demanded }),
+    );
+
+    expect(upstreams[0]!.peers.map(({ address }) => address)).toEqual(['tasks.old.app', 'tasks.young.app']);
+    expect(problems.every(({ severity }) => severity === 'warning')).toBe(true);
+  });
+});

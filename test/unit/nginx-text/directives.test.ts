@@ -48,7 +48,6 @@ describe('the list of allowed directives', () => {
     'working_directory',
     'user',
     'ssl_engine',
-    'auth_basic_user_file',
     'rewrite',
     'try_files',
     'ssl_client_certificate',

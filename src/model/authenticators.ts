@@ -1,0 +1,154 @@
+import { memoize } from '../lib/memo.ts';
+import { lackedProtection } from './features/features.ts';
+import type { Authenticator, ForwardAuth } from './features/forward-auth.ts';
+import { isOutside } from './features/forward-auth.ts';
+import { LABEL_PREFIX } from './label.ts';
+import { parseService, type RoutedService, type ServiceContext } from './parse-service.ts';
+import { type Problem, shownValue } from './problem.ts';
+import { labelName, type Peer, type Route, unavailable } from './route.ts';
+import { strippedRoot } from './route-table.ts';
+import type { SwarmService } from './snapshot.ts';
+
+const STACK = 'com.docker.stack.namespace';
+
+/** Services of the swarm that routes ask who may enter; outside hosts need none. */
+function askedOf({ route }: RoutedService): ForwardAuth | undefined {
+  const { forwardAuth } = route.options;
+  return forwardAuth && !isOutside(forwardAuth.name) ? forwardAuth : undefined;
+}
+
+/** The names that a label may mean: a service of its own stack comes first, as in the DNS of its networks. */
+function namesOf({ stack }: RoutedService, { name }: Authenticator): string[] {
+  return [...(stack === '' ? [] : [`${stack}_${name}`]), name];
+}
+
+/**
+ * Authenticators on a network of a service that asks them. The service could ask them itself, so they need not be
+ * published. They are treated as if they were, on that network, but without hosts.
+ */
+export function withAsked(
+  routed: readonly RoutedService[],
+  services: readonly SwarmService[],
+  context: ServiceContext,
+): readonly RoutedService[] {
+  const asking = routed.filter((each) => askedOf(each) !== undefined);
+  if (asking.length === 0) return routed;
+  const byName = new Map(services.map((service) => [service.name, service]));
+  const found = new Map<string, RoutedService>();
+  for (const each of asking) {
+    const asked = askedOf(each)!;
+    const service = namesOf(each, asked).flatMap((name) => byName.get(name) ?? [])[0];
+    const network = context.networks.get(each.networkId ?? '');
+    if (!service || !network || !service.networkIds.includes(network.id)) continue;
+    const key = JSON.stringify([service.name, network.name, asked.port, each.serviceCluster]);
+    const own = found.has(key) ? undefined : asIfPublished(service, network.name, asked.port, each, context);
+    if (own) found.set(key, own);
+  }
+  return [...routed, ...found.values()];
+}
+
+function asIfPublished(
+  service: SwarmService,
+  network: string,
+  port: number,
+  { serviceCluster }: RoutedService,
+  context: ServiceContext,
+): RoutedService | undefined {
+  const stack = service.labels[STACK];
+  const values = { hosts: 'authenticator.invalid', port: String(port), network, service_cluster: serviceCluster };
+  const labels = Object.entries(values).map(([name, value]) => [LABEL_PREFIX + name, value] as const);
+  const all = { ...Object.fromEntries(labels), ...(stack === undefined ? {} : { [STACK]: stack }) };
+  const [routed] = parseService({ ...service, labels: all }, context).routes;
+  return routed && { ...routed, route: { ...routed.route, hosts: [] }, isAsked: true };
+}
+
+/**
+ * Fills in the tasks of authenticators. Routes whose authenticator cannot be asked are closed: nobody is let in.
+ */
+export function resolveAuthenticators(
+  routed: readonly RoutedService[],
+  services: readonly SwarmService[],
+  cluster: string,
+): { readonly routed: readonly RoutedService[]; readonly problems: readonly Problem[] } {
+  const published = routed.filter(({ isAsked }) => !isAsked);
+  if (published.every((each) => askedOf(each) === undefined)) return { routed: published, problems: [] };
+  const byName = Map.groupBy(routed, ({ route }) => route.service.name);
+  const existing = new Set(services.map(({ name }) => name));
+  const problems: Problem[] = [];
+  const resolved = published.map((each) => {
+    const asked = askedOf(each);
+    if (asked === undefined) return each;
+    const name = namesOf(each, asked).find((name) => existing.has(name));
+    const tasks = name === undefined ? NO_SERVICE : tasksOf(asked, byName.get(name) ?? []);
+    if ('peers' in tasks) return { ...each, route: asking(each.route)(JSON.stringify(tasks.peers)) };
+    problems.push(toProblem(each.route, cluster, name ?? asked.name, tasks));
+    return { ...each, route: unavailable(each.route) };
+  });
+  return { routed: resolved, problems };
+}
+
+interface Obstacle {
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+const NO_SERVICE: Obstacle = {
+  reason: 'does not exist',
+  remedy: 'Name a service of the swarm, with or without the prefix of its stack, or an outside host with HTTPS.',
+};
+
+function tasksOf(asked: Authenticator, all: readonly RoutedService[]): Obstacle | { readonly peers: readonly Peer[] } {
+  const reached = all.flatMap((each) => {
+    const { backend } = each.route;
+    return backend.kind === 'peers' && backend.peers.some(({ port }) => port === asked.port)
+      ? [{ each, peers: backend.peers }]
+      : [];
+  });
+  const usable = reached.find(({ each }) => each.isAsked) ?? reached.find(({ each }) => publishes(each.route, asked));
+  if (usable) return { peers: usable.peers.map(({ maxFails, failTimeout, ...peer }) => peer) };
+  if (reached.length > 0)
+    return {
+      reason: `publishes port ${asked.port}, but not this path to everybody`,
+      remedy: 'Attach it to the network of the service that asks it, or publish the path without protection.',
+    };
+  return {
+    reason: `has no task that the proxies reach on port ${asked.port}`,
+    remedy: 'Attach it to the network of the service that asks it, or publish it on this port, and let it have a task.',
+  };
+}
+
+/**
+ * Whether everybody reaches the path of an authenticator through the proxies anyway. Otherwise a label could have
+ * proxies ask a service what clients may not.
+ */
+function publishes({ path, options, tls, maintenance }: Route, { target }: Authenticator): boolean {
+  const isOpen = lackedProtection(options, {}).length === 0 && options.clientCertificate !== 'required';
+  // A backend path is put before the path that clients write.
+  if (options.backendPath !== undefined) return false;
+  const isWhole = path === '' || strippedRoot({ path, options }) !== undefined;
+  const covers = isWhole || target.split('?')[0] === path || target.startsWith(`${path}/`);
+  return isOpen && covers && tls.kind !== 'passthrough' && maintenance === undefined;
+}
+
+/** The same object for the same tasks. */
+const asking = memoize((route: Route) => {
+  const known = new Map<string, Route>();
+  return (peers: string): Route => {
+    const forwardAuth = { ...route.options.forwardAuth!, peers: JSON.parse(peers) as Peer[] };
+    const made = known.get(peers) ?? { ...route, options: { ...route.options, forwardAuth } };
+    known.clear();
+    known.set(peers, made);
+    return made;
+  };
+});
+
+function toProblem(route: Route, cluster: string, name: string, { reason, remedy }: Obstacle): Problem {
+  return {
+    severity: 'error',
+    service: route.service.name,
+    cluster,
+    label: labelName('forward_auth', route.labels),
+    reason: `asks service ${shownValue(name)}, which ${reason}`,
+    remedy,
+  };
+}
