@@ -63,17 +63,7 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
         allow: route.options.addressLists.allow?.map(network),
         deny: route.options.addressLists.deny?.map(network),
       },
-      basicAuth: route.options.basicAuth && {
-        ...route.options.basicAuth,
-        realm: route.options.basicAuth.realm === '' ? '' : 'r',
-      },
-      forwardAuth: route.options.forwardAuth && {
-        ...route.options.forwardAuth,
-        target: '/t',
-        headers: route.options.forwardAuth.headers.map((_, position) => `X-${position}`),
-        signin: route.options.forwardAuth.signin === '' ? '' : '/s',
-        open: route.options.forwardAuth.open.map((_, position) => `/o${position}`),
-      },
+      ...plainAuthentication(route.options),
       cors: route.options.cors && {
         ...route.options.cors,
         origins: route.options.cors.origins.map(origin),
@@ -114,4 +104,20 @@ function plainCookiePath({ from, to }: { readonly from: string; readonly to: str
 function isShared({ options }: Route, name: string): boolean {
   const others = changedResponseHeaders({ ...options, responseHeaders: undefined });
   return others.some((other) => other.name.toLowerCase() === name.toLowerCase());
+}
+
+function plainAuthentication(options: Route['options']) {
+  return {
+    basicAuth: options.basicAuth && {
+      ...options.basicAuth,
+      realm: options.basicAuth.realm === '' ? '' : 'r',
+    },
+    forwardAuth: options.forwardAuth && {
+      ...options.forwardAuth,
+      target: '/t',
+      headers: options.forwardAuth.headers.map((_, position) => `X-${position}`),
+      signin: options.forwardAuth.signin === '' ? '' : '/s',
+      open: options.forwardAuth.open.map((_, position) => `/o${position}`),
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { featureUpstreams } from '../../../src/model/features/features.ts';
 import { encodePath } from '../../../src/model/path.ts';
 import type { Location, RouteTable, VirtualServer } from '../../../src/model/route-table.ts';
 import { textFault } from '../../../src/nginx-text/check-text.ts';
@@ -75,10 +76,18 @@ function checkStructure(text: string, table: RouteTable): void {
       ...findAll(block!, 'proxy_pass'),
       ...findAll(block!, 'grpc_pass'),
     ]);
-    const isOurs = ({ args }: Directive) => /^(@again\d*|@grpc_\d+|= \/\.signalbox-error)$/.test(args.join(' '));
+    const asked = server.locations.flatMap(({ options }) => options.forwardAuth ?? []);
+    const ours = asked.length > 0 ? String.raw`|= /\.signalbox-auth-[0-9a-f]{16}|@auth_denied_[0-9a-f]{16}` : '';
+    const isOurs = ({ args }: Directive) =>
+      new RegExp(String.raw`^(@again\d*|@grpc_\d+|= /\.signalbox-error${ours})$`).test(args.join(' '));
+    const askedUpstreams = server.locations.flatMap(({ options }) => featureUpstreams(options).map(({ name }) => name));
     expect(args(locations.filter((location) => !isOurs(location)))).toEqual(expectedPaths(server));
     for (const target of args(passed)) {
-      expect(targets).toContain(target.replace(/^(\$again_scheme|[a-z]+):\/\//, '').replace(/\$rest\d+$/, ''));
+      const plain = target.replace(/^(\$again_scheme|[a-z]+):\/\//, '').replace(/\$rest\d+$/, '');
+      if (targets.includes(plain)) continue;
+      const [name = '', ...path] = plain.split(/(?=\/)/);
+      expect(askedUpstreams).toContain(name);
+      expect(asked.map((authenticator) => authenticator.target)).toContain(path.join(''));
     }
   }
 }
