@@ -216,14 +216,14 @@ const AMOUNTS: Readonly<Record<keyof Usage, (share: number) => string>> = {
   steps: (steps) => `${steps.toLocaleString('en')} comparisons for regular expressions`,
   bytes: (bytes) => `${bytes / MIB} MiB of configuration`,
   mainBytes: (bytes) => `${bytes / KIB} KiB of the main configuration file`,
-  zoneKb: (kb) => `${kb / KIB} MiB of memory for task addresses`,
+  zoneKb: (kb) => `${kb / KIB} MiB of memory for task addresses and limits`,
 };
 
 const REMEDIES: Readonly<Record<Resource, string>> = {
   steps: 'Use fewer regular expressions, or a wildcard such as *.example.org.',
   bytes: 'Use fewer hosts and routes, or a wildcard such as *.example.org.',
   mainBytes: 'Use fewer regular expressions, cookie names, allow lists, and lengths of context roots that are removed.',
-  zoneKb: 'Set fewer replicas, or backend_mode to vip.',
+  zoneKb: 'Set fewer replicas or limits, or backend_mode to vip.',
   hostBytes: 'Use fewer context roots on one host.',
 };
 

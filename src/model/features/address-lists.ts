@@ -7,6 +7,7 @@ import type { LabelName } from '../labels.ts';
 import { nearest } from '../nearest.ts';
 import { shownValue } from '../problem.ts';
 import { type Definition, feature, type Surroundings } from './feature.ts';
+import { NEEDS_ADDRESSES } from './limit-keys.ts';
 
 /** Client addresses. An empty list denies or allows nobody; a list that is absent decides nothing. */
 interface AddressLists {
@@ -31,20 +32,17 @@ const common = {
   default: '',
   schema: entries,
 } as const;
-const needsAddresses =
-  'Requires `PublishMode = "host"`, `ProxyProtocolFrom` or `TrustedProxies`, because the routing mesh hides client addresses.';
-
 const allow = label({
   ...common,
   name: 'allow',
   example: '10.20.0.0/16, @office',
-  description: `Only these client addresses reach the service. All others receive 403. \`@office\` is a list in the settings: \`[Lists]\`. ${needsAddresses}`,
+  description: `Only these client addresses reach the service. All others receive 403. \`@office\` is a list in the settings: \`[Lists]\`. ${NEEDS_ADDRESSES}`,
 });
 const deny = label({
   ...common,
   name: 'deny',
   example: '203.0.113.0/24',
-  description: `These client addresses receive 403, even if \`allow\` contains them. ${needsAddresses}`,
+  description: `These client addresses receive 403, even if \`allow\` contains them. ${NEEDS_ADDRESSES}`,
 });
 
 const networks = z.array(z.string().refine(isNetwork)).max(100 * MOST_NETWORKS);

@@ -10,6 +10,7 @@ import { basicAuth } from './basic-auth.ts';
 import { bufferingMode } from './buffering.ts';
 import { compression } from './compression.ts';
 import { connectTimeout } from './connect-timeout.ts';
+import { connectionLimit } from './connection-limit.ts';
 import { cookiePath } from './cookie-path.ts';
 import { cors } from './cors.ts';
 import type {
@@ -23,6 +24,7 @@ import type {
 } from './feature.ts';
 import { forwardAuth } from './forward-auth.ts';
 import { maxBodySize } from './max-body-size.ts';
+import { rateLimit } from './rate-limit.ts';
 import { readTimeout } from './read-timeout.ts';
 import { requestHeaders } from './request-headers.ts';
 import { responseHeaderSize } from './response-header-size.ts';
@@ -34,6 +36,8 @@ import { upstreamHost } from './upstream-host.ts';
 const features = {
   accessLog,
   addressLists,
+  rateLimit,
+  connectionLimit,
   basicAuth,
   cors,
   backendPath,
@@ -56,6 +60,8 @@ const features = {
 export const featureLabels = {
   ...accessLog.labels,
   ...addressLists.labels,
+  ...rateLimit.labels,
+  ...connectionLimit.labels,
   ...basicAuth.labels,
   ...forwardAuth.labels,
   ...cors.labels,
