@@ -31,7 +31,7 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
   'Client certificates': ['ssl_client_ca', 'ssl_client_verify'],
   'TLS to the service': ['ssl_backend', 'ssl_backend_tls_verify', 'ssl_backend_ca', 'ssl_backend_name'],
   Balancing: ['backend_mode', 'sticky_session_cookie', 'ip_hash', 'max_fails', 'fail_timeout'],
-  Access: ['allow', 'deny'],
+  Access: ['allow', 'deny', 'rate_limit', 'connection_limit'],
   Maintenance: ['maintenance', 'maintenance_allow'],
   Headers: [
     'request_header.<Name>',

@@ -14,7 +14,7 @@ const connection_limit = label({
   type: `number from 1 to ${MOST}`,
   default: '',
   example: '20',
-  description: `Requests in progress that each proxy accepts from one client address: a WebSocket counts until it closes, and each HTTP/2 stream counts. Others receive 429 with \`Retry-After\`. ${NEEDS_ADDRESSES} See [limits](docs/guides/limits.md).`,
+  description: `Requests in progress that each proxy accepts from one client address: a WebSocket counts until it closes, and each HTTP/2 stream counts. Others receive 429 with \`Retry-After\`. ${NEEDS_ADDRESSES} See [limits](limits.md#limits-per-client).`,
   schema: wholeNumber(1, MOST),
 });
 

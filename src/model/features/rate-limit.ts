@@ -38,12 +38,12 @@ const written = z.string().transform((value, context): RateLimit => {
   if (!isRate(rate)) return fail(`does not begin with a rate such as 5r/s or 30r/m, up to ${MOST} requests`);
   const found = new Map(options.map((option) => [option.split('=', 1)[0]!, option]));
   if (found.size < options.length) return fail('sets an option twice');
-  const valueOf = (name: string) => found.get(name)?.slice(name.length + 1);
+  const optionOf = (name: string) => found.get(name)?.slice(name.length + 1);
   const unknown = options.find((option) => option !== 'try' && !/^(?:burst|key)=/.test(option));
   if (unknown !== undefined) return fail(`contains ${shownValue(unknown)}, which is not burst=, key= or try`);
-  const burst = valueOf('burst');
+  const burst = optionOf('burst');
   if (burst !== undefined && burst !== '0' && !isCount(burst)) return fail(`has a burst that is not 0 to ${MOST}`);
-  const key = valueOf('key')?.toLowerCase() ?? 'address';
+  const key = optionOf('key')?.toLowerCase() ?? 'address';
   if (!isKey(key)) return fail('has a key that is not address, host or header:<name>');
   return { rate, burst: burst === undefined ? perSecond(rate) : Number(burst), key, isTrial: found.has('try') };
 });
@@ -63,7 +63,7 @@ const rate_limit = label({
   type: 'rate such as `5r/s` or `30r/m`, then `burst=<number>`, `key=address`, `key=host` or `key=header:<name>`, and `try`',
   default: '',
   example: '20r/s burst=40',
-  description: `Requests that each proxy accepts from one client. Others receive 429 with \`Retry-After\`. \`burst\` requests may exceed the rate at once; default: the requests of one second. \`key\` tells clients apart; default \`address\`. \`try\` only logs. ${NEEDS_ADDRESSES} See [limits](docs/guides/limits.md).`,
+  description: `Requests that each proxy accepts from one client. Others receive 429 with \`Retry-After\`. \`burst\` requests may exceed the rate at once; default: the requests of one second. \`key\` tells clients apart; default \`address\`. \`try\` only logs. ${NEEDS_ADDRESSES} See [limits](limits.md#limits-per-client).`,
   schema: written,
 });
 

@@ -123,6 +123,19 @@ describe('a service that exceeds its budget', () => {
     expect(problems).toMatchObject([{ service: 'greedy', reason: expect.stringContaining('32 MiB of memory') }]);
   });
 
+  it('because of limits per client on many paths is reduced', () => {
+    const labels = groups(100, (n) => ({
+      hosts: 'a.example.org',
+      context_root: `/${n}`,
+      rate_limit: '5r/s key=host',
+    }));
+
+    const { routes, problems } = build([{ ...aService('greedy'), labels }]);
+
+    expect(routes).toHaveLength(31);
+    expect(problems).toMatchObject([{ service: 'greedy', reason: expect.stringContaining('32 MiB of memory') }]);
+  });
+
   it('is parsed only up to its limits', () => {
     const many = aService('many', { host: names(40_000, 'example.org').join(',') });
     const costly = aService('costly', {
@@ -286,6 +299,11 @@ describe('the estimated size', () => {
         })),
       },
       {},
+    ],
+    [
+      'limits per client',
+      { tls: { ...tls, hsts } },
+      { rateLimit: { rate: '100000r/m', burst: 100_000, key: 'address', isTrial: true }, connectionLimit: 65_535 },
     ],
     ['maintenance', { maintenance: { allow: ['10.0.0.0/8'] }, tls: { ...tls, hsts } }, {}],
     [

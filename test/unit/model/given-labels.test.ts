@@ -45,6 +45,8 @@ const values: Readonly<Record<string, readonly string[]>> = {
   hsts: ['1', '2', 'false'],
   allow: ['10.0.0.0/8', '192.0.2.0/24'],
   maintenance: ['true', 'false'],
+  rate_limit: ['5r/s', '5r/m key=host'],
+  connection_limit: ['1', '2'],
 };
 const someLabels = fc.record(
   Object.fromEntries(Object.entries(values).map(([name, all]) => [name, fc.constantFrom(...all)])),
