@@ -17,6 +17,8 @@ const ALTERNATIVES: readonly (readonly [LabelName, LabelName])[] = [
   ['ssl_key', 'ssl_passthrough'],
   ['ssl_backend', 'backend_protocol'],
   ['sticky_session_cookie', 'ip_hash'],
+  ['sticky_session_cookie', 'balance'],
+  ['ip_hash', 'balance'],
 ];
 
 /** Adds the labels of the cluster's settings to those of a route: enforced, own, policies, defaults, in this order. */

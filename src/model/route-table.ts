@@ -1,7 +1,7 @@
 import { DIGEST_LENGTH } from '../lib/digest.ts';
 import { memoize } from '../lib/memo.ts';
 import { changesBetween, createSorter } from '../lib/sorter.ts';
-import { featureConflicts, featureUpstreams, lackedProtection } from './features/features.ts';
+import { featureConflicts, featureUpstreams, lackedProtection, upstreamOptions } from './features/features.ts';
 import { compareHosts, type Host } from './host.ts';
 import type { BackendProtocol, LabelName } from './labels.ts';
 import { isBelow } from './path.ts';
@@ -436,12 +436,13 @@ function shared(
 /** Locations with the same peers share one upstream and its kept connections. */
 function addUpstream(
   owners: readonly Route[],
-  { affinity, protocol, backendCa, backendName }: RouteOptions,
+  { affinity, protocol, backendCa, backendName, ...others }: RouteOptions,
   upstreams: Map<string, Upstream>,
 ): string | undefined {
   const peers = owners.flatMap(({ backend }) => (backend.kind === 'peers' ? backend.peers : []));
   const verification = backendCa || backendName ? [backendCa, backendName] : [];
-  const upstream = toUpstream(peers, affinity, [...(protocol === 'http' ? [] : [protocol]), ...verification]);
+  const connection = [...(protocol === 'http' ? [] : [protocol]), ...verification];
+  const upstream = toUpstream(peers, affinity, connection, upstreamOptions(others));
   if (upstream) upstreams.set(upstream.name, upstream);
   return upstream?.name;
 }

@@ -2,6 +2,7 @@ import Handlebars from 'handlebars';
 import { digest } from '../lib/digest.ts';
 import { memoize, memoizeLast } from '../lib/memo.ts';
 import { toGeo } from '../model/allow-list.ts';
+import { balanceDirective } from '../model/features/balance.ts';
 import { streamsRequests } from '../model/features/buffering.ts';
 import { clientVerification } from '../model/features/cors.ts';
 import {
@@ -13,6 +14,7 @@ import {
   featureViews,
   locationFacts,
 } from '../model/features/features.ts';
+import { cookieParameters, plainStickyCookie } from '../model/features/sticky-cookie.ts';
 import { LONG_NAME } from '../model/host.ts';
 import { coversHost } from '../model/material.ts';
 import { encodeCase, nameRelay, usesNameRelay } from '../model/name-case.ts';
@@ -167,7 +169,7 @@ function createViews(common: Common) {
       zone: 'upstreams',
     })),
     passthrough: memoize((upstream: Upstream) => ({
-      ...toUpstreamView(upstream, false, false),
+      ...toUpstreamView(upstream, false, false, false),
       zone: 'passthroughs',
     })),
     handshake: memoize(({ host, tls }: VirtualServer) => ({ host, site: siteOf(tls) })),
@@ -422,27 +424,36 @@ function targetOf({ upstream, proxyProtocol }: { upstream: string; proxyProtocol
   return proxyProtocol ? upstream : PASSTHROUGH_SOCKET;
 }
 
-function toUpstreamView({ name, peers: own, affinity }: Upstream, hashesAddresses: boolean, isTrusting: boolean) {
+function toUpstreamView(upstream: Upstream, hashesAddresses: boolean, isTrusting: boolean, isHttp = true) {
+  const { name, peers: own, affinity, options } = upstream;
+  const { balance, maxConnections, stickyCookie = plainStickyCookie } = options;
   const isRelayed = needsNameRelay(own);
   // The relay answers only encoded names.
   const peers = isRelayed ? own.map(withEncodedCase) : own;
-  const hashesAddress = affinity.kind === 'address' || (affinity.kind === 'none' && hashesAddresses);
+  const hashesAddress =
+    affinity.kind === 'address' || (affinity.kind === 'none' && balance === undefined && hashesAddresses);
   const hashedCookie = plainCookie(affinity);
   const isVirtual = peers.some(({ virtual }) => virtual);
   const isHashed = hashesAddress || hashedCookie !== undefined;
-  const last = peers.filter(({ maxFails }) => !isHashed && maxFails !== undefined && maxFails > 0);
+  const method = balance === undefined || isVirtual ? undefined : balanceDirective(balance, peers, isHttp);
+  // nginx accepts no backup beside `hash` and `random`, and would send it the requests that exceed `max_conns`.
+  const hasBackup = !isHashed && maxConnections === undefined && (method === undefined || method === 'least_conn');
+  const last = peers.filter(({ maxFails }) => hasBackup && maxFails !== undefined && maxFails > 0);
+  const most = maxConnections === undefined || isVirtual ? [] : [`max_conns=${maxConnections}`];
   return {
     name,
     resolver: isRelayed ? `${nameRelay.host}:${nameRelay.port}` : undefined,
     peers: [
-      ...peers.map((peer) => toPeerView(peer)),
+      ...peers.map((peer) => toPeerView(peer, most)),
       ...last.map((peer) => toPeerView({ ...peer, maxFails: 0 }, ['backup'])),
     ],
     hashesAddress,
     addressHash: isTrusting ? 'hash $client_address' : 'ip_hash',
     hashedCookie,
-    balances: !isHashed && !isVirtual,
+    method,
+    balances: !isHashed && !isVirtual && balance === undefined,
     routeCookie: affinity.kind === 'cookie' ? `${affinity.name}_route` : undefined,
+    cookieParameters: cookieParameters(stickyCookie),
     // Swarm balances connections, not requests: with kept connections, new tasks would receive none.
     kept: isVirtual ? 0 : KEPT_CONNECTIONS,
   };

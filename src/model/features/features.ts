@@ -6,6 +6,7 @@ import { toUpstream, type Upstream } from '../upstream.ts';
 import { accessLog } from './access-log.ts';
 import { addressLists } from './address-lists.ts';
 import { backendPath } from './backend-path.ts';
+import { balance } from './balance.ts';
 import { basicAuth } from './basic-auth.ts';
 import { bufferingMode } from './buffering.ts';
 import { compression } from './compression.ts';
@@ -24,16 +25,21 @@ import type {
 } from './feature.ts';
 import { forwardAuth } from './forward-auth.ts';
 import { maxBodySize } from './max-body-size.ts';
+import { maxConnections } from './max-connections.ts';
 import { rateLimit } from './rate-limit.ts';
 import { readTimeout } from './read-timeout.ts';
 import { requestHeaders } from './request-headers.ts';
 import { responseHeaderSize } from './response-header-size.ts';
 import { responseHeaders } from './response-headers.ts';
 import { securityHeaders } from './security-headers.ts';
+import { stickyCookie } from './sticky-cookie.ts';
 import { upstreamHost } from './upstream-host.ts';
 
 /** All features, by the option of a location that holds their value, in the order of their text in the configuration. */
 const features = {
+  balance,
+  stickyCookie,
+  maxConnections,
   accessLog,
   addressLists,
   rateLimit,
@@ -59,6 +65,9 @@ const features = {
 
 export const featureLabels = {
   ...accessLog.labels,
+  ...balance.labels,
+  ...stickyCookie.labels,
+  ...maxConnections.labels,
   ...addressLists.labels,
   ...rateLimit.labels,
   ...connectionLimit.labels,
@@ -149,6 +158,14 @@ export function featureZoneKb(options: FeatureOptions): number {
 
 export function featuresUseDollar(options: FeatureOptions): boolean {
   return [...used(options)].some(([feature, value]) => feature.usesDollar?.(value));
+}
+
+/** Options that change the upstream: only locations with equal values share it. */
+export type UpstreamOptions = Pick<FeatureOptions, 'balance' | 'stickyCookie' | 'maxConnections'>;
+
+export function upstreamOptions({ balance, stickyCookie, maxConnections }: FeatureOptions): UpstreamOptions {
+  const all = Object.entries({ balance, stickyCookie, maxConnections });
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 
 /** Names the oldest service of a location, and its path. */

@@ -1,0 +1,10 @@
+import type { LabelDefinition } from '../label.ts';
+import type { LabelReader } from '../label-reader.ts';
+
+/** Whether Swarm chooses the task instead of the proxies. */
+export function noteVirtualAddress(reader: LabelReader, label: LabelDefinition<never> | LabelDefinition): boolean {
+  const isVirtual = reader.entries.get('backend_mode')?.value.trim() === 'vip';
+  if (isVirtual)
+    reader.note('warning', label, 'has no effect: with backend_mode vip, Swarm chooses the task', 'Use task.');
+  return isVirtual;
+}
