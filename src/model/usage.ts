@@ -119,12 +119,14 @@ export function zoneKbOf(peerCount: number): number {
 
 const BYTES_PER_PEER = 130;
 const BYTES_PER_UPSTREAM = 420;
+const BYTES_PER_COOKIE_ATTRIBUTES = 320;
 const BYTES_PER_STRIPPED_LENGTH = 1500;
 
 /** The usage of a route, independent of its number of hosts. */
 export function routeUsage({ backend, options }: Route, peerCount: number): Usage {
   const peers = backend.kind === 'peers' ? backend.peers : [];
-  const bytes = peers.reduce((sum, { address }) => sum + 2 * address.length + BYTES_PER_PEER, BYTES_PER_UPSTREAM);
+  const fixed = BYTES_PER_UPSTREAM + (options.stickyCookie === undefined ? 0 : BYTES_PER_COOKIE_ATTRIBUTES);
+  const bytes = peers.reduce((sum, { address }) => sum + 2 * address.length + BYTES_PER_PEER, fixed);
   return { ...NO_USAGE, bytes, zoneKb: (peers.length === 0 ? 0 : zoneKbOf(peerCount)) + featureZoneKb(options) };
 }
 

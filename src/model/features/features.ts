@@ -31,6 +31,7 @@ import { readTimeout } from './read-timeout.ts';
 import { requestHeaders } from './request-headers.ts';
 import { responseHeaderSize } from './response-header-size.ts';
 import { responseHeaders } from './response-headers.ts';
+import { retries } from './retries.ts';
 import { securityHeaders } from './security-headers.ts';
 import { stickyCookie } from './sticky-cookie.ts';
 import { upstreamHost } from './upstream-host.ts';
@@ -41,6 +42,7 @@ const features = {
   stickyCookie,
   maxConnections,
   accessLog,
+  retries,
   addressLists,
   rateLimit,
   connectionLimit,
@@ -68,6 +70,7 @@ export const featureLabels = {
   ...balance.labels,
   ...stickyCookie.labels,
   ...maxConnections.labels,
+  ...retries.labels,
   ...addressLists.labels,
   ...rateLimit.labels,
   ...connectionLimit.labels,

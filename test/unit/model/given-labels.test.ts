@@ -47,6 +47,8 @@ const values: Readonly<Record<string, readonly string[]>> = {
   maintenance: ['true', 'false'],
   rate_limit: ['5r/s', '5r/m key=host'],
   connection_limit: ['1', '2'],
+  retries: ['off', '503'],
+  max_connections: ['1', '2'],
 };
 const someLabels = fc.record(
   Object.fromEntries(Object.entries(values).map(([name, all]) => [name, fc.constantFrom(...all)])),

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { label, splitList } from '../label.ts';
+import { shownValue } from '../problem.ts';
+import { feature } from './feature.ts';
+
+const STATUSES = ['429', '500', '502', '503', '504'] as const;
+type Status = (typeof STATUSES)[number];
+
+const isStatus = (text: string): text is Status => (STATUSES as readonly string[]).includes(text);
+
+const retriesLabel = label({
+  name: 'retries',
+  policy: 'optional',
+  type: '`off`, or a list of 429, 500, 502, 503 and 504, separated by commas',
+  default: '',
+  example: '502,503',
+  description:
+    'Also tries another task, up to three in total, if a task answers with one of these statuses, for GET, HEAD, PUT, DELETE and OPTIONS with a body that fits into `ClientBodyBufferSize`. These answers count as failures for `max_fails`. By default, only connection errors and timeouts lead to another task. `off`: a request that may have reached a task is never sent to another, whatever its method. POST and PATCH requests never are.',
+  schema: z
+    .string()
+    .trim()
+    .transform((value, context): readonly Status[] => {
+      if (value === 'off') return [];
+      const statuses = splitList(value);
+      const wrong = statuses.find((status) => !isStatus(status));
+      if (wrong !== undefined) context.addIssue(`contains ${shownValue(wrong)}, which cannot be retried`);
+      if (statuses.length === 0) context.addIssue('is empty');
+      return [...new Set(statuses.filter(isStatus))].toSorted();
+    }),
+});
+
+/** Statuses that lead to another task; an empty list turns off retries that repeat anything. */
+export const retries = feature({
+  labels: { retries: retriesLabel },
+  read(reader, { isGrpc }): readonly Status[] | undefined {
+    const statuses = reader.read(retriesLabel);
+    if (statuses === undefined || !isGrpc || statuses.length === 0) return statuses;
+    reader.note('warning', retriesLabel, 'has no effect: gRPC calls are not repeated once they are sent', 'Remove it.');
+    return undefined;
+  },
+  message: z.array(z.enum(STATUSES)).max(STATUSES.length),
+  conflict: 'retries',
+  bytes: () => 160,
+  partial: 'retries',
+  view: (statuses) => ({
+    cases: statuses.length === 0 ? 'off' : `error timeout ${statuses.map((status) => `http_${status}`).join(' ')}`,
+  }),
+});
