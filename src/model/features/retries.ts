@@ -34,13 +34,13 @@ export const retries = feature({
   labels: { retries: retriesLabel },
   read(reader, { isGrpc }): readonly Status[] | undefined {
     const statuses = reader.read(retriesLabel);
-    if (statuses === undefined || !isGrpc || statuses.length === 0) return statuses;
+    if (statuses === undefined || !isGrpc) return statuses;
     reader.note('warning', retriesLabel, 'has no effect: gRPC calls are not repeated once they are sent', 'Remove it.');
     return undefined;
   },
   message: z.array(z.enum(STATUSES)).max(STATUSES.length),
   conflict: 'retries',
-  bytes: () => 160,
+  bytes: () => 80,
   partial: 'retries',
   view: (statuses) => ({
     cases: statuses.length === 0 ? 'off' : `error timeout ${statuses.map((status) => `http_${status}`).join(' ')}`,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boolean, label } from '../label.ts';
+import type { LabelReader } from '../label-reader.ts';
 import { feature } from './feature.ts';
 
 /** Attributes of the cookie that returns a client to its task. */
@@ -74,18 +75,20 @@ const labels = { sticky_cookie_secure, sticky_cookie_samesite, sticky_cookie_age
 export const stickyCookie = feature({
   labels,
   read(reader): StickyCookie | undefined {
-    const secure = reader.read(sticky_cookie_secure);
-    const sameSite = reader.read(sticky_cookie_samesite);
-    const age = reader.read(sticky_cookie_age);
-    const domain = reader.read(sticky_cookie_domain);
+    const written = {
+      secure: reader.read(sticky_cookie_secure),
+      sameSite: reader.read(sticky_cookie_samesite),
+      age: reader.read(sticky_cookie_age),
+      domain: reader.read(sticky_cookie_domain),
+    };
+    if (Object.values(written).every((value) => value === undefined)) return undefined;
     const name = reader.entries.get('sticky_session_cookie')?.value.trim() ?? 'none';
     if (name === 'none' || name === '') {
-      for (const unused of Object.values(labels).filter((each) => reader.entries.has(each.name)))
-        reader.note('warning', unused, 'has no effect without sticky_session_cookie', 'Set sticky_session_cookie.');
+      noteUnused(reader, Object.values(written));
       return undefined;
     }
-    if ([secure, sameSite, age, domain].every((value) => value === undefined)) return undefined;
-    return { secure: (secure ?? false) || sameSite === 'none', sameSite: sameSite ?? 'lax', age, domain };
+    const { secure = false, sameSite = 'lax', age, domain } = written;
+    return { secure: secure || sameSite === 'none', sameSite, age, domain };
   },
   message: z.object({
     secure: z.boolean(),
@@ -96,6 +99,11 @@ export const stickyCookie = feature({
   conflict: 'sticky_cookie_secure',
   bytes: () => 0,
 });
+
+function noteUnused(reader: LabelReader, values: readonly unknown[]): void {
+  for (const unused of Object.values(labels).filter((_, position) => values[position] !== undefined))
+    reader.note('warning', unused, 'has no effect without sticky_session_cookie', 'Set sticky_session_cookie.');
+}
 
 function secondsIn(age: string): number {
   const unit = /[smhd]$/.exec(age)?.[0] as keyof typeof SECONDS | undefined;

@@ -25,6 +25,7 @@ describe('the list of allowed directives', () => {
     // Names set by code.
     'ip_hash',
     'hash',
+    'random',
   ]);
   const listed = [...Object.keys(directives), ...Object.keys(blocks).map((name) => `${name} {`), 'include', 'set'];
 
