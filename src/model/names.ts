@@ -39,6 +39,10 @@ export const adminPort = 9443;
 export const extensionPort = 7443;
 /** Mount target of an extension's identity. */
 export const extensionSecretTarget = 'signalbox-extension';
+/** Port on which the job that reads secrets listens, on the control network only. */
+export const readerPort = 7444;
+/** Mount target of its identity. */
+export const readerSecretTarget = 'signalbox-reader';
 /** Mount target of the identity of a proxy's agent. */
 export const proxySecretTarget = 'signalbox-proxy';
 /** Mount target of the volume that keeps a proxy's last version across restarts. */

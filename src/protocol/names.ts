@@ -12,6 +12,11 @@ export function extensionName(cluster: string): string {
   return `${cluster.toLowerCase()}.extension.signalbox`;
 }
 
+/** For the job that reads secrets for a cluster's proxies. */
+export function readerName(cluster: string): string {
+  return `${cluster.toLowerCase()}.reader.signalbox`;
+}
+
 /** For the agents in a cluster's proxies. */
 export function proxyName(cluster: string): string {
   return `${cluster.toLowerCase()}.proxy.signalbox`;

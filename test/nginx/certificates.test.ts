@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { judgeAuthority, judgeServer, type Material, type SecretFacts } from '../../src/model/material.ts';
 import { confirmPairs } from '../../src/proxy/nginx/confirm-pairs.ts';
-import { inspectSecret, inspectSecrets } from '../../src/proxy/nginx/inspect-secrets.ts';
+import { inspectSecret, inspectSecrets } from '../../src/tls-material/inspect-secrets.ts';
 import { aService } from '../support/builders.ts';
 import { certificateShapes } from '../support/certificate-shapes.ts';
 import { NginxContainer } from '../support/nginx-container.ts';

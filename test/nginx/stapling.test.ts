@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SecretFacts } from '../../src/model/material.ts';
 import { readAtHandshake } from '../../src/nginx/check.ts';
 import { confirmPairs } from '../../src/proxy/nginx/confirm-pairs.ts';
-import { inspectSecret } from '../../src/proxy/nginx/inspect-secrets.ts';
+import { inspectSecret } from '../../src/tls-material/inspect-secrets.ts';
 import { aService } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import { answerOcsp, makeCertificate } from '../support/material.ts';

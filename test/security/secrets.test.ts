@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { foreignFacts } from '../../src/model/material.ts';
 import { foreignLabel } from '../../src/model/names.ts';
-import { inspectSecrets } from '../../src/proxy/nginx/inspect-secrets.ts';
+import { inspectSecrets } from '../../src/tls-material/inspect-secrets.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 import { secretFacts } from '../support/facts.ts';

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeyFacts, SecretFacts } from '../../model/material.ts';
 import type { Check } from '../../nginx/check.ts';
-import { type Complaint, parseComplaint } from './complaint.ts';
+import { type Complaint, parseComplaint } from '../../tls-material/complaint.ts';
 
 /** Limits the keys that a certificate is tested with, its own secret first: many secrets may contain the same key. */
 const MAX_KEYS = 4;

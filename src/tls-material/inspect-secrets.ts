@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Cert
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { type CertificateFacts, foreignFacts, type KeyFacts, type SecretFacts } from '../../model/material.ts';
+import { type CertificateFacts, foreignFacts, type KeyFacts, type SecretFacts } from '../model/material.ts';
 import { openSslReason } from './complaint.ts';
 import { inspectUsers } from './inspect-users.ts';
 import { hidesBlocks, pemBlocks } from './pem.ts';

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_REPORT_BYTES } from '../../../../src/protocol/read-body.ts';
-import { factsThatFit, inspectSecret, inspectSecrets } from '../../../../src/proxy/nginx/inspect-secrets.ts';
-import { makeCertificate } from '../../../support/material.ts';
+import { MAX_REPORT_BYTES } from '../../../src/protocol/read-body.ts';
+import { factsThatFit, inspectSecret, inspectSecrets } from '../../../src/tls-material/inspect-secrets.ts';
+import { makeCertificate } from '../../support/material.ts';
 
 let folder: string;
 const read = (file: string) => readFileSync(join(folder, file), 'utf8');
