@@ -1,3 +1,4 @@
+import { isSecretsFile, parseSecretsFile } from '../model/secret-files.ts';
 import { encodePermissions, type Permissions, permits } from './permissions.ts';
 import { eachStatement, statementFault } from './statement-fault.ts';
 import { NginxTextError } from './statements.ts';
@@ -13,12 +14,17 @@ interface CheckedFile {
  * valid.
  */
 export function filesFault(files: readonly CheckedFile[], permissions: Permissions): string | undefined {
-  const paths = files.map(({ path }) => path);
+  const paths = files.map(({ path }) => path).filter((path) => !isSecretsFile(path));
   for (const { path, text } of files) {
-    const fault = text === undefined ? undefined : textFault(text, paths, permissions);
+    const fault = text === undefined ? undefined : fileFault(path, text, paths, permissions);
     if (fault !== undefined) return `${path} ${fault}`;
   }
   return undefined;
+}
+
+function fileFault(path: string, text: string, paths: readonly string[], permissions: Permissions) {
+  if (!isSecretsFile(path)) return textFault(text, paths, permissions);
+  return parseSecretsFile(text) === undefined ? 'is not a list of encrypted secrets' : undefined;
 }
 
 interface Passed {

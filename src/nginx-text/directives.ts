@@ -7,6 +7,7 @@ import {
   proxySecretTarget,
   viewerPasswordTarget,
 } from '../model/names.ts';
+import { secretsFolder } from '../model/secret-files.ts';
 
 /** Whether these arguments of a directive are allowed. */
 export type Rule = (args: readonly string[]) => boolean;
@@ -48,7 +49,7 @@ const first =
 
 /** nginx reads arguments that begin with `~` as expressions and defines their named groups as variables. */
 const NO_GROUPS: Rule = (args) => args.every((arg) => protectedGroups(arg).length === 0);
-const SECRET_PATH = new RegExp(`^(?:/run/secrets|\\$secrets)/(${SECRET})$`);
+const SECRET_PATH = new RegExp(`^(?:/run/secrets|${secretsFolder}|\\$secrets)/(${SECRET})$`);
 const isSecret: Rule = ([path = '']) => {
   const name = SECRET_PATH.exec(path)?.[1];
   return name !== undefined && !OWN_SECRETS.includes(name);
@@ -235,7 +236,7 @@ export const directives: Readonly<Record<string, Rule>> = {
 
 /** Variables that lead to a file, an address or a path that nginx does not normalize, and their allowed values. */
 const PROTECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
-  [/^secrets$/, /^\/run\/secrets$/],
+  [/^secrets$/, new RegExp(`^(?:/run/secrets|${secretsFolder})$`)],
   [/^again$/, new RegExp(`^(?:${UPSTREAM}|\\$proxy_host|127\\.0\\.0\\.1:10246/50[24])$`)],
   [/^again_noted$/, /^$/],
   [/^again_scheme$/, /^https?$/],

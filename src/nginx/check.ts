@@ -22,7 +22,7 @@ export async function checkWithoutSecrets(files: readonly CheckedFile[]): Promis
 
 /** Makes nginx read certificates at the handshake instead of when it loads the files. */
 export function readAtHandshake(text: string): string {
-  return text.replaceAll(/^( *ssl_certificate(?:_key)? )\/run\/secrets\//gm, '$1$$secrets/');
+  return text.replaceAll(/^( *ssl_certificate(?:_key)? )\/(?:run|tmp)\/secrets\//gm, '$1$$secrets/');
 }
 
 /** Tests the files with the real nginx, in a temporary folder. */

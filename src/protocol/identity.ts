@@ -10,6 +10,12 @@ export async function readIdentity(path: string): Promise<Identity> {
   return { ca, cert, key };
 }
 
+/** The private key of the cluster's proxies, in the same secret; undefined in those of earlier releases. */
+export async function readSecretsKey(path: string): Promise<string | undefined> {
+  const { secretsKey } = JSON.parse(await readFile(path, 'utf8')) as { readonly secretsKey?: string };
+  return secretsKey;
+}
+
 /** Reads the controller's identity; undefined if the secret is not mounted yet. */
 export async function readAuthority(path: string): Promise<Authority | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -56,6 +56,13 @@ export interface LastVersion {
   write(version: StoredVersion): Promise<void>;
 }
 
+/** The task's secrets. */
+export interface Secrets {
+  readonly facts: readonly SecretFacts[];
+  /** Called when the facts change. */
+  onChange: (() => void) | undefined;
+}
+
 /** Checks Docker's DNS answers for nginx's names. */
 export interface Names {
   /** Undefined if there are no doubts. */
@@ -67,8 +74,7 @@ export interface Names {
 export interface AgentOptions {
   readonly task: string;
   readonly boot: string;
-  /** Facts about the task's secrets. */
-  readonly secrets: readonly SecretFacts[];
+  readonly secrets: Secrets;
   readonly nginx: Nginx;
   /**
    * Validates the texts of a version, which the extension may have written itself; returns undefined if they are valid.
@@ -145,11 +151,12 @@ export class Agent {
     this.#invalid = message;
   }
 
-  /** Reports doubts about names immediately: cancels the report that is waiting for an offer. */
+  /** Reports doubts about names and facts about secrets immediately: cancels the report that is waiting for an offer. */
   async #next(signal: AbortSignal): Promise<BriefVersion | undefined> {
-    const { offering, nginx, names } = this.#options;
+    const { offering, nginx, names, secrets } = this.#options;
     const isOld = new AbortController();
     if (names) names.onChange = () => isOld.abort();
+    secrets.onChange = () => isOld.abort();
     try {
       return await offering.next(this.#report(), nginx.known, AbortSignal.any([signal, isOld.signal]));
     } catch (error) {
@@ -157,6 +164,7 @@ export class Agent {
       throw error;
     } finally {
       if (names) names.onChange = undefined;
+      secrets.onChange = undefined;
     }
   }
 
@@ -164,7 +172,7 @@ export class Agent {
     const { task, boot, secrets, names } = this.#options;
     const doubts = names?.doubts;
     const state = { serving: this.#serving, loaded: null, refused: this.#refused };
-    return { task, boot, secrets, ...state, ...(doubts ? { doubts } : {}) };
+    return { task, boot, secrets: secrets.facts, ...state, ...(doubts ? { doubts } : {}) };
   }
 
   async #newest(signal: AbortSignal): Promise<BriefVersion | undefined> {

@@ -3,23 +3,24 @@ import { readFile } from 'node:fs/promises';
 import { createPlainLog } from '../lib/plain-log.ts';
 import { giveSignsOfLife } from '../lib/sign-of-life.ts';
 import { aliveFile, extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from '../model/names.ts';
+import { secretsFolder } from '../model/secret-files.ts';
 import type { StoredVersion } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
-import { checkWithNginx } from '../nginx/check.ts';
 import { filesFault } from '../nginx-text/check-text.ts';
 import { decodePermissions } from '../nginx-text/permissions.ts';
-import { readIdentity } from '../protocol/identity.ts';
+import { readIdentity, readSecretsKey } from '../protocol/identity.ts';
 import { sealFault } from '../protocol/seal.ts';
-import { factsThatFit, inspectSecrets } from '../tls-material/inspect-secrets.ts';
 import { Agent, type BriefVersion } from './agent.ts';
 import { createAgentClient } from './agent-client.ts';
 import { configPath, readAgentEnvironment } from './environment.ts';
 import { lastVersionIn } from './last-version.ts';
-import { ciphersOf, confirmPairs } from './nginx/confirm-pairs.ts';
+import { ciphersOf } from './nginx/confirm-pairs.ts';
 import { DnsClient } from './nginx/dns-client.ts';
 import { NameWatch } from './nginx/name-watch.ts';
 import { type NameInUse, readNamesInUse } from './nginx/names-in-use.ts';
 import { configurationsIn, NginxRun } from './nginx/run.ts';
+import { prepareAuthorities, SecretStore } from './nginx/secret-store.ts';
+import { type Responders, TaskSecrets } from './task-secrets.ts';
 
 /** The proxy: nginx, and an agent that loads new versions into it. The agent ends with nginx. */
 const environment = readAgentEnvironment();
@@ -39,6 +40,28 @@ const sealFaultOf = ({ version, files, seal }: StoredVersion, hashes: readonly s
   const { boot, cluster } = environment!;
   return sealFault(identity!.ca, cluster, { boot, version, files: hashed }, seal);
 };
+const secrets = new TaskSecrets({
+  isOurs: (name) => name === proxySecretTarget,
+  ciphers: ciphersOf(await readFile(configPath(), 'utf8').catch(() => '')),
+  onUnreported: (names) => logger.warn({ unreported: names.slice(0, 20) }, 'Too many secrets to report'),
+  serveResponders,
+});
+const privateKey = environment && (await readSecretsKey(`/run/secrets/${proxySecretTarget}`));
+const store =
+  environment &&
+  privateKey &&
+  new SecretStore({
+    folder: secretsFolder,
+    cluster: environment.cluster,
+    privateKey,
+    prepare: async (names) => {
+      await prepareAuthorities(secretsFolder, names);
+      // nginx need not wait for it.
+      void secrets.inspect();
+    },
+    onFailure: (file, { message }) => logger.error({ file, reason: message }, 'Failed to decrypt secret'),
+  });
+let ocspResponders: Map<string, string> | undefined;
 let nameRelay: Promise<void> | undefined;
 const nginx = new NginxRun({
   command: process.argv.slice(2),
@@ -46,6 +69,7 @@ const nginx = new NginxRun({
   folder,
   faultOf,
   sealFaultOf,
+  secrets: store || undefined,
   startNameRelay,
 });
 
@@ -55,6 +79,16 @@ for (const name of ['SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as cons
     if (!nginx.signal(name)) process.exit(0);
     if (name !== 'SIGHUP' && name !== 'SIGUSR1') ended.abort();
   });
+}
+
+async function serveResponders(responders: Responders): Promise<void> {
+  const isServed = ocspResponders !== undefined;
+  ocspResponders ??= new Map();
+  for (const [secret, url] of responders) ocspResponders.set(secret, url);
+  if (isServed) return;
+  // Loaded only if needed, to save memory.
+  const { startOcspRelay } = await import('./nginx/ocsp-relay.ts');
+  startOcspRelay(ocspResponders, ({ message }) => logger.error({ reason: message }, 'OCSP relay failed'));
 }
 
 /** Loaded only if it is needed, to save memory. */
@@ -85,18 +119,7 @@ if (environment === undefined || identity === undefined) {
   await nginx.start(undefined, ended.signal);
 } else {
   const { cluster, extension, extensionAddress: address, boot, task, reloadIntervalMs } = environment;
-  const found = await inspectSecrets('/run/secrets', (name) => name === proxySecretTarget);
-  const ciphers = ciphersOf(await readFile(configPath(), 'utf8').catch(() => ''));
-  // If nginx cannot confirm the pairs, Node's verdict is used.
-  const confirmed = await confirmPairs(found, checkWithNginx, ciphers).catch(() => found);
-  const secrets = factsThatFit(confirmed);
-  const unreported = confirmed.slice(secrets.length).map(({ name }) => name);
-  if (unreported.length > 0) logger.warn({ unreported: unreported.slice(0, 20) }, 'Too many secrets to report');
-  if (secrets.some(({ stapledWith }) => stapledWith.length > 0)) {
-    // Loaded only if needed, to save memory.
-    const { startOcspRelay } = await import('./nginx/ocsp-relay.ts');
-    startOcspRelay(secrets, ({ message }) => logger.error({ reason: message }, 'OCSP relay failed'));
-  }
+  await secrets.inspect();
   const offering = createAgentClient({ identity, cluster, service: extension, address, port: extensionPort });
   const last = lastVersionIn(versionsFolder, boot);
   const dns = new DnsClient();

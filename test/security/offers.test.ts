@@ -69,7 +69,7 @@ async function setUp() {
   const agent = new Agent({
     task: 'task',
     boot,
-    secrets: [],
+    secrets: { facts: [], onChange: undefined },
     textFault: (files) => filesFault(files, []),
     nginx: {
       get known() {

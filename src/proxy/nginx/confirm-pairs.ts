@@ -1,11 +1,18 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeyFacts, SecretFacts } from '../../model/material.ts';
+import { mountedSecretsFolder } from '../../model/secret-files.ts';
 import type { Check } from '../../nginx/check.ts';
 import { type Complaint, parseComplaint } from '../../tls-material/complaint.ts';
 
 /** Limits the keys that a certificate is tested with, its own secret first: many secrets may contain the same key. */
 const MAX_KEYS = 4;
+
+/** Where the secrets are, and the line that sets the ciphers. */
+interface Place {
+  readonly folder: string;
+  readonly ciphers: string;
+}
 
 interface Pair {
   readonly certificate: string;
@@ -24,18 +31,19 @@ interface Outcome extends Pair {
 export async function confirmPairs(
   secrets: readonly SecretFacts[],
   check: Check,
-  ciphers = '',
+  place: Partial<Place> = {},
 ): Promise<SecretFacts[]> {
+  const where: Place = { folder: mountedSecretsFolder, ciphers: '', ...place };
   const pairs = secrets.flatMap((own) => pairsOf(own, secrets));
   const rejected = new Set(secrets.filter((own) => own.rejected !== '').map(({ name }) => name));
   const outcomes = await test(
     pairs.filter(({ certificate }) => !rejected.has(certificate)),
     check,
-    ciphers,
+    where,
   );
   // Tests these one by one: most of them are invalid, so a bisection would not save anything.
   for (const pair of pairs.filter(({ certificate }) => rejected.has(certificate)))
-    outcomes.push(...(await test([pair], check, ciphers)));
+    outcomes.push(...(await test([pair], check, where)));
   return secrets.map((own) => confirm(own, outcomes));
 }
 
@@ -49,14 +57,14 @@ function pairsOf({ name, certificates: [leaf] }: SecretFacts, secrets: readonly 
 }
 
 /** Usually all pairs pass in a single test. If nginx rejects them, each half is tested. */
-async function test(pairs: readonly Pair[], check: Check, ciphers: string): Promise<Outcome[]> {
+async function test(pairs: readonly Pair[], check: Check, place: Place): Promise<Outcome[]> {
   if (pairs.length === 0) return [];
-  const complaint = await check([{ path: 'nginx.conf', text: configurationOf(pairs, ciphers) }]);
+  const complaint = await check([{ path: 'nginx.conf', text: configurationOf(pairs, place) }]);
   if (complaint === undefined) return pairs.map((pair) => ({ ...pair, isAccepted: true, complaint: undefined }));
   if (pairs.length === 1) return [{ ...pairs[0]!, isAccepted: false, complaint: parseComplaint(complaint) }];
   const middle = Math.ceil(pairs.length / 2);
-  const first = await test(pairs.slice(0, middle), check, ciphers);
-  return [...first, ...(await test(pairs.slice(middle), check, ciphers))];
+  const first = await test(pairs.slice(0, middle), check, place);
+  return [...first, ...(await test(pairs.slice(middle), check, place))];
 }
 
 function confirm(own: SecretFacts, outcomes: readonly Outcome[]): SecretFacts {
@@ -96,12 +104,12 @@ function canStaple({ certificates: [leaf, issuer] }: SecretFacts): boolean {
   return Boolean(leaf?.responder && issuer && leaf.isFollowedByIssuer);
 }
 
-function configurationOf(pairs: readonly Pair[], ciphers: string): string {
+function configurationOf(pairs: readonly Pair[], { folder, ciphers }: Place): string {
   const own = join(tmpdir(), 'pairs');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${own};`);
   const servers = pairs.map(
     ({ certificate, key }, n) => `server { listen unix:${own}.sock ssl; server_name n${n};
-ssl_certificate /run/secrets/${certificate}; ssl_certificate_key /run/secrets/${key}; }`,
+ssl_certificate ${folder}/${certificate}; ssl_certificate_key ${folder}/${key}; }`,
   );
   return `pid ${own}.pid; events {} http { ${[...temporary, ciphers, ...servers].join('\n')} }`;
 }

@@ -1,5 +1,5 @@
 import { createServer, get, type Server } from 'node:http';
-import type { SecretFacts } from '../../model/material.ts';
+import type { Responders } from '../task-secrets.ts';
 
 /** nginx sends its OCSP requests here, see templates/material.hbs; nothing else can reach it. */
 const HOST = '127.0.0.1';
@@ -8,9 +8,6 @@ const PORT = 10247;
 const KEPT_MS = 15 * 60_000;
 const TIMEOUT_MS = 10_000;
 const MOST_BYTES = 64 * 1024;
-
-/** URL of the OCSP responder, by the certificate's secret. */
-export type Responders = ReadonlyMap<string, string>;
 
 /**
  * Queries OCSP responders on behalf of nginx. nginx itself would resolve their names whenever it loads a configuration, and wait for the answer: one
@@ -40,10 +37,7 @@ export function createOcspRelay(responders: Responders): Server {
   return server.unref();
 }
 
-/** Serves only certificates that are stapled. */
-export function startOcspRelay(secrets: readonly SecretFacts[], onError: (error: Error) => void): void {
-  const stapled = secrets.filter(({ stapledWith }) => stapledWith.length > 0);
-  const responders = new Map(stapled.map(({ name, certificates }) => [name, certificates[0]!.responder]));
+export function startOcspRelay(responders: Responders, onError: (error: Error) => void): void {
   createOcspRelay(responders).on('error', onError).listen(PORT, HOST);
 }
 

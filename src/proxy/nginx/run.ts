@@ -9,6 +9,7 @@ import { readAtHandshake, testConfiguration } from '../../nginx/check.ts';
 import { contentHash } from '../../protocol/seal.ts';
 import { type BriefVersion, InvalidVersionError, type Nginx } from '../agent.ts';
 import { awaitNames, namesIn } from './await-names.ts';
+import type { SecretStore } from './secret-store.ts';
 import { servedVersion } from './status.ts';
 import { quitWorkers, workersOf } from './workers.ts';
 
@@ -23,6 +24,8 @@ export interface NginxRunOptions {
   readonly faultOf?: (version: string, files: BriefVersion['files']) => string | undefined;
   /** The same with the SHA-256 of each file's content: checks the extension's signature. */
   readonly sealFaultOf?: (version: StoredVersion, hashes: readonly string[]) => string | undefined;
+  /** Decrypts what the files of a version contain, and removes the rest. Absent if the task has no key. */
+  readonly secrets?: Pick<SecretStore, 'unlock' | 'keepOnly'> | undefined;
   /** Called before nginx reads a configuration that resolves names through the relay. */
   readonly startNameRelay: () => Promise<void>;
 }
@@ -227,6 +230,7 @@ export class NginxRun implements Nginx {
       } else if (there.has(digest)) await link(there.get(digest)!, target);
       else throw new Error(`The content of ${path} is missing`);
     }
+    await this.#options.secrets?.unlock(folder);
     return folder;
   }
 
@@ -236,6 +240,7 @@ export class NginxRun implements Nginx {
    */
   async #openMounted(): Promise<string> {
     const folder = await this.#linkMounted();
+    await this.#options.secrets?.unlock(folder);
     const changed: string[] = [];
     for await (const { path, text } of configurationsIn(folder)) if (readAtHandshake(text) !== text) changed.push(path);
     if (changed.length === 0 || (await testConfiguration(join(folder, MAIN_FILE))) === undefined) return folder;
@@ -296,6 +301,8 @@ export class NginxRun implements Nginx {
     for (const name of names.slice(0, -KEPT_FOLDERS)) {
       await rm(join(this.#options.folder, name), { recursive: true, force: true });
     }
+    const kept = [...names.slice(-KEPT_FOLDERS), current];
+    await this.#options.secrets?.keepOnly(kept.map((name) => join(this.#options.folder, name)));
   }
 }
 

@@ -68,7 +68,7 @@ function setUp({
   const agent = new Agent({
     task: 'task',
     boot: 'mounted',
-    secrets: [],
+    secrets: { facts: [], onChange: undefined },
     textFault: (files) => textFault(files.map(({ text }) => text ?? '').join()),
     nginx: {
       get known() {

@@ -70,7 +70,7 @@ it('what nginx rejects has its reason', async () => {
 it('what nginx accepts is accepted, whatever Node reported', async () => {
   const weak = { ...aSecret('weak', [aCertificate('weak')], 'weak'), rejected: 'ee key too small', isBroken: true };
   const { asked, check } = anNginx();
-  const found = await confirmPairs([...secrets, weak], check, 'ssl_ciphers "DEFAULT:@SECLEVEL=0";');
+  const found = await confirmPairs([...secrets, weak], check, { ciphers: 'ssl_ciphers "DEFAULT:@SECLEVEL=0";' });
 
   expect(found.at(-1)).toMatchObject({ rejected: '', isBroken: false });
   expect(asked).toHaveLength(2);
