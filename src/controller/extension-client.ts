@@ -5,6 +5,7 @@ import { sleep } from '../lib/sleep.ts';
 import { extensionPort } from '../model/names.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
+import { isSecretsFile } from '../model/secret-files.ts';
 import type { ClusterOffer, RenderAnswer, Rendering, Reports, TaskAddresses } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
 import { type Answer, HELD_TIMEOUT_MS, SILENCE_MS, send } from '../protocol/call.ts';
@@ -203,8 +204,10 @@ export class LinkClient implements Renderer {
     const before = last?.response.kind === 'rendered' ? last.response : undefined;
     const difference = before && differenceOf(last!.routes, input.routes);
     const texts = new Map(before?.files.map(({ digest, text }) => [digest, text]));
+    const sent = new Set(texts.keys());
     const post = (routes: object, digests: readonly string[]) => {
-      const body = JSON.stringify({ ...input, routes, boot, known: digests });
+      const secretFiles = digests.length === 0 ? input.secretFiles : withoutTexts(input.secretFiles, sent);
+      const body = JSON.stringify({ ...input, secretFiles, routes, boot, known: digests });
       const call = { service, cluster: input.cluster, method: 'POST', path: '/render', body };
       const silenceMs = SILENCE_MS + input.routes.length * SILENCE_MS_PER_ROUTE;
       return this.#send({ ...call, timeoutMs: RENDER_TIMEOUT_MS, silenceMs }, signal);
@@ -216,7 +219,7 @@ export class LinkClient implements Renderer {
       const parsed = RenderResponse.safeParse(JSON.parse(text));
       if (!parsed.success) throw new Error('invalid response', { cause: parsed.error });
       const answer = withTexts(parsed.data, texts);
-      const fault = answer.kind === 'rendered' ? versionFault(input.cluster, answer.version, answer.files) : undefined;
+      const fault = answer.kind === 'rendered' ? renderingFault(input, answer) : undefined;
       if (fault !== undefined) throw new Error(fault);
       return answer;
     } catch (error) {
@@ -276,6 +279,24 @@ function withTexts(response: RenderResponse, texts: ReadonlyMap<string, string>)
     return { path, digest, text };
   });
   return { ...response, files };
+}
+
+/** A version must contain exactly the encrypted secrets that were sent. Extensions of earlier releases leave them out. */
+function renderingFault(
+  { cluster, secretFiles = [] }: RenderInput,
+  { version, files }: Pick<Rendering, 'version' | 'files'>,
+): string | undefined {
+  const fault = versionFault(cluster, version, files);
+  if (fault !== undefined) return fault;
+  const returned = new Map(files.filter(({ path }) => isSecretsFile(path)).map(({ path, text }) => [path, text]));
+  const isSame =
+    returned.size === secretFiles.length && secretFiles.every(({ path, text }) => returned.get(path) === text);
+  return isSame ? undefined : 'The version has other encrypted secrets than the request';
+}
+
+/** Files that an earlier answer contained are sent without their text. */
+function withoutTexts(files: RenderInput['secretFiles'], known: ReadonlySet<string>): object[] | undefined {
+  return files?.map(({ text, ...file }) => (known.has(file.digest) ? file : { ...file, text }));
 }
 
 function parseJson(text: string): unknown {

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { digest } from '../lib/digest.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Recent } from '../lib/recent.ts';
+import { MOST_FILES } from '../model/limits.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
 import type { ConfigurationFile, Rendering, Seal, Version } from '../model/version.ts';
@@ -143,6 +144,8 @@ class Channel {
   readonly #seals = new Recent<Seal>(KEPT_VERSIONS);
   /** Routes of the last requests, possibly of different controllers. */
   readonly #routes = new Recent<readonly Route[]>(KEPT_ROUTES);
+  /** Files with encrypted secrets of the last requests, by digest. */
+  readonly #secretFiles = new Recent<ConfigurationFile>(2 * MOST_FILES);
   readonly #claims = new Claims(() => performance.now());
   /** Number of open reports, by address. */
   readonly #reports = new Map<string, number>();
@@ -163,15 +166,26 @@ class Channel {
     const { prove, templates } = this.#options;
     return take(request, RenderRequest, async ({ known, boot, ...asked }) => {
       const routes = this.#routesOf(asked.routes);
-      if (routes === undefined) return { status: 409, body: { error: 'Bring all routes' } };
+      const secretFiles = this.#withTexts(asked.secretFiles);
+      if (routes === undefined || secretFiles?.includes(undefined))
+        return { status: 409, body: { error: 'Bring all routes and secrets' } };
       const trial = boot === undefined ? undefined : this.#trialOf(boot, asked.routes);
-      const proof = (await prove({ ...asked, routes } as RenderInput, trial)) as Partial<Rendering>;
+      const proof = (await prove({ ...asked, routes, secretFiles } as RenderInput, trial)) as Partial<Rendering>;
       const { version, files } = proof;
       if (boot !== undefined && version !== trial?.started) this.#options.offers.withdraw(boot);
       if (version !== undefined && files) this.#rendered.set(version, files);
       const name = this.#nameRoutes(routes);
       const brief = files && withoutKnown(files, known);
       return { status: 200, body: { ...proof, files: brief, routes: name, templates: templates.version } };
+    });
+  }
+
+  /** Contains undefined for an unknown file without its text. */
+  #withTexts(files: RenderRequest['secretFiles']): readonly (ConfigurationFile | undefined)[] | undefined {
+    return files?.map(({ path, digest, text }) => {
+      const file = text === undefined ? this.#secretFiles.get(digest) : { path, digest, text };
+      if (file !== undefined) this.#secretFiles.set(digest, file);
+      return file;
     });
   }
 

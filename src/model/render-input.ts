@@ -3,6 +3,7 @@ import type { WatchedNames } from './name-doubts.ts';
 import type { Pages } from './pages.ts';
 import type { Route } from './route.ts';
 import type { NginxSettings } from './settings-keys.ts';
+import type { ConfigurationFile } from './version.ts';
 
 /** An extension's complete input to render one cluster's configuration: no secrets, and nothing of Docker's API. */
 export interface RenderInput {
@@ -23,6 +24,8 @@ export interface RenderInput {
   readonly defaultCertificate: string;
   /** Hosts that it covers; undefined if they are unknown. */
   readonly defaultCertificateNames?: readonly string[] | undefined;
+  /** Encrypted secrets, as files of the version; undefined if Swarm mounts secrets into the proxies. */
+  readonly secretFiles?: readonly ConfigurationFile[] | undefined;
   /** Whether requests are logged for the agent, which counts them. */
   readonly metrics: boolean;
   readonly nginx: NginxSettings;

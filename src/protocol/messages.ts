@@ -44,7 +44,8 @@ const backend = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('peers'), peers: z.array(peerMessage) }),
   z.object({ kind: z.literal('unavailable') }),
 ]);
-const secretName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/);
+/** Name of the file in the proxies: of the secret, and perhaps a part of its ID. */
+const secretName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,76}$/);
 const hsts = z.string().regex(/^(max-age=\d{1,9}(; includeSubDomains)?(; preload)?)?$/);
 const tls = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('none'), hsts: hsts.optional() }),
@@ -129,6 +130,14 @@ export const routeFault = memoize((candidate: Route): string | undefined => {
   return issue && `${issue.path.join('.')}: ${issue.message}`;
 });
 
+/** A Docker config holds less than this. */
+const MAX_FILE_LENGTH = 1000 * 1024;
+const file = z.object({
+  path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/),
+  digest,
+  text: z.string().max(MAX_FILE_LENGTH),
+});
+
 export const RenderRequest = z.object({
   cluster: name,
   targetPort: z.int(),
@@ -140,6 +149,11 @@ export const RenderRequest = z.object({
   clientAddressHeader: z.enum(CLIENT_ADDRESS_HEADERS).default('X-Forwarded-For'),
   defaultCertificate: secretName.or(z.literal('')),
   defaultCertificateNames: z.array(z.string().max(253)).max(MAX_CERTIFICATE_NAMES).optional(),
+  /** Absent if Swarm mounts secrets, and in messages of earlier releases. Without the text if the extension has the file. */
+  secretFiles: z
+    .array(file.partial({ text: true }))
+    .max(MOST_FILES)
+    .optional(),
   /** Absent in messages of earlier releases. */
   metrics: z.boolean().default(false),
   nginx,
@@ -180,13 +194,6 @@ const message = z
   .string()
   .max(MAX_MESSAGE)
   .transform((text) => plainText(text, MAX_MESSAGE));
-/** A Docker config holds less than this. */
-const MAX_FILE_LENGTH = 1000 * 1024;
-const file = z.object({
-  path: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/),
-  digest,
-  text: z.string().max(MAX_FILE_LENGTH),
-});
 const files = z.array(file).min(1).max(MOST_FILES);
 
 /** Without files if the extension rendered the version itself. */

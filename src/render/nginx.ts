@@ -41,6 +41,7 @@ import {
   strippedRoot,
   type VirtualServer,
 } from '../model/route-table.ts';
+import { mountedSecretsFolder, secretsFolder } from '../model/secret-files.ts';
 import { bytesOf } from '../model/size.ts';
 import type { Upstream } from '../model/upstream.ts';
 import { VERSION_MARK, versionDigest } from '../model/version-digest.ts';
@@ -116,9 +117,10 @@ export function compileNginx(templates: Templates): RenderNginx {
     if (!text.includes(VERSION_MARK)) {
       throw new Error('The template lacks {{> status}}, which reports the version that a proxy serves');
     }
-    const version = versionDigest(cluster, text, parts);
+    const others = [...parts, ...(input.secretFiles ?? [])];
+    const version = versionDigest(cluster, text, others);
     const main = { path: MAIN_FILE, digest: version, text: text.replace(VERSION_MARK, version) };
-    return { version, files: [main, ...parts] };
+    return { version, files: [main, ...others] };
   };
 }
 
@@ -142,6 +144,7 @@ function commonOf(input: RenderInput, table: RouteTable) {
     fallbackSite: fallbackSite(input, table),
     requestHeaders: repeatedHeaders(input, table, locationsOf(table)),
     defaultNames: input.defaultCertificateNames,
+    folder: secretsFolderOf(input),
   };
 }
 
@@ -149,7 +152,7 @@ type Common = ReturnType<typeof commonOf>;
 
 function createViews(common: Common) {
   const { httpListener, tlsListener, httpsPort, defaultCertificate, hashesAddresses, readTimeout } = common;
-  const { handlesErrors, isTrusting, namesService, fallbackSite: fallback, defaultNames } = common;
+  const { handlesErrors, isTrusting, namesService, fallbackSite: fallback, defaultNames, folder } = common;
   const plain: LocationContext = {
     handlesErrors,
     isTrusting,
@@ -198,7 +201,7 @@ function createViews(common: Common) {
       hidden: hopByHopHeaders,
       hstsVariable: isTrusting && 'hsts' in server.tls && server.tls.hsts ? hstsVariable(server.tls.hsts) : undefined,
       ...toMaintenanceView(server.maintenance),
-      ...toTlsView(server.tls, acceptedSites(server, fallback, defaultNames)),
+      ...toTlsView(server.tls, folder, acceptedSites(server, fallback, defaultNames)),
       locations: toLocationViews(server, hiding(plain, server, isTrusting)),
       secureLocations: toLocationViews(server, hiding(secure, server)),
     })),
@@ -216,6 +219,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     ...listeners(input, table),
     proxyProtocolFrom: input.proxyProtocolFrom,
     defaultCertificate: input.defaultCertificate,
+    secretsFolder: secretsFolderOf(input),
     metrics: input.metrics,
     ...toErrorsView(input, table),
     accessLog: toAccessLogView(input, table),
@@ -255,7 +259,7 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     },
     servers: table.servers.map(views.server),
     fallback: {
-      ...toTlsView(table.fallbackTls),
+      ...toTlsView(table.fallbackTls, secretsFolderOf(input)),
       site: fallbackSite(input, table),
       locations: toLocationViews({ locations: table.fallback }, views.plain),
       secureLocations: toLocationViews({ locations: table.fallback }, views.secure),
@@ -357,8 +361,8 @@ function answersAlike({ tls, redirect, secureRedirect, canonical, pathRedirects,
   return isPlain && !isSecured && !canonical?.sslOnly && redirects.every((one) => one.redirect === one.secureRedirect);
 }
 
-function toTlsView(tls: HostTls, site = siteOf(tls)) {
-  const material = tls.kind === 'terminated' ? { ...tls, site, hidden: hopByHopHeaders } : undefined;
+function toTlsView(tls: HostTls, secretsFolder: string, site = siteOf(tls)) {
+  const material = tls.kind === 'terminated' ? { ...tls, secretsFolder, site, hidden: hopByHopHeaders } : undefined;
   return { material, site, isClosed: tls.kind === 'closed' };
 }
 
@@ -385,6 +389,11 @@ function siteOf(tls: HostTls): string {
 /** The site of a handshake for an unknown name. */
 function fallbackSite({ defaultCertificate }: RenderInput, { fallbackTls }: RouteTable): string {
   return fallbackTls.kind === 'terminated' ? siteOf(fallbackTls) : `${defaultCertificate} `;
+}
+
+/** Where the proxies have the secrets. */
+function secretsFolderOf({ secretFiles }: RenderInput): string {
+  return secretFiles === undefined ? mountedSecretsFolder : secretsFolder;
 }
 
 /** Absent if TLS never ends in the proxies. */

@@ -1,0 +1,23 @@
+import { digest } from '../lib/digest.ts';
+import { compareText } from './route.ts';
+import { type EncryptedSecret, secretsPath, writeSecretsFile } from './secret-files.ts';
+import type { ConfigurationFile } from './version.ts';
+import { fileDigest } from './version-digest.ts';
+
+/** A renewed secret changes one file of about this size. A Docker config holds less than 1,000 KiB. */
+const FILE_LENGTH = 128 * 1024;
+const MOST_SECRET_FILES = 64;
+
+/** The number of files is a power of two, and each secret has a fixed place: one more or less moves no other. */
+export function toSecretFiles(cluster: string, secrets: readonly EncryptedSecret[]): readonly ConfigurationFile[] {
+  const length = secrets.reduce((sum, { file, ciphertext }) => sum + file.length + ciphertext.length + 30, 0);
+  const count = Math.min(MOST_SECRET_FILES, 2 ** Math.max(0, Math.ceil(Math.log2(length / FILE_LENGTH))));
+  const sorted = secrets.toSorted((a, b) => compareText(a.file, b.file));
+  const places = Map.groupBy(sorted, ({ file }) => Number.parseInt(digest(file).slice(0, 8), 16) % count);
+  return [...places]
+    .toSorted(([a], [b]) => a - b)
+    .map(([place, placed]) => {
+      const [path, text] = [secretsPath(place), writeSecretsFile(placed)];
+      return { path, digest: fileDigest(cluster, path, text), text };
+    });
+}
