@@ -21,6 +21,10 @@ export const rejectionLabels = [rejectedLabel, rejectedReasonLabel, rejectedTime
 export const foreignLabel = 'com.signalbox.not-tls';
 /** On proxy services: state of the last attempts to spread replicas over the nodes (JSON). */
 export const spreadLabel = 'com.signalbox.spread';
+/** On configs with an encrypted secret: the ID of the secret. */
+export const encryptedSecretLabel = 'com.signalbox.secret';
+/** Next to it, and on the secret with the private key: the public key of the cluster's proxies. */
+export const publicKeyLabel = 'com.signalbox.public-key';
 /** On secrets of the control channel: fingerprint of the CA, and expiry (RFC 3339). */
 /** Name of the secret with which the service's images are pulled. */
 export const registryLabel = 'com.signalbox.registry-secret';

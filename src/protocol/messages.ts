@@ -335,3 +335,24 @@ export const RenderResponse = z.discriminatedUnion('kind', [
 ]);
 export type RenderResponse = z.infer<typeof RenderResponse>;
 export type StateResponse = z.infer<typeof StateResponse>;
+
+/** Secrets that one job reads. */
+export const MOST_READ_SECRETS = 100;
+/** Base64 of a secret of at most 500 KiB. */
+const MAX_CIPHERTEXT = 800_000;
+/** What a job has read; the response to `GET /secrets`. */
+export const SecretsResponse = z.object({
+  secrets: z
+    .array(
+      z.object({
+        id: z.string().regex(/^[a-z0-9]{1,64}$/),
+        facts: secret,
+        ciphertext: z
+          .string()
+          .regex(/^[A-Za-z0-9+/]+={0,2}$/)
+          .max(MAX_CIPHERTEXT)
+          .optional(),
+      }),
+    )
+    .max(MOST_READ_SECRETS),
+});

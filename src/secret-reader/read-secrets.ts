@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SecretFacts } from '../model/material.ts';
+import type { ReadSecret } from '../model/encrypted-secrets.ts';
 import { encrypt } from '../protocol/encryption.ts';
 import { inspectSecret } from '../tls-material/inspect-secrets.ts';
 
@@ -10,13 +10,6 @@ export interface WantedSecret {
   readonly name: string;
   /** Name of the file in the proxies. */
   readonly file: string;
-}
-
-export interface ReadSecret {
-  readonly id: string;
-  readonly facts: SecretFacts;
-  /** Content, encrypted for the proxies; absent if it is not intended for them. */
-  readonly ciphertext?: string;
 }
 
 export interface Recipient {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
+import type { ReadSecret } from '../model/encrypted-secrets.ts';
 import { controllerName, type Identity } from '../protocol/names.ts';
-import type { ReadSecret } from './read-secrets.ts';
 
 const LIMITS = {
   maxHeaderSize: 8192,
