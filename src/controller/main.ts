@@ -28,6 +28,7 @@ import { DockerSwarm } from './docker/swarm.ts';
 import { readEnvironment } from './environment.ts';
 import { LinkClient } from './extension-client.ts';
 import { namedSecrets, ownSecrets, readSecret, unmounted } from './own-secrets.ts';
+import { ReaderClient } from './reader-client.ts';
 import { ReconcileLoop } from './reconcile/loop.ts';
 import { PlanPreview } from './reconcile/preview.ts';
 import { createReconciler, type Pass } from './reconcile/reconciler.ts';
@@ -85,7 +86,17 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const underWay = new UnderWay();
   const preview = new PlanPreview(renderer, now);
   const reported = { status, logger, underWay, preview };
-  const reconcile = createReconciler({ swarm, renderer, credentials, ...reported, ...watched, now, onLate: trigger });
+  const secretReader = new ReaderClient(() => identity.current);
+  const reconcile = createReconciler({
+    swarm,
+    renderer,
+    credentials,
+    secretReader,
+    ...reported,
+    ...watched,
+    now,
+    onLate: trigger,
+  });
   const succession = new Succession(docker, environment.ownService, environment.ownTask);
   const pass: Pass = async (...circumstances) =>
     // Swarm has no events for tasks, so a waiting controller polls as during a roll-out.

@@ -1,4 +1,5 @@
 import { RetryableError } from '../lib/retryable.ts';
+import type { IsSigned, ReadSecret, Sign } from '../model/encrypted-secrets.ts';
 import type { DesiredService } from '../model/owned-service.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type {
@@ -63,12 +64,20 @@ export interface Renderer {
   reports(service: string): Reports | undefined;
 }
 
+/** The controller's interface to the job that reads secrets. */
+export interface SecretReader {
+  /** What the job at this address has read; undefined while it does not answer. */
+  read(address: string, cluster: string, signal: AbortSignal): Promise<readonly ReadSecret[] | undefined>;
+}
+
 /** Issues the identities of extensions and agents, signed by the controller's CA. */
 export interface Credentials {
   /** The identity for all tasks of a role: an existing secret, or the name of a new one. */
   find(role: OwnedRole, cluster: string, existing: readonly StoredObject[]): IdentitySecret;
   /** The content of a new one. */
   issue(role: OwnedRole, cluster: string, name: string): Promise<NewObject>;
+  readonly sign: Sign;
+  readonly isSigned: IsSigned;
 }
 
 /** Stores administrators' decisions for all controllers. */

@@ -1,3 +1,4 @@
+import { memoizeLast } from '../lib/memo.ts';
 import { createSorter, type Sorter } from '../lib/sorter.ts';
 import { type Claims, judgeNames, withoutName } from './aliases.ts';
 import { resolveAuthenticators, withAsked } from './authenticators.ts';
@@ -8,6 +9,7 @@ import type { RejectedClaim } from './host-ownership.ts';
 import { materialOf, namesOf } from './material.ts';
 import { type ClusterDoubts, NOTHING_WATCHED, type WatchedNames } from './name-doubts.ts';
 import { controlNetwork } from './names.ts';
+import { type PackedSecrets, packSecrets } from './pack-secrets.ts';
 import type { RoutedService, ServiceContext } from './parse-service.ts';
 import { withoutRedirectLoops } from './redirect-loops.ts';
 import { isRelayed, upperCaseNetwork, withoutNameRelay } from './relayed-names.ts';
@@ -40,6 +42,10 @@ export interface ClusterState {
   readonly networkIds: readonly string[];
   /** Secrets that the proxies must have, sorted by name. */
   readonly secrets: readonly Pick<StoredObject, 'id' | 'name'>[];
+  /** Those that no job has read for the proxies yet. Empty if Swarm mounts secrets. */
+  readonly unreadSecrets: readonly Pick<StoredObject, 'id' | 'name'>[];
+  /** The encrypted secrets of the routes; undefined if Swarm mounts secrets. */
+  readonly packed: PackedSecrets | undefined;
   /** Secrets that contain neither TLS material nor users according to the proxies, sorted. */
   readonly foreignSecretIds: readonly string[];
   /** Secret with the default certificate, for TLS hosts without their own; '' if there is none or it is invalid. */
@@ -59,6 +65,7 @@ export interface KeptForCluster {
   readonly sort: Sorter<Route>;
   readonly keepWithin: KeepWithin;
   readonly buildTable: (routes: readonly Route[]) => RouteTable;
+  readonly pack: typeof packSecrets;
 }
 
 /** How tasks are followed, and which names cannot be used. */
@@ -74,7 +81,7 @@ export function buildCluster(
   claiming: readonly RoutedService[],
   rejectedClaims: readonly RejectedClaim[],
   surroundings: ServiceContext,
-  { sort, keepWithin, buildTable }: KeptForCluster,
+  { sort, keepWithin, buildTable, pack }: KeptForCluster,
   { claims, doubts, tasks, services }: Following,
 ) {
   const { routed: published, problems: overBudget } = keepWithin(
@@ -86,7 +93,7 @@ export function buildCluster(
     ...surroundings,
     material: materialOf(cluster.settings.ServiceCluster, surroundings.material),
   };
-  const { networks, secrets } = context;
+  const { networks } = context;
   const whitelist = cluster.settings.Networks;
   const listed = (id: string | undefined) =>
     id === undefined || whitelist === null || whitelist.includes(networks.get(id)?.name ?? '');
@@ -118,16 +125,20 @@ export function buildCluster(
   const joined =
     whitelist === null ? inside.flatMap(({ networkId }) => networkId ?? []) : whitelisted(whitelist, networks);
   const fallback = judgeDefaultCertificate(cluster, context);
-  const metrics = judgeMetricsSecret(cluster, secrets);
+  const metrics = judgeMetricsSecret(cluster, context.secrets);
   const sorted = sort(routes);
+  const secrets = attachedSecrets([...routed.flatMap((service) => service.secrets), fallback.secret], context);
+  const read = surroundings.material.read?.get(cluster.settings.ServiceCluster);
   const state: ClusterState = {
     cluster,
     routes: sorted,
     table: buildTable(sorted),
     rejectedClaims,
     networkIds: [...new Set(joined)].toSorted(compareText),
-    secrets: attachedSecrets([...routed.flatMap((service) => service.secrets), fallback.secret], context),
-    foreignSecretIds: foreignSecrets(context),
+    secrets,
+    unreadSecrets: read === undefined ? [] : secrets.filter(({ id }) => !read.has(id)),
+    packed: read === undefined ? undefined : pack(cluster.name, ...secrets.flatMap(({ id }) => read.get(id) ?? [])),
+    foreignSecretIds: read === undefined ? foreignSecrets(context) : [],
     defaultCertificate: fallback.isGood ? fallback.secret : '',
     defaultCertificateNames: namesOf(fallback.secret, context.material),
     metricsSecret: metrics.secret,
@@ -176,5 +187,10 @@ function zoneSize(routed: readonly RoutedService[], leastKb: number): number {
 }
 
 export function keepForCluster(): KeptForCluster {
-  return { sort: createSorter(compareRoutes), keepWithin: createBudget(), buildTable: createRouteTableBuilder() };
+  return {
+    sort: createSorter(compareRoutes),
+    keepWithin: createBudget(),
+    buildTable: createRouteTableBuilder(),
+    pack: memoizeLast(packSecrets),
+  };
 }

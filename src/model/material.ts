@@ -1,3 +1,4 @@
+import type { ReadSecrets } from './encrypted-secrets.ts';
 import type { Host } from './host.ts';
 import { shownValue } from './problem.ts';
 import type { UserFacts } from './users.ts';
@@ -60,6 +61,8 @@ export interface Material {
   readonly now: number;
   /** Facts by service cluster, if they differ: a proxy's report counts for its own cluster only. */
   readonly byCluster?: ReadonlyMap<string, Material['facts']>;
+  /** What jobs have read for the proxies, by service cluster and ID of the secret. */
+  readonly read?: ReadonlyMap<string, ReadSecrets>;
 }
 
 /** The facts from the proxies of a service cluster. */

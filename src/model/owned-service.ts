@@ -4,16 +4,21 @@ import {
   extensionSecretTarget,
   proxyTypeLabel,
   proxyTypeValue,
+  readerSecretTarget,
   registryLabel,
   roleLabel,
   servingFile,
   versionLabel,
   versionsFolder,
 } from './names.ts';
+import { secretFile } from './secret-files.ts';
 import type { Cluster } from './settings.ts';
 import { bytesOf } from './size.ts';
 import type { OwnedRole, SwarmNode } from './snapshot.ts';
 
+/** Limits of the job that reads secrets. */
+const READER_BYTES = 256 * 1024 ** 2;
+const READER_PIDS = 100;
 /** For configurations that are tested; one of 10,000 services takes 15 MB. */
 const EXTENSION_TMP_BYTES = 128 * 1024 ** 2;
 /**
@@ -53,6 +58,8 @@ export interface DesiredService {
   readonly tmpfs: Readonly<Record<string, number>>;
   /** Runs the Engine's init process, which reaps zombie processes. */
   readonly init: boolean;
+  /** Ends by itself and is not started again. It has no health check. */
+  readonly isJob?: true;
 }
 
 export interface HealthCheck {
@@ -122,6 +129,59 @@ export function desiredExtension(
     limits: { memoryBytes: bytesOf(settings.MemoryLimit), pids: settings.PidsLimit },
     tmpfs: { '/tmp': EXTENSION_TMP_BYTES },
     init: false,
+  };
+}
+
+export interface ReaderParts {
+  /** Public key of the cluster's proxies. */
+  readonly publicKey: string;
+  readonly identity: Omit<MountedObject, 'target'>;
+  readonly networkId: string;
+  /** Secrets to read. */
+  readonly secrets: readonly Omit<MountedObject, 'target'>[];
+}
+
+/** The job that reads secrets: on a manager, on the control network only. */
+export function desiredReader(
+  cluster: Cluster,
+  { publicKey, identity, networkId, secrets }: ReaderParts,
+): DesiredService {
+  const { settings, name, readerImage } = cluster;
+  const wanted = secrets.map((secret) => ({ ...secret, file: secretFile(secret) }));
+  return {
+    role: 'reader',
+    cluster: name,
+    name: `${settings.ProxyServiceName}-secrets`,
+    image: readerImage,
+    args: ['node', '--max-semi-space-size=1', 'lib/secret-reader/main.js'],
+    labels: ownLabels('reader', cluster),
+    containerLabels: {},
+    networkIds: [networkId],
+    configs: [],
+    // Under their IDs: a name could be that of another file.
+    secrets: [
+      ...secrets.map((secret) => ({ ...secret, target: secret.id })),
+      { ...identity, target: readerSecretTarget },
+    ],
+    constraints: ['node.role==manager', 'node.platform.os==linux'],
+    preferences: [],
+    replicas: 1,
+    ports: [],
+    stopSignal: 'SIGTERM',
+    stopGracePeriodMs: 1000,
+    updateDelayMs: 0,
+    updateOrder: 'stop-first',
+    health: { intervalMs: 5000, timeoutMs: 5000 },
+    env: {
+      SIGNALBOX_CLUSTER: name,
+      SIGNALBOX_RECIPIENT: publicKey,
+      SIGNALBOX_SECRETS: JSON.stringify(wanted),
+    },
+    volumes: {},
+    limits: { memoryBytes: READER_BYTES, pids: READER_PIDS },
+    tmpfs: {},
+    init: false,
+    isJob: true,
   };
 }
 

@@ -1,8 +1,25 @@
 import { digest } from '../lib/digest.ts';
+import { type ReadSecret, toEncrypted } from './encrypted-secrets.ts';
 import { compareText } from './route.ts';
-import { type EncryptedSecret, secretsPath, writeSecretsFile } from './secret-files.ts';
+import { type EncryptedSecret, secretFile, secretsPath, writeSecretsFile } from './secret-files.ts';
 import type { ConfigurationFile } from './version.ts';
 import { fileDigest } from './version-digest.ts';
+
+/** The encrypted secrets of a cluster, as files of its versions. */
+export interface PackedSecrets {
+  readonly files: readonly ConfigurationFile[];
+  /** Names of the files in the proxies, by name of the secret. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+export function packSecrets(cluster: string, ...read: readonly ReadSecret[]): PackedSecrets {
+  const encrypted = read.flatMap((secret) => toEncrypted(secret) ?? []);
+  const named = read.filter(({ ciphertext }) => ciphertext !== undefined);
+  return {
+    files: toSecretFiles(cluster, encrypted),
+    names: new Map(named.map(({ id, facts: { name } }) => [name, secretFile({ id, name })])),
+  };
+}
 
 /** A renewed secret changes one file of about this size. A Docker config holds less than 1,000 KiB. */
 const FILE_LENGTH = 128 * 1024;

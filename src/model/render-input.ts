@@ -1,6 +1,7 @@
 import type { ClusterState } from './cluster-state.ts';
 import type { WatchedNames } from './name-doubts.ts';
 import type { Pages } from './pages.ts';
+import { renameSecrets } from './rename-secrets.ts';
 import type { Route } from './route.ts';
 import type { NginxSettings } from './settings-keys.ts';
 import type { ConfigurationFile } from './version.ts';
@@ -46,10 +47,8 @@ interface DefaultPorts {
 /** The administrator's texts, stored in Docker configs. */
 export type AdministratorTexts = Partial<Pick<RenderInput, 'template' | 'pages'>>;
 
-export function toRenderInput(
-  { cluster, routes, zoneKb, watch, defaultCertificate, defaultCertificateNames, metricsSecret }: ClusterState,
-  texts: AdministratorTexts = {},
-): RenderInput {
+export function toRenderInput(state: ClusterState, texts: AdministratorTexts = {}): RenderInput {
+  const { cluster, routes, packed, zoneKb, watch, defaultCertificate, defaultCertificateNames, metricsSecret } = state;
   const { settings, nginx } = cluster;
   return {
     cluster: cluster.name,
@@ -60,7 +59,7 @@ export function toRenderInput(
     trustedProxies: settings.TrustedProxies,
     clientAddressHeader: settings.ClientAddressHeader,
     proxyProtocolFrom: settings.ProxyProtocolFrom,
-    defaultCertificate,
+    defaultCertificate: packed?.names.get(defaultCertificate) ?? defaultCertificate,
     defaultCertificateNames,
     metrics: metricsSecret !== undefined,
     nginx,
@@ -68,6 +67,7 @@ export function toRenderInput(
     watch,
     template: texts.template,
     pages: texts.pages ?? {},
-    routes,
+    routes: packed === undefined ? routes : renameSecrets(routes, packed.names),
+    ...(packed === undefined ? {} : { secretFiles: packed.files }),
   };
 }

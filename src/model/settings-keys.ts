@@ -167,6 +167,11 @@ export const extensionKeys = {
     'Maximum number of processes and threads of the extension. 0 disables the limit. The extension uses 20.',
   ),
   ProxyImage: key(text, '', 'Image of the proxies. Default: the image of this release.'),
+  SecretDelivery: key(
+    z.enum(['auto', 'in-place', 'mounted'], 'is not auto, in-place or mounted'),
+    'auto',
+    'How TLS secrets reach the proxies: encrypted and without a restart (`in-place`), or mounted by Swarm, which replaces the proxies for each new secret (`mounted`). `auto` means in place if `HitlessServiceUpdate` is true and `ProxyImage` is not set.',
+  ),
   ProxyArgs: key(list, [], 'Arguments of the proxies.'),
   ProxyLabels: key(map, {}, 'Labels of the proxy service.'),
   ProxyContainerLabels: key(map, {}, "Labels of the proxies' containers."),

@@ -39,6 +39,10 @@ export interface Cluster {
   readonly enforced: GivenLabels;
   /** Docker secret with the credentials for pulling its images; '' for none. */
   readonly registrySecret: string;
+  /** Image of the job that reads secrets. */
+  readonly readerImage: string;
+  /** Secrets reach the proxies encrypted, without a restart. Otherwise, Swarm mounts them. */
+  readonly deliversInPlace: boolean;
 }
 
 interface Named {
@@ -207,7 +211,12 @@ function parseCluster(name: string, table: unknown, { registry, release }: Image
     ...replaced,
   ];
   const tables = { nginx: nginx.values, defaults: given.labels, enforced: forced.labels };
-  return { cluster: { name, settings, ...tables, registrySecret }, problems };
+  const deliversInPlace =
+    settings.HitlessServiceUpdate &&
+    (settings.SecretDelivery === 'in-place' ||
+      (settings.SecretDelivery === 'auto' && settings.ProxyImage === images.ProxyImage));
+  const readerImage = `${registry}/controller:${release}`;
+  return { cluster: { name, settings, ...tables, registrySecret, readerImage, deliversInPlace }, problems };
 }
 
 /** UCP's settings files name Interlock's images, which cannot replace ours: returns '' for those. */

@@ -160,7 +160,8 @@ export interface OwnedService {
   readonly rollout: Rollout;
 }
 
-export type OwnedRole = 'extension' | 'proxy';
+/** `reader` is the job that reads secrets. */
+export type OwnedRole = 'extension' | 'proxy' | 'reader';
 
 export type Rollout =
   | { readonly kind: 'settled' }

@@ -1,11 +1,20 @@
 import type { Logger } from '../../lib/logger.ts';
+import { toConfig } from '../../model/encrypted-secrets.ts';
 import { clusterLabel } from '../../model/names.ts';
 import type { DesiredService, MountedObject } from '../../model/owned-service.ts';
 import type { OwnedService } from '../../model/snapshot.ts';
 import { specDigest } from '../../model/spec-digest.ts';
 import type { RenderAnswer } from '../../model/version.ts';
 import type { TextChecks } from '../../nginx-text/check-text.ts';
-import type { Action, CreateConfig, CreateIdentity, IntroduceTasks, OfferVersion, Render } from '../plan/actions.ts';
+import type {
+  Action,
+  CreateConfig,
+  CreateIdentity,
+  IntroduceTasks,
+  OfferVersion,
+  Render,
+  StoreSecret,
+} from '../plan/actions.ts';
 import { PENDING_ID } from '../plan/actions.ts';
 import type { Attempt } from '../plan/observed.ts';
 import { rejection, rolloutReason } from '../plan/rollout.ts';
@@ -22,7 +31,17 @@ export interface ApplierOptions {
   readonly textChecks: TextChecks;
 }
 
-const ROLLED_BACK = { proxy: 'Rolled back proxies', extension: 'Rolled back extension' } as const;
+const ROLLED_BACK = {
+  proxy: 'Rolled back proxies',
+  extension: 'Rolled back extension',
+  reader: 'Rolled back job',
+} as const;
+
+const REMOVED = {
+  renamed: 'renamed service',
+  unused: 'service of a disabled or removed cluster',
+  finished: 'job that reads secrets',
+} as const;
 
 /** Applies the actions of one cluster's pass. */
 export class Applier {
@@ -75,6 +94,8 @@ export class Applier {
       }
       case 'remove-secret':
         return swarm.removeSecret(action.secret.id);
+      case 'store-secret':
+        return this.#storeSecret(action);
       case 'create-service':
         return this.#createService(action.desired);
       case 'update-service':
@@ -82,8 +103,7 @@ export class Applier {
       case 'remove-service': {
         const { id, name, cluster } = action.service;
         await swarm.removeService(id);
-        const what = action.why === 'renamed' ? 'renamed service' : 'service of a disabled or removed cluster';
-        logger.info({ service: name, cluster }, `Removed ${what}`);
+        logger.info({ service: name, cluster }, `Removed ${REMOVED[action.why]}`);
         return;
       }
       case 'record-rejection':
@@ -124,6 +144,13 @@ export class Applier {
     const { name, data } = config;
     this.#created.set(name, await swarm.createConfig(config));
     logger.info({ cluster, config: name, version, sizeBytes: data.length }, 'Stored configuration');
+  }
+
+  async #storeSecret({ cluster, publicKey, read }: StoreSecret): Promise<void> {
+    const { swarm, credentials, logger } = this.#options;
+    const config = toConfig(cluster, publicKey, read, credentials.sign);
+    await swarm.createConfig(config);
+    logger.info({ cluster, secret: read.facts.name, config: config.name }, 'Stored encrypted secret');
   }
 
   async #createService(desired: DesiredService): Promise<void> {

@@ -205,9 +205,11 @@ function writeEssentials(spec: Json, desired: DesiredService): void {
     SecretName: secret.name,
     File: toFile(secret, '101', 0o400),
   }));
-  container.Healthcheck = toHealthcheck(desired.health);
+  container.Healthcheck = desired.isJob ? { Test: ['NONE'] } : toHealthcheck(desired.health);
   spec.TaskTemplate.Networks = desired.networkIds.map((id) => ({ Target: id }));
-  spec.TaskTemplate.RestartPolicy ??= { Condition: 'any', Delay: 1000 * NS_PER_MS };
+  spec.TaskTemplate.RestartPolicy ??= desired.isJob
+    ? { Condition: 'none' }
+    : { Condition: 'any', Delay: 1000 * NS_PER_MS };
 }
 
 function withMounts(mounts: readonly Json[], { volumes, tmpfs }: DesiredService): Json[] {
@@ -228,7 +230,7 @@ function withEnv(present: readonly string[], wanted: DesiredService['env']): str
 }
 
 const OWN_VARIABLE =
-  /^SIGNALBOX_(CLUSTER|EXTENSION|EXTENSION_ADDRESS|ALLOWED_TEXT|BOOT|CONFIG_PATH|RELOAD_INTERVAL_MS|TASK)=/;
+  /^SIGNALBOX_(CLUSTER|EXTENSION|EXTENSION_ADDRESS|ALLOWED_TEXT|BOOT|CONFIG_PATH|RELOAD_INTERVAL_MS|TASK|RECIPIENT|SECRETS)=/;
 
 function toFile({ target }: MountedObject, owner: string, mode: number) {
   return { Name: target, UID: owner, GID: owner, Mode: mode };

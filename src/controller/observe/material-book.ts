@@ -1,6 +1,8 @@
 import { memoizeLast } from '../../lib/memo.ts';
+import type { ReadSecrets } from '../../model/encrypted-secrets.ts';
 import { foreignIds } from '../../model/foreign-secrets.ts';
 import { foreignFacts, judgementTime, type Material, type SecretFacts } from '../../model/material.ts';
+import { secretFile } from '../../model/secret-files.ts';
 import type { Cluster } from '../../model/settings.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Renderer } from '../ports.ts';
@@ -16,18 +18,25 @@ export class MaterialBook {
   /** By service cluster, then by ID: content never changes under one ID, but may under one name. */
   readonly #reported = new Map<string, ReadonlyMap<string, SecretFacts>>();
   #facts: Facts = { facts: new Map(), byCluster: new Map() };
-  readonly #material = memoizeLast((facts: Facts, now: number): Material => ({ ...facts, now }));
+  readonly #material = memoizeLast(
+    (facts: Facts, read: ReadonlyMap<string, ReadSecrets>, now: number): Material => ({ ...facts, read, now }),
+  );
 
   constructor(renderer: Renderer) {
     this.#renderer = renderer;
   }
 
   /** Returns the same object while the verdicts are the same. */
-  read(clusters: readonly Cluster[], snapshot: Snapshot, now: number): Material {
+  read(
+    clusters: readonly Cluster[],
+    snapshot: Snapshot,
+    now: number,
+    read: ReadonlyMap<string, ReadSecrets> = NOTHING_READ,
+  ): Material {
     const names = new Map(snapshot.secrets.map(({ id, name }) => [id, name]));
-    const isChanged = [this.#note(clusters, snapshot, names), this.#forget(names)].includes(true);
+    const isChanged = [this.#note(clusters, snapshot, names, read), this.#forget(names)].includes(true);
     if (isChanged) this.#facts = this.#collect(names);
-    return this.#material(this.#facts, judgementTime([...this.#facts.byCluster.values()], now));
+    return this.#material(this.#facts, read, judgementTime([...this.#facts.byCluster.values()], now));
   }
 
   #collect(names: ReadonlyMap<string, string>): Facts {
@@ -40,7 +49,12 @@ export class MaterialBook {
     return { facts: new Map([...byCluster.values()].flatMap((facts) => [...facts])), byCluster };
   }
 
-  #note(clusters: readonly Cluster[], { owned }: Snapshot, names: ReadonlyMap<string, string>): boolean {
+  #note(
+    clusters: readonly Cluster[],
+    { owned }: Snapshot,
+    names: ReadonlyMap<string, string>,
+    read: ReadonlyMap<string, ReadSecrets>,
+  ): boolean {
     let isChanged = false;
     for (const { settings, name: cluster } of clusters) {
       const updated = new Map(this.#reported.get(settings.ServiceCluster));
@@ -48,6 +62,7 @@ export class MaterialBook {
       const reported = new Map(
         this.#renderer.reports(settings.ServiceName)?.secrets.map((facts) => [facts.name, facts]),
       );
+      isChanged = this.#noteRead(updated, reported, read.get(settings.ServiceCluster)) || isChanged;
       const proxies = owned.filter((service) => service.role === 'proxy' && service.cluster === cluster);
       // Found by a proxy before this controller started. Any service can carry our labels, but only one can have the
       // name.
@@ -67,6 +82,25 @@ export class MaterialBook {
     return isChanged;
   }
 
+  /** What jobs have read, completed by what proxies report about the files that they have decrypted. */
+  #noteRead(
+    updated: Map<string, SecretFacts>,
+    reported: ReadonlyMap<string, SecretFacts>,
+    read: ReadSecrets = new Map(),
+  ): boolean {
+    let isChanged = false;
+    const names = new Map([...read.values()].map(({ id, facts: { name } }) => [secretFile({ id, name }), name]));
+    for (const { id, facts } of read.values()) {
+      const report = reported.get(secretFile({ id, name: facts.name }));
+      const before = updated.get(id);
+      const now = report === undefined ? (before ?? facts) : withNames(report, facts.name, names);
+      if (JSON.stringify(now) === JSON.stringify(before)) continue;
+      updated.set(id, now);
+      isChanged = true;
+    }
+    return isChanged;
+  }
+
   #forget(names: ReadonlyMap<string, string>): boolean {
     let isChanged = false;
     for (const [cluster, reported] of this.#reported) {
@@ -76,4 +110,11 @@ export class MaterialBook {
     }
     return isChanged;
   }
+}
+
+const NOTHING_READ: ReadonlyMap<string, ReadSecrets> = new Map();
+
+/** Proxies report names of files. */
+function withNames(report: SecretFacts, name: string, names: ReadonlyMap<string, string>): SecretFacts {
+  return { ...report, name, stapledWith: report.stapledWith.flatMap((file) => names.get(file) ?? []) };
 }

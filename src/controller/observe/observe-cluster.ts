@@ -3,8 +3,8 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import { controlNetwork } from '../../model/names.ts';
 import { proxySpread } from '../../model/proxy-spread.ts';
 import type { OwnedRole, OwnedService, Snapshot } from '../../model/snapshot.ts';
-import type { CurrentProxy, Observed } from '../plan/observed.ts';
-import type { Credentials, Swarm } from '../ports.ts';
+import type { CurrentProxy, CurrentReader, Observed } from '../plan/observed.ts';
+import type { Credentials, SecretReader, Swarm } from '../ports.ts';
 import { readTexts } from './administrator-texts.ts';
 import type { AttemptBook } from './attempt-book.ts';
 import { readHeld } from './held-rendering.ts';
@@ -16,6 +16,7 @@ export interface ObserverOptions {
   readonly now: () => number;
   readonly attempts: AttemptBook;
   readonly spreadBook: SpreadBook;
+  readonly secretReader: SecretReader;
 }
 
 /** Observes what the plan for one cluster depends on, beyond the snapshot. `held` is the version at which an administrator holds the cluster. */
@@ -39,7 +40,8 @@ export async function observeCluster(
     controlNetworkId: control.id,
     extension,
     proxy: proxy && (await observeProxy(proxy, snapshot, options)),
-    identities: { extension: identityOf('extension'), proxy: identityOf('proxy') },
+    reader: await observeReader(name, snapshot, control.id, options),
+    identities: { extension: identityOf('extension'), proxy: identityOf('proxy'), reader: identityOf('reader') },
     texts: await readTexts(cluster, snapshot.configs, swarm),
     held: held === undefined ? undefined : await readHeld(name, held, snapshot.configs, swarm),
     attempts: attempts.specs,
@@ -54,6 +56,24 @@ async function observeProxy(
   const tasks = await swarm.tasks(service.id);
   const spread = proxySpread(service, tasks, nodes);
   return { service, tasks, spread, steadiness: spreadBook.note(service.cluster, spread, now()) };
+}
+
+const READ_TIMEOUT_MS = 5000;
+
+/** Any service can carry our labels, but only this job has an identity as one. */
+async function observeReader(
+  cluster: string,
+  { owned }: Snapshot,
+  networkId: string,
+  { swarm, secretReader, now }: ObserverOptions,
+): Promise<CurrentReader | undefined> {
+  const service = owned.find((one) => one.role === 'reader' && one.cluster === cluster);
+  if (service === undefined) return undefined;
+  const [task] = await swarm.tasks(service.id);
+  const [address] = task?.state === 'running' ? (task.addresses[networkId] ?? []) : [];
+  const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
+  const answer = address === undefined ? undefined : await secretReader.read(address, cluster, signal);
+  return { service, since: task === undefined ? now() : Date.parse(task.createdAt), answer };
 }
 
 /** A service with another name was renamed in the settings. Labels alone prove nothing: any service can carry ours. */

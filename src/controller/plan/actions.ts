@@ -1,3 +1,4 @@
+import type { ReadSecret } from '../../model/encrypted-secrets.ts';
 import type { DesiredService } from '../../model/owned-service.ts';
 import type { RenderInput } from '../../model/render-input.ts';
 import type { NewObject, OwnedRole, OwnedService, StoredObject } from '../../model/snapshot.ts';
@@ -10,9 +11,10 @@ export type Action =
   | CreateConfig
   | { readonly kind: 'remove-config'; readonly config: StoredObject; readonly why: 'old' | 'unused' }
   | { readonly kind: 'remove-secret'; readonly secret: StoredObject }
+  | StoreSecret
   | { readonly kind: 'create-service'; readonly desired: DesiredService }
   | { readonly kind: 'update-service'; readonly current: OwnedService; readonly desired: DesiredService }
-  | { readonly kind: 'remove-service'; readonly service: OwnedService; readonly why: 'renamed' | 'unused' }
+  | { readonly kind: 'remove-service'; readonly service: OwnedService; readonly why: 'renamed' | 'unused' | 'finished' }
   | RecordRejection
   | RecordForeign
   | RecordSpread
@@ -34,6 +36,14 @@ export interface CreateConfig {
   readonly cluster: string;
   readonly version: string;
   readonly config: NewObject;
+}
+
+/** Stores an encrypted secret as a Docker config. */
+export interface StoreSecret {
+  readonly kind: 'store-secret';
+  readonly cluster: string;
+  readonly publicKey: string;
+  readonly read: ReadSecret;
 }
 
 /** Records on a service that it was rolled back. The reason is read from its failed task. */

@@ -1,6 +1,12 @@
 import { fileLabel, versionLabel } from '../../model/names.ts';
 import type { Action } from './actions.ts';
 
+const WHY = {
+  renamed: 'it has another name in the settings',
+  unused: 'its cluster is disabled or removed',
+  finished: 'it has read the secrets, or nothing is left to read',
+} as const;
+
 /** An action in plain words. */
 export function describe(action: Action): string {
   switch (action.kind) {
@@ -12,12 +18,14 @@ export function describe(action: Action): string {
       return `Remove the config ${action.config.name}: ${action.why === 'old' ? 'no kept version uses it' : 'its cluster is disabled or removed'}.`;
     case 'remove-secret':
       return `Remove the secret ${action.secret.name}: its cluster is disabled or removed.`;
+    case 'store-secret':
+      return `Store the secret ${action.read.facts.name}, encrypted for the proxies, in a config.`;
     case 'create-service':
       return `Create the service ${action.desired.name}${forVersion(action.desired.labels)}.`;
     case 'update-service':
       return `Update the service ${action.desired.name}${forVersion(action.desired.labels)}: Swarm replaces its tasks if that is necessary.`;
     case 'remove-service':
-      return `Remove the service ${action.service.name}: ${action.why === 'renamed' ? 'it has another name in the settings' : 'its cluster is disabled or removed'}.`;
+      return `Remove the service ${action.service.name}: ${WHY[action.why]}.`;
     case 'record-rejection':
       return `Record on the service ${action.service.name} that it was rolled back, and retry later.`;
     case 'record-foreign':

@@ -1,3 +1,4 @@
+import type { ReadSecret } from '../../model/encrypted-secrets.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ProxySpread } from '../../model/proxy-spread.ts';
 import type { AdministratorTexts } from '../../model/render-input.ts';
@@ -12,6 +13,7 @@ export interface Observed {
   readonly controlNetworkId: string;
   readonly extension: OwnedService | undefined;
   readonly proxy: CurrentProxy | undefined;
+  readonly reader: CurrentReader | undefined;
   readonly identities: Readonly<Record<OwnedRole, IdentitySecret>>;
   readonly texts: ObservedTexts;
   /** The version at which an administrator holds the cluster. */
@@ -32,6 +34,17 @@ export interface IdentitySecret {
   /** Undefined if the secret must be created, because none is valid for long enough. */
   readonly id: string | undefined;
   readonly name: string;
+  /** Of the cluster's proxies; undefined for other roles, and until the secret exists. */
+  readonly publicKey: string | undefined;
+}
+
+/** The job that reads secrets. */
+export interface CurrentReader {
+  readonly service: OwnedService;
+  /** Since when it exists, in milliseconds since the epoch. */
+  readonly since: number;
+  /** Undefined until the job has read the secrets. */
+  readonly answer: readonly ReadSecret[] | undefined;
 }
 
 /** The administrator's template and pages. */

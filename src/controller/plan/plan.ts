@@ -17,6 +17,7 @@ import { settingsRejected, textRejected } from './rejected.ts';
 import { isUp, reportsAbout, toReplicas } from './replicas.ts';
 import { planRollOut } from './roll-out-service.ts';
 import { noReplicaProblem } from './rollout.ts';
+import { planReader, type ReaderPlan } from './secret-reader.ts';
 import { planSpread } from './spread.ts';
 
 /** What to do for one cluster before its configuration is rendered. */
@@ -25,6 +26,8 @@ export interface Preparation {
   readonly problems: readonly Problem[];
   /** Specifications that the services already have. */
   readonly attempts: readonly Attempt[];
+  /** Secrets are being read for the proxies: check again soon. */
+  readonly isReading: boolean;
   readonly next: NextStep;
 }
 
@@ -55,32 +58,45 @@ export interface Plan {
 
 /** The first plan of a pass: the extension, identities, and what the extension must know to render. */
 export function prepare(desired: ClusterState, observed: Observed, reports: Reports | undefined): Preparation {
+  const { name, settings } = desired.cluster;
   const extension = planExtension(desired, observed);
+  const reader = planReader(desired, observed);
   const foreign = recordForeign(desired.foreignSecretIds, observed);
   const introduction = introduceTasks(desired, observed, reports);
-  const before = [...extension.actions, ...foreign, ...introduction];
-  const prepared = { problems: extension.problems, attempts: listed(extension.attempt) };
-  if (foreign.length > 0) return { ...prepared, actions: before, next: { kind: 'observe' } };
+  const identity = settings.HitlessServiceUpdate ? createIdentity('proxy', name, observed) : [];
+  const before = [...extension.actions, ...identity, ...reader.actions, ...foreign, ...introduction];
+  const problemsBefore = [...extension.problems, ...reader.problems];
+  const prepared = { problems: problemsBefore, attempts: listed(extension.attempt), isReading: reader.isReading };
+  if (foreign.length > 0 || awaitsSecrets(desired, observed, reader))
+    return { ...prepared, actions: before, next: { kind: 'observe' } };
   const { texts, held } = observed;
   if (texts.kind === 'rejected') {
     const answer = { kind: 'settings-rejected', message: texts.message } as const;
     return { ...prepared, actions: before, next: { kind: 'answered', answer, basis: NOTHING_ATTACHED } };
   }
-  const { name, settings } = desired.cluster;
   const input = toRenderInput(desired, texts.texts);
   const permissions = permissionsOf(input);
   const attached = attachedTo(desired, observed, permissions);
   const boot = bootOf(desired, observed, attached);
   const basis = { attached, boot };
-  const identity = settings.HitlessServiceUpdate ? createIdentity('proxy', name, observed) : [];
   return {
-    actions: [...before, ...identity],
-    problems: [...extension.problems, ...texts.problems],
-    attempts: prepared.attempts,
+    ...prepared,
+    actions: before,
+    problems: [...problemsBefore, ...texts.problems],
     next: held
       ? { kind: 'answered', answer: { kind: 'rendered', rendering: held }, basis }
       : { kind: 'render', render: { kind: 'render', service: settings.ServiceName, input, permissions, boot }, basis },
   };
+}
+
+/**
+ * Proxies of an earlier release have their secrets mounted, and those with another key cannot decrypt: they stay until
+ * their successors can have all secrets from their first response.
+ */
+function awaitsSecrets({ cluster }: ClusterState, { proxy, identities }: Observed, { isReading }: ReaderPlan): boolean {
+  if (!isReading || !cluster.deliversInPlace || proxy === undefined) return false;
+  const { id } = identities.proxy;
+  return id === undefined || !proxy.service.secretIds.includes(id);
 }
 
 const NOTHING_ATTACHED: ProxyBasis = { attached: { networkIds: [], secrets: [] }, boot: undefined };

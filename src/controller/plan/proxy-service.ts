@@ -1,4 +1,5 @@
 import type { ClusterState } from '../../model/cluster-state.ts';
+import { isEncryptedSecretConfig } from '../../model/encrypted-secrets.ts';
 import { clusterLabel, fileLabel, metricsTokenPath, proxySecretTarget, versionLabel } from '../../model/names.ts';
 import { desiredProxy, type MountedObject, type ProxyAttachments } from '../../model/owned-service.ts';
 import type { StoredObject } from '../../model/snapshot.ts';
@@ -30,7 +31,7 @@ export function attachedTo(
   return {
     extensionAddress: extension?.virtualAddresses?.[controlNetworkId],
     networkIds: [...networkIds, controlNetworkId],
-    secrets: [...material, ...token, identity],
+    secrets: [...(cluster.deliversInPlace ? [] : material), ...token, identity],
     ...allowed,
   };
 }
@@ -82,7 +83,7 @@ export function planConfigs({ cluster }: ClusterState, { snapshot }: Observed, r
 }
 
 function configsOf(cluster: string, configs: readonly StoredObject[]): StoredObject[] {
-  return configs.filter(({ labels }) => labels[clusterLabel] === cluster);
+  return configs.filter((config) => config.labels[clusterLabel] === cluster && !isEncryptedSecretConfig(config));
 }
 
 /** Parts are mounted next to the main file, which includes them by name. */

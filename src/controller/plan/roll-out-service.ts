@@ -85,6 +85,7 @@ const REJECTED: Readonly<Record<OwnedRole, { readonly reason: string; readonly r
     remedy:
       'The proxies keep serving the last good configuration. The new one is retried from time to time, and when a service or the settings change.',
   },
+  reader: { reason: 'The job that reads secrets was rolled back', remedy: 'It is created again.' },
   extension: {
     reason: 'The extension was rolled back',
     remedy:

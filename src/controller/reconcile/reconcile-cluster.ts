@@ -20,6 +20,8 @@ export interface ClusterOutcome {
   readonly served: string | undefined;
   /** The proxies are switching to that version, or wait for a roll-out in progress. */
   readonly rolling: boolean;
+  /** Secrets are being read for the proxies. */
+  readonly isReading: boolean;
   /** Replicas are, or are about to be, spread over the nodes again. */
   readonly isSpreading: boolean;
   readonly problems: readonly Problem[];
@@ -56,7 +58,8 @@ export async function reconcileCluster(
   const { replicas, served } = servedBy(observed, renderer.reports(settings.ServiceName));
   const outcome = () => ({ name, tasks: replicas, served, version: served, changes: timeline.of(name) });
   const { next, problems } = preparation;
-  if (next.kind === 'observe') return { ...outcome(), rolling: true, isSpreading: false, problems };
+  const { isReading } = preparation;
+  if (next.kind === 'observe') return { ...outcome(), rolling: true, isReading, isSpreading: false, problems };
   const answer = next.kind === 'render' ? await applier.render(next.render) : next.answer;
   const version = answer.kind === 'rendered' ? answer.rendering.version : undefined;
   if (version !== undefined) {
@@ -73,7 +76,7 @@ export async function reconcileCluster(
   return {
     ...outcome(),
     ...(version === undefined ? {} : { version }),
-    ...{ rolling, isSpreading },
+    ...{ rolling, isReading, isSpreading },
     problems: [...problems, ...plan.problems],
   };
 }

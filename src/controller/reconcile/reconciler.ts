@@ -13,10 +13,11 @@ import { Applier } from '../apply/apply.ts';
 import { AttemptBook } from '../observe/attempt-book.ts';
 import { DoubtBook } from '../observe/doubt-book.ts';
 import { MaterialBook } from '../observe/material-book.ts';
+import { ReadSecretsBook } from '../observe/read-secrets.ts';
 import { SpreadBook } from '../observe/spread-book.ts';
 import { Timeline } from '../observe/timeline.ts';
 import { planUnused } from '../plan/unused-services.ts';
-import { ConflictError, type Credentials, type Renderer, type Swarm } from '../ports.ts';
+import { ConflictError, type Credentials, type Renderer, type SecretReader, type Swarm } from '../ports.ts';
 import { ClusterRuns } from './cluster-runs.ts';
 import type { PlanPreview } from './preview.ts';
 import { type ClusterOutcome, reconcileCluster } from './reconcile-cluster.ts';
@@ -26,6 +27,7 @@ export interface ReconcilerOptions {
   readonly swarm: Swarm;
   readonly renderer: Renderer;
   readonly credentials: Credentials;
+  readonly secretReader: SecretReader;
   readonly status: StatusBoard;
   readonly settings: Settings;
   /** Administrators' decisions beyond the settings, given the Docker configs seen in the swarm. */
@@ -67,6 +69,7 @@ export function createReconciler(options: ReconcilerOptions): Pass {
   const buildDesiredState = createStateBuilder();
   const settingsFor = memoizeLast(applyPorts);
   const materialBook = new MaterialBook(options.renderer);
+  const readSecrets = new ReadSecretsBook(swarm, options.credentials);
   const spreadBook = new SpreadBook();
   const doubtBook = new DoubtBook(options.renderer);
   const runs = new ClusterRuns(options.onLate);
@@ -77,7 +80,8 @@ export function createReconciler(options: ReconcilerOptions): Pass {
     const administration = await options.administration(snapshot.configs);
     const settings = settingsFor(options.settings, administration);
     // If routing is off, no cluster is active, but the routes are still shown.
-    const material = materialBook.read(settings.clusters, snapshot, now());
+    const read = await readSecrets.read(settings.clusters, snapshot);
+    const material = materialBook.read(settings.clusters, snapshot, now(), read);
     const doubts = doubtBook.judge(snapshot, now());
     const desired = buildDesiredState(snapshot, settings, administration.maintenance, material, doubts);
     const active = administration.enabled ? desired.clusters : [];
@@ -107,7 +111,7 @@ export function createReconciler(options: ReconcilerOptions): Pass {
     status.record({ at: now(), snapshot, desired, outcomes, problems });
     const errors = [...removed, ...settled].flatMap((result) => (result?.status === 'rejected' ? [result.reason] : []));
     if (errors.length > 0) throw combine(errors);
-    return { rolling: outcomes.some(({ rolling, isSpreading }) => rolling || isSpreading) };
+    return { rolling: outcomes.some(({ rolling, isReading, isSpreading }) => rolling || isReading || isSpreading) };
   };
   return (...circumstances) => underWay.track(() => pass(...circumstances));
 }
