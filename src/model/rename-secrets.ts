@@ -1,3 +1,4 @@
+import { featureSecrets, renameFeatureSecrets } from './features/features.ts';
 import type { Route, SecretRef, Tls } from './route.ts';
 
 /** Names of the files in the proxies, by name of the secret. */
@@ -23,7 +24,11 @@ function renamed(route: Route, names: SecretFileNames): Route {
   const made = {
     ...route,
     tls: renamedTls(route.tls, rename),
-    options: { ...route.options, backendCa: rename(route.options.backendCa) },
+    options: {
+      ...route.options,
+      backendCa: rename(route.options.backendCa),
+      ...renameFeatureSecrets(route.options, rename),
+    },
   };
   known.set(route, { files, route: made });
   return made;
@@ -31,7 +36,7 @@ function renamed(route: Route, names: SecretFileNames): Route {
 
 function secretsIn({ tls, options }: Route): readonly SecretRef[] {
   const ofTls = tls.kind === 'terminated' ? [tls.certificate, tls.key, tls.clientCa] : [];
-  return [...ofTls, options.backendCa].filter((name) => name !== '');
+  return [...ofTls, options.backendCa, ...featureSecrets(options)].filter((name) => name !== '');
 }
 
 function renamedTls(tls: Tls, rename: (name: SecretRef) => SecretRef): Tls {

@@ -14,6 +14,7 @@ import { parseSettings, type Settings } from '../../src/model/settings.ts';
 import { createAuthority } from '../../src/protocol/certificates.ts';
 import { aNetwork, aNode } from './builders.ts';
 import { FakeExtension } from './fake-extension.ts';
+import { FakeSecretReader } from './fake-secret-reader.ts';
 import { FakeSwarm } from './fake-swarm.ts';
 
 const authority = await createAuthority(Date.parse('2026-01-01T00:00:00Z'));
@@ -27,6 +28,9 @@ interface WorldOptions {
   readonly extension?: FakeExtension;
   /** Whether proxies have agents, so that routes change in place. Without agents every change is a roll-out. */
   readonly agents?: boolean;
+  /** Whether secrets reach agents in place. Otherwise Swarm mounts them. */
+  readonly inPlace?: boolean;
+  readonly secrets?: FakeSecretReader;
 }
 
 export interface LogLine {
@@ -53,18 +57,29 @@ export class ControllerWorld {
   readonly underWay: UnderWay;
   readonly preview: PlanPreview;
   readonly #agents: boolean;
+  readonly #inPlace: boolean;
+  readonly secrets: FakeSecretReader;
   readonly #status: StatusBoard;
   readonly #pass: Pass;
 
-  constructor({ settings = {}, swarm = aSwarm(), extension = new FakeExtension(), agents = false }: WorldOptions = {}) {
+  constructor({
+    settings = {},
+    swarm = aSwarm(),
+    extension = new FakeExtension(),
+    agents = false,
+    inPlace = false,
+    secrets = new FakeSecretReader(swarm),
+  }: WorldOptions = {}) {
     this.swarm = swarm;
+    this.secrets = secrets;
     this.underWay = new UnderWay(swarm.clock.now);
     this.extension = extension;
     const logger = pino({ level: 'info' }, sink(this.logs));
     this.#status = new StatusBoard(logger);
     const parsed = parseSettings(settings, '1.0.0');
     this.#agents = agents;
-    this.settings = agents ? parsed.settings : withoutAgents(parsed.settings);
+    this.#inPlace = inPlace;
+    this.settings = agents ? withDelivery(parsed.settings, inPlace) : withoutAgents(parsed.settings);
     if (agents) extension.agents = () => replicasOf(swarm);
     const { now } = swarm.clock;
     this.preview = new PlanPreview(extension, now);
@@ -72,6 +87,7 @@ export class ControllerWorld {
       swarm,
       renderer: extension,
       credentials: createCredentials(authority, now),
+      secretReader: this.secrets,
       status: this.#status,
       underWay: this.underWay,
       preview: this.preview,
@@ -86,7 +102,8 @@ export class ControllerWorld {
 
   /** Restarts the controller, optionally with other settings. Swarm and extensions stay. */
   restart(settings: Document = {}): ControllerWorld {
-    return new ControllerWorld({ settings, swarm: this.swarm, extension: this.extension, agents: this.#agents });
+    const { swarm, extension, secrets } = this;
+    return new ControllerWorld({ settings, swarm, extension, secrets, agents: this.#agents, inPlace: this.#inPlace });
   }
 
   async pass(): Promise<PassResult> {
@@ -107,6 +124,7 @@ export class ControllerWorld {
     for (let done = 0; done < MAX_PASSES; done++) {
       const before = this.swarm.writes.length;
       await this.pass();
+      this.secrets.start();
       const rolling = this.swarm.services.filter(({ isRolling }) => isRolling);
       for (const service of rolling) service.finish();
       if (rolling.length === 0 && this.swarm.writes.length === before) return;
@@ -156,9 +174,14 @@ export class ControllerWorld {
   }
 }
 
+function withDelivery(settings: Settings, deliversInPlace: boolean): Settings {
+  return { ...settings, clusters: settings.clusters.map((cluster) => ({ ...cluster, deliversInPlace })) };
+}
+
 function withoutAgents(settings: Settings): Settings {
   const clusters = settings.clusters.map((cluster) => ({
     ...cluster,
+    deliversInPlace: false,
     settings: { ...cluster.settings, HitlessServiceUpdate: false },
   }));
   return { ...settings, clusters };

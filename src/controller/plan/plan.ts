@@ -93,10 +93,15 @@ export function prepare(desired: ClusterState, observed: Observed, reports: Repo
  * Proxies of an earlier release have their secrets mounted, and those with another key cannot decrypt: they stay until
  * their successors can have all secrets from their first response.
  */
-function awaitsSecrets({ cluster }: ClusterState, { proxy, identities }: Observed, { isReading }: ReaderPlan): boolean {
+function awaitsSecrets(
+  { cluster, secrets }: ClusterState,
+  { proxy, identities }: Observed,
+  { isReading }: ReaderPlan,
+): boolean {
   if (!isReading || !cluster.deliversInPlace || proxy === undefined) return false;
-  const { id } = identities.proxy;
-  return id === undefined || !proxy.service.secretIds.includes(id);
+  const { secretIds } = proxy.service;
+  const isMounted = (id: string | undefined) => id !== undefined && secretIds.includes(id);
+  return !isMounted(identities.proxy.id) || secrets.some(({ id }) => isMounted(id));
 }
 
 const NOTHING_ATTACHED: ProxyBasis = { attached: { networkIds: [], secrets: [] }, boot: undefined };

@@ -37,6 +37,8 @@ export interface Feature<Value> {
   requestHeaders?(value: Value): readonly HeaderChange[];
   /** Headers that it sets or removes in responses of the service. */
   responseHeaders?(value: Value): readonly HeaderChange[];
+  /** The same value with other names of secrets. Required beside `secrets`. */
+  withSecrets?(value: Value, rename: (name: string) => string): Value;
   /** Rendered at the beginning of the location, before anything that answers requests. */
   readonly isFirst?: true;
   /** Tasks that the location asks besides its service, in an upstream of their own. */

@@ -150,6 +150,15 @@ export function featureSecrets(options: FeatureOptions): readonly string[] {
   return [...used(options)].flatMap(([feature, value]) => feature.secrets?.(value) ?? []);
 }
 
+/** The same options with other names of secrets. */
+export function renameFeatureSecrets(options: FeatureOptions, rename: (name: string) => string): FeatureOptions {
+  const renamed = all.flatMap(([name, { withSecrets }]) => {
+    const value = options[name];
+    return value === undefined || withSecrets === undefined ? [] : [[name, withSecrets(value, rename)] as const];
+  });
+  return Object.fromEntries(renamed) as FeatureOptions;
+}
+
 /** Upper bound for the text that the features add to a location, in bytes. */
 export function featureBytes(options: FeatureOptions): number {
   return sum(options, (feature, value) => feature.bytes(value));

@@ -36,7 +36,9 @@ beforeEach(() => {
   extension = new FakeExtension();
   stop = new AbortController();
   const credentials = {
-    find: () => ({ id: undefined, name: 'identity' }),
+    find: () => ({ id: undefined, name: 'identity', publicKey: undefined }),
+    sign: () => '',
+    isSigned: () => true,
     issue: async () => ({ name: 'identity', labels: {}, data: '' }),
   };
   const books = { attempts: { record: () => undefined }, textChecks: new TextChecks() };

@@ -93,7 +93,12 @@ function emptyWorld(document: Readonly<Record<string, unknown>> = {}): World {
     desired: buildDesiredState(snapshot, settings).clusters[0]!,
     observed: {
       ...{ snapshot, now, controlNetworkId: controlNetwork, extension: undefined, proxy: undefined, held: undefined },
-      identities: { extension: { id: undefined, name: 'identity-e' }, proxy: { id: undefined, name: 'identity-p' } },
+      identities: {
+        extension: { id: undefined, name: 'identity-e', publicKey: undefined },
+        proxy: { id: undefined, name: 'identity-p', publicKey: undefined },
+        reader: { id: undefined, name: 'identity-r', publicKey: undefined },
+      },
+      reader: undefined,
       ...{ texts: { kind: 'read', texts: {}, problems: [] }, attempts: new Map() },
     },
     reports: undefined,
@@ -106,8 +111,9 @@ function healthyWorld(document: Readonly<Record<string, unknown>> = {}): World {
   const empty = emptyWorld(document);
   const snapshot = { ...empty.observed.snapshot, configs: stored('v1') };
   const identities = {
-    extension: { id: 'id-identity-e', name: 'identity-e' },
-    proxy: { id: 'id-identity-p', name: 'identity-p' },
+    extension: { id: 'id-identity-e', name: 'identity-e', publicKey: undefined },
+    proxy: { id: 'id-identity-p', name: 'identity-p', publicKey: 'key' },
+    reader: { id: 'id-identity-r', name: 'identity-r', publicKey: undefined },
   };
   const bare = { ...empty, observed: { ...empty.observed, snapshot, identities } };
   const [extension, proxy] = plansOf(bare)
@@ -306,7 +312,7 @@ const cases: readonly Case[] = [
     name: 'identity that expires soon',
     world: () => {
       const world = healthyWorld();
-      const proxy = { id: undefined, name: 'identity-p2' };
+      const proxy = { id: undefined, name: 'identity-p2', publicKey: undefined };
       return { ...world, observed: { ...world.observed, identities: { ...world.observed.identities, proxy } } };
     },
     before: ['Issue a certificate for the proxy and store it in the secret identity-p2.'],
