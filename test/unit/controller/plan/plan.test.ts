@@ -265,6 +265,7 @@ const cases: readonly Case[] = [
     before: [
       'Issue a certificate for the extension and store it in the secret identity-e.',
       'Create the service signalbox-extension.',
+      'Issue a certificate for the proxy and store it in the secret identity-p.',
     ],
   },
   {
