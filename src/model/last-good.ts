@@ -19,7 +19,9 @@ export function lastGood(
   material: Material,
   mayUse: (name: string) => boolean,
 ): Pair | undefined {
-  const known = [...read.values()].filter(({ ciphertext, facts: { name } }) => ciphertext !== undefined && mayUse(name));
+  const known = [...read.values()].filter(
+    ({ ciphertext, facts: { name } }) => ciphertext !== undefined && mayUse(name),
+  );
   const isGood = ({ certificate, key }: Pair) =>
     uncoveredHosts(certificate, hosts, material).length === 0 &&
     judgeServer(certificate, key, material).every(({ severity }) => severity !== 'error');

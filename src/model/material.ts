@@ -101,7 +101,11 @@ const USABLE_KEYS = ['', 'rsa', 'rsa-pss', 'prime256v1', 'secp384r1', 'secp521r1
 /** Whether proxies have found neither a certificate nor a key, nor users: it is not intended for them. */
 export function isForeign(secret: string, { facts }: Material): boolean {
   const own = facts.get(secret);
-  return own !== undefined && !own.isMaterial && (own.users?.count ?? 0) === 0;
+  return own !== undefined && !isForProxies(own);
+}
+
+export function isForProxies({ isMaterial, users }: SecretFacts): boolean {
+  return isMaterial || (users?.count ?? 0) > 0;
 }
 
 /** The facts about a secret that is not intended for the proxies: nothing about its content. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadSecret } from '../model/encrypted-secrets.ts';
+import { isForProxies } from '../model/material.ts';
 import { encrypt } from '../protocol/encryption.ts';
 import { inspectSecret } from '../tls-material/inspect-secrets.ts';
 
@@ -27,7 +28,7 @@ export async function readSecrets(
     const content = await readFile(join(folder, id)).catch(() => undefined);
     if (content === undefined) return [];
     const facts = inspectSecret(name, content);
-    const ciphertext = facts.isMaterial ? await encrypt(publicKey, { cluster, file }, content) : undefined;
+    const ciphertext = isForProxies(facts) ? await encrypt(publicKey, { cluster, file }, content) : undefined;
     content.fill(0);
     return [{ id, facts, ...(ciphertext === undefined ? {} : { ciphertext }) }];
   });

@@ -79,6 +79,7 @@ export const basicAuth = feature({
   bytes: ({ users, realm, acceptsUnderscores }) =>
     100 + users.length + 2 * realm.length + repeatedBytes(acceptsUnderscores),
   secrets: ({ users }) => [users],
+  withSecrets: (value, rename) => ({ ...value, users: rename(value.users) }),
   partial: 'basic-auth',
   view: ({ users, realm }) => ({ users, realm }),
   requestHeaders: ({ forward }) => [

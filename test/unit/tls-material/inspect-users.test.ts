@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { inspectSecret } from '../../../../src/proxy/nginx/inspect-secrets.ts';
-import { inspectUsers } from '../../../../src/proxy/nginx/inspect-users.ts';
+import { inspectSecret } from '../../../src/tls-material/inspect-secrets.ts';
+import { inspectUsers } from '../../../src/tls-material/inspect-users.ts';
 
 const bcrypt = '$2y$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u';
 const apr1 = '$apr1$HQyJJRdX$ErX.biAZXpF.zt7t12zro1';
