@@ -145,7 +145,7 @@ describe('a secret with users', () => {
 
     expect(await world.writesOf(() => world.settle())).toEqual([]);
     expect(isOpen()).toBe(true);
-    expect(serverOf(world.served(), 'app.example.org')).toContain('auth_basic_user_file /run/secrets/site;');
+    expect(serverOf(world.served(), 'app.example.org')).toContain('auth_basic_user_file $secrets/site;');
     expect(complaints()).toEqual([]);
   });
 
