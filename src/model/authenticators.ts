@@ -1,7 +1,7 @@
 import { memoize } from '../lib/memo.ts';
+import { type Authenticator, isOutside } from './authenticator-address.ts';
 import { lackedProtection } from './features/features.ts';
-import type { Authenticator, ForwardAuth } from './features/forward-auth.ts';
-import { isOutside } from './features/forward-auth.ts';
+import type { ForwardAuth } from './features/forward-auth.ts';
 import { LABEL_PREFIX } from './label.ts';
 import { parseService, type RoutedService, type ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue } from './problem.ts';

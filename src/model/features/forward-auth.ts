@@ -1,8 +1,14 @@
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
+import {
+  type Authenticator,
+  authenticatorAddress,
+  isOutside,
+  segmentsAreSafe,
+  TARGET,
+} from '../authenticator-address.ts';
 import { label, splitList } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';
-import { controlNetwork } from '../names.ts';
 import { isCanonicalPath } from '../path.ts';
 import { peerMessage } from '../peer-message.ts';
 import { MOST_DASHES } from '../proxy-headers.ts';
@@ -10,16 +16,6 @@ import type { Peer } from '../route.ts';
 import { toUpstream } from '../upstream.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
 import { repeatedBytes, spellings } from './request-headers.ts';
-
-/** Where another program decides about each request. */
-export interface Authenticator {
-  readonly scheme: 'http' | 'https';
-  /** Name of a service, or an outside host, which has a dot. */
-  readonly name: string;
-  readonly port: number;
-  /** Path and query. */
-  readonly target: string;
-}
 
 export interface ForwardAuth extends Authenticator {
   /** Empty: the authenticator cannot be asked, so nobody is let in. */
@@ -34,9 +30,6 @@ export interface ForwardAuth extends Authenticator {
   readonly acceptsUnderscores?: true | undefined;
 }
 
-const ADDRESS =
-  /^(https?):\/\/([A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?)(?::(\d{1,5}))?((?:\/[A-Za-z0-9._~-]+)*\/?(?:\?[A-Za-z0-9._~=&/-]{0,200})?)$/;
-const TARGET = /^(?=.{1,512}$)\/(?:[A-Za-z0-9._~-]+(?:\/[A-Za-z0-9._~-]+)*\/?)?(?:\?[A-Za-z0-9._~=&/-]*)?$/;
 const SIGNIN =
   /^(?=.{1,512}$)(?:https?:\/\/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?)?(?:\/[A-Za-z0-9._~/-]*)?(?:\?[A-Za-z0-9._~=&/-]*)?$/i;
 const HEADER = /^[A-Za-z][A-Za-z0-9-]{0,63}$/;
@@ -46,44 +39,6 @@ const MOST = 16;
 /** They describe the connection or the client, or the message's body would no longer fit. */
 const RESERVED =
   /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|range|if-.*|content-.*|cookie|set-cookie|proxy-.*|x-request-id|x-real-ip|x-forwarded-(?:for|host|port|prefix|proto)|x-ssl-client-.*|x-accel-.*|grpc-.*)$/i;
-
-const segmentsAreSafe = (target: string) => !/(?:^|\/)\.{1,2}(?:\/|$)/.test(target.split('?')[0]!);
-
-const address = z
-  .string()
-  .trim()
-  .transform((text, context): Authenticator => {
-    const [, scheme, name = '', port, target = ''] = ADDRESS.exec(text) ?? [];
-    const authenticator = {
-      scheme: scheme as 'http' | 'https',
-      name: name.includes('.') ? name.toLowerCase() : name,
-      port: Number(port ?? (scheme === 'https' ? 443 : 80)),
-      target: target.startsWith('/') ? target : `/${target}`,
-    };
-    const fault = scheme === undefined ? 'is not a URL such as http://auth:9091/verify' : faultOf(authenticator);
-    if (fault !== undefined) context.addIssue(fault);
-    return authenticator;
-  });
-
-function faultOf({ scheme, name, port, target }: Authenticator): string | undefined {
-  if (port < 1 || port > 65_535) return 'has a port above 65535';
-  if (!TARGET.test(target) || !segmentsAreSafe(target)) return 'has a path with . or .. segments, or is too long';
-  if (!isOutside(name)) return name.length > 63 ? 'names a service with more than 63 characters' : undefined;
-  // Otherwise names of Docker's DNS would let it reach services that are not meant for it.
-  if (scheme !== 'https') return 'is an outside URL without HTTPS';
-  if (!isOutsideName(name)) return 'does not name a public host';
-  return undefined;
-}
-
-/** Names of services have no dots. */
-export function isOutside(name: string): boolean {
-  return name.includes('.');
-}
-
-function isOutsideName(name: string): boolean {
-  const isPublic = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/.test(name);
-  return isPublic && !name.endsWith(`.${controlNetwork}`) && !name.startsWith('tasks.');
-}
 
 const headerList = z
   .string()
@@ -113,7 +68,7 @@ const forwardAuthUrl = label({
   example: 'http://auth:9091/api/verify',
   description:
     'Another service decides about each request: a status of 2xx lets it in, 401 and 403 reject it. All other answers, and none within 10 s, result in 503. The host is the name of a service, with or without the prefix of the stack, or an outside host with HTTPS. See [authentication](guides/authentication.md).',
-  schema: address,
+  schema: authenticatorAddress,
 });
 const headers = label({
   ...common,
