@@ -156,6 +156,12 @@ export const forwardAuth = feature({
   ],
   definitions: (value) => [
     { key: 'forward_auth', partial: 'define-forward-auth', bytes: 9000, steps: ENCODING_STEPS, cookies: COOKIE_STEPS },
+    ...value.headers.map((name) => ({
+      key: `auth_header_${fieldOf(name)}`,
+      partial: 'define-auth-header',
+      bytes: 90 + name.length,
+      field: fieldOf(name),
+    })),
     ...openPaths(value),
   ],
   serverBlocks: (value) => [
