@@ -13,6 +13,7 @@ export const clusterFacts = memoize(
         const observed = {
           hidesAddresses: hidesAddresses(cluster),
           acceptsUnderscores: cluster.nginx.UnderscoresInHeaders,
+          acme: settings.Acme.toLowerCase(),
         };
         const facts = { ...observed, lists, policies, defaults, enforced, defaultHost };
         return [settings.ServiceCluster, facts];

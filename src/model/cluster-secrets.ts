@@ -1,3 +1,4 @@
+import { isAcmeCertificate } from './acme/certificates.ts';
 import { isForeign, judgeServer, missingSecret } from './material.ts';
 import { metricsPort } from './names.ts';
 import type { ServiceContext } from './parse-service.ts';
@@ -61,8 +62,13 @@ export function attachedSecrets(names: readonly string[], { secrets, material, s
   return [...new Set(names)]
     .toSorted(compareText)
     .flatMap((name) => secrets.get(name) ?? [])
-    .filter((secret) => !isForeign(secret.name, material) && judgeUse(secret, secretUse)?.severity !== 'error')
+    .filter((secret) => !isForeign(secret.name, material) && isAttachable(secret, secretUse))
     .map(({ id, name }) => ({ id, name }));
+}
+
+/** Labels cannot name certificates from ACME servers: only ownership of a host leads to them. */
+function isAttachable(secret: StoredObject, use: ServiceContext['secretUse']): boolean {
+  return isAcmeCertificate(secret) || judgeUse(secret, use)?.severity !== 'error';
 }
 
 export function foreignSecrets({ secrets, material }: ServiceContext): string[] {

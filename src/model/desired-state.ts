@@ -1,4 +1,6 @@
 import { memoize, memoizeLast, sameItems } from '../lib/memo.ts';
+import { createAcmeFacts } from './acme/facts.ts';
+import { issuerSecrets } from './acme/issuers.ts';
 import { type Claims, createClaimIndex } from './aliases.ts';
 import { clusterFacts } from './cluster-facts.ts';
 import { unknownCluster } from './cluster-problems.ts';
@@ -41,6 +43,7 @@ export function createStateBuilder(): BuildDesiredState {
     const mountable = all.filter(({ name }) => !own.includes(name));
     return new Map(mountable.map((secret) => [secret.name, secret]));
   });
+  const acmeFacts = createAcmeFacts();
   const claimIndex = createClaimIndex();
   const remembered = new Map<string, RememberedService>();
   const kept = new Map<string, KeptForCluster>();
@@ -56,12 +59,13 @@ export function createStateBuilder(): BuildDesiredState {
     if (last && sameItems(last.seen, seen)) return last.desired;
     const context: ServiceContext = {
       networks: networksById(networks),
-      secrets: secretsByName(secrets, ...controllerSecrets(settings)),
+      secrets: secretsByName(secrets, ...controllerSecrets(settings), ...issuerSecrets(settings.issuers)),
       nodes: nodesById(nodes),
       hostTasks: Map.groupBy(hostTasks, ({ serviceId }) => serviceId),
       nodeCount: Math.max(1, nodes.length),
       material,
       secretUse,
+      acme: acmeFacts(settings.issuers, secrets),
       clusters: clusterFacts(settings),
     };
     const parsed = services.map((service) => {

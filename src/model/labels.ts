@@ -261,6 +261,21 @@ export const labels = {
     description: 'Docker secret with the private key of the certificate, in PEM format and unencrypted.',
     schema: secretName,
   }),
+  acme: label({
+    name: 'acme',
+    policy: 'protective',
+    type: '`true`, `false` or the name of an issuer',
+    default: 'the setting `Acme` of the cluster',
+    example: 'letsencrypt',
+    description:
+      'Orders and renews a certificate for each host from an ACME server: `true` uses the only table `[Acme.<name>]` in the settings, a name that one. The proxies terminate TLS. Until a certificate exists, the hosts answer 503. See [ACME](guides/acme.md).',
+    schema: z
+      .string()
+      .trim()
+      .toLowerCase()
+      .regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'is not true, false or the name of an issuer')
+      .refine((value) => value !== 'internal', 'is not supported yet: name an issuer of the settings'),
+  }),
   ssl_passthrough: label({
     name: 'ssl_passthrough',
     policy: 'protective',

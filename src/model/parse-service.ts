@@ -1,3 +1,6 @@
+import type { AcmeFacts } from './acme/facts.ts';
+import type { Issuer } from './acme/issuers.ts';
+import { readIssuer, shut, withCertificates } from './acme/routes.ts';
 import { stackOf } from './default-host.ts';
 import type { ClusterFacts } from './features/feature.ts';
 import { type FeatureOptions, featureSecrets, readFeatures } from './features/features.ts';
@@ -79,6 +82,7 @@ export interface ServiceContext {
   /** The known facts about secrets. */
   readonly material: Material;
   readonly secretUse: SecretUse;
+  readonly acme: AcmeFacts;
   /** By value of the service cluster label. */
   readonly clusters: ReadonlyMap<string, ClusterFacts>;
 }
@@ -122,7 +126,8 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   const onHost = usesHostPorts(reader, service, context);
   if (onHost && port !== undefined) requireHostPort(reader, service, port);
   const network = onHost ? undefined : readNetwork(reader, service, context);
-  const tls = readTls(reader, service, context);
+  const issuer = readIssuer(reader, { hosts, isDefault }, context);
+  const tls = readTls(reader, service, context, issuer !== undefined);
   const mode = readMode(reader, service, options);
   const maintenance = readMaintenance(reader);
   const limits = { maxFails: reader.read(labels.max_fails), failTimeout: reader.read(labels.fail_timeout) };
@@ -163,8 +168,18 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     peerCount,
     secrets: secretsOf(tls, options),
   };
-  const parts = closeUncovered(routed, reader, context);
+  const parts = divide(routed, issuer, reader, context);
   return { routed: parts, problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
+}
+
+function divide(
+  routed: RoutedService,
+  issuer: Issuer | undefined,
+  reader: LabelReader,
+  context: GroupContext,
+): RoutedService[] {
+  if (issuer === undefined) return closeUncovered(routed, reader, context);
+  return withCertificates(routed, issuer, reader, context);
 }
 
 function inCluster(serviceCluster: string | undefined, surroundings: ServiceContext): GroupContext {
@@ -216,7 +231,7 @@ function decidingLabels(reader: LabelReader, { affinity }: RouteOptions, tls: Tl
     ['backendName', written('ssl_backend_name', 'upstream_host')],
     ['backendCa', written('ssl_backend_tls_verify', 'ssl_backend_ca')],
     ['clientCertificate', written('ssl_client_verify', 'ssl_client_ca')],
-    ['tls', tls.kind === 'passthrough' ? 'ssl_passthrough' : written('ssl_cert', 'ssl_key')],
+    ['tls', tls.kind === 'passthrough' ? 'ssl_passthrough' : written('ssl_cert', 'ssl_key', 'acme')],
   ];
   return Object.fromEntries(decided.filter(([, name]) => name !== undefined));
 }
@@ -236,9 +251,11 @@ function closeUncovered(routed: RoutedService, reader: LabelReader, { material }
   const names = routeNames({ hosts, isDefault: false, path: route.path });
   reader.noteShared(severity, labels.ssl_cert, reason, remedy, names);
   const covered = { ...route, hosts: route.hosts.filter((host) => !hosts.includes(host)) };
-  const shut: Route = { ...route, hosts, isDefault: false, tls: { kind: 'closed' }, backend: { kind: 'unavailable' } };
   const isLeft = covered.hosts.length > 0 || route.isDefault;
-  return [...(isLeft ? [{ ...routed, route: covered }] : []), { ...routed, route: shut, networkId: undefined }];
+  return [
+    ...(isLeft ? [{ ...routed, route: covered }] : []),
+    { ...routed, route: shut(route, hosts), networkId: undefined },
+  ];
 }
 
 function readHosts(reader: LabelReader, isDefault: boolean): Host[] {
@@ -394,12 +411,16 @@ function readClientCertificate(reader: LabelReader): ClientCertificate {
   return 'none';
 }
 
-function readTls(reader: LabelReader, service: SwarmService, context: ServiceContext): Tls {
+function readTls(reader: LabelReader, service: SwarmService, context: ServiceContext, isOrdered: boolean): Tls {
   const passthrough = reader.read(labels.ssl_passthrough) ?? false;
   const proxyProtocol = reader.read(labels.ssl_passthrough_proxy_protocol) ?? false;
   const hsts = reader.read(labels.hsts) ?? '';
-  const isTerminated = !passthrough && (reader.has('ssl_cert') || reader.has('ssl_key'));
+  const isTerminated = !passthrough && (isOrdered || reader.has('ssl_cert') || reader.has('ssl_key'));
   const clientCa = readClientCa(reader, isTerminated, service, context);
+  if (isOrdered)
+    return clientCa === undefined
+      ? { kind: 'closed' }
+      : { kind: 'terminated', certificate: '', key: '', isStapled: false, hsts, clientCa };
   if (isTerminated) {
     const material = readMaterial(reader, service, context);
     return material && clientCa !== undefined

@@ -6,6 +6,7 @@ import type { HostTask, SwarmNetwork, SwarmService } from './snapshot.ts';
 /** The inputs of parsing a service besides the service. */
 type Surroundings = Partial<Pick<ServiceContext, 'secrets' | 'material' | 'secretUse' | 'nodes' | 'nodeCount'>> &
   Pick<ServiceContext, 'clusters'> & {
+    readonly acme: ServiceContext['acme'] | undefined;
     readonly networks: readonly (SwarmNetwork | undefined)[];
     readonly tasks: readonly HostTask[] | undefined;
   };
@@ -36,9 +37,10 @@ export function parseAgain(
 function surroundingsOf(service: SwarmService, context: ServiceContext): Surroundings {
   return {
     clusters: context.clusters,
+    acme: usesAcme(service, context) ? context.acme : undefined,
     networks: service.networkIds.map((id) => context.networks.get(id)),
     tasks: context.hostTasks.get(service.id),
-    ...(namesSecrets(service) || givesSecrets(context.clusters)
+    ...(namesSecrets(service) || givesSecrets(context.clusters) || usesAcme(service, context)
       ? { secrets: context.secrets, material: context.material, secretUse: context.secretUse }
       : {}),
     ...(service.ports.length > 0 ? { nodes: context.nodes } : {}),
@@ -48,9 +50,10 @@ function surroundingsOf(service: SwarmService, context: ServiceContext): Surroun
 
 /** Tasks on hosts are new objects in each snapshot, so services with such tasks are parsed each time. */
 function isAsBefore({ service, surroundings }: RememberedService, context: ServiceContext): boolean {
-  const { networks, tasks, secrets, material, secretUse, nodes, nodeCount } = surroundings;
+  const { acme, networks, tasks, secrets, material, secretUse, nodes, nodeCount } = surroundings;
   return (
     surroundings.clusters === context.clusters &&
+    (acme === undefined || acme === context.acme) &&
     tasks === context.hostTasks.get(service.id) &&
     (secrets === undefined || secrets === context.secrets) &&
     (material === undefined || material === context.material) &&
@@ -61,10 +64,26 @@ function isAsBefore({ service, surroundings }: RememberedService, context: Servi
   );
 }
 
+/** Issuers and certificates matter to services with the label, or if the settings give it to some. */
+function usesAcme(service: SwarmService, { clusters }: ServiceContext): boolean {
+  return hasAcmeLabel(service) || givesAcme(clusters);
+}
+
+const hasAcmeLabel = memoize(({ labels: all }: SwarmService) =>
+  Object.keys(all).some((name) => name.endsWith('.acme')),
+);
+
 /** Also of numbered groups. */
 const secretLabels = Object.values(labels)
   .filter(({ type }) => type === 'name of a secret')
   .map(({ name }) => `.${name}`);
+
+const givesAcme = memoize((clusters: ServiceContext['clusters']) =>
+  [...clusters.values()].some(
+    ({ acme, policies, defaults, enforced }) =>
+      acme !== '' || [defaults, enforced, ...policies.values()].some((given) => given.has('acme')),
+  ),
+);
 
 /** Which services the settings give secrets is not known before their labels are read. */
 const givesSecrets = memoize((clusters: ServiceContext['clusters']) =>

@@ -46,6 +46,8 @@ export interface VirtualServer {
   /** The maintenance that applies to the redirects. */
   readonly maintenance: Maintenance | undefined;
   readonly tls: HostTls;
+  /** Of the account key that answers ACME challenges over HTTP; undefined if there are none. */
+  readonly thumbprint: string | undefined;
   readonly locations: readonly Location[];
 }
 
@@ -78,6 +80,8 @@ export interface Location {
   readonly maintenance: Maintenance | undefined;
   /** Answered only over TLS, which the service itself ends. */
   readonly isHandedOn: boolean;
+  /** Answers 503 until there is a certificate. */
+  readonly isPending: boolean;
   /** Names of the owners, the oldest first. */
   readonly services: readonly string[];
   /** Labels that the settings set, by service. Absent if there are none. */
@@ -175,6 +179,7 @@ function buildHost(host: Host, owners: readonly Route[]): HostClaims {
   const pathRedirects = pathRedirectsOf(owners, host, locations);
   const isRedirected = redirect !== undefined || pathRedirects.length > 0;
   const canonical = isRedirected ? undefined : canonicalOf(owners, host);
+  const { thumbprint } = owners.find(({ acme }) => acme?.thumbprint !== undefined)?.acme ?? {};
   return {
     ...others,
     server: {
@@ -185,6 +190,7 @@ function buildHost(host: Host, owners: readonly Route[]): HostClaims {
       pathRedirects,
       maintenance: owners[0]!.maintenance,
       tls,
+      thumbprint,
       locations,
     },
     problems: [...redirectDisagreements(owners, host), ...problems],
@@ -260,7 +266,8 @@ function buildLocations(
       const given = owners.flatMap(({ service: { name: service }, labels }) =>
         (labels?.given ?? []).map((value) => ({ service, ...value })),
       );
-      const location = { path, options: owners[0]!.options, upstream, maintenance, isHandedOn, services };
+      const isPending = owners.some(({ acme }) => acme?.isPending);
+      const location = { path, options: owners[0]!.options, upstream, maintenance, isHandedOn, isPending, services };
       return given.length === 0 ? location : { ...location, given };
     });
 }

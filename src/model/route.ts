@@ -24,10 +24,21 @@ export interface Route {
   readonly options: RouteOptions;
   readonly tls: Tls;
   readonly backend: Backend;
+  /** Absent unless an ACME server issues the certificates. */
+  readonly acme?: AcmeOrder | undefined;
   /** Absent unless under maintenance. */
   readonly maintenance?: Maintenance | undefined;
   /** The labels that the user wrote, for problems of shared routes. Absent if they follow from the options. */
   readonly labels?: RouteLabels | undefined;
+}
+
+/** How the certificates of the hosts are ordered. */
+export interface AcmeOrder {
+  readonly issuer: string;
+  /** Of the account key: the proxies answer challenges over HTTP with it. Absent for other challenges. */
+  readonly thumbprint?: string | undefined;
+  /** There is no certificate yet. */
+  readonly isPending?: true | undefined;
 }
 
 /** The labels that define a route. */

@@ -17,7 +17,7 @@ export type KeyValues<T extends KeyTable> = {
   readonly [K in keyof T]: T[K] extends KeyDefinition<infer V> ? V : never;
 };
 
-function key<T>(schema: z.ZodType<T>, fallback: NoInfer<T>, description: string): KeyDefinition<T> {
+export function key<T>(schema: z.ZodType<T>, fallback: NoInfer<T>, description: string): KeyDefinition<T> {
   return { schema, default: fallback, description };
 }
 
@@ -55,7 +55,7 @@ const nginxTime = z.union([
   z.string().regex(/^(?=\d)(\d{1,9}(ms|s|m|h|d))*(\d{1,9})?$/, 'is not a time such as 75s'),
   count.transform((seconds) => `${seconds}s`),
 ]);
-const secretName = z
+export const secretName = z
   .string()
   .regex(/^([a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?)?$/, 'is not the name of a secret')
   .refine((value) => !value.startsWith('signalbox.'), 'is a secret of the control channel');
@@ -98,7 +98,8 @@ export const coreKeys = {
 /** Connections to this machine cannot be intercepted. */
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
-function isIssuer(text: string): boolean {
+/** Whether a text is a URL without credentials, query and fragment, over HTTPS or on this machine. */
+export function isIssuer(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.includes(url.hostname));
@@ -131,6 +132,11 @@ export const oidcKeys = {
 } satisfies KeyTable;
 
 export const extensionKeys = {
+  Acme: key(
+    z.string().regex(/^(?:[A-Za-z0-9][\w-]{0,31})?$/, 'is not the name of an issuer'),
+    '',
+    'Issuer of certificates for hosts of services without the labels `acme`, `ssl_cert`, `ssl_key` and `ssl_passthrough`: `true` for the only issuer, or the name of a table `[Acme.<name>]`.',
+  ),
   Image: key(text, '', 'Image of the extension. Default: the image of this release.'),
   Args: key(list, [], 'Arguments of the extension.'),
   Labels: key(map, {}, 'Labels of the extension service.'),

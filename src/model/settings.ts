@@ -1,3 +1,5 @@
+import { type Issuers, parseIssuers } from './acme/issuers.ts';
+import { type AcmeSettings, acmeKeys } from './acme/keys.ts';
 import { parseHost } from './host.ts';
 import type { HostPattern, HostRules } from './host-ownership.ts';
 import { nearest } from './nearest.ts';
@@ -23,6 +25,8 @@ export interface Settings {
   readonly hosts: HostRules;
   readonly lists: Lists;
   readonly policies: Policies;
+  /** ACME servers that issue certificates. */
+  readonly issuers: Issuers;
   /** Undefined if users sign in with passwords only. */
   readonly oidc: OidcSettings | undefined;
 }
@@ -69,11 +73,14 @@ export interface Images {
 /** A text is the release of local images. */
 export function parseSettings(document: Table, own: string | Images): SettingsResult {
   const images = typeof own === 'string' ? { registry: LOCAL_REGISTRY, release: own } : own;
-  const { extensions, hosts, lists, policies, oidc, ...coreTable } = lowerKeys(document);
+  const { acme, extensions, hosts, lists, policies, oidc, ...coreTable } = lowerKeys(document);
   const core = readTable<CoreSettings>(coreTable, coreKeys, '');
   const listed = parseHosts(hosts);
   const ofLists = parseLists(tableOrEmpty(lists));
   const ofPolicies = parsePolicies(tableOrEmpty(policies));
+  const ofAcme = parseIssuers(tableOrEmpty(acme), (table, path) =>
+    readTable<AcmeSettings>(lowerKeys(table as Table), acmeKeys, path),
+  );
   const signIn = parseOidc(oidc);
   const tables = Object.entries(tableOrEmpty(extensions)).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const clusters = (tables.length > 0 ? tables : [['default', {}] as const]).map(([name, table]) =>
@@ -86,6 +93,7 @@ export function parseSettings(document: Table, own: string | Images): SettingsRe
       hosts: { mode: core.values.HostsMode, patterns: listed.patterns },
       lists: ofLists.lists,
       policies: ofPolicies.policies,
+      issuers: ofAcme.issuers,
       oidc: signIn.oidc,
     },
     problems: [
@@ -96,6 +104,8 @@ export function parseSettings(document: Table, own: string | Images): SettingsRe
       ...ofLists.problems,
       ...noTable('Policies', policies),
       ...ofPolicies.problems,
+      ...noTable('Acme', acme),
+      ...ofAcme.problems,
       ...noTable('Oidc', oidc),
       ...signIn.problems,
       ...noTable('Extensions', extensions),

@@ -65,7 +65,8 @@ function serverBytes(route: Route, name: number): number {
     (sum, { target }) => Math.max(sum, target.length + 60),
     (route.canonicalHost?.length ?? -100) + 100,
   );
-  return listenersOf(route) * (340 + name + redirects) + secretBytes(route.tls);
+  const challenge = route.acme?.thumbprint === undefined ? 0 : 130;
+  return listenersOf(route) * (340 + name + redirects) + challenge + secretBytes(route.tls);
 }
 
 function secretBytes(tls: Tls): number {

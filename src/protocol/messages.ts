@@ -101,6 +101,16 @@ const route = z.object({
   }),
   tls,
   backend,
+  acme: z
+    .object({
+      issuer: z.string().regex(/^[a-z0-9_-]{1,32}$/),
+      thumbprint: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{43}$/)
+        .optional(),
+      isPending: z.literal(true).optional(),
+    })
+    .optional(),
   maintenance: z.object({ allow: z.array(z.string().regex(/^[0-9a-fA-F.:/]{2,50}$/)) }).optional(),
 });
 

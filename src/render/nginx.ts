@@ -191,6 +191,7 @@ function createViews(common: Common) {
       handlesErrors,
       answersAlike: answersAlike(server),
       host: server.host,
+      thumbprint: server.thumbprint,
       redirect: server.redirect?.target,
       redirectStatus: server.redirect?.status,
       secureRedirect: server.secureRedirect?.target,
@@ -253,6 +254,8 @@ function toView(input: RenderInput, table: RouteTable, views: Views) {
     ),
     allowLists: allowLists(table),
     definitions: definitions(table),
+    answersChallenges: table.servers.some(({ thumbprint }) => thumbprint !== undefined),
+    hasPending: locationsOf(table).some(({ isPending }) => isPending),
     pages: {
       unavailable: toPageView('unavailable_page', input.pages.unavailable),
       maintenance: toPageView('maintenance_page', input.pages.maintenance),
@@ -697,6 +700,7 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
     refusesSecure: sslOnly && isTrusting && requiresClient,
     needsClient: isSecure && requiresClient,
     clientVerify: clientVerification(location.options),
+    isPending: location.isPending,
   };
 }
 

@@ -88,6 +88,8 @@ export interface ClusterFacts {
   readonly enforced: GivenLabels;
   /** Host of services that name none, and the key of the settings; undefined if there is none. */
   readonly defaultHost: { readonly key: string; readonly template: string } | undefined;
+  /** Issuer of certificates for services without a label; '' for none. */
+  readonly acme: string;
 }
 
 /** What a feature may know of the location that it is rendered into. */

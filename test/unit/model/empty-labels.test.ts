@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noAcme } from '../../../src/model/acme/facts.ts';
 import { groupLabels, hasRoutingLabels, LabelReader } from '../../../src/model/label-reader.ts';
 import { type LabelName, labelAliases, labels } from '../../../src/model/labels.ts';
 import { unknownMaterial } from '../../../src/model/material.ts';
@@ -14,6 +15,7 @@ function parse(service: SwarmService) {
     hostTasks: new Map(),
     secrets: new Map(),
     nodeCount: 1,
+    acme: noAcme,
     clusters: new Map(),
     secretUse: unknownUse,
     material: unknownMaterial,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noAcme } from '../../../src/model/acme/facts.ts';
 import { unknownMaterial } from '../../../src/model/material.ts';
 import { parseService } from '../../../src/model/parse-service.ts';
 import { unknownUse } from '../../../src/model/secret-use.ts';
@@ -17,6 +18,7 @@ function networkOf(networks: readonly SwarmNetwork[], labels: Readonly<Record<st
     hostTasks: new Map(),
     secrets: new Map(),
     nodeCount: 1,
+    acme: noAcme,
     clusters: new Map(),
     secretUse: unknownUse,
     material: unknownMaterial,

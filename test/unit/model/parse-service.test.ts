@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noAcme } from '../../../src/model/acme/facts.ts';
 import { labels } from '../../../src/model/labels.ts';
 import { unknownMaterial } from '../../../src/model/material.ts';
 import { parseService } from '../../../src/model/parse-service.ts';
@@ -17,6 +18,7 @@ function parse(
     hostTasks: new Map(),
     secrets: new Map(secrets.map((name) => [name, { id: name, name, createdAt: '', labels: {} }])),
     nodeCount: 1,
+    acme: noAcme,
     clusters: new Map(),
     secretUse: unknownUse,
     material: unknownMaterial,

@@ -1,0 +1,18 @@
+import type { Host } from '../host.ts';
+import { isAddress } from '../material.ts';
+import type { Issuer, Issuers } from './issuers.ts';
+
+/** The issuer that a value means: `true` is the only one. */
+export function issuerOf(value: string, issuers: Issuers): Issuer | undefined {
+  if (value !== 'true') return issuers.get(value);
+  return issuers.size === 1 ? [...issuers.values()][0] : undefined;
+}
+
+/** Why no CA issues a certificate for a host through this issuer; undefined if it does. */
+export function obstacle(host: Host, { Challenge, name }: Pick<Issuer, 'Challenge' | 'name'>): string | undefined {
+  if (host.kind === 'regex') return 'CAs issue no certificates for regular expressions';
+  if (isAddress(host) || !host.name.includes('.')) return 'CAs issue certificates for domain names only';
+  if (host.kind === 'wildcard' && Challenge !== 'dns-01')
+    return `wildcards require Challenge = "dns-01", and issuer ${name} uses ${Challenge}`;
+  return undefined;
+}

@@ -1,0 +1,23 @@
+import { digest } from '../../lib/digest.ts';
+import type { StoredCertificate } from './certificates.ts';
+import { DAY_MS, type RenewalWindow } from './state.ts';
+
+const SHORT_LIFETIME_MS = 10 * DAY_MS;
+/** Share of the lifetime over which renewals of several certificates are spread. */
+const SPREAD = 0.05;
+
+type Dated = Pick<StoredCertificate, 'names' | 'notBefore' | 'notAfter'>;
+
+/** When to renew: within the window that the CA suggests, else with a third of the lifetime left, or half if it is short. */
+export function renewalTime(certificate: Dated, window: RenewalWindow | undefined): number {
+  const share = shareOf(certificate.names.join(' '));
+  if (window !== undefined) return window.start + share * Math.max(0, window.end - window.start);
+  const lifetime = certificate.notAfter - certificate.notBefore;
+  const left = lifetime < SHORT_LIFETIME_MS ? lifetime / 2 : lifetime / 3;
+  return certificate.notAfter - left - share * SPREAD * lifetime;
+}
+
+/** From 0 to 1, always the same for a name. */
+function shareOf(name: string): number {
+  return Number.parseInt(digest(name).slice(0, 8), 16) / 2 ** 32;
+}

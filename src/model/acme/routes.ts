@@ -1,0 +1,117 @@
+import type { ClusterFacts } from '../features/feature.ts';
+import type { Host } from '../host.ts';
+import type { LabelReader } from '../label-reader.ts';
+import { labels } from '../labels.ts';
+import { isStapled, judgeServer, type Material } from '../material.ts';
+import type { RoutedService, ServiceContext } from '../parse-service.ts';
+import { type Route, routeNames, type Tls } from '../route.ts';
+import type { StoredCertificate } from './certificates.ts';
+import { issuerOf, obstacle } from './hosts.ts';
+import type { Issuer, Issuers } from './issuers.ts';
+
+type Context = Pick<ServiceContext, 'acme' | 'material'> & { readonly cluster: ClusterFacts | undefined };
+
+/** The issuer of the hosts' certificates; undefined if none is used, or the label is invalid. */
+export function readIssuer(
+  reader: LabelReader,
+  { hosts, isDefault }: Pick<Route, 'hosts' | 'isDefault'>,
+  { acme: { issuers }, cluster }: Context,
+): Issuer | undefined {
+  const isWritten = reader.has('acme');
+  const value = (isWritten ? reader.read(labels.acme) : cluster?.acme) ?? '';
+  if (value === '' || value === 'false') return undefined;
+  const other = otherSource(reader);
+  if (other !== undefined && isWritten)
+    reader.refuse(labels.acme, `contradicts ${other}`, 'Remove one of the two labels.');
+  if (other !== undefined) return undefined;
+  const issuer = issuerOf(value, issuers);
+  if (issuer === undefined) refuseIssuer(reader, value, issuers);
+  else if (hosts.length === 0 && isWritten && isDefault)
+    reader.refuse(labels.acme, 'requires hosts', 'Set hosts beside default_backend.');
+  return hosts.length === 0 ? undefined : issuer;
+}
+
+/** Another label that brings certificates. */
+function otherSource(reader: LabelReader): string | undefined {
+  const own = (['ssl_cert', 'ssl_key'] as const).find((name) => reader.has(name));
+  return own ?? (reader.read(labels.ssl_passthrough) ? 'ssl_passthrough' : undefined);
+}
+
+function refuseIssuer(reader: LabelReader, value: string, issuers: Issuers): void {
+  const names = [...issuers.keys()].join(', ');
+  const remedy = names === '' ? 'Add a table [Acme.<name>] to the settings.' : `Name one of: ${names}.`;
+  const reason = value === 'true' ? 'is true, but the settings do not have exactly one issuer' : 'is not an issuer';
+  const isWritten = reader.has('acme');
+  reader.refuse(
+    labels.acme,
+    isWritten ? reason : 'is missing, and the default of the cluster is not an issuer',
+    remedy,
+  );
+}
+
+/** One route for each certificate, one for the hosts that have none yet, and one for those that cannot have one. */
+export function withCertificates(
+  routed: RoutedService,
+  issuer: Issuer,
+  reader: LabelReader,
+  { acme, material }: Context,
+): RoutedService[] {
+  const { route } = routed;
+  const { tls } = route;
+  if (tls.kind !== 'terminated') return [routed];
+  const thumbprint = acme.thumbprintOf(issuer);
+  const order = { issuer: issuer.name, ...(thumbprint === undefined ? {} : { thumbprint }) };
+  const others = routed.secrets.filter((name) => name !== '');
+  const [able, unable] = [false, true].map((isUnable) =>
+    route.hosts.filter((host) => (obstacle(host, issuer) !== undefined) === isUnable),
+  ) as [Host[], Host[]];
+  const bySecret = Map.groupBy(able, (host) => usable(acme.certificateFor(host, issuer), reader, material));
+  const parts = [...bySecret].map(([certificate, hosts]): RoutedService => {
+    if (certificate !== undefined) {
+      const serving = { certificate, key: certificate, isStapled: isStapled(certificate, certificate, material) };
+      const served: Route = { ...route, hosts, tls: { ...tls, ...serving }, acme: order };
+      return { ...routed, route: served, secrets: [certificate, ...others] };
+    }
+    const pending: Route = { ...shut(route, hosts), acme: { ...order, isPending: true } };
+    return { ...routed, route: pending, secrets: others, networkId: undefined };
+  });
+  if (unable.length > 0)
+    parts.push({ ...routed, ...withoutCertificate(route, unable, issuer, reader), secrets: others });
+  return parts.map((part, position) => ({
+    ...part,
+    route: { ...part.route, isDefault: route.isDefault && position === 0 },
+  }));
+}
+
+export function shut(route: Route, hosts: readonly Host[]): Route {
+  return { ...route, hosts, isDefault: false, tls: { kind: 'closed' }, backend: { kind: 'unavailable' } };
+}
+
+/** A label requires certificates, so hosts that cannot have one are closed. The default of a cluster does not. */
+function withoutCertificate(
+  route: Route,
+  hosts: readonly Host[],
+  issuer: Issuer,
+  reader: LabelReader,
+): Partial<RoutedService> & Pick<RoutedService, 'route'> {
+  const { tls } = route;
+  const isRequired = reader.has('acme') || (tls.kind === 'terminated' && tls.clientCa !== '');
+  if (!isRequired) return { route: { ...route, hosts, tls: withoutTls(tls) } };
+  const reason = `cannot be used: ${obstacle(hosts[0]!, issuer)}`;
+  const remedy = 'Set it on a group of labels with other hosts.';
+  reader.noteShared('error', labels.acme, reason, remedy, routeNames({ hosts, isDefault: false, path: route.path }));
+  return { route: shut(route, hosts), networkId: undefined };
+}
+
+function withoutTls(tls: Tls): Tls {
+  const hsts = tls.kind === 'terminated' ? tls.hsts : '';
+  return { kind: 'none', ...(hsts === '' ? {} : { hsts }) };
+}
+
+/** The certificate's secret, unless it is invalid according to the proxies. */
+function usable(stored: StoredCertificate | undefined, reader: LabelReader, material: Material): string | undefined {
+  if (stored === undefined) return undefined;
+  const errors = judgeServer(stored.secret, stored.secret, material).filter(({ severity }) => severity === 'error');
+  for (const { reason, remedy } of errors) reader.noteShared('error', labels.acme, reason, remedy);
+  return errors.length === 0 ? stored.secret : undefined;
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+
+/**
+ * What controllers remember of orders, in a Docker config. It is written before an order begins, so that two
+ * controllers never order the same certificate, and a restart repeats nothing.
+ */
+const time = z.number().int().nonnegative();
+
+const failureSchema = z.object({
+  kind: z.enum(['rate-limited', 'unauthorized', 'dns', 'caa', 'unreachable', 'account', 'other']),
+  /** The CA's sentence, or ours. */
+  reason: z.string().max(1000),
+  at: time,
+});
+
+const attemptsSchema = z.object({
+  issuer: z.string(),
+  /** An order that was begun and has not ended. After this time it is abandoned. */
+  orderingUntil: time.optional(),
+  /** Failures in a row. */
+  failures: z.number().int().nonnegative(),
+  failure: failureSchema.optional(),
+  /** No order before. */
+  notBefore: time,
+});
+
+const orderSchema = z.object({
+  at: time,
+  issuer: z.string(),
+  name: z.string(),
+  /** Replaces a certificate for the same name, which CAs do not count. */
+  isRenewal: z.boolean(),
+});
+
+const windowSchema = z.object({ start: time, end: time, checkAfter: time });
+
+export const acmeStateSchema = z.object({
+  /** By certified name. */
+  attempts: z.record(z.string(), attemptsSchema),
+  /** Begun in the last seven days, oldest first. */
+  orders: z.array(orderSchema),
+  /** When the CA wants certificates to be renewed (RFC 9773), by name of the secret. */
+  windows: z.record(z.string(), windowSchema),
+});
+
+export type Failure = z.infer<typeof failureSchema>;
+export type FailureKind = Failure['kind'];
+export type Attempts = z.infer<typeof attemptsSchema>;
+export type Order = z.infer<typeof orderSchema>;
+export type RenewalWindow = z.infer<typeof windowSchema>;
+export type AcmeState = z.infer<typeof acmeStateSchema>;
+
+export const emptyState: AcmeState = { attempts: {}, orders: [], windows: {} };
+
+export const MINUTE_MS = 60_000;
+export const DAY_MS = 24 * 3_600_000;
+export const WEEK_MS = 7 * DAY_MS;
+/** Longer than an order can take. */
+export const ORDER_TIMEOUT_MS = 10 * MINUTE_MS;
+/** CAs allow five failures an hour for a name: after 0, 1, 4, 13 and 40 minutes. */
+const BACKOFF_FACTOR = 3;
+
+/** An order that may begin. */
+export interface DueOrder {
+  readonly issuer: string;
+  readonly name: string;
+  readonly isRenewal: boolean;
+}
+
+/** Reserves an order: nobody else begins it, and it counts from now on. */
+export function begun(state: AcmeState, { issuer, name, isRenewal }: DueOrder, now: number): AcmeState {
+  const before = state.attempts[name];
+  const attempts = {
+    failures: before?.failures ?? 0,
+    ...(before?.failure ? { failure: before.failure } : {}),
+    issuer,
+    notBefore: now,
+    orderingUntil: now + ORDER_TIMEOUT_MS,
+  };
+  const orders = [...state.orders.filter(({ at }) => at > now - WEEK_MS), { at: now, issuer, name, isRenewal }];
+  return { ...state, orders, attempts: { ...state.attempts, [name]: attempts } };
+}
+
+export function succeeded(state: AcmeState, name: string): AcmeState {
+  const { [name]: _, ...attempts } = state.attempts;
+  return { ...state, attempts };
+}
+
+/** `retryAt`: when the CA allows the next order, if it said so. */
+export function failed(state: AcmeState, name: string, failure: Failure, retryAt = 0): AcmeState {
+  const before = state.attempts[name];
+  if (before === undefined) return state;
+  const { orderingUntil: _, ...kept } = before;
+  const failures = before.failures + 1;
+  const notBefore = Math.max(failure.at + backoff(failures), Math.min(retryAt, failure.at + WEEK_MS));
+  return { ...state, attempts: { ...state.attempts, [name]: { ...kept, failures, failure, notBefore } } };
+}
+
+/** From one minute to one day. */
+export function backoff(failures: number): number {
+  return Math.min(DAY_MS, MINUTE_MS * BACKOFF_FACTOR ** Math.max(0, failures - 1));
+}
+
+export function withWindow(state: AcmeState, secret: string, window: RenewalWindow): AcmeState {
+  return { ...state, windows: { ...state.windows, [secret]: window } };
+}
+
+/** Without names that nobody wants, and windows of certificates that are gone. */
+export function pruned(
+  state: AcmeState,
+  names: ReadonlySet<string>,
+  secrets: ReadonlySet<string>,
+  now: number,
+): AcmeState {
+  const isOpen = ({ orderingUntil = 0, notBefore }: Attempts) => Math.max(orderingUntil, notBefore) > now;
+  return {
+    attempts: keep(state.attempts, (name, attempts) => names.has(name) || isOpen(attempts)),
+    orders: state.orders.filter(({ at }) => at > now - WEEK_MS),
+    windows: keep(state.windows, (secret) => secrets.has(secret)),
+  };
+}
+
+function keep<T>(record: Readonly<Record<string, T>>, isKept: (key: string, value: T) => boolean): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([key, value]) => isKept(key, value)));
+}
