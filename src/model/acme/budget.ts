@@ -3,7 +3,7 @@ import { type AcmeState, type DueOrder, type Order, WEEK_MS } from './state.ts';
 
 const HOUR_MS = 3_600_000;
 /** Let's Encrypt allows 300 orders in three hours for an account. */
-const ACCOUNT_ORDERS = 250;
+export const ACCOUNT_ORDERS = 250;
 const ACCOUNT_PERIOD_MS = 3 * HOUR_MS;
 /** Let's Encrypt allows five certificates for the same names in seven days. */
 const SAME_NAME_ORDERS = 4;
