@@ -12,10 +12,11 @@ export interface BaseImages {
   readonly debian: string;
   readonly node: string;
   readonly nginx: string;
+  readonly lego: string;
 }
 
 /**
- * The official images if a registry answers, else substitutes built from Debian packages. Decided once for all three.
+ * The official images if a registry answers, else substitutes built from Debian packages. Decided once for all of them.
  */
 export async function ensureBaseImages(engine: Engine, progress: Progress): Promise<BaseImages> {
   const outcome = (images: BaseImages, text: string): BaseImages => {
@@ -36,12 +37,13 @@ export async function ensureBaseImages(engine: Engine, progress: Progress): Prom
   return outcome(standIns, 'no registry answers: made stand-ins of Debian packages');
 }
 
-const inputsOf = (name: 'node' | 'nginx') => digestOf(project, [`bed/base/${name}.Dockerfile`, 'bed/base-debian.sh']);
+const inputsOf = (name: 'node' | 'nginx' | 'lego') =>
+  digestOf(project, [`bed/base/${name}.Dockerfile`, 'bed/base-debian.sh']);
 const inputsLabel = 'signalbox.inputs';
 
 async function standInsAreThere(engine: Engine): Promise<boolean> {
   if (!(await hasImage(engine, standIns.debian))) return false;
-  for (const name of ['node', 'nginx'] as const) {
+  for (const name of ['node', 'nginx', 'lego'] as const) {
     const image = await engine.docker
       .getImage(standIns[name])
       .inspect()
@@ -83,8 +85,8 @@ async function makeStandIns(engine: Engine, progress: Progress): Promise<void> {
       env: { ...process.env, PATH: path },
     }).catch(noDebian);
   }
-  progress.note('adding nginx and Node.js to it');
-  await Promise.all([makeNginx(engine), makeNode(engine)]);
+  progress.note('adding nginx, lego and Node.js to it');
+  await Promise.all([makeFromPackages(engine, 'nginx'), makeFromPackages(engine, 'lego'), makeNode(engine)]);
 }
 
 function noDebian(cause: unknown): never {
@@ -92,11 +94,12 @@ function noDebian(cause: unknown): never {
   throw new StepFailed(`No registry answers, and base images cannot be built: ${cause}`, remedy, { cause });
 }
 
-async function makeNginx(engine: Engine): Promise<void> {
+async function makeFromPackages(engine: Engine, name: 'nginx' | 'lego'): Promise<void> {
   const context = join(project, 'bed/base');
-  const labels = { [inputsLabel]: inputsOf('nginx') };
+  const labels = { [inputsLabel]: inputsOf(name) };
   const args = { DEBIAN_IMAGE: standIns.debian };
-  await buildImage(engine, { context, file: join(context, 'nginx.Dockerfile'), tag: standIns.nginx, labels, args });
+  const file = join(context, `${name}.Dockerfile`);
+  await buildImage(engine, { context, file, tag: standIns[name], labels, args });
 }
 
 /**

@@ -7,9 +7,16 @@ export const baseArguments = {
   debian: { argument: 'DEBIAN_IMAGE', files: ['docker/node/Dockerfile'] },
   node: {
     argument: 'NODE_IMAGE',
-    files: ['Dockerfile.controller', 'Dockerfile.extension', 'Dockerfile.proxy', 'docker/demo/Dockerfile'],
+    files: [
+      'Dockerfile.acme',
+      'Dockerfile.controller',
+      'Dockerfile.extension',
+      'Dockerfile.proxy',
+      'docker/demo/Dockerfile',
+    ],
   },
   nginx: { argument: 'NGINX_IMAGE', files: ['Dockerfile.proxy', 'Dockerfile.extension'] },
+  lego: { argument: 'LEGO_IMAGE', files: ['Dockerfile.acme'] },
 } as const;
 
 export type BaseName = keyof typeof baseArguments;
@@ -37,4 +44,5 @@ export const officials = {
   debian: officialOf('debian'),
   node: officialOf('node'),
   nginx: officialOf('nginx'),
+  lego: officialOf('lego'),
 } as const;

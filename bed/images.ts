@@ -10,6 +10,7 @@ import { type Progress, StepFailed } from './step.ts';
 
 /** Inputs of the images. Their digest is the common version. */
 const inputs = [
+  'Dockerfile.acme',
   'Dockerfile.controller',
   'Dockerfile.extension',
   'Dockerfile.proxy',
@@ -31,7 +32,7 @@ interface Source {
 }
 
 /** The images that stack.yml and the controller use. */
-export const services: readonly Source[] = ['controller', 'extension', 'proxy'].map((part) => ({
+export const services: readonly Source[] = ['acme', 'controller', 'extension', 'proxy'].map((part) => ({
   name: `signalbox/${part}`,
   file: `Dockerfile.${part}`,
 }));
@@ -80,7 +81,7 @@ export async function ensureProduct(
   { folder, sources, version, labels = () => ({}) }: Product,
   { note }: Pick<Progress, 'note'>,
 ): Promise<{ readonly product: readonly string[]; readonly built: number }> {
-  const args = { NODE_IMAGE: bases.node, NGINX_IMAGE: bases.nginx, ...(await networkArgs()) };
+  const args = { NODE_IMAGE: bases.node, NGINX_IMAGE: bases.nginx, LEGO_IMAGE: bases.lego, ...(await networkArgs()) };
   const product: string[] = [];
   let built = 0;
   for (const { name, file } of sources) {
@@ -103,7 +104,7 @@ function packageField(name: 'version' | 'license'): string {
 }
 
 function currentVersion(bases: BaseImages): string {
-  return `${packageVersion()}-dev.${digestOf(project, inputs, [bases.node, bases.nginx])}`;
+  return `${packageVersion()}-dev.${digestOf(project, inputs, [bases.node, bases.nginx, bases.lego])}`;
 }
 
 async function ensureSwarmNode(engine: Engine, bases: BaseImages, progress: Progress): Promise<string> {

@@ -21,6 +21,7 @@ export const standIns = {
   debian: 'signalbox/base-debian:forky',
   node: 'signalbox/base-node:24',
   nginx: 'signalbox/base-nginx:1.30',
+  lego: 'signalbox/base-lego:4.35.2',
 } as const;
 
 /**

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import type { BaseImages } from './base-images.ts';
 import { buildImage, hasImage } from './build-image.ts';
 import { digestOf } from './digest.ts';
 import { project } from './places.ts';
@@ -9,11 +10,12 @@ import type { Prepared } from './prepare.ts';
  * it already existed.
  */
 export async function ensureToolsImage(
-  { engine, bases }: Prepared,
+  { engine, bases }: Pick<Prepared, 'engine'> & { readonly bases: Pick<BaseImages, 'debian'> },
   name: string,
   dockerfile: string,
+  inputs: readonly string[] = [dockerfile],
 ): Promise<{ readonly tag: string; readonly found: boolean }> {
-  const tag = `signalbox/${name}:${digestOf(project, [dockerfile], [bases.debian])}`;
+  const tag = `signalbox/${name}:${digestOf(project, inputs, [bases.debian])}`;
   const found = await hasImage(engine, tag);
   const file = join(project, dockerfile);
   const args = { DEBIAN_IMAGE: bases.debian };

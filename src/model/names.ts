@@ -41,6 +41,11 @@ export const adminNetwork = 'signalbox-admin';
 export const adminPort = 9443;
 /** Port on which extensions listen, on the control network only. */
 export const extensionPort = 7443;
+/** Port of the service that orders certificates, on the control network only. */
+export const acmePort = 7444;
+/** Its name, and the mount target of its identity. */
+export const acmeService = 'signalbox-acme';
+export const acmeSecretTarget = 'signalbox-acme';
 /** Mount target of an extension's identity. */
 export const extensionSecretTarget = 'signalbox-extension';
 /** Port on which the job that reads secrets listens, on the control network only. */

@@ -21,3 +21,6 @@ export function readerName(cluster: string): string {
 export function proxyName(cluster: string): string {
   return `${cluster.toLowerCase()}.proxy.signalbox`;
 }
+
+/** For the service that orders certificates. */
+export const acmeName = 'acme.signalbox';

@@ -113,6 +113,13 @@ export class NginxContainer implements AsyncDisposable {
     for (const [name, content] of Object.entries(files)) await this.#shell(`cat >${folder}/${name}`, content);
   }
 
+  /** Its address in another network. */
+  async join(network: string): Promise<string> {
+    await run('docker', ['network', 'connect', network, this.#id]);
+    const format = `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`;
+    return (await run('docker', ['inspect', this.#id, '--format', format])).stdout.trim();
+  }
+
   /** Runs as long as the container. */
   async startBeside(...command: readonly string[]): Promise<void> {
     await run('docker', ['exec', '--detach', this.#id, ...command]);

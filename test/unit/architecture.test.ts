@@ -17,6 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   protocol: ['lib', 'model'],
   'tls-material': ['lib', 'model'],
   controller: ['lib', 'model', 'nginx-text', 'protocol'],
+  acme: ['lib', 'model', 'protocol'],
   extension: ['lib', 'model', 'nginx', 'protocol', 'render'],
   proxy: ['lib', 'model', 'nginx', 'nginx-text', 'protocol', 'tls-material'],
   'admin-relay': ['lib', 'model', 'protocol'],

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT_ORDERS, registeredDomain } from '../../../../src/model/acme/budget.ts';
 import type { StoredCertificate } from '../../../../src/model/acme/certificates.ts';
-import { parseSettings } from '../../../../src/model/settings.ts';
 import type { Issuer } from '../../../../src/model/acme/issuers.ts';
 import { type AcmePlan, planCertificates } from '../../../../src/model/acme/plan.ts';
 import { certificateProblems } from '../../../../src/model/acme/problems.ts';
@@ -19,6 +18,7 @@ import {
   withWindow,
 } from '../../../../src/model/acme/state.ts';
 import type { WantedCertificate } from '../../../../src/model/acme/wanted.ts';
+import { parseSettings } from '../../../../src/model/settings.ts';
 
 const now = Date.parse('2026-06-01T00:00:00Z');
 const good = { Email: 'ops@example.org', AcceptTerms: true };
