@@ -30,7 +30,7 @@ const bodiesFolder = '/tmp/client-body';
 
 /** The desired state of a service, independent of Docker's API; `docker/` converts it to the Engine's format. */
 export interface DesiredService {
-  readonly role: OwnedRole;
+  readonly role: OwnedRole | 'acme';
   readonly cluster: string;
   readonly name: string;
   readonly image: string;

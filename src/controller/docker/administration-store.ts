@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { administrationName, administrationRole, revisionOf } from '../../model/administration.ts';
+import { administrationRole, revisionOf } from '../../model/administration.ts';
 import { roleLabel } from '../../model/names.ts';
 import { type AdministrationStore, ConflictError, type SavedText } from '../ports.ts';
 import { call, isStatus } from './docker-error.ts';
@@ -9,14 +9,16 @@ import { configsOfRole, readConfigData } from './settings-store.ts';
 const ATTEMPTS = 5;
 
 /**
- * Stores administrators' decisions in a Docker config that several controllers may write. The revision is part of its name, and Swarm
+ * Stores a text, such as administrators' decisions, in a Docker config that several controllers may write. The revision is part of its name, and Swarm
  * accepts each name once: if two controllers write the same revision, the second gets a conflict and reads again.
  */
 export class DockerAdministrationStore implements AdministrationStore {
   readonly #docker: Docker;
+  readonly #role: string;
 
-  constructor(docker: Docker) {
+  constructor(docker: Docker, role = administrationRole) {
     this.#docker = docker;
+    this.#role = role;
   }
 
   async load(): Promise<SavedText | undefined> {
@@ -32,10 +34,10 @@ export class DockerAdministrationStore implements AdministrationStore {
   }
 
   async save({ revision, text }: SavedText): Promise<void> {
-    const name = administrationName(revision);
+    const name = `signalbox.${this.#role}.${revision}`;
     const body = {
       Name: name,
-      Labels: { [roleLabel]: administrationRole },
+      Labels: { [roleLabel]: this.#role },
       Data: Buffer.from(text).toString('base64'),
     };
     await call(`Save ${name}`, () => this.#docker.createConfig(body as never)).catch((error) => {
@@ -55,7 +57,7 @@ export class DockerAdministrationStore implements AdministrationStore {
 
   /** The newest first. */
   async #saved(): Promise<{ readonly id: string; readonly revision: number }[]> {
-    const configs = await configsOfRole(this.#docker, administrationRole);
+    const configs = await configsOfRole(this.#docker, this.#role);
     return configs
       .map(({ ID, Spec }) => ({ id: ID, revision: revisionOf(Spec.Name) }))
       .toSorted((a, b) => b.revision - a.revision);

@@ -20,6 +20,8 @@ export interface CertificateStatus {
   readonly services: readonly string[];
   /** The certificate that serves; undefined before the first. */
   readonly current: StoredCertificate | undefined;
+  /** When a renewal is due; 0 before the first certificate. */
+  readonly dueAt: number;
   /** When it is ordered or renewed next, in milliseconds since the epoch. */
   readonly nextAt: number;
   readonly isOrdering: boolean;
@@ -95,6 +97,7 @@ function statusOf(
     hosts,
     services,
     current,
+    dueAt,
     nextAt: Math.max(allowedAt, refusal?.until ?? 0),
     isOrdering,
     refusal,

@@ -11,7 +11,8 @@ type Dated = Pick<StoredCertificate, 'names' | 'notBefore' | 'notAfter'>;
 /** When to renew: within the window that the CA suggests, else with a third of the lifetime left, or half if it is short. */
 export function renewalTime(certificate: Dated, window: RenewalWindow | undefined): number {
   const share = shareOf(certificate.names.join(' '));
-  if (window !== undefined) return window.start + share * Math.max(0, window.end - window.start);
+  const { start, end } = window ?? {};
+  if (start !== undefined && end !== undefined) return start + share * Math.max(0, end - start);
   const lifetime = certificate.notAfter - certificate.notBefore;
   const left = lifetime < SHORT_LIFETIME_MS ? lifetime / 2 : lifetime / 3;
   return certificate.notAfter - left - share * SPREAD * lifetime;

@@ -32,7 +32,8 @@ const orderSchema = z.object({
   isRenewal: z.boolean(),
 });
 
-const windowSchema = z.object({ start: time, end: time, checkAfter: time });
+/** Without start and end, the CA has none. */
+const windowSchema = z.object({ start: time.optional(), end: time.optional(), checkAfter: time });
 
 export const acmeStateSchema = z.object({
   /** By certified name. */
@@ -81,9 +82,14 @@ export function begun(state: AcmeState, { issuer, name, isRenewal }: DueOrder, n
   return { ...state, orders, attempts: { ...state.attempts, [name]: attempts } };
 }
 
-export function succeeded(state: AcmeState, name: string): AcmeState {
-  const { [name]: _, ...attempts } = state.attempts;
-  return { ...state, attempts };
+/** No controller orders again before it must have seen the new certificate. */
+const SETTLING_MS = 5 * MINUTE_MS;
+
+/** Also for an order whose controller ended after it had stored the certificate. */
+export function succeeded(state: AcmeState, name: string, now: number): AcmeState {
+  const { issuer = '' } = state.attempts[name] ?? {};
+  const settled = { issuer, failures: 0, notBefore: now + SETTLING_MS };
+  return { ...state, attempts: { ...state.attempts, [name]: settled } };
 }
 
 /** `retryAt`: when the CA allows the next order, if it said so. */
@@ -113,8 +119,9 @@ export function pruned(
   now: number,
 ): AcmeState {
   const isOpen = ({ orderingUntil = 0, notBefore }: Attempts) => Math.max(orderingUntil, notBefore) > now;
+  const hasFailed = ({ failures }: Attempts) => failures > 0;
   return {
-    attempts: keep(state.attempts, (name, attempts) => names.has(name) || isOpen(attempts)),
+    attempts: keep(state.attempts, (name, attempts) => isOpen(attempts) || (names.has(name) && hasFailed(attempts))),
     orders: state.orders.filter(({ at }) => at > now - WEEK_MS),
     windows: keep(state.windows, (secret) => secrets.has(secret)),
   };

@@ -77,7 +77,7 @@ describe('orders', () => {
     expect(first.orders).toHaveLength(4);
     const state = first.orders.reduce((before, order) => begun(before, order, now), emptyState);
     expect(plan(wanted, [], state).orders).toEqual([]);
-    expect(plan(wanted, [], succeeded(state, first.orders[0]!.name)).orders).toHaveLength(1);
+    expect(plan(wanted, [], succeeded(state, first.orders[0]!.name, now)).orders).toHaveLength(1);
   });
 
   it('wait longer after each failure, at most a day, and as long as the CA says', () => {
@@ -142,7 +142,7 @@ describe('budgets', () => {
   it('limit first certificates below a registered domain, not renewals', () => {
     const issuer = anIssuer({ OrdersPerWeek: 2 });
     const past = ['x.example.org', 'y.example.org'].reduce(
-      (state, name) => succeeded(begun(state, { issuer: 'public', name, isRenewal: false }, now), name),
+      (state, name) => succeeded(begun(state, { issuer: 'public', name, isRenewal: false }, now), name, now),
       emptyState,
     );
     const wanted = ['a.example.org', 'a.example.com'].map((name) => want(name, issuer));
@@ -221,7 +221,7 @@ describe('a simulated year', () => {
         if (outcome < 0.1) running.set(order.name, time + 10 * MINUTE_MS);
         else if (outcome < 0.3) state = failed(state, order.name, { ...unauthorized, at: time });
         else {
-          state = succeeded(state, order.name);
+          state = succeeded(state, order.name, time);
           certificates = [stored(order.name, { notBefore: time }), ...certificates];
         }
       }

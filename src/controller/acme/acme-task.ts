@@ -1,0 +1,227 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type StoredCertificate, storedCertificates } from '../../model/acme/certificates.ts';
+import { type AcmePlan, type CertificateStatus, planCertificates } from '../../model/acme/plan.ts';
+import { certificateProblems } from '../../model/acme/problems.ts';
+import { namedTarget } from '../../model/acme/service.ts';
+import {
+  type AcmeState,
+  begun,
+  type DueOrder,
+  MINUTE_MS,
+  pruned,
+  succeeded,
+  withWindow,
+} from '../../model/acme/state.ts';
+import { type WantedCertificate, wantedCertificates } from '../../model/acme/wanted.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { Swarm } from '../reconcile/ports.ts';
+import type { StatusBoard } from '../reconcile/status.ts';
+import { LiveHosts } from './live-hosts.ts';
+import { execute, type OrderParts } from './orders.ts';
+import { type SetupParts, setUp } from './setup.ts';
+
+export interface AcmeTaskOptions extends OrderParts, SetupParts {
+  readonly swarm: Pick<Swarm, 'createSecret' | 'removeSecret'>;
+  readonly status: Pick<StatusBoard, 'current' | 'subscribe'>;
+  /** Called when problems have changed. */
+  readonly onChange: () => void;
+}
+
+/** While something is under way that no event reports, such as the start of the service. */
+const SOON_MS = 1000;
+/** After an error of the Engine or of the service. */
+const LATER_MS = 15_000;
+/** Requests for renewal information at the same time. */
+const MOST_REQUESTS = 4;
+
+/** Orders and renews certificates, beside the control loop. */
+export class AcmeTask {
+  readonly #options: AcmeTaskOptions;
+  readonly #live = new LiveHosts();
+  readonly #running = new Map<string, Promise<void>>();
+  #statuses: readonly CertificateStatus[] = [];
+  #problems: readonly Problem[] = [];
+  #trouble: string | undefined;
+  #wake: (() => void) | undefined;
+  #isWoken = false;
+
+  constructor(options: AcmeTaskOptions) {
+    this.#options = options;
+  }
+
+  get certificates(): readonly CertificateStatus[] {
+    return this.#statuses;
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#problems;
+  }
+
+  /** Resolves when the signal aborts. Orders under way are abandoned; the state keeps them. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { status, issuers } = this.#options;
+    if (issuers.size === 0) return;
+    const unsubscribe = status.subscribe(() => this.#signal());
+    signal.addEventListener('abort', () => this.#signal(), { once: true });
+    while (!signal.aborted) {
+      this.#isWoken = false;
+      const delay = await this.#attempt(signal);
+      await this.#sleep(delay);
+    }
+    unsubscribe();
+  }
+
+  /** One step. Resolves to the time until the next one without an event, in milliseconds. */
+  async step(signal: AbortSignal): Promise<number> {
+    const { status, issuers, client, now } = this.#options;
+    const seen = status.current;
+    if (seen === undefined) return LATER_MS;
+    const routes = seen.desired.clusters.flatMap(({ routes }) => routes);
+    const wanted = wantedCertificates(routes, issuers);
+    if (wanted.length === 0) {
+      this.#publish([]);
+      return LATER_MS;
+    }
+    const used = new Set(wanted.map(({ issuer }) => issuer.name));
+    const isReady = (await setUp(used, seen.snapshot, this.#options)) && (await client.isUp(signal));
+    const certificates = storedCertificates(seen.snapshot.secrets);
+    const plan = await this.#plan(wanted, certificates);
+    this.#publish(plan.statuses);
+    if (!isReady) return SOON_MS;
+    await this.#begin(wantedCertificates(this.#live.read(seen), issuers), certificates, signal);
+    await this.#readWindows(plan.windows.slice(0, MOST_REQUESTS), signal);
+    await this.#removeObsolete(plan.obsolete);
+    const isWaiting = plan.orders.length > 0 || plan.windows.length > MOST_REQUESTS;
+    return isWaiting ? SOON_MS : Math.max(SOON_MS, plan.nextAt - now());
+  }
+
+  /** For tests: orders that have begun here. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  async #attempt(signal: AbortSignal): Promise<number> {
+    try {
+      const delay = await this.step(signal);
+      this.#trouble = undefined;
+      return delay;
+    } catch (error) {
+      const { message } = error as Error;
+      if (!signal.aborted && this.#trouble !== message)
+        this.#options.logger.error({ reason: message }, 'Certificates not managed');
+      this.#trouble = message;
+      return LATER_MS;
+    }
+  }
+
+  /** Also forgets failures of orders whose certificates exist. */
+  async #plan(wanted: readonly WantedCertificate[], certificates: readonly StoredCertificate[]): Promise<AcmePlan> {
+    const { book, now } = this.#options;
+    const names = new Set(wanted.map(({ name }) => name));
+    const secrets = new Set(certificates.map(({ secret }) => secret));
+    const planned = (state: AcmeState) => planCertificates({ wanted, certificates, state, now: now() });
+    const state = await book.read();
+    const plan = planned(state);
+    const done = plan.statuses.filter((status) => this.#isDone(status, state)).map(({ name }) => name);
+    if (done.length === 0) return plan;
+    return planned(
+      await book.update((latest) =>
+        pruned(
+          done.reduce((before, name) => succeeded(before, name, now()), latest),
+          names,
+          secrets,
+          now(),
+        ),
+      ),
+    );
+  }
+
+  #isDone({ name, current, dueAt, isOrdering }: CertificateStatus, { attempts }: AcmeState): boolean {
+    const { failure, orderingUntil } = attempts[name] ?? {};
+    const isOpen = failure !== undefined || orderingUntil !== undefined;
+    return isOpen && current !== undefined && dueAt > this.#options.now() && !isOrdering;
+  }
+
+  /** Reserves orders in the shared state, then executes them. Another controller plans from that state. */
+  async #begin(
+    live: readonly WantedCertificate[],
+    certificates: readonly StoredCertificate[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { book, issuers, now } = this.#options;
+    let orders: readonly DueOrder[] = [];
+    const planned = (state: AcmeState) => planCertificates({ wanted: live, certificates, state, now: now() }).orders;
+    if (planned(await book.read()).length === 0) return;
+    await book.update((state) => {
+      orders = planned(state);
+      return orders.reduce((before, order) => begun(before, order, now()), state);
+    });
+    for (const order of orders) {
+      const running = execute(order, issuers.get(order.issuer)!, this.#options, signal)
+        .catch((error: Error) => this.#options.logger.error({ err: error, name: order.name }, 'Order not recorded'))
+        .finally(() => {
+          this.#running.delete(order.name);
+          this.#signal();
+        });
+      this.#running.set(order.name, running);
+    }
+  }
+
+  async #readWindows(certificates: readonly StoredCertificate[], signal: AbortSignal): Promise<void> {
+    await Promise.all(certificates.map((certificate) => this.#readWindow(certificate, signal)));
+  }
+
+  /** Without an answer, the share of the lifetime decides, and the CA is asked again later. */
+  async #readWindow({ secret, issuer: name, ari, notBefore, notAfter }: StoredCertificate, signal: AbortSignal) {
+    const { client, book, issuers, logger, now } = this.#options;
+    const issuer = issuers.get(name);
+    if (issuer === undefined) return;
+    const request = { directory: issuer.Directory, ca: namedTarget(issuer.Ca), ari };
+    const answer = await client.renewalInfo(request, signal).catch((error: Error) => {
+      logger.debug({ secret, reason: error.message }, 'No renewal information');
+      return { window: undefined, againAfterMs: 60 * MINUTE_MS };
+    });
+    // A window outside the lifetime would renew at once, again and again, or never.
+    const { start, end } = answer.window ?? {};
+    const isSane = start !== undefined && end !== undefined && start <= end && end > notBefore && start < notAfter;
+    const checkAfter = now() + Math.max(MINUTE_MS, answer.againAfterMs);
+    await book.update((state) =>
+      withWindow(state, secret, isSane ? { start, end, checkAfter } : { ...state.windows[secret], checkAfter }),
+    );
+  }
+
+  /** Swarm keeps secrets that a service uses. */
+  async #removeObsolete(certificates: readonly StoredCertificate[]): Promise<void> {
+    const { swarm, logger } = this.#options;
+    for (const { id, secret } of certificates) {
+      const isRemoved = await swarm.removeSecret(id).then(
+        () => true,
+        () => false,
+      );
+      if (isRemoved) logger.info({ secret }, 'Removed certificate');
+    }
+  }
+
+  #publish(statuses: readonly CertificateStatus[]): void {
+    const problems = certificateProblems(statuses, this.#options.now());
+    const isChanged = !isDeepStrictEqual(problems, this.#problems);
+    this.#statuses = statuses;
+    this.#problems = problems;
+    if (isChanged) this.#options.onChange();
+  }
+
+  #signal(): void {
+    this.#isWoken = true;
+    this.#wake?.();
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (this.#isWoken) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const timer = setTimeout(resolve, Math.min(ms, 60 * MINUTE_MS));
+    await promise;
+    clearTimeout(timer);
+    this.#wake = undefined;
+  }
+}

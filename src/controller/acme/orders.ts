@@ -1,0 +1,83 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { Logger } from '../../lib/logger.ts';
+import { certificateLabels, certificateName } from '../../model/acme/certificates.ts';
+import type { Issuer } from '../../model/acme/issuers.ts';
+import { accountTarget, namedTarget } from '../../model/acme/service.ts';
+import { type DueOrder, type Failure, failed, succeeded } from '../../model/acme/state.ts';
+import type { OrderRequest, OrderResponse } from '../../protocol/acme-messages.ts';
+import { ConflictError, type Swarm } from '../reconcile/ports.ts';
+import type { AcmeClient } from './ports.ts';
+import type { StateBook } from './state-book.ts';
+
+export interface OrderParts {
+  readonly client: AcmeClient;
+  readonly swarm: Pick<Swarm, 'createSecret'>;
+  readonly book: StateBook;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/**
+ * Executes an order that the state already contains. The certificate is stored before anything else: if the controller
+ * ends here, the next one finds it.
+ */
+export async function execute(order: DueOrder, issuer: Issuer, parts: OrderParts, signal: AbortSignal): Promise<void> {
+  const { client, book, logger, now } = parts;
+  const result = await client
+    .order(requestFor(issuer, order.name), signal)
+    .then((response) => store(response, order, issuer, parts))
+    .catch((error: Error) => ({ kind: 'other' as const, reason: error.message, retryAt: undefined }));
+  if (result === undefined) {
+    await book.update((state) => succeeded(state, order.name, now()));
+    return;
+  }
+  const { retryAt, kind, reason } = result;
+  const failure: Failure = { kind, reason: reason.slice(0, 1000), at: now() };
+  logger.warn({ name: order.name, issuer: issuer.name, ...failure }, 'Certificate not issued');
+  await book.update((state) => failed(state, order.name, failure, retryAt));
+}
+
+async function store(response: OrderResponse, { name }: DueOrder, issuer: Issuer, { swarm, logger }: OrderParts) {
+  if (response.kind === 'failed') return response.failure;
+  const { chain, key, serial, notBefore, notAfter, ari, names } = response;
+  const fault = faultOf(response, name);
+  if (fault !== undefined) return { kind: 'other' as const, reason: fault, retryAt: undefined };
+  const facts = { issuer: issuer.name, names, serial, notBefore, notAfter, ari, profile: issuer.Profile };
+  const secret = certificateName(name, chain);
+  const object = { name: secret, labels: certificateLabels(facts), data: `${chain.trim()}\n${key.trim()}\n` };
+  await swarm.createSecret(object).catch((error) => {
+    if (!(error instanceof ConflictError)) throw error;
+  });
+  logger.info({ name, issuer: issuer.name, secret, notAfter: new Date(notAfter).toISOString() }, 'Stored certificate');
+  return undefined;
+}
+
+/** The service is not trusted to return what was ordered. */
+function faultOf({ chain, key, names }: Extract<OrderResponse, { kind: 'issued' }>, name: string): string | undefined {
+  try {
+    const leaf = new X509Certificate(chain);
+    if (names.length !== 1 || names[0] !== name || leaf.subjectAltName !== `DNS:${name}`)
+      return `the certificate is for ${names.join(', ')}`;
+    return leaf.checkPrivateKey(createPrivateKey(key)) ? undefined : 'the private key is of another certificate';
+  } catch {
+    return 'the certificate cannot be read';
+  }
+}
+
+function requestFor(issuer: Issuer, name: string): OrderRequest {
+  return {
+    directory: issuer.Directory,
+    email: issuer.Email,
+    accountKey: accountTarget(issuer),
+    challenge: issuer.Challenge,
+    keyType: issuer.KeyType,
+    profile: issuer.Profile,
+    preferredChain: issuer.PreferredChain,
+    externalAccountKid: issuer.ExternalAccountKid,
+    externalAccountSecret: namedTarget(issuer.ExternalAccountSecret),
+    ca: namedTarget(issuer.Ca),
+    dnsProvider: issuer.DnsProvider,
+    dnsSecret: namedTarget(issuer.DnsSecret),
+    names: [name],
+  };
+}
