@@ -13,9 +13,13 @@ import {
 } from '../model/names.ts';
 import type { StoredObject } from '../model/snapshot.ts';
 import { readAuthority } from '../protocol/identity.ts';
+import { AcmeTask } from './acme/acme-task.ts';
+import { ControlAcmeClient } from './acme/client.ts';
+import { StateBook } from './acme/state-book.ts';
 import { Administrator } from './admin/administrator.ts';
 import { startAdmin } from './admin-page.ts';
 import { createCredentials } from './credentials.ts';
+import { DockerAcmeServiceStore } from './docker/acme-service-store.ts';
 import { DockerAdministrationStore } from './docker/administration-store.ts';
 import { adoptIdentity, existingSecrets, restoreIdentity } from './docker/adopt-identity.ts';
 import { connectDocker } from './docker/connect.ts';
@@ -78,8 +82,18 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     return administrator.follow(configs);
   };
   const signIn = await readSignIn(settings, now);
+  const acme = new AcmeTask({
+    client: new ControlAcmeClient(() => identity.current),
+    services: new DockerAcmeServiceStore(docker, pulling.credentialsFor),
+    book: new StateBook(new DockerAdministrationStore(docker, 'acme')),
+    image: `${registry}/acme:${release}`,
+    issuers: settings.issuers,
+    onChange: trigger,
+    ...{ swarm, status, authority, logger, now },
+  });
   const watched = {
     settings,
+    certificateProblems: () => acme.problems,
     settingsProblems: [...settingsProblems, ...signIn.problems, ...pulling.problems],
     administration,
   };
@@ -147,6 +161,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   giveSignsOfLife(progressFile, () => !underWay.hangs);
   await Promise.all([
     loop.run(stopped),
+    acme.run(stopped),
     observer.watchTasks(trigger, stopped),
     watchEvents(docker, { onEvent, onGap: lookAgain }, logger, stopped),
     ...settings.clusters.map(({ name, settings }) =>

@@ -60,7 +60,7 @@ export class AcmeTask {
   /** Resolves when the signal aborts. Orders under way are abandoned; the state keeps them. */
   async run(signal: AbortSignal): Promise<void> {
     const { status, issuers } = this.#options;
-    if (issuers.size === 0) return;
+    if (issuers.size === 0) return this.#retire();
     const unsubscribe = status.subscribe(() => this.#signal());
     signal.addEventListener('abort', () => this.#signal(), { once: true });
     while (!signal.aborted) {
@@ -83,14 +83,14 @@ export class AcmeTask {
       return LATER_MS;
     }
     const used = new Set(wanted.map(({ issuer }) => issuer.name));
-    const isReady = (await setUp(used, seen.snapshot, this.#options)) && (await client.isUp(signal));
+    const isReady = (await setUp(used, seen.snapshot, this.#options, signal)) && (await client.isUp(signal));
     const certificates = storedCertificates(seen.snapshot.secrets);
     const plan = await this.#plan(wanted, certificates);
     this.#publish(plan.statuses);
     if (!isReady) return SOON_MS;
     await this.#begin(wantedCertificates(this.#live.read(seen), issuers), certificates, signal);
     await this.#readWindows(plan.windows.slice(0, MOST_REQUESTS), signal);
-    await this.#removeObsolete(plan.obsolete);
+    await this.#removeObsolete(plan.obsolete, signal);
     const isWaiting = plan.orders.length > 0 || plan.windows.length > MOST_REQUESTS;
     return isWaiting ? SOON_MS : Math.max(SOON_MS, plan.nextAt - now());
   }
@@ -98,6 +98,12 @@ export class AcmeTask {
   /** For tests: orders that have begun here. */
   async settled(): Promise<void> {
     await Promise.all(this.#running.values());
+  }
+
+  /** The settings have no issuers, or no longer. */
+  async #retire(): Promise<void> {
+    const { services, logger } = this.#options;
+    await services.remove().catch((error: Error) => logger.error({ err: error }, 'Service for orders not removed'));
   }
 
   async #attempt(signal: AbortSignal): Promise<number> {
@@ -191,10 +197,10 @@ export class AcmeTask {
   }
 
   /** Swarm keeps secrets that a service uses. */
-  async #removeObsolete(certificates: readonly StoredCertificate[]): Promise<void> {
+  async #removeObsolete(certificates: readonly StoredCertificate[], signal: AbortSignal): Promise<void> {
     const { swarm, logger } = this.#options;
     for (const { id, secret } of certificates) {
-      const isRemoved = await swarm.removeSecret(id).then(
+      const isRemoved = await swarm.removeSecret(id, signal).then(
         () => true,
         () => false,
       );

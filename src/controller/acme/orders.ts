@@ -25,19 +25,27 @@ export async function execute(order: DueOrder, issuer: Issuer, parts: OrderParts
   const { client, book, logger, now } = parts;
   const result = await client
     .order(requestFor(issuer, order.name), signal)
-    .then((response) => store(response, order, issuer, parts))
+    .then((response) => store(response, order, issuer, parts, signal))
     .catch((error: Error) => ({ kind: 'other' as const, reason: error.message, retryAt: undefined }));
   if (result === undefined) {
     await book.update((state) => succeeded(state, order.name, now()));
     return;
   }
+  // The reservation ends by itself: nothing is known about the order.
+  if (signal.aborted) return;
   const { retryAt, kind, reason } = result;
   const failure: Failure = { kind, reason: reason.slice(0, 1000), at: now() };
   logger.warn({ name: order.name, issuer: issuer.name, ...failure }, 'Certificate not issued');
   await book.update((state) => failed(state, order.name, failure, retryAt));
 }
 
-async function store(response: OrderResponse, { name }: DueOrder, issuer: Issuer, { swarm, logger }: OrderParts) {
+async function store(
+  response: OrderResponse,
+  { name }: DueOrder,
+  issuer: Issuer,
+  { swarm, logger }: OrderParts,
+  signal: AbortSignal,
+) {
   if (response.kind === 'failed') return response.failure;
   const { chain, key, serial, notBefore, notAfter, ari, names } = response;
   const fault = faultOf(response, name);
@@ -45,7 +53,7 @@ async function store(response: OrderResponse, { name }: DueOrder, issuer: Issuer
   const facts = { issuer: issuer.name, names, serial, notBefore, notAfter, ari, profile: issuer.Profile };
   const secret = certificateName(name, chain);
   const object = { name: secret, labels: certificateLabels(facts), data: `${chain.trim()}\n${key.trim()}\n` };
-  await swarm.createSecret(object).catch((error) => {
+  await swarm.createSecret(object, signal).catch((error) => {
     if (!(error instanceof ConflictError)) throw error;
   });
   logger.info({ name, issuer: issuer.name, secret, notAfter: new Date(notAfter).toISOString() }, 'Stored certificate');

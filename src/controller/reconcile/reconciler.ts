@@ -34,6 +34,8 @@ export interface ReconcilerOptions {
   readonly administration: (configs: readonly StoredObject[]) => Promise<Administration>;
   /** Problems of the settings file itself. */
   readonly settingsProblems: readonly Problem[];
+  /** Problems of certificates from ACME servers. */
+  readonly certificateProblems?: () => readonly Problem[];
   readonly logger: Logger;
   readonly now: () => number;
   /** Keeps what passes observe. */
@@ -131,7 +133,7 @@ function combine(errors: readonly Error[]): Error {
 }
 
 function allProblems(
-  { settings, settingsProblems }: ReconcilerOptions,
+  { settings, settingsProblems, certificateProblems }: ReconcilerOptions,
   snapshot: Snapshot,
   desired: DesiredState,
   outcomes: readonly ClusterOutcome[],
@@ -143,6 +145,7 @@ function allProblems(
       table.problems.map((problem) => ({ ...problem, cluster: cluster.name })),
     ),
     ...outcomes.flatMap(({ problems }) => problems),
+    ...(certificateProblems?.() ?? []),
     ...(hasWorkers(snapshot.nodes) ? [] : relaxedPlacement(settings)),
   ]);
   return limitProblems(all);

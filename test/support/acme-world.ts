@@ -1,0 +1,144 @@
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+import { pino } from 'pino';
+import { AcmeTask } from '../../src/controller/acme/acme-task.ts';
+import { StateBook } from '../../src/controller/acme/state-book.ts';
+import { type AdministrationStore, ConflictError, type SavedText } from '../../src/controller/reconcile/ports.ts';
+import type { Status } from '../../src/controller/reconcile/status.ts';
+import { createStateBuilder } from '../../src/model/desired-state.ts';
+import { controlNetwork } from '../../src/model/names.ts';
+import type { DesiredService } from '../../src/model/owned-service.ts';
+import { parseSettings } from '../../src/model/settings.ts';
+import type { Snapshot, StoredObject, SwarmService } from '../../src/model/snapshot.ts';
+import type { OrderRequest, OrderResponse, RenewalInfoResponse } from '../../src/protocol/acme-messages.ts';
+import { createAuthority } from '../../src/protocol/certificates.ts';
+import { aNetwork } from './builders.ts';
+import { FakeClock } from './fake-clock.ts';
+
+const authority = await createAuthority(Date.parse('2026-01-01T00:00:00Z'));
+const DAY_MS = 86_400_000;
+
+/** A swarm in memory with controllers that order certificates from a CA in memory. */
+export class AcmeWorld {
+  readonly clock = new FakeClock();
+  readonly orders: string[] = [];
+  readonly ensured: DesiredService[] = [];
+  services: SwarmService[] = [];
+  secrets: StoredObject[] = [];
+  /** The configuration that all proxies serve contains all routes. */
+  isLive = true;
+  isUp = true;
+  answer: (request: OrderRequest) => Promise<OrderResponse> = ({ names }) => this.issue(names);
+  window: RenewalInfoResponse = { againAfterMs: DAY_MS };
+  saved: SavedText | undefined;
+  #ids = 0;
+  readonly #settings;
+  readonly #build = createStateBuilder();
+
+  constructor(issuer: object = {}) {
+    const table = { Directory: 'https://ca.test/dir', Email: 'ops@example.org', AcceptTerms: true, ...issuer };
+    this.#settings = parseSettings({ Acme: { test: table } }, '1').settings;
+  }
+
+  controller(): AcmeTask {
+    const status = { subscribe: () => () => undefined };
+    Object.defineProperty(status, 'current', { get: () => this.status() });
+    return new AcmeTask({
+      swarm: { createSecret: async (object) => this.#create(object), removeSecret: async (id) => this.remove(id) },
+      status: status as never,
+      client: {
+        isUp: async () => this.isUp,
+        order: async (request) => {
+          this.orders.push(request.names.join());
+          return this.answer(request);
+        },
+        renewalInfo: async () => this.window,
+      },
+      services: {
+        ensure: async (desired) => void this.ensured.push(desired),
+        remove: async () => undefined,
+      },
+      book: new StateBook(this.store),
+      authority,
+      image: 'signalbox/acme:1',
+      issuers: this.#settings.issuers,
+      onChange: () => undefined,
+      logger: pino({ level: 'silent' }),
+      now: this.clock.now,
+    });
+  }
+
+  /** Steps until nothing changes without time passing. */
+  async settle(...tasks: readonly AcmeTask[]): Promise<void> {
+    for (let round = 0; round < 60; round++) {
+      const before = JSON.stringify([this.saved, this.secrets, this.orders]);
+      await Promise.all(tasks.map((task) => task.step(new AbortController().signal)));
+      await Promise.all(tasks.map((task) => task.settled()));
+      if (before === JSON.stringify([this.saved, this.secrets, this.orders])) return;
+    }
+    throw new Error('Not settled');
+  }
+
+  status(): Status {
+    const snapshot: Snapshot = {
+      services: this.services,
+      networks: [aNetwork('app'), aNetwork(controlNetwork)],
+      secrets: this.secrets,
+      ...{ nodes: [], hostTasks: [], configs: [], owned: [] },
+    };
+    const desired = this.#build(snapshot, this.#settings);
+    const outcome = { name: 'default', version: 'v', served: this.isLive ? 'v' : 'old', rolling: false };
+    return { at: this.clock.now(), snapshot, desired, outcomes: [outcome] as never, problems: [] };
+  }
+
+  certificates(): string[] {
+    return this.secrets
+      .filter(({ labels }) => labels['com.signalbox.role'] === 'acme-certificate')
+      .map(({ name }) => name);
+  }
+
+  readonly store: AdministrationStore = {
+    load: async () => this.saved,
+    save: async (saved) => {
+      if (saved.revision !== (this.saved?.revision ?? 0) + 1) throw new ConflictError('out of date');
+      this.saved = saved;
+    },
+  };
+
+  async issue(names: readonly string[], days = 90): Promise<OrderResponse> {
+    x509.cryptoProvider.set(webcrypto as never);
+    const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+    const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as never as CryptoKeyPair;
+    const notBefore = this.clock.now();
+    const notAfter = notBefore + days * DAY_MS;
+    const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+      serialNumber: String(++this.#ids).padStart(4, '0'),
+      name: 'CN=test',
+      notBefore: new Date(notBefore),
+      notAfter: new Date(notAfter),
+      keys: keys as never,
+      signingAlgorithm: algorithm,
+      extensions: [new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns', value })))],
+    });
+    const key = x509.PemConverter.encode(
+      await webcrypto.subtle.exportKey('pkcs8', keys.privateKey as never),
+      'PRIVATE KEY',
+    );
+    const chain = certificate.toString('pem');
+    return { kind: 'issued', chain, key, serial: '1', notBefore, notAfter, ari: 'a.b', names: [...names] };
+  }
+
+  remove(id: string): void {
+    this.secrets = this.secrets.filter((secret) => secret.id !== id);
+  }
+
+  #create({ name, labels }: { readonly name: string; readonly labels: Readonly<Record<string, string>> }): string {
+    if (this.secrets.some((secret) => secret.name === name)) throw new ConflictError(`${name} exists`);
+    const id = `secret${++this.#ids}`;
+    this.secrets = [...this.secrets, { id, name, labels, createdAt: this.clock.timestamp() }];
+    return id;
+  }
+}
+
+type CryptoKeyPair = { readonly privateKey: unknown; readonly publicKey: unknown };

@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { AcmeWorld } from '../../../support/acme-world.ts';
+import { aService } from '../../../support/builders.ts';
+
+const acme = { lb: { acme: 'true' } };
+const DAY_MS = 86_400_000;
+
+describe('certificates', () => {
+  it('are ordered once, stored as secrets, and then terminate TLS', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    const task = world.controller();
+    await world.settle(task);
+    expect(world.orders).toEqual(['a.example.org']);
+    expect(world.certificates()).toHaveLength(1);
+    const [state] = world.status().desired.clusters;
+    expect(state!.routes).toMatchObject([{ tls: { kind: 'terminated', certificate: world.certificates()[0] } }]);
+    expect(state!.secrets.map(({ name }) => name)).toEqual(world.certificates());
+    expect(task.problems).toEqual([]);
+    world.clock.advance(30 * DAY_MS);
+    await world.settle(task);
+    expect(world.orders).toHaveLength(1);
+  });
+
+  it('are ordered by a service that mounts the account key, and nothing else of others', async () => {
+    const world = new AcmeWorld({ Ca: 'ca', DnsSecret: 'dns' });
+    world.secrets = ['ca', 'dns', 'other'].map((name) => ({ id: name, name, createdAt: '', labels: {} }));
+    world.services = [aService('a', acme)];
+    await world.settle(world.controller());
+    const { secrets, ports, name } = world.ensured.at(-1)!;
+    expect([name, ports]).toEqual(['signalbox-acme', []]);
+    expect(secrets.map(({ target }) => target)).toEqual([
+      'signalbox-acme',
+      'signalbox-named-ca',
+      'signalbox-named-dns',
+      expect.stringMatching(/^signalbox-acme-account-test-/),
+    ]);
+  });
+
+  it('wait until all proxies answer challenges, and the service answers', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    world.isLive = false;
+    const task = world.controller();
+    await world.settle(task);
+    expect(world.orders).toEqual([]);
+    expect(task.problems).toMatchObject([{ severity: 'notice', service: 'a' }]);
+    world.isLive = true;
+    world.isUp = false;
+    await world.settle(task);
+    expect(world.orders).toEqual([]);
+    world.isUp = true;
+    await world.settle(task);
+    expect(world.orders).toHaveLength(1);
+  });
+
+  it('need no service and no account if nobody asks for them', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a')];
+    await world.settle(world.controller());
+    expect([world.ensured, world.secrets, world.saved]).toEqual([[], [], undefined]);
+  });
+
+  it('are renewed before they expire, and replaced ones are removed a day later', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    const task = world.controller();
+    await world.settle(task);
+    const [first] = world.certificates();
+    world.clock.advance(61 * DAY_MS);
+    await world.settle(task);
+    expect(world.orders).toHaveLength(2);
+    expect(world.certificates()).toHaveLength(2);
+    const [state] = world.status().desired.clusters;
+    expect(state!.routes).toMatchObject([{ tls: { certificate: expect.not.stringMatching(first!) } }]);
+    world.clock.advance(2 * DAY_MS);
+    await world.settle(task);
+    expect(world.certificates()).not.toContain(first);
+    expect(world.orders).toHaveLength(2);
+  });
+
+  it('are renewed when the CA says so', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    const task = world.controller();
+    await world.settle(task);
+    const now = world.clock.now();
+    world.window = { window: { start: now, end: now + 1 }, againAfterMs: DAY_MS };
+    world.clock.advance(2 * DAY_MS);
+    await world.settle(task);
+    expect(world.orders).toHaveLength(2);
+  });
+});
+
+describe('several controllers', () => {
+  it('order each certificate once', async () => {
+    const world = new AcmeWorld();
+    world.services = Array.from({ length: 20 }, (_, n) => aService(`h${n}`, acme));
+    const tasks = [world.controller(), world.controller(), world.controller()];
+    await world.settle(...tasks);
+    expect(world.orders.toSorted()).toEqual(world.services.map(({ name }) => `${name}.example.org`).toSorted());
+    expect(world.certificates()).toHaveLength(20);
+  });
+});
+
+describe('failures', () => {
+  it('are shown to the owner, and repeated with growing delays', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme), aService('b', acme)];
+    const refuse = async () =>
+      ({ kind: 'failed', failure: { kind: 'unauthorized', reason: 'the CA answers: no such host' } }) as const;
+    world.answer = async (request) => (request.names[0] === 'a.example.org' ? refuse() : world.issue(request.names));
+    const task = world.controller();
+    await world.settle(task);
+    expect(world.orders.toSorted()).toEqual(['a.example.org', 'b.example.org']);
+    expect(task.problems).toMatchObject([
+      { severity: 'error', service: 'a', reason: 'a.example.org has no certificate: the CA answers: no such host' },
+    ]);
+    await world.settle(world.controller());
+    expect(world.orders).toHaveLength(2);
+    world.clock.advance(60_000);
+    await world.settle(task);
+    expect(world.orders).toHaveLength(3);
+    world.answer = ({ names }) => world.issue(names);
+    world.clock.advance(3 * 60_000);
+    await world.settle(task);
+    expect(world.orders).toHaveLength(4);
+    expect(task.problems).toEqual([]);
+  });
+
+  it.each([
+    ['of another name', (world: AcmeWorld) => world.issue(['evil.example.org'])],
+    ['of more names', (world: AcmeWorld) => world.issue(['a.example.org', 'evil.example.org'])],
+    [
+      'with another key',
+      async (world: AcmeWorld) => ({ ...(await world.issue(['a.example.org'])), ...keyOf(await world.issue(['b'])) }),
+    ],
+    [
+      'that says another name than it is for',
+      async (world: AcmeWorld) => ({ ...(await world.issue(['evil.example.org'])), names: ['a.example.org'] }),
+    ],
+  ])('include a certificate %s', async (_, answer) => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    world.answer = () => answer(world) as never;
+    const task = world.controller();
+    await world.settle(task);
+    expect(world.certificates()).toEqual([]);
+    expect(task.problems).toMatchObject([{ severity: 'error' }]);
+  });
+
+  it('of a controller before the order lose nothing: another orders ten minutes later', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    world.answer = () => new Promise(() => undefined);
+    const task = world.controller();
+    const signal = new AbortController().signal;
+    for (let n = 0; n < 4; n++) await task.step(signal);
+    expect(world.orders).toHaveLength(1);
+    world.answer = ({ names }) => world.issue(names);
+    const next = world.controller();
+    await world.settle(next);
+    expect(world.orders).toHaveLength(1);
+    world.clock.advance(10 * 60_000);
+    await world.settle(next);
+    expect(world.orders).toHaveLength(2);
+    expect(world.certificates()).toHaveLength(1);
+  });
+
+  it('of a controller after the certificate is stored repeat nothing', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    const { save } = world.store;
+    let saves = 0;
+    Object.assign(world.store, {
+      save: async (saved: never) => {
+        saves += 1;
+        if (saves > 1) throw new Error('Engine unreachable');
+        await save(saved);
+      },
+    });
+    await world.settle(world.controller()).catch(() => undefined);
+    Object.assign(world.store, { save });
+    expect(world.certificates()).toHaveLength(1);
+    const next = world.controller();
+    await world.settle(next);
+    world.clock.advance(20 * 60_000);
+    await world.settle(next);
+    expect(world.orders).toHaveLength(1);
+    expect(next.problems).toEqual([]);
+  });
+});
+
+const keyOf = (response: Awaited<ReturnType<AcmeWorld['issue']>>) =>
+  response.kind === 'issued' ? { key: response.key } : {};
