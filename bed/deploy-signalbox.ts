@@ -8,9 +8,14 @@ import { StepFailed } from './step.ts';
 
 export type PublishMode = 'ingress' | 'host';
 
-/** Deploys stack.yml as a user would, with the current version of our images and a settings file. */
-export async function deploySignalbox(bed: Bed, version: string, mode: PublishMode = 'ingress'): Promise<void> {
-  await deployFiles(bed, version, join(project, 'stack.yml'), settingsFile(mode));
+/** Deploys stack.yml as a user would, with the current version of our images and a settings file. `more` is added to the settings. */
+export async function deploySignalbox(
+  bed: Bed,
+  version: string,
+  mode: PublishMode = 'ingress',
+  more = '',
+): Promise<void> {
+  await deployFiles(bed, version, join(project, 'stack.yml'), settingsFile(mode, more));
 }
 
 /** Deploys another release with its own files. */
@@ -40,16 +45,17 @@ export async function deployDemo(bed: Bed, version: string): Promise<boolean> {
   return true;
 }
 
-function settingsFile(mode: PublishMode): string {
+/** `more` is appended. */
+function settingsFile(mode: PublishMode, more: string): string {
   const file = join(project, 'config.toml');
-  if (mode === 'ingress') return file;
+  if (mode === 'ingress' && more === '') return file;
   const text = readFileSync(file, 'utf8');
   const changed = text.replaceAll(/^(\s*PublishMode\s*=\s*)"\w+"/gm, `$1"${mode}"`);
   if (!changed.includes(`"${mode}"`))
     throw new StepFailed('config.toml does not set PublishMode.', 'Add PublishMode = "ingress".');
   mkdirSync(stateDir, { recursive: true });
   const derived = join(stateDir, `config-${mode}.toml`);
-  writeFileSync(derived, changed);
+  writeFileSync(derived, changed + more);
   return derived;
 }
 

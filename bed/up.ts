@@ -1,26 +1,35 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { deployPebble, ensureAcmeServers, pebbleSettings, readRoot } from './acme.ts';
 import { awaitPublished, awaitRoute } from './await-route.ts';
 import type { Bed } from './bed.ts';
 import { type BedShape, fixedPorts, type NodeName, namesOf, parseShape, roleOf } from './bed-shape.ts';
 import { deployDemo, deploySignalbox, type PublishMode } from './deploy-signalbox.ts';
 import type { Engine } from './engine.ts';
 import { openBed } from './open-bed.ts';
-import { project } from './places.ts';
+import { project, stateDir } from './places.ts';
 import { prepare } from './prepare.ts';
 import { runCommand, StepFailed, step } from './step.ts';
 
-function readOptions(): { readonly mode: PublishMode; readonly shape: BedShape } {
+interface Options {
+  readonly mode: PublishMode;
+  readonly shape: BedShape;
+  readonly acme: boolean;
+}
+
+function readOptions(): Options {
   const { values } = parseArgs({
     options: {
+      acme: { type: 'boolean', default: false },
       publish: { type: 'string', default: 'ingress' },
       managers: { type: 'string' },
       workers: { type: 'string' },
     },
   });
   const shape = parseShape(values);
-  if (values.publish === 'ingress' || values.publish === 'host') return { mode: values.publish, shape };
+  if (values.publish === 'ingress' || values.publish === 'host')
+    return { mode: values.publish, shape, acme: values.acme };
   throw new StepFailed(`--publish ${values.publish} is invalid: use ingress or host.`, 'npm run up -- --publish host');
 }
 
@@ -35,8 +44,8 @@ async function open(engine: Engine, image: string, shape: BedShape): Promise<Bed
 }
 
 await runCommand(async () => {
-  const { mode, shape } = readOptions();
-  const { engine, images } = await prepare();
+  const { mode, shape, acme } = readOptions();
+  const { engine, images, bases } = await prepare();
   const bed = await open(engine, images.swarmNode, shape);
   await step('load', async (progress) => {
     const sent = await bed.loadProduct(images);
@@ -44,7 +53,7 @@ await runCommand(async () => {
     progress.done(sent.length > 0 ? `copied ${sent.length} images to the nodes` : 'all nodes already have the images');
   });
   const demo = await step('deploy', async (progress) => {
-    await deploySignalbox(bed, images.version, mode);
+    await deploySignalbox(bed, images.version, mode, acme ? pebbleSettings : '');
     const deployed = await deployDemo(bed, images.version);
     progress.done(`stacks signalbox${deployed ? ' and demo' : ''}, ports published in ${mode} mode`);
     return deployed;
@@ -54,8 +63,22 @@ await runCommand(async () => {
     if (demo) await awaitRoute(bed, { host: 'demo.local', path: '/ping' });
     progress.done(demo ? 'http://demo.local/ping answers' : 'the proxies are up');
   });
+  const root = acme
+    ? await step('acme', async (progress) => {
+        await deployPebble(bed, { engine, bases }, await ensureAcmeServers({ engine, bases }));
+        await bed.settle('acme_pebble', 1);
+        const file = join(stateDir, 'pebble-root.pem');
+        writeFileSync(file, await readRoot(bed));
+        progress.done('Pebble issues certificates for services with the label com.docker.lb.acme=pebble');
+        return file;
+      })
+    : undefined;
   const [page = 'manager'] = await bed.nodesOf('signalbox_controller');
   console.log(guide(existsSync(join(project, 'docker/demo/stack.yml')), mode, shape, page));
+  if (root !== undefined)
+    console.log(
+      `Certificates: curl --cacert ${root} --resolve demo.local:8443:127.0.0.1 https://demo.local:8443/ping (after: npm run --silent swarm -- service update --label-add com.docker.lb.acme=pebble demo_app)`,
+    );
   return 0;
 });
 

@@ -5,12 +5,12 @@ import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ensureAcmeServers } from '../../../bed/acme.ts';
 import { officials } from '../../../bed/base-references.ts';
 import { hasImage } from '../../../bed/build-image.ts';
 import { findEngine } from '../../../bed/engine.ts';
 import { ownerFlags } from '../../../bed/owner.ts';
 import { standIns } from '../../../bed/places.ts';
-import { ensureToolsImage } from '../../../bed/tools-image.ts';
 import { acmePort, acmeSecretTarget } from '../../../src/model/names.ts';
 import { type AccountKey, createAccountKey } from '../../../src/protocol/acme-account.ts';
 import { OrderResponse, RenewalInfoResponse } from '../../../src/protocol/acme-messages.ts';
@@ -188,10 +188,7 @@ async function portOf(container: string, port: number): Promise<number> {
 async function serversImage(): Promise<string> {
   const engine = (await findEngine())!;
   const debian = (await hasImage(engine, standIns.debian)) ? standIns.debian : officials.debian;
-  const folder = 'test/support/acme';
-  const inputs = ['Dockerfile', 'acme-servers', 'dns-server'].map((name) => `${folder}/${name}`);
-  const image = await ensureToolsImage({ engine, bases: { debian } }, 'acme-servers', `${folder}/Dockerfile`, inputs);
-  return image.tag;
+  return ensureAcmeServers({ engine, bases: { debian } });
 }
 
 /** The newest image of the service that was built here. */

@@ -1,0 +1,134 @@
+// Certificates from an ACME server: Pebble, as a service of the swarm.
+import type { X509Certificate } from 'node:crypto';
+import { connect } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deployPebble, ensureAcmeServers, pebbleSettings, readRoot } from '../../bed/acme.ts';
+import { officials } from '../../bed/base-references.ts';
+import { type NodeName, nodeNames } from '../../bed/bed-shape.ts';
+import { hasImage } from '../../bed/build-image.ts';
+import { findEngine } from '../../bed/engine.ts';
+import { standIns } from '../../bed/places.ts';
+import {
+  bed,
+  curl,
+  defaultSettings,
+  demo,
+  eventually,
+  InterlockStory,
+  problemsOf,
+  settled,
+  useSettings,
+} from '../support/interlock.ts';
+
+const story = new InterlockStory();
+let root: string;
+
+beforeAll(async () => {
+  const engine = (await findEngine())!;
+  const debian = (await hasImage(engine, standIns.debian)) ? standIns.debian : officials.debian;
+  const parts = { engine, bases: { debian } };
+  await deployPebble(bed, parts, await ensureAcmeServers(parts));
+  await bed.settle('acme_pebble', 1);
+  root = await eventually(() => readRoot(bed));
+  await useSettings(defaultSettings + pebbleSettings);
+  await settled();
+}, 400_000);
+
+afterAll(async () => {
+  await story.close();
+  await bed.removeStack('acme');
+  await useSettings(defaultSettings);
+  await settled();
+}, 300_000);
+
+function stack(hosts: readonly string[], more: Readonly<Record<string, string>> = {}): string {
+  const service = (host: string) => ({
+    image: demo,
+    networks: ['net'],
+    deploy: {
+      labels: { 'com.docker.lb.hosts': host, 'com.docker.lb.port': '8080', 'com.docker.lb.acme': 'true', ...more },
+    },
+  });
+  return JSON.stringify({
+    services: Object.fromEntries(hosts.map((host, n) => [`app${n}`, service(host)])),
+    networks: { net: { driver: 'overlay' } },
+  });
+}
+
+/** The certificate that a node presents to a client that trusts Pebble's root only. */
+function presented(host: string, node: NodeName): Promise<X509Certificate> {
+  const { promise, resolve, reject } = Promise.withResolvers<X509Certificate>();
+  const { host: address, port } = bed.node(node).address(8443);
+  const socket = connect({ host: address, port, servername: host, ca: root, ALPNProtocols: ['http/1.1'] }, () => {
+    resolve(socket.getPeerX509Certificate()!);
+    socket.end();
+  });
+  socket.on('error', reject);
+  socket.setTimeout(10_000, () => socket.destroy(new Error('timed out')));
+  return promise;
+}
+
+/** Orders that all controllers have begun. */
+async function orders(): Promise<readonly { readonly name: string }[]> {
+  const names = (await bed.docker('config', 'ls', '--format', '{{.Name}}')).split('\n');
+  const newest = names
+    .filter((name) => /^signalbox\.acme\.\d+$/.test(name))
+    .toSorted((a, b) => Number(b.split('.').at(-1)) - Number(a.split('.').at(-1)))[0];
+  if (newest === undefined) return [];
+  const [config] = JSON.parse(await bed.docker('config', 'inspect', newest)) as [{ Spec: { Data: string } }];
+  return JSON.parse(Buffer.from(config.Spec.Data, 'base64').toString('utf8')).orders;
+}
+
+describe('a service with the label acme', () => {
+  it('answers 503 over HTTP until it has a certificate, and then over TLS on every node, with the same one', async () => {
+    const started = performance.now();
+    await story.deploy('certified', stack(['a.test']));
+    let before = '';
+    await eventually(async () => {
+      const answer = await curl('a.test', '/ping');
+      if (answer.status === 503) before ||= answer.body;
+      await presented('a.test', 'worker1');
+    }, 180_000);
+    console.log(`a certificate after ${Math.round((performance.now() - started) / 1000)} s`);
+    expect(before).not.toContain('instance');
+    await settled();
+    const serials = new Set<string>();
+    for (const node of nodeNames) serials.add((await presented('a.test', node)).serialNumber);
+    expect(serials.size).toBe(1);
+    const answer = await curl('a.test', '/ping', { tls: true });
+    expect(answer.status).toBe(200);
+    expect(await problemsOf('certified_app0')).toEqual([]);
+  }, 300_000);
+
+  it('is ordered in a service without the Docker socket, which alone mounts the account key', async () => {
+    const services = (await bed.manager.docker.listServices()) as unknown as {
+      Spec: {
+        Name: string;
+        TaskTemplate: { ContainerSpec: { Mounts?: { Source?: string }[]; Secrets?: { SecretName: string }[] } };
+      };
+    }[];
+    const mounting = services.filter(({ Spec }) =>
+      (Spec.TaskTemplate.ContainerSpec.Secrets ?? []).some(({ SecretName }) => SecretName.includes('acme-account')),
+    );
+    expect(mounting.map(({ Spec }) => Spec.Name)).toEqual(['signalbox-acme']);
+    expect(JSON.stringify(mounting[0]!.Spec.TaskTemplate.ContainerSpec.Mounts ?? [])).not.toContain('docker.sock');
+    expect(await bed.logs('signalbox-acme')).not.toContain('PRIVATE KEY');
+  });
+
+  it('is ordered once, also by two controllers, for 20 hosts', async () => {
+    await bed.docker('service', 'scale', '--detach', 'signalbox_controller=2');
+    await bed.settle('signalbox_controller', 2);
+    const hosts = Array.from({ length: 20 }, (_, n) => `h${n}.test`);
+    const before = (await orders()).length;
+    const started = performance.now();
+    await story.deploy('many', stack(hosts));
+    await eventually(async () => {
+      for (const host of hosts) await presented(host, 'worker1');
+    }, 360_000);
+    console.log(`20 certificates after ${Math.round((performance.now() - started) / 1000)} s`);
+    await bed.docker('service', 'scale', '--detach', 'signalbox_controller=1');
+    await bed.settle('signalbox_controller', 1);
+    const begun = (await orders()).slice(before).map(({ name }) => name);
+    expect(begun.toSorted()).toEqual(hosts.toSorted());
+  }, 500_000);
+});
