@@ -4,6 +4,7 @@ import { flagsOf } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands.ts';
 import { exitCodeMeanings } from '../src/cli/io.ts';
 import { operations } from '../src/controller/admin/openapi.ts';
+import { acmeKeys } from '../src/model/acme/keys.ts';
 import { labelFamilies } from '../src/model/features/features.ts';
 import { LABEL_PREFIX, type LabelDefinition } from '../src/model/label.ts';
 import { labels } from '../src/model/labels.ts';
@@ -27,7 +28,7 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'backend_protocol',
     'websocket_endpoints',
   ],
-  TLS: ['ssl_cert', 'ssl_key', 'ssl_only', 'hsts', 'ssl_passthrough', 'ssl_passthrough_proxy_protocol'],
+  TLS: ['ssl_cert', 'ssl_key', 'acme', 'ssl_only', 'hsts', 'ssl_passthrough', 'ssl_passthrough_proxy_protocol'],
   'Client certificates': ['ssl_client_ca', 'ssl_client_verify'],
   'TLS to the service': ['ssl_backend', 'ssl_backend_tls_verify', 'ssl_backend_ca', 'ssl_backend_name'],
   Balancing: [
@@ -159,6 +160,7 @@ const tables: Readonly<Record<string, string>> = {
   'exit-codes': exitCodeTable(),
   'settings-nginx': settingsTable(nginxKeys),
   'settings-oidc': settingsTable(oidcKeys),
+  'settings-acme': settingsTable(acmeKeys),
   roles: roleTable(),
 };
 

@@ -1,3 +1,4 @@
+import { certificates } from './certificates.ts';
 import type { Command } from './command.ts';
 import { completionOf } from './completion.ts';
 import { diff } from './diff.ts';
@@ -21,6 +22,7 @@ const others: readonly Command[] = [
   status,
   routes,
   problems,
+  certificates,
   plan,
   enable,
   disable,

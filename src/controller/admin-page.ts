@@ -3,9 +3,11 @@ import { createSecureContext } from 'node:tls';
 import type { Logger } from '../lib/logger.ts';
 import { memoizeLast } from '../lib/memo.ts';
 import type { Authority } from '../protocol/certificates.ts';
+import type { AcmeTask } from './acme/acme-task.ts';
 import { Access } from './admin/access.ts';
 import type { Administrator } from './admin/administrator.ts';
 import { createAdminApp } from './admin/app.ts';
+import { viewCertificates } from './admin/certificates.ts';
 import { explainEverywhere } from './admin/explain.ts';
 import { FailedSignIns } from './admin/failed-sign-ins.ts';
 import { createMetrics } from './admin/metrics.ts';
@@ -30,6 +32,7 @@ export interface AdminParts {
   readonly signIn: SignInSources;
   readonly status: StatusBoard;
   readonly preview: PlanPreview;
+  readonly acme: Pick<AcmeTask, 'certificates' | 'orders'>;
   readonly swarm: DockerSwarm;
   readonly port: number;
   /** Subnets that may not connect. */
@@ -72,7 +75,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
   });
   const view = memoizeLast(toState);
   const configs = () => status.current?.snapshot.configs ?? [];
-  const metrics = createMetrics(status, engineCalls);
+  const metrics = createMetrics(status, engineCalls, parts.acme);
   const app = createAdminApp({
     state: () => view(status.current, status.error, administrator.current),
     subscribe: (listener) => status.subscribe(listener),
@@ -84,6 +87,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     metrics: () => metrics.metrics(),
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url),
     plan: () => toPlanView(preview.planned, status.error),
+    certificates: () => viewCertificates(parts.acme.certificates, now()),
     logger,
     now,
     page: servePage(new URL('../../dist/ui', import.meta.url).pathname),

@@ -152,7 +152,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   ]);
   const published = { port, closedTo, relayedFrom };
   await startAdmin(
-    { administrator, authority, passwords, signIn, status, preview, swarm, ...published, logger, now },
+    { administrator, authority, passwords, signIn, status, preview, acme, swarm, ...published, logger, now },
     stopped,
   );
   // Swarm stops the previous controller once this one is healthy, so this one must be ready to work.

@@ -204,7 +204,8 @@ function ranked(servers: readonly VirtualServer[], host: string): VirtualServer[
 function unknownHost({ servers, fallback, fallbackTls }: RouteTable, host: string): Site {
   const because = [`No service matches the host ${host}.${suggestion(servers, host)}`];
   const last = fallback.length > 0 ? 'The default backend serves such hosts.' : 'There is no default backend.';
-  const nothing = { redirect: undefined, secureRedirect: undefined, canonical: undefined, pathRedirects: [] };
+  const unused = { redirect: undefined, secureRedirect: undefined, canonical: undefined, thumbprint: undefined };
+  const nothing = { ...unused, pathRedirects: [] };
   return {
     ...nothing,
     name: '*',

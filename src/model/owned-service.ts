@@ -29,8 +29,8 @@ const BODIES_BYTES = 16 * 1024 ** 2;
 const bodiesFolder = '/tmp/client-body';
 
 /** The desired state of a service, independent of Docker's API; `docker/` converts it to the Engine's format. */
-export interface DesiredService {
-  readonly role: OwnedRole | 'acme';
+export interface DesiredService<Role extends string = OwnedRole> {
+  readonly role: Role;
   readonly cluster: string;
   readonly name: string;
   readonly image: string;

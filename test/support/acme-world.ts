@@ -4,7 +4,7 @@ import * as x509 from '@peculiar/x509';
 import { pino } from 'pino';
 import { AcmeTask } from '../../src/controller/acme/acme-task.ts';
 import { StateBook } from '../../src/controller/acme/state-book.ts';
-import { type AdministrationStore, ConflictError, type SavedText } from '../../src/controller/reconcile/ports.ts';
+import { type AdministrationStore, ConflictError, type SavedText } from '../../src/controller/ports.ts';
 import type { Status } from '../../src/controller/reconcile/status.ts';
 import { createStateBuilder } from '../../src/model/desired-state.ts';
 import { controlNetwork } from '../../src/model/names.ts';
@@ -23,7 +23,7 @@ const DAY_MS = 86_400_000;
 export class AcmeWorld {
   readonly clock = new FakeClock();
   readonly orders: string[] = [];
-  readonly ensured: DesiredService[] = [];
+  readonly ensured: DesiredService<'acme'>[] = [];
   services: SwarmService[] = [];
   secrets: StoredObject[] = [];
   /** The configuration that all proxies serve contains all routes. */

@@ -151,6 +151,7 @@ export class AdminWorld implements AsyncDisposable {
       oidc: options.oidc,
       versions: (cluster) => keptVersions(configs(), cluster),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
+      certificates: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url),
       plan: () => toPlanView(world.preview.planned, world.board.error),
       logger,

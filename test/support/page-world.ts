@@ -88,6 +88,7 @@ export class PageWorld implements AsyncDisposable {
       administrator,
       versions: (cluster) => keptVersions(configs(), cluster),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
+      certificates: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url),
       plan: () => toPlanView(world.preview.planned, world.board.error),
       page: servePage(folder),

@@ -14,10 +14,10 @@ import {
 } from '../../model/acme/state.ts';
 import { type WantedCertificate, wantedCertificates } from '../../model/acme/wanted.ts';
 import type { Problem } from '../../model/problem.ts';
-import type { Swarm } from '../reconcile/ports.ts';
+import type { Swarm } from '../ports.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
 import { LiveHosts } from './live-hosts.ts';
-import { execute, type OrderParts } from './orders.ts';
+import { execute, type OrderParts, type OrderResult } from './orders.ts';
 import { type SetupParts, setUp } from './setup.ts';
 
 export interface AcmeTaskOptions extends OrderParts, SetupParts {
@@ -39,6 +39,7 @@ export class AcmeTask {
   readonly #options: AcmeTaskOptions;
   readonly #live = new LiveHosts();
   readonly #running = new Map<string, Promise<void>>();
+  readonly #counts = new Map<string, { readonly issuer: string; readonly result: string; count: number }>();
   #statuses: readonly CertificateStatus[] = [];
   #problems: readonly Problem[] = [];
   #trouble: string | undefined;
@@ -51,6 +52,11 @@ export class AcmeTask {
 
   get certificates(): readonly CertificateStatus[] {
     return this.#statuses;
+  }
+
+  /** Orders that have ended here. */
+  get orders() {
+    return [...this.#counts.values()];
   }
 
   get problems(): readonly Problem[] {
@@ -83,14 +89,14 @@ export class AcmeTask {
       return LATER_MS;
     }
     const used = new Set(wanted.map(({ issuer }) => issuer.name));
-    const isReady = (await setUp(used, seen.snapshot, this.#options, signal)) && (await client.isUp(signal));
+    const isReady = (await setUp(used, seen.snapshot, this.#options)) && (await client.isUp(signal));
     const certificates = storedCertificates(seen.snapshot.secrets);
     const plan = await this.#plan(wanted, certificates);
     this.#publish(plan.statuses);
     if (!isReady) return SOON_MS;
     await this.#begin(wantedCertificates(this.#live.read(seen), issuers), certificates, signal);
     await this.#readWindows(plan.windows.slice(0, MOST_REQUESTS), signal);
-    await this.#removeObsolete(plan.obsolete, signal);
+    await this.#removeObsolete(plan.obsolete);
     const isWaiting = plan.orders.length > 0 || plan.windows.length > MOST_REQUESTS;
     return isWaiting ? SOON_MS : Math.max(SOON_MS, plan.nextAt - now());
   }
@@ -164,6 +170,7 @@ export class AcmeTask {
     });
     for (const order of orders) {
       const running = execute(order, issuers.get(order.issuer)!, this.#options, signal)
+        .then((result) => this.#count(order.issuer, result))
         .catch((error: Error) => this.#options.logger.error({ err: error, name: order.name }, 'Order not recorded'))
         .finally(() => {
           this.#running.delete(order.name);
@@ -171,6 +178,13 @@ export class AcmeTask {
         });
       this.#running.set(order.name, running);
     }
+  }
+
+  #count(issuer: string, result: OrderResult | undefined): void {
+    if (result === undefined) return;
+    const counted = this.#counts.get(`${issuer} ${result}`) ?? { issuer, result, count: 0 };
+    counted.count += 1;
+    this.#counts.set(`${issuer} ${result}`, counted);
   }
 
   async #readWindows(certificates: readonly StoredCertificate[], signal: AbortSignal): Promise<void> {
@@ -197,10 +211,10 @@ export class AcmeTask {
   }
 
   /** Swarm keeps secrets that a service uses. */
-  async #removeObsolete(certificates: readonly StoredCertificate[], signal: AbortSignal): Promise<void> {
+  async #removeObsolete(certificates: readonly StoredCertificate[]): Promise<void> {
     const { swarm, logger } = this.#options;
     for (const { id, secret } of certificates) {
-      const isRemoved = await swarm.removeSecret(id, signal).then(
+      const isRemoved = await swarm.removeSecret(id).then(
         () => true,
         () => false,
       );

@@ -5,7 +5,7 @@ import type { Issuer } from '../../model/acme/issuers.ts';
 import { accountTarget, namedTarget } from '../../model/acme/service.ts';
 import { type DueOrder, type Failure, failed, succeeded } from '../../model/acme/state.ts';
 import type { OrderRequest, OrderResponse } from '../../protocol/acme-messages.ts';
-import { ConflictError, type Swarm } from '../reconcile/ports.ts';
+import { ConflictError, type Swarm } from '../ports.ts';
 import type { AcmeClient } from './ports.ts';
 import type { StateBook } from './state-book.ts';
 
@@ -17,35 +17,38 @@ export interface OrderParts {
   readonly now: () => number;
 }
 
+/** For metrics. */
+export type OrderResult = 'issued' | Failure['kind'];
+
 /**
  * Executes an order that the state already contains. The certificate is stored before anything else: if the controller
  * ends here, the next one finds it.
  */
-export async function execute(order: DueOrder, issuer: Issuer, parts: OrderParts, signal: AbortSignal): Promise<void> {
+export async function execute(
+  order: DueOrder,
+  issuer: Issuer,
+  parts: OrderParts,
+  signal: AbortSignal,
+): Promise<OrderResult | undefined> {
   const { client, book, logger, now } = parts;
   const result = await client
     .order(requestFor(issuer, order.name), signal)
-    .then((response) => store(response, order, issuer, parts, signal))
+    .then((response) => store(response, order, issuer, parts))
     .catch((error: Error) => ({ kind: 'other' as const, reason: error.message, retryAt: undefined }));
   if (result === undefined) {
     await book.update((state) => succeeded(state, order.name, now()));
-    return;
+    return 'issued';
   }
   // The reservation ends by itself: nothing is known about the order.
-  if (signal.aborted) return;
+  if (signal.aborted) return undefined;
   const { retryAt, kind, reason } = result;
   const failure: Failure = { kind, reason: reason.slice(0, 1000), at: now() };
   logger.warn({ name: order.name, issuer: issuer.name, ...failure }, 'Certificate not issued');
   await book.update((state) => failed(state, order.name, failure, retryAt));
+  return kind;
 }
 
-async function store(
-  response: OrderResponse,
-  { name }: DueOrder,
-  issuer: Issuer,
-  { swarm, logger }: OrderParts,
-  signal: AbortSignal,
-) {
+async function store(response: OrderResponse, { name }: DueOrder, issuer: Issuer, { swarm, logger }: OrderParts) {
   if (response.kind === 'failed') return response.failure;
   const { chain, key, serial, notBefore, notAfter, ari, names } = response;
   const fault = faultOf(response, name);
@@ -53,7 +56,7 @@ async function store(
   const facts = { issuer: issuer.name, names, serial, notBefore, notAfter, ari, profile: issuer.Profile };
   const secret = certificateName(name, chain);
   const object = { name: secret, labels: certificateLabels(facts), data: `${chain.trim()}\n${key.trim()}\n` };
-  await swarm.createSecret(object, signal).catch((error) => {
+  await swarm.createSecret(object).catch((error) => {
     if (!(error instanceof ConflictError)) throw error;
   });
   logger.info({ name, issuer: issuer.name, secret, notAfter: new Date(notAfter).toISOString() }, 'Stored certificate');

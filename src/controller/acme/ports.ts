@@ -17,6 +17,6 @@ export interface AcmeClient {
 /** The same service as an object of the swarm. */
 export interface AcmeServiceStore {
   /** Creates or updates it; does nothing if it is as desired. */
-  ensure(desired: DesiredService): Promise<void>;
+  ensure(desired: DesiredService<'acme'>): Promise<void>;
   remove(): Promise<void>;
 }

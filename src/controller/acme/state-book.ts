@@ -1,5 +1,5 @@
 import { type AcmeState, acmeStateSchema, emptyState } from '../../model/acme/state.ts';
-import { type AdministrationStore, ConflictError } from '../reconcile/ports.ts';
+import { type AdministrationStore, ConflictError } from '../ports.ts';
 
 const ATTEMPTS = 20;
 

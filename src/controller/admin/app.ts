@@ -8,6 +8,7 @@ import { isOfClusterAlone } from '../../model/api-tokens.ts';
 import type { Access, Session, User } from './access.ts';
 import type { Administrator } from './administrator.ts';
 import { authorize, otherCluster } from './authorization.ts';
+import type { CertificateView } from './certificates.ts';
 import { EventStreams } from './event-stream.ts';
 import { readBody, remoteAddress } from './http.ts';
 import { onlyKnownRoutes } from './known-routes.ts';
@@ -46,6 +47,8 @@ export interface AdminOptions {
   readonly explain: (url: string) => readonly ClusterExplanation[] | undefined;
   /** What the controller would do now. */
   readonly plan: () => PlanView;
+  /** Those that are ordered from ACME servers. */
+  readonly certificates: () => readonly CertificateView[];
   /** Serves the page; undefined if it was not built. */
   readonly page?: MiddlewareHandler | undefined;
   /** The client's address. Defaults to the address of the connection. */
@@ -108,6 +111,7 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   app.route('/api/tokens', tokenRoutes({ access, administrator, actor, now }));
   app.get('/api/openapi.json', (context) => context.json(openApiDocument()));
   app.get('/api/state', (context) => context.json(visible(context.get('user'))));
+  app.get('/api/certificates', (context) => context.json(options.certificates()));
   app.get('/api/audit', (context) => context.json(auditOf(administrator)));
   app.get('/api/events', (context) => streams.start(context, context.get('session')));
   app.get('/api/explain', ({ req, json, get }) => {

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { CertificateStatus } from '../../model/acme/plan.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
 
 /** Docker Engine API calls since the start, by operation. */
@@ -7,8 +8,18 @@ export type EngineCalls = ReadonlyMap<string, { readonly done: number; readonly 
 /** Seconds from the event of a change until all replicas serve it. */
 const PROPAGATION_BUCKETS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120];
 
+/** Certificates from ACME servers, and orders that have ended since the start. */
+export interface CertificateMetrics {
+  readonly certificates: readonly CertificateStatus[];
+  readonly orders: readonly { readonly issuer: string; readonly result: string; readonly count: number }[];
+}
+
 /** The metrics of `GET /metrics`, collected from the status on each request. */
-export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Registry {
+export function createMetrics(
+  status: StatusBoard,
+  engineCalls: EngineCalls,
+  acme: CertificateMetrics = { certificates: [], orders: [] },
+): Registry {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -78,6 +89,7 @@ export function createMetrics(status: StatusBoard, engineCalls: EngineCalls): Re
     },
   });
   observePropagation(status, registers);
+  observeCertificates(acme, registers);
   return registry;
 }
 
@@ -98,5 +110,29 @@ function observePropagation(status: StatusBoard, registers: Registry[]): void {
       counted.set(name, newest.seenAt);
       histogram.observe({ cluster: name }, (newest.servedAt - newest.seenAt) / 1000);
     }
+  });
+}
+
+function observeCertificates(acme: CertificateMetrics, registers: Registry[]): void {
+  new Gauge({
+    name: 'signalbox_certificate_not_after_seconds',
+    help: 'When certificates from ACME servers expire, in seconds since the epoch; 0 before the first.',
+    labelNames: ['host', 'issuer'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, issuer, current } of acme.certificates)
+        this.set({ host: name, issuer }, (current?.notAfter ?? 0) / 1000);
+    },
+  });
+  new Counter({
+    name: 'signalbox_acme_orders_total',
+    help: 'Orders of certificates that this controller has ended, by result.',
+    labelNames: ['issuer', 'result'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { issuer, result, count } of acme.orders) this.inc({ issuer, result }, count);
+    },
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Role, roleMeanings } from '../../model/roles.ts';
+import { certificateSchema } from './certificates.ts';
 import { planSchema } from './plan.ts';
 import { problemDetailsSchema } from './problem-details.ts';
 import {
@@ -134,6 +135,13 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
       access: 'viewer',
       ofCluster: 'answer',
       answer: stateSchema,
+    },
+  },
+  '/api/certificates': {
+    get: {
+      summary: 'List certificates that are ordered from ACME servers',
+      access: 'viewer',
+      answer: z.array(certificateSchema),
     },
   },
   '/api/audit': {

@@ -19,7 +19,7 @@ export class DockerAcmeServiceStore implements AcmeServiceStore {
     this.#credentialsFor = credentialsFor;
   }
 
-  async ensure(desired: DesiredService): Promise<void> {
+  async ensure(desired: DesiredService<'acme'>): Promise<void> {
     const digest = specDigest(desired);
     const present = await this.#find();
     if (present?.Spec.Labels[specLabel] === digest) return;
@@ -43,7 +43,7 @@ export class DockerAcmeServiceStore implements AcmeServiceStore {
   }
 
   /** Another controller may create it at the same time. */
-  async #create(desired: DesiredService, digest: string, credentials: object | undefined): Promise<void> {
+  async #create(desired: DesiredService<'acme'>, digest: string, credentials: object | undefined): Promise<void> {
     const spec = toServiceSpec(desired, digest);
     const create = () =>
       credentials === undefined

@@ -21,13 +21,13 @@ const UNPRIVILEGED_USER = '101:101';
 
 interface Field {
   readonly name: string;
-  readonly value: (desired: DesiredService) => unknown;
+  readonly value: (desired: DesiredService<string>) => unknown;
   readonly write: (spec: Json, value: never) => void;
 }
 
 const field = <T>(
   name: string,
-  value: (desired: DesiredService) => T,
+  value: (desired: DesiredService<string>) => T,
   write: (spec: Json, value: T) => void,
 ): Field => ({
   name,
@@ -139,7 +139,7 @@ function toPreference(preference: string) {
 }
 
 /** The specification to send: complete for a new service, the current one with changed fields for an existing service. */
-export function toServiceSpec(desired: DesiredService, spec: string, present?: unknown): ServiceSpec {
+export function toServiceSpec(desired: DesiredService<string>, spec: string, present?: unknown): ServiceSpec {
   const next: Json = structuredClone((present as Json | undefined) ?? { TaskTemplate: { ContainerSpec: {} } });
   const applied = readApplied(next.Labels?.[appliedLabel]);
   const digests = Object.fromEntries(
@@ -184,7 +184,7 @@ function nameList(labels: Labels): string {
 }
 
 /** Required for function or security, so always written. */
-function writeEssentials(spec: Json, desired: DesiredService): void {
+function writeEssentials(spec: Json, desired: DesiredService<string>): void {
   const container = spec.TaskTemplate.ContainerSpec;
   container.User ??= UNPRIVILEGED_USER;
   container.ReadOnly = true;
@@ -212,7 +212,7 @@ function writeEssentials(spec: Json, desired: DesiredService): void {
     : { Condition: 'any', Delay: 1000 * NS_PER_MS };
 }
 
-function withMounts(mounts: readonly Json[], { volumes, tmpfs }: DesiredService): Json[] {
+function withMounts(mounts: readonly Json[], { volumes, tmpfs }: DesiredService<string>): Json[] {
   const others = mounts.filter(({ Target }) => Target !== versionsFolder && !/^\/tmp(\/client-body)?$/.test(Target));
   const stored = Object.entries(volumes).map(([target, name]) => ({ Type: 'volume', Source: name, Target: target }));
   const inMemory = Object.entries(tmpfs).map(([target, size]) => ({

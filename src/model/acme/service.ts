@@ -16,7 +16,7 @@ export function desiredAcmeService(
   secrets: readonly StoredObject[],
   nodes: readonly SwarmNode[],
   { image, networkId, identity }: { image: string; networkId: string; identity: Omit<MountedObject, 'target'> },
-): DesiredService {
+): DesiredService<'acme'> {
   const byName = new Map(secrets.map((secret) => [secret.name, secret]));
   const named = issuerSecrets(issuers).flatMap((name) => byName.get(name) ?? []);
   const accounts = [...issuers.values()].flatMap((issuer) => {

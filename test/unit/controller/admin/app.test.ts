@@ -56,6 +56,7 @@ async function setUp() {
     administrator,
     versions: () => [],
     readVersion: async () => undefined,
+    certificates: () => [],
     explain: (url) => explainEverywhere(world.status.desired.clusters, url),
     plan: () => toPlanView(world.preview.planned, world.board.error),
     address: () => '192.0.2.1',
