@@ -170,6 +170,7 @@ it('Each route requires this role, and API tokens of one cluster may do this', (
     'DELETE /api/tokens/{token} administrator - users only',
     'DELETE /auth/session open -',
     'GET /api/audit viewer -',
+    'GET /api/certificates viewer -',
     'GET /api/clusters/{cluster}/versions viewer path',
     'GET /api/clusters/{cluster}/versions/{version} viewer path',
     'GET /api/events viewer answer',
