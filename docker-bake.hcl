@@ -25,16 +25,17 @@ variable "REVISION" {
 }
 
 group "default" {
-  targets = ["controller", "extension", "proxy"]
+  targets = ["acme", "controller", "extension", "proxy"]
 }
 
 group "all" {
-  targets = ["controller", "extension", "proxy", "demo"]
+  targets = ["acme", "controller", "extension", "proxy", "demo"]
 }
 
 target "image" {
   matrix = {
     image = [
+      { name = "acme", dockerfile = "Dockerfile.acme" },
       { name = "controller", dockerfile = "Dockerfile.controller" },
       { name = "extension", dockerfile = "Dockerfile.extension" },
       { name = "proxy", dockerfile = "Dockerfile.proxy" },

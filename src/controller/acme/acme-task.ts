@@ -13,6 +13,7 @@ import {
   withWindow,
 } from '../../model/acme/state.ts';
 import { type WantedCertificate, wantedCertificates } from '../../model/acme/wanted.ts';
+import { acmeService } from '../../model/names.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Swarm } from '../ports.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
@@ -34,12 +35,22 @@ const LATER_MS = 15_000;
 /** Requests for renewal information at the same time. */
 const MOST_REQUESTS = 4;
 
+/** A service starts within this time, if its node has the image. */
+const DOWN_AFTER_MS = MINUTE_MS;
+
+const serviceDown: Problem = {
+  severity: 'error',
+  reason: `service ${acmeService} does not answer, so no certificates are ordered`,
+  remedy: `See why: docker service ps --no-trunc ${acmeService}`,
+};
+
 /** Orders and renews certificates, beside the control loop. */
 export class AcmeTask {
   readonly #options: AcmeTaskOptions;
   readonly #live = new LiveHosts();
   readonly #running = new Map<string, Promise<void>>();
   readonly #counts = new Map<string, { readonly issuer: string; readonly result: string; count: number }>();
+  #downSince: number | undefined;
   #statuses: readonly CertificateStatus[] = [];
   #problems: readonly Problem[] = [];
   #trouble: string | undefined;
@@ -92,6 +103,7 @@ export class AcmeTask {
     const isReady = (await setUp(used, seen.snapshot, this.#options)) && (await client.isUp(signal));
     const certificates = storedCertificates(seen.snapshot.secrets);
     const plan = await this.#plan(wanted, certificates);
+    this.#downSince = isReady ? undefined : (this.#downSince ?? now());
     this.#publish(plan.statuses);
     if (!isReady) return SOON_MS;
     await this.#begin(wantedCertificates(this.#live.read(seen), issuers), certificates, signal);
@@ -223,7 +235,9 @@ export class AcmeTask {
   }
 
   #publish(statuses: readonly CertificateStatus[]): void {
-    const problems = certificateProblems(statuses, this.#options.now());
+    const now = this.#options.now();
+    const isDown = statuses.length > 0 && this.#downSince !== undefined && now - this.#downSince > DOWN_AFTER_MS;
+    const problems = [...certificateProblems(statuses, now), ...(isDown ? [serviceDown] : [])];
     const isChanged = !isDeepStrictEqual(problems, this.#problems);
     this.#statuses = statuses;
     this.#problems = problems;

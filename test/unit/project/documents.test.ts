@@ -8,6 +8,7 @@ import { parse as parseYaml, stringify } from 'yaml';
 import { packageVersion } from '../../../bed/images.ts';
 import { run } from '../../../bed/shell.ts';
 import { commands } from '../../../src/cli/commands.ts';
+import { acmeKeys } from '../../../src/model/acme/keys.ts';
 import { labelFamilies } from '../../../src/model/features/features.ts';
 import { labels } from '../../../src/model/labels.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
@@ -138,7 +139,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** Mistakes that the documents show on purpose, and a prefix. */
 const notLabels = ['defaul_backend', 'tls', 'name', 'x'];
 
-const settingsKeys = new Set([coreKeys, extensionKeys, nginxKeys, oidcKeys].flatMap((keys) => Object.keys(keys)));
+const settingsKeys = new Set(
+  [acmeKeys, coreKeys, extensionKeys, nginxKeys, oidcKeys].flatMap((keys) => Object.keys(keys)),
+);
 
 function isLabel(name: string): boolean {
   const bare = name.replace(/^\d+\./, '');

@@ -49,9 +49,16 @@ describe('certificates', () => {
     world.isUp = false;
     await world.settle(task);
     expect(world.orders).toEqual([]);
+    world.clock.advance(61_000);
+    await world.settle(task);
+    expect(task.problems).toMatchObject([
+      { severity: 'notice' },
+      { severity: 'error', reason: expect.stringContaining('signalbox-acme does not answer') },
+    ]);
     world.isUp = true;
     await world.settle(task);
     expect(world.orders).toHaveLength(1);
+    expect(task.problems).toEqual([]);
   });
 
   it('need no service and no account if nobody asks for them', async () => {
