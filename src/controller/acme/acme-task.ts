@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { sameItems } from '../../lib/memo.ts';
 import { type StoredCertificate, storedCertificates } from '../../model/acme/certificates.ts';
 import { type AcmePlan, type CertificateStatus, planCertificates } from '../../model/acme/plan.ts';
 import { certificateProblems } from '../../model/acme/problems.ts';
@@ -51,6 +52,7 @@ export class AcmeTask {
   readonly #running = new Map<string, Promise<void>>();
   readonly #counts = new Map<string, { readonly issuer: string; readonly result: string; count: number }>();
   #downSince: number | undefined;
+  #rest: { readonly seen: readonly unknown[]; readonly until: number } | undefined;
   #statuses: readonly CertificateStatus[] = [];
   #problems: readonly Problem[] = [];
   #trouble: string | undefined;
@@ -82,7 +84,7 @@ export class AcmeTask {
     signal.addEventListener('abort', () => this.#signal(), { once: true });
     while (!signal.aborted) {
       this.#isWoken = false;
-      const delay = await this.#attempt(signal);
+      const delay = this.#restMs() ?? (await this.#attempt(signal));
       await this.#sleep(delay);
     }
     unsubscribe();
@@ -124,9 +126,27 @@ export class AcmeTask {
     await services.remove().catch((error: Error) => logger.error({ err: error }, 'Service for orders not removed'));
   }
 
+  /** How long nothing is due, if the swarm is as in the last step: passes over an idle swarm cost no requests. */
+  #restMs(): number | undefined {
+    if (this.#rest === undefined || !sameItems(this.#rest.seen, this.#seen())) return undefined;
+    const left = this.#rest.until - this.#options.now();
+    return left > 0 ? left : undefined;
+  }
+
+  /** What a step depends on. The loop keeps objects that have not changed. */
+  #seen(): readonly unknown[] {
+    const { desired, snapshot, outcomes = [] } = this.#options.status.current ?? {};
+    const served = outcomes.flatMap(({ version, served, rolling }) => [version, served, rolling]);
+    return [desired, snapshot?.secrets, snapshot?.configs, snapshot?.nodes, snapshot?.networks, ...served];
+  }
+
   async #attempt(signal: AbortSignal): Promise<number> {
+    const { now } = this.#options;
+    const seen = this.#seen();
+    this.#rest = undefined;
     try {
       const delay = await this.step(signal);
+      this.#rest = this.#running.size > 0 ? undefined : { seen, until: now() + delay };
       this.#trouble = undefined;
       return delay;
     } catch (error) {
@@ -141,23 +161,23 @@ export class AcmeTask {
   /** Also forgets failures of orders whose certificates exist. */
   async #plan(wanted: readonly WantedCertificate[], certificates: readonly StoredCertificate[]): Promise<AcmePlan> {
     const { book, now } = this.#options;
-    const names = new Set(wanted.map(({ name }) => name));
-    const secrets = new Set(certificates.map(({ secret }) => secret));
     const planned = (state: AcmeState) => planCertificates({ wanted, certificates, state, now: now() });
     const state = await book.read();
     const plan = planned(state);
     const done = plan.statuses.filter((status) => this.#isDone(status, state)).map(({ name }) => name);
     if (done.length === 0) return plan;
     return planned(
-      await book.update((latest) =>
-        pruned(
-          done.reduce((before, name) => succeeded(before, name, now()), latest),
-          names,
-          secrets,
-          now(),
-        ),
-      ),
+      await book.update((latest) => {
+        const closed = done.reduce((before, name) => succeeded(before, name, now()), latest);
+        return this.#pruned(closed, certificates);
+      }),
     );
+  }
+
+  /** Without what is no longer wanted: the state must fit into a Docker config. */
+  #pruned(state: AcmeState, certificates: readonly StoredCertificate[]): AcmeState {
+    const names = new Set(this.#statuses.map(({ name }) => name));
+    return pruned(state, names, new Set(certificates.map(({ secret }) => secret)), this.#options.now());
   }
 
   #isDone({ name, current, dueAt, isOrdering }: CertificateStatus, { attempts }: AcmeState): boolean {
@@ -178,7 +198,7 @@ export class AcmeTask {
     if (planned(await book.read()).length === 0) return;
     await book.update((state) => {
       orders = planned(state);
-      return orders.reduce((before, order) => begun(before, order, now()), state);
+      return orders.reduce((before, order) => begun(before, order, now()), this.#pruned(state, certificates));
     });
     for (const order of orders) {
       const running = execute(order, issuers.get(order.issuer)!, this.#options, signal)
