@@ -31,10 +31,17 @@ export class AcmeWorld {
   isUp = true;
   answer: (request: OrderRequest) => Promise<OrderResponse> = ({ names }) => this.issue(names);
   window: RenewalInfoResponse = { againAfterMs: DAY_MS };
+  /** Tells the last controller that a pass has ended. */
+  announce = (): void => undefined;
+  loads = 0;
   saved: SavedText | undefined;
   #ids = 0;
   readonly #settings;
   readonly #build = createStateBuilder();
+  readonly #unchanged = {
+    networks: [aNetwork('app'), aNetwork(controlNetwork)],
+    ...{ nodes: [], hostTasks: [], configs: [], owned: [] },
+  };
 
   constructor(issuer: object = {}) {
     const table = { Directory: 'https://ca.test/dir', Email: 'ops@example.org', AcceptTerms: true, ...issuer };
@@ -42,7 +49,11 @@ export class AcmeWorld {
   }
 
   controller(): AcmeTask {
-    const status = { subscribe: () => () => undefined };
+    const subscribe = (listener: () => void) => {
+      this.announce = listener;
+      return () => undefined;
+    };
+    const status = { subscribe };
     Object.defineProperty(status, 'current', { get: () => this.status() });
     return new AcmeTask({
       swarm: { createSecret: async (object) => this.#create(object), removeSecret: async (id) => this.remove(id) },
@@ -83,9 +94,8 @@ export class AcmeWorld {
   status(): Status {
     const snapshot: Snapshot = {
       services: this.services,
-      networks: [aNetwork('app'), aNetwork(controlNetwork)],
+      ...this.#unchanged,
       secrets: this.secrets,
-      ...{ nodes: [], hostTasks: [], configs: [], owned: [] },
     };
     const desired = this.#build(snapshot, this.#settings);
     const outcome = { name: 'default', version: 'v', served: this.isLive ? 'v' : 'old', rolling: false };
@@ -99,7 +109,10 @@ export class AcmeWorld {
   }
 
   readonly store: AdministrationStore = {
-    load: async () => this.saved,
+    load: async () => {
+      this.loads += 1;
+      return this.saved;
+    },
     save: async (saved) => {
       if (saved.revision !== (this.saved?.revision ?? 0) + 1) throw new ConflictError('out of date');
       this.saved = saved;

@@ -99,6 +99,31 @@ describe('certificates', () => {
   });
 });
 
+describe('a running controller', () => {
+  it('asks nobody while the swarm is idle', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    const stop = new AbortController();
+    const running = world.controller().run(stop.signal);
+    await expect.poll(() => world.certificates(), { timeout: 10_000 }).toHaveLength(1);
+    // The reservation, the result, and the window of renewal.
+    await expect.poll(() => world.saved?.text, { timeout: 10_000 }).toContain('checkAfter');
+    await expect
+      .poll(async () => {
+        const { loads } = world;
+        for (let passes = 0; passes < 20; passes++) {
+          world.announce();
+          await new Promise(setImmediate);
+        }
+        return world.loads - loads;
+      })
+      .toBe(0);
+    expect(world.orders).toHaveLength(1);
+    stop.abort();
+    await running;
+  });
+});
+
 describe('several controllers', () => {
   it('order each certificate once', async () => {
     const world = new AcmeWorld();
