@@ -1,5 +1,5 @@
 // Certificates from an ACME server: Pebble, as a service of the swarm.
-import type { X509Certificate } from 'node:crypto';
+import { randomUUID, type X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deployPebble, ensureAcmeServers, pebbleSettings, readRoot } from '../../bed/acme.ts';
@@ -21,6 +21,9 @@ import {
 } from '../support/interlock.ts';
 
 const story = new InterlockStory();
+/** Pebble has another root each time it starts, and certificates of an earlier run are kept. */
+const run = randomUUID().slice(0, 6);
+const host = `a-${run}.test`;
 let root: string;
 
 beforeAll(async () => {
@@ -82,20 +85,20 @@ async function orders(): Promise<readonly { readonly name: string }[]> {
 describe('a service with the label acme', () => {
   it('answers 503 over HTTP until it has a certificate, and then over TLS on every node, with the same one', async () => {
     const started = performance.now();
-    await story.deploy('certified', stack(['a.test']));
+    await story.deploy('certified', stack([host]));
     let before = '';
     await eventually(async () => {
-      const answer = await curl('a.test', '/ping');
+      const answer = await curl(host, '/ping');
       if (answer.status === 503) before ||= answer.body;
-      await presented('a.test', 'worker1');
+      await presented(host, 'worker1');
     }, 180_000);
     console.log(`a certificate after ${Math.round((performance.now() - started) / 1000)} s`);
     expect(before).not.toContain('instance');
     await settled();
     const serials = new Set<string>();
-    for (const node of nodeNames) serials.add((await presented('a.test', node)).serialNumber);
+    for (const node of nodeNames) serials.add((await presented(host, node)).serialNumber);
     expect(serials.size).toBe(1);
-    const answer = await curl('a.test', '/ping', { tls: true });
+    const answer = await curl(host, '/ping', { tls: true });
     expect(answer.status).toBe(200);
     expect(await problemsOf('certified_app0')).toEqual([]);
   }, 300_000);
@@ -118,7 +121,7 @@ describe('a service with the label acme', () => {
   it('is ordered once, also by two controllers, for 20 hosts', async () => {
     await bed.docker('service', 'scale', '--detach', 'signalbox_controller=2');
     await bed.settle('signalbox_controller', 2);
-    const hosts = Array.from({ length: 20 }, (_, n) => `h${n}.test`);
+    const hosts = Array.from({ length: 20 }, (_, n) => `h${n}-${run}.test`);
     const before = (await orders()).length;
     const started = performance.now();
     await story.deploy('many', stack(hosts));
