@@ -2,6 +2,7 @@ import type { AcmeFacts } from './acme/facts.ts';
 import type { Issuer } from './acme/issuers.ts';
 import { readIssuer, shut, withCertificates } from './acme/routes.ts';
 import { stackOf } from './default-host.ts';
+import type { ReadSecrets } from './encrypted-secrets.ts';
 import type { ClusterFacts } from './features/feature.ts';
 import { type FeatureOptions, featureSecrets, readFeatures } from './features/features.ts';
 import { addGivenLabels } from './given-labels.ts';
@@ -12,6 +13,7 @@ import { ignoredLabels } from './ignored-labels.ts';
 import type { LabelDefinition } from './label.ts';
 import { groupLabels, hasRoutingLabels, LabelReader } from './label-reader.ts';
 import { type BackendProtocol, type ClientCertificate, type LabelName, labels } from './labels.ts';
+import { lastGood, type Pair } from './last-good.ts';
 import {
   isStapled,
   judgeAuthority,
@@ -39,6 +41,7 @@ import {
   type RouteOptions,
   routeNames,
   type SecretRef,
+  type Terminated,
   type Tls,
 } from './route.ts';
 import { judgeUse, type SecretUse } from './secret-use.ts';
@@ -91,6 +94,10 @@ export interface ServiceContext {
 interface GroupContext extends ServiceContext {
   /** Undefined if no such service cluster exists. */
   readonly cluster: ClusterFacts | undefined;
+  /** What jobs have read for the proxies; undefined if Swarm mounts secrets. */
+  readonly read: ReadSecrets | undefined;
+  /** Secrets that labels of this route name. */
+  readonly namedSecrets: string[];
 }
 
 export function parseService(service: SwarmService, context: ServiceContext): ParsedService {
@@ -127,7 +134,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   if (onHost && port !== undefined) requireHostPort(reader, service, port);
   const network = onHost ? undefined : readNetwork(reader, service, context);
   const issuer = readIssuer(reader, { hosts, isDefault }, context);
-  const tls = readTls(reader, service, context, issuer !== undefined);
+  const tls = readTls(reader, service, hosts, context, issuer !== undefined);
   const mode = readMode(reader, service, options);
   const maintenance = readMaintenance(reader);
   const limits = { maxFails: reader.read(labels.max_fails), failTimeout: reader.read(labels.fail_timeout) };
@@ -166,7 +173,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     networkId,
     virtualAddress,
     peerCount,
-    secrets: secretsOf(tls, options),
+    secrets: [...new Set([...secretsOf(tls, options), ...context.namedSecrets])],
   };
   const parts = divide(routed, issuer, reader, context);
   return { routed: parts, problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
@@ -187,6 +194,8 @@ function inCluster(serviceCluster: string | undefined, surroundings: ServiceCont
     ...surroundings,
     material: materialOf(serviceCluster, surroundings.material),
     cluster: surroundings.clusters.get(serviceCluster ?? ''),
+    read: surroundings.material.read?.get(serviceCluster ?? ''),
+    namedSecrets: [],
   };
 }
 
@@ -367,7 +376,7 @@ function readBackendCa(
   reader: LabelReader,
   protocol: BackendProtocol,
   service: SwarmService,
-  context: ServiceContext,
+  context: GroupContext,
 ): SecretRef | '' {
   const isNamed = reader.has('ssl_backend_ca');
   const isRequired = reader.readOr(labels.ssl_backend_tls_verify, isNamed);
@@ -411,7 +420,13 @@ function readClientCertificate(reader: LabelReader): ClientCertificate {
   return 'none';
 }
 
-function readTls(reader: LabelReader, service: SwarmService, context: ServiceContext, isOrdered: boolean): Tls {
+function readTls(
+  reader: LabelReader,
+  service: SwarmService,
+  hosts: readonly Host[],
+  context: GroupContext,
+  isOrdered: boolean,
+): Tls {
   const passthrough = reader.read(labels.ssl_passthrough) ?? false;
   const proxyProtocol = reader.read(labels.ssl_passthrough_proxy_protocol) ?? false;
   const hsts = reader.read(labels.hsts) ?? '';
@@ -422,7 +437,7 @@ function readTls(reader: LabelReader, service: SwarmService, context: ServiceCon
       ? { kind: 'closed' }
       : { kind: 'terminated', certificate: '', key: '', isStapled: false, hsts, clientCa };
   if (isTerminated) {
-    const material = readMaterial(reader, service, context);
+    const material = readMaterial(reader, service, hosts, context);
     return material && clientCa !== undefined
       ? { kind: 'terminated', ...material, hsts, clientCa }
       : { kind: 'closed' };
@@ -439,15 +454,55 @@ function noteUnusedMaterial(reader: LabelReader): void {
   reader.note('warning', written, reason, 'Remove one of the two labels.');
 }
 
-function readMaterial(reader: LabelReader, service: SwarmService, context: ServiceContext) {
+function readMaterial(
+  reader: LabelReader,
+  service: SwarmService,
+  hosts: readonly Host[],
+  context: GroupContext,
+): Pick<Terminated, 'certificate' | 'key' | 'isStapled'> | undefined {
   const certificate = readSecret(reader, labels.ssl_cert, service, context);
   const key = reader.has('ssl_key') ? readSecret(reader, labels.ssl_key, service, context) : certificate;
   if (!reader.has('ssl_cert') && key !== undefined)
     reader.refuse(labels.ssl_cert, 'is missing beside ssl_key', 'Name the secret with the certificate.');
   if (certificate === undefined || key === undefined) return undefined;
-  for (const verdict of judgeServer(certificate, key, context.material))
-    complain(reader, verdict.part === 'key' && reader.has('ssl_key') ? labels.ssl_key : labels.ssl_cert, verdict);
-  return { certificate, key, isStapled: isStapled(certificate, key, context.material) };
+  const verdicts = judgeServer(certificate, key, context.material);
+  const isBad = verdicts.some(({ severity }) => severity === 'error');
+  const wanted = { certificate, key };
+  const serving = isBad || isUnread(wanted, context) ? (standIn(service, hosts, context) ?? wanted) : wanted;
+  for (const verdict of verdicts) {
+    const definition = verdict.part === 'key' && reader.has('ssl_key') ? labels.ssl_key : labels.ssl_cert;
+    if (serving === wanted) complain(reader, definition, verdict);
+    else noteStandIn(reader, definition, verdict, serving);
+  }
+  return { ...serving, isStapled: isStapled(serving.certificate, serving.key, context.material) };
+}
+
+/** No job has read them for the proxies yet. */
+function isUnread({ certificate, key }: Pair, { read, secrets }: GroupContext): boolean {
+  return read !== undefined && [certificate, key].some((name) => !read.has(secrets.get(name)?.id ?? ''));
+}
+
+function standIn({ name: service }: SwarmService, hosts: readonly Host[], context: GroupContext): Pair | undefined {
+  const { read, secrets, secretUse, material } = context;
+  const mayUse = (name: string) => {
+    const secret = secrets.get(name);
+    return secret !== undefined && judgeUse(secret, secretUse, service)?.severity !== 'error';
+  };
+  return read && lastGood(hosts, read, material, mayUse);
+}
+
+function noteStandIn(
+  reader: LabelReader,
+  definition: LabelDefinition<string>,
+  { severity, reason, remedy }: Verdict,
+  { certificate }: Pair,
+): void {
+  reader.noteShared(
+    severity,
+    definition,
+    reason,
+    `${remedy} Until then, the certificate in secret ${certificate} serves.`,
+  );
 }
 
 /** '' if client certificates are not requested, undefined if the label is invalid. */
@@ -455,7 +510,7 @@ function readClientCa(
   reader: LabelReader,
   isTerminated: boolean,
   service: SwarmService,
-  context: ServiceContext,
+  context: GroupContext,
 ): SecretRef | undefined {
   if (!reader.has('ssl_client_ca')) return '';
   const ca = readAuthority(reader, labels.ssl_client_ca, service, context);
@@ -472,7 +527,7 @@ function readAuthority(
   reader: LabelReader,
   definition: LabelDefinition<string>,
   service: SwarmService,
-  context: ServiceContext,
+  context: GroupContext,
 ): SecretRef | undefined {
   const name = readSecret(reader, definition, service, context);
   if (name === undefined) return undefined;
@@ -491,7 +546,7 @@ function readSecret(
   reader: LabelReader,
   definition: LabelDefinition<string>,
   { name: service, labels: all }: SwarmService,
-  { secrets, secretUse }: ServiceContext,
+  { secrets, secretUse, namedSecrets }: GroupContext,
 ): string | undefined {
   const wanted = reader.read(definition);
   if (wanted === undefined) return undefined;
@@ -500,7 +555,9 @@ function readSecret(
   if (found !== undefined) {
     const verdict = judgeUse(found, secretUse, service);
     if (verdict !== undefined) complain(reader, definition, verdict);
-    return verdict?.severity === 'error' ? undefined : found.name;
+    if (verdict?.severity === 'error') return undefined;
+    namedSecrets.push(found.name);
+    return found.name;
   }
   const similar = byName([...secrets.values()], accepted, { ignoreCase: true });
   complain(reader, definition, missingSecret(wanted, similar?.name));

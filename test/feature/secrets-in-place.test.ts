@@ -165,3 +165,54 @@ it('proxies of an earlier release keep their mounted secrets until all of them a
   expect(attached()).not.toContain('site');
   expect(world.served()).toContain('"file":"site.');
 });
+
+describe('the last good certificate', () => {
+  const deployWith = async (secret: string) => {
+    world.swarm.deploy(aService('app', { lb: { ssl_cert: secret } }));
+  };
+
+  it('serves while its successor is read', async () => {
+    const first = await addSecret('site');
+    await deployWith('site');
+    await world.settle();
+    const second = await addSecret('site-2');
+    await deployWith('site-2');
+    world.secrets.isAway = true;
+    await world.passes(4);
+    expect(server()).toContain(`ssl_certificate $secrets/${first};`);
+    expect(reasons()).toEqual([]);
+
+    world.secrets.isAway = false;
+    world.secrets.start();
+    await world.settle();
+    expect(server()).toContain(`ssl_certificate $secrets/${second};`);
+  });
+
+  it('serves while its successor is invalid, and the problem says so', async () => {
+    const first = await addSecret('site');
+    await deployWith('site');
+    await world.settle();
+    await addSecret('broken');
+    world.secrets.facts.set('broken', secretFacts('broken', { isBroken: true, rejected: 'bad base64 decode' }));
+    await deployWith('broken');
+    await world.settle();
+
+    expect(server()).toContain(`ssl_certificate $secrets/${first};`);
+    expect(server()).not.toContain('return 503');
+    expect(world.problems).toMatchObject([
+      { reason: expect.stringContaining('secret broken'), remedy: expect.stringContaining('secret site serves') },
+    ]);
+  });
+
+  it('never serves hosts that it does not cover', async () => {
+    await addSecret('site');
+    await deployWith('site');
+    await world.settle();
+    await addSecret('broken');
+    world.secrets.facts.set('broken', secretFacts('broken', { isBroken: true, rejected: 'bad base64 decode' }));
+    world.swarm.deploy(aService('other', { host: 'other.example.org', lb: { ssl_cert: 'broken' } }));
+    await world.settle();
+
+    expect(serverOf(world.served(), 'other.example.org')).toContain('return 503');
+  });
+});
