@@ -4,7 +4,7 @@ import { readIssuer, shut, withCertificates } from './acme/routes.ts';
 import { stackOf } from './default-host.ts';
 import type { ReadSecrets } from './encrypted-secrets.ts';
 import type { ClusterFacts } from './features/feature.ts';
-import { type FeatureOptions, featureSecrets, readFeatures } from './features/features.ts';
+import { type FeatureOptions, featureSecrets, protectingLabels, readFeatures } from './features/features.ts';
 import { addGivenLabels } from './given-labels.ts';
 import type { Host } from './host.ts';
 import { limitHosts } from './host-limits.ts';
@@ -135,6 +135,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   const network = onHost ? undefined : readNetwork(reader, service, context);
   const issuer = readIssuer(reader, { hosts, isDefault }, context);
   const tls = readTls(reader, service, hosts, context, issuer !== undefined);
+  refuseUnprotected(reader, tls, options);
   const mode = readMode(reader, service, options);
   const maintenance = readMaintenance(reader);
   const limits = { maxFails: reader.read(labels.max_fails), failTimeout: reader.read(labels.fail_timeout) };
@@ -445,6 +446,14 @@ function readTls(
   if (!passthrough) return { kind: 'none', ...(hsts === '' ? {} : { hsts }) };
   noteUnusedMaterial(reader);
   return { kind: 'passthrough', proxyProtocol };
+}
+
+/** The proxies cannot read requests inside connections that they pass on. */
+function refuseUnprotected(reader: LabelReader, tls: Tls, options: RouteOptions): void {
+  if (tls.kind !== 'passthrough') return;
+  const reason = 'cannot protect the service: with ssl_passthrough, the proxies do not see requests over TLS';
+  const remedy = 'Let the proxies terminate TLS with ssl_cert, or remove one of the two labels.';
+  for (const name of protectingLabels(options)) reader.refuse(labels[name as keyof typeof labels], reason, remedy);
 }
 
 function noteUnusedMaterial(reader: LabelReader): void {

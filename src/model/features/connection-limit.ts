@@ -27,6 +27,7 @@ export const connectionLimit = feature({
   },
   message: z.int().min(1).max(MOST),
   conflict: 'connection_limit',
+  protection: (limit) => limit,
   bytes: () => 130,
   zoneKb: () => ZONE_KB,
   partial: 'connection-limit',

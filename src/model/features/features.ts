@@ -141,6 +141,11 @@ export function lackedProtection(demanded: FeatureOptions, given: FeatureOptions
     .map(([name]) => name);
 }
 
+/** The labels of the features that protect a service. */
+export function protectingLabels(options: FeatureOptions): readonly Features[FeatureName]['conflict'][] {
+  return lackedProtection(options, {}).map((name) => features[name].conflict);
+}
+
 /** Fields of the options in messages. */
 export const featureMessages = ofEach(({ message }) => message.optional()) as {
   readonly [Name in FeatureName]: z.ZodType<FeatureOptions[Name]>;

@@ -81,6 +81,7 @@ export const rateLimit = feature({
     isTrial: z.boolean(),
   }),
   conflict: 'rate_limit',
+  protection: (limit) => limit,
   bytes: () => 190,
   zoneKb: () => ZONE_KB,
   partial: 'rate-limit',
