@@ -79,7 +79,7 @@ export function resolveAuthenticators(
     const asked = askedOf(each);
     if (asked === undefined) return each;
     const name = namesOf(each, asked).find((name) => existing.has(name));
-    const tasks = name === undefined ? NO_SERVICE : tasksOf(asked, byName.get(name) ?? []);
+    const tasks = name === undefined ? NO_SERVICE : tasksOf(asked, byName.get(name) ?? [], each.networkId);
     if ('peers' in tasks) return { ...each, route: asking(each.route)(JSON.stringify(tasks.peers)) };
     problems.push(toProblem(each.route, cluster, name ?? asked.name, tasks));
     return { ...each, route: unavailable(each.route) };
@@ -97,14 +97,20 @@ const NO_SERVICE: Obstacle = {
   remedy: 'Name a service of the swarm, with or without the prefix of its stack, or an outside host with HTTPS.',
 };
 
-function tasksOf(asked: Authenticator, all: readonly RoutedService[]): Obstacle | { readonly peers: readonly Peer[] } {
+function tasksOf(
+  asked: Authenticator,
+  all: readonly RoutedService[],
+  networkId: string | undefined,
+): Obstacle | { readonly peers: readonly Peer[] } {
   const reached = all.flatMap((each) => {
     const { backend } = each.route;
     return backend.kind === 'peers' && backend.peers.some(({ port }) => port === asked.port)
       ? [{ each, peers: backend.peers }]
       : [];
   });
-  const usable = reached.find(({ each }) => each.isAsked) ?? reached.find(({ each }) => publishes(each.route, asked));
+  const usable =
+    reached.find(({ each }) => each.isAsked && each.networkId === networkId) ??
+    reached.find(({ each }) => !each.isAsked && publishes(each.route, asked));
   if (usable) return { peers: usable.peers.map(({ maxFails, failTimeout, ...peer }) => peer) };
   if (reached.length > 0)
     return {
@@ -123,10 +129,11 @@ function tasksOf(asked: Authenticator, all: readonly RoutedService[]): Obstacle 
  */
 function publishes({ path, options, tls, maintenance }: Route, { target }: Authenticator): boolean {
   const isOpen = lackedProtection(options, {}).length === 0 && options.clientCertificate !== 'required';
-  // A backend path is put before the path that clients write.
-  if (options.backendPath !== undefined) return false;
-  const isWhole = path === '' || strippedRoot({ path, options }) !== undefined;
-  const covers = isWhole || target.split('?')[0] === path || target.startsWith(`${path}/`);
+  const isStripped = path !== '' && strippedRoot({ path, options }) === path;
+  // The part of the service that clients reach. A backend path is put before the path that they write.
+  const root = `${options.backendPath ?? ''}${isStripped ? '' : path}`;
+  const asked = target.split('?')[0]!;
+  const covers = asked === root || asked.startsWith(`${root}/`);
   return isOpen && covers && tls.kind !== 'passthrough' && maintenance === undefined;
 }
 
