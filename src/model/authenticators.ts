@@ -77,7 +77,8 @@ export function resolveAuthenticators(
   const problems: Problem[] = [];
   const resolved = published.map((each) => {
     const asked = askedOf(each);
-    if (asked === undefined) return each;
+    // A closed route asks nobody.
+    if (asked === undefined || each.route.backend.kind === 'unavailable') return each;
     const name = namesOf(each, asked).find((name) => existing.has(name));
     const tasks = name === undefined ? NO_SERVICE : tasksOf(asked, byName.get(name) ?? [], each.networkId);
     if ('peers' in tasks) return { ...each, route: asking(each.route)(JSON.stringify(tasks.peers)) };
