@@ -38,7 +38,7 @@ export function withAsked(
   for (const each of asking) {
     const asked = askedOf(each)!;
     const service = namesOf(each, asked).flatMap((name) => byName.get(name) ?? [])[0];
-    const network = context.networks.get(each.networkId ?? '');
+    const network = context.networks.get(each.askingNetworkId ?? '');
     if (!service || !network || !service.networkIds.includes(network.id)) continue;
     const key = JSON.stringify([service.name, network.name, asked.port, each.serviceCluster]);
     const own = found.has(key) ? undefined : asIfPublished(service, network.name, asked.port, each, context);
@@ -77,12 +77,12 @@ export function resolveAuthenticators(
   const problems: Problem[] = [];
   const resolved = published.map((each) => {
     const asked = askedOf(each);
-    // A closed route asks nobody.
-    if (asked === undefined || each.route.backend.kind === 'unavailable') return each;
+    if (asked === undefined) return each;
     const name = namesOf(each, asked).find((name) => existing.has(name));
-    const tasks = name === undefined ? NO_SERVICE : tasksOf(asked, byName.get(name) ?? [], each.networkId);
+    const tasks = name === undefined ? NO_SERVICE : tasksOf(asked, byName.get(name) ?? [], each.askingNetworkId);
     if ('peers' in tasks) return { ...each, route: asking(each.route)(JSON.stringify(tasks.peers)) };
-    problems.push(toProblem(each.route, cluster, name ?? asked.name, tasks));
+    // A route that is closed anyway needs no second reason.
+    if (each.route.backend.kind === 'peers') problems.push(toProblem(each.route, cluster, name ?? asked.name, tasks));
     return { ...each, route: unavailable(each.route) };
   });
   return { routed: resolved, problems };

@@ -68,6 +68,8 @@ export interface RoutedService {
    * basis for itself.
    */
   readonly secrets: readonly SecretRef[];
+  /** The network of its label, also if the route is closed: over it, the proxies may ask an authenticator. */
+  readonly askingNetworkId?: string | undefined;
   /** Not published: other routes ask it who may enter. */
   readonly isAsked?: true | undefined;
   /** Number of tasks that may answer at the same time; sizes the proxies' memory. */
@@ -173,6 +175,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     serviceCluster,
     networkId,
     virtualAddress,
+    ...(options.forwardAuth && network ? { askingNetworkId: network.id } : {}),
     peerCount,
     secrets: [...new Set([...secretsOf(tls, options), ...context.namedSecrets])],
   };

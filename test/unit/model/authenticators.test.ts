@@ -73,4 +73,17 @@ describe('an authenticator', () => {
       backend: 'unavailable',
     });
   });
+
+  it('serves younger services if the oldest one has no task', () => {
+    const lb = { forward_auth: 'http://checker:9091/x' };
+    const shared = { host: 'app.example.org', lb };
+    const none = { mode: { kind: 'replicated', replicas: 0 } } as const;
+    const services = [
+      aService('app', { ...shared, ...none, createdAt: '1' }),
+      aService('green', { ...shared, createdAt: '2' }),
+      unpublished('checker', ['app']),
+    ];
+
+    expect(build(...services).asked).toEqual(['tasks.checker.app']);
+  });
 });
