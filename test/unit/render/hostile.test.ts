@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { featureUpstreams } from '../../../src/model/features/features.ts';
 import { encodePath } from '../../../src/model/path.ts';
-import type { Location, RouteTable, VirtualServer } from '../../../src/model/route-table.ts';
+import { isGrpc, type Location, type RouteTable, type VirtualServer } from '../../../src/model/route-table.ts';
 import { textFault } from '../../../src/nginx-text/check-text.ts';
 import { permissionsOf } from '../../../src/nginx-text/permissions.ts';
 import { RenderRequest } from '../../../src/protocol/messages.ts';
@@ -69,9 +69,11 @@ function checkStructure(text: string, table: RouteTable): void {
   expect(servers.map(({ block }) => args(findAll(block!, 'server_name'))[0])).toEqual(table.servers.map(serverName));
   for (const [position, server] of table.servers.entries()) {
     const locations = [...findAll(servers[position]!.block!, 'location')];
-    const targets = server.locations.flatMap(({ upstream, options: { backendPath = '' } }) =>
-      upstream === undefined ? [] : [upstream + encodePath(backendPath), `$again${encodePath(backendPath)}`],
-    );
+    const targets = server.locations.flatMap(({ upstream, options: { backendPath = '', protocol } }) => {
+      // The path of a gRPC call is the method's name.
+      const path = isGrpc(protocol) ? '' : encodePath(backendPath);
+      return upstream === undefined ? [] : [upstream + path, `$again${path}`];
+    });
     const passed = locations.flatMap(({ block }) => [
       ...findAll(block!, 'proxy_pass'),
       ...findAll(block!, 'grpc_pass'),
