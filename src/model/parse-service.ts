@@ -175,12 +175,17 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     serviceCluster,
     networkId,
     virtualAddress,
-    ...(options.forwardAuth && network ? { askingNetworkId: network.id } : {}),
+    ...askingNetwork(options, network),
     peerCount,
     secrets: [...new Set([...secretsOf(tls, options), ...context.namedSecrets])],
   };
   const parts = divide(routed, issuer, reader, context);
   return { routed: parts, problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
+}
+
+/** The network over which the proxies may ask an authenticator. */
+function askingNetwork({ forwardAuth }: RouteOptions, network: SwarmNetwork | undefined) {
+  return forwardAuth && network ? { askingNetworkId: network.id } : {};
 }
 
 function divide(

@@ -28,6 +28,10 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
   const networks = numbering();
   const network = (text: string) => `192.0.2.${networks(text)}`;
   const names = numbering();
+  // Different values stay different: locations with the same values share text.
+  const text = numbering();
+  const header = (name: string) => `X${text(`header ${name.toLowerCase()}`)}`;
+  const value = (written: string) => `${written.includes('$') ? 'x$' : 'x'}${text(written)}`;
   const origins = numbering();
   const origin = (text: string) => {
     if (text === '*') return text;
@@ -63,27 +67,29 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
         allow: route.options.addressLists.allow?.map(network),
         deny: route.options.addressLists.deny?.map(network),
       },
-      ...plainAuthentication(route.options),
+      ...plainAuthentication(route.options, text, header),
       cors: route.options.cors && {
         ...route.options.cors,
         origins: route.options.cors.origins.map(origin),
-        methods: ['M'],
-        headers: ['H'],
+        methods: [`M${text(route.options.cors.methods.join())}`],
+        headers: [`H${text(route.options.cors.headers.join())}`],
       },
-      cookiePath: route.options.cookiePath && plainCookiePath(route.options.cookiePath),
-      upstreamHost: route.options.upstreamHost && { ...route.options.upstreamHost, host: 'h' },
+      cookiePath: route.options.cookiePath && plainCookiePath(route.options.cookiePath, text),
+      upstreamHost: route.options.upstreamHost && {
+        ...route.options.upstreamHost,
+        host: `h${text(route.options.upstreamHost.host)}`,
+      },
       requestHeaders: route.options.requestHeaders && {
         ...route.options.requestHeaders,
-        headers: route.options.requestHeaders.headers.map(([, value], n) => [
-          `X${n}`,
-          value.includes('$') ? 'x$' : 'x',
-        ]),
+        headers: route.options.requestHeaders.headers.map(([name, written]) => [header(name), value(written)]),
       },
       // A `$` needs a variable, and an empty value removes the header.
-      responseHeaders: route.options.responseHeaders?.map(([name, value], n): ResponseHeader => {
-        const text = value.includes('$') ? 'x$' : 'x';
-        return [isShared(route, name) ? name : `X${n}`, value === '' ? '' : text];
-      }),
+      responseHeaders: route.options.responseHeaders?.map(
+        ([name, written]): ResponseHeader => [
+          isShared(route, name) ? name : header(name),
+          written === '' ? '' : value(written),
+        ],
+      ),
       backendPath: route.options.backendPath && path(route.options.backendPath),
       affinity: affinity(route.options.affinity),
       backendName: route.options.backendName === '' ? '' : `n${names(route.options.backendName)}`,
@@ -93,11 +99,11 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
 }
 
 /** One path may be below the other. */
-function plainCookiePath({ from, to }: { readonly from: string; readonly to: string }) {
-  const plain = from === '' ? '' : '/from';
+function plainCookiePath({ from, to }: { readonly from: string; readonly to: string }, text: (key: string) => number) {
+  const plain = from === '' ? '' : `/from${text(from)}`;
   if (to === from) return { from: plain, to: plain };
-  if (to.startsWith(`${from}/`)) return { from: plain, to: `${plain}/to` };
-  return { from: plain, to: to === '' ? '' : '/to' };
+  if (to.startsWith(`${from}/`)) return { from: plain, to: `${plain}/to${text(to)}` };
+  return { from: plain, to: to === '' ? '' : `/to${text(to)}` };
 }
 
 /** Whether another label changes the same header. */
@@ -106,18 +112,22 @@ function isShared({ options }: Route, name: string): boolean {
   return others.some((other) => other.name.toLowerCase() === name.toLowerCase());
 }
 
-function plainAuthentication(options: Route['options']) {
+function plainAuthentication(
+  options: Route['options'],
+  text: (key: string) => number,
+  header: (name: string) => string,
+) {
   return {
     basicAuth: options.basicAuth && {
       ...options.basicAuth,
-      realm: options.basicAuth.realm === '' ? '' : 'r',
+      realm: options.basicAuth.realm === '' ? '' : `r${text(options.basicAuth.realm)}`,
     },
     forwardAuth: options.forwardAuth && {
       ...options.forwardAuth,
-      target: '/t',
-      headers: options.forwardAuth.headers.map((_, position) => `X-${position}`),
-      signin: options.forwardAuth.signin === '' ? '' : '/s',
-      open: options.forwardAuth.open.map((_, position) => `/o${position}`),
+      target: `/t${text(options.forwardAuth.target)}`,
+      headers: options.forwardAuth.headers.map(header),
+      signin: options.forwardAuth.signin === '' ? '' : `/s${text(options.forwardAuth.signin)}`,
+      open: options.forwardAuth.open.map((path) => `/o${text(path)}`),
     },
   };
 }
