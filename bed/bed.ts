@@ -117,7 +117,7 @@ export class Bed {
   }
 
   /** Copies our images. The demo's image is also there as `signalbox/demo`, without a tag. */
-  async loadProduct({ product, version }: Images): Promise<readonly string[]> {
+  async loadProduct({ product, version }: Pick<Images, 'product' | 'version'>): Promise<readonly string[]> {
     const sent = await this.loadImages(...product);
     const demo = `signalbox/demo:${version}`;
     if (product.includes(demo)) await tagAsLatest(this.nodes, demo);

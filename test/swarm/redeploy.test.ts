@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { deploySignalbox } from '../../bed/deploy-signalbox.ts';
+import { services } from '../../bed/images.ts';
 import { eventually } from '../support/eventually.ts';
 import { administer, askController, bed, curl, defaultSettings, settled } from '../support/interlock.ts';
 import { Load } from '../support/load.ts';
@@ -111,9 +112,10 @@ describe('removed objects of Signalbox', () => {
 
 describe('docker system prune', () => {
   afterAll(async () => {
-    const products = ['controller', 'extension', 'proxy', 'demo'];
+    const version = inject('version');
+    const names = [...services.map(({ name }) => name), 'signalbox/demo'];
     // The images are in no registry.
-    await bed.loadImages(...products.map((product) => `signalbox/${product}:${inject('version')}`));
+    await bed.loadProduct({ product: names.map((name) => `${name}:${version}`), version });
   });
 
   it('on every node loses no request and stops nothing', async () => {
