@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parsePath } from './path.ts';
 
 /**
  * A label of services. Parsing, problems, the linter and the reference in the documentation use this definition.
@@ -76,3 +77,14 @@ export function splitList(value: string): string[] {
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
 }
+
+/** Prefix of a path, decoded and normalized, without trailing slash; the empty string is the whole host. */
+export const pathPrefix = z
+  .string()
+  .trim()
+  .transform((value, context) => {
+    const parsed = parsePath(value);
+    if ('path' in parsed) return parsed.path;
+    context.addIssue(parsed.reason);
+    return z.NEVER;
+  });

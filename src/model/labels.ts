@@ -9,10 +9,10 @@ import {
   type LabelDefinition,
   type LabelFamily,
   label,
+  pathPrefix,
   splitList,
   wholeNumber,
 } from './label.ts';
-import { parsePath } from './path.ts';
 import { isPolicyName } from './policy-name.ts';
 import { shownValue } from './problem.ts';
 import { type Redirect, redirectList } from './redirects.ts';
@@ -33,17 +33,6 @@ const secretName = z
 const hostList = z
   .string()
   .transform((value) => splitHosts(value).map((entry) => ({ text: shownValue(entry), host: parseHost(entry) })));
-
-/** Prefix of a path, decoded and normalized, without trailing slash; the empty string is the whole host. */
-const contextRoot = z
-  .string()
-  .trim()
-  .transform((value, context) => {
-    const parsed = parsePath(value);
-    if ('path' in parsed) return parsed.path;
-    context.addIssue(parsed.reason);
-    return z.NEVER;
-  });
 
 const hostName = z
   .string()
@@ -120,7 +109,7 @@ export const labels = {
     example: '/app',
     description:
       'Path prefix that the service serves. Several services can share a host with different paths. Any RFC 3986 path is valid, percent-encoded or not: `/größe` and `/gr%C3%B6%C3%9Fe` are the same. `%2F` and control characters are rejected.',
-    schema: contextRoot,
+    schema: pathPrefix,
   }),
   context_root_rewrite: label({
     name: 'context_root_rewrite',

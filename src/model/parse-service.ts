@@ -4,7 +4,7 @@ import { readIssuer, shut, withCertificates } from './acme/routes.ts';
 import { stackOf } from './default-host.ts';
 import type { ReadSecrets } from './encrypted-secrets.ts';
 import type { ClusterFacts } from './features/feature.ts';
-import { type FeatureOptions, featureSecrets, protectingLabels, readFeatures } from './features/features.ts';
+import { type FeatureOptions, protectingLabels, readFeatures } from './features/features.ts';
 import { addGivenLabels } from './given-labels.ts';
 import type { Host } from './host.ts';
 import { limitHosts } from './host-limits.ts';
@@ -29,6 +29,7 @@ import { encodeCase, fitsDns, hasUpperCase } from './name-case.ts';
 import { controlNetwork } from './names.ts';
 import { type Problem, shownValue } from './problem.ts';
 import { divideRedirects } from './redirects.ts';
+import { secretsIn } from './rename-secrets.ts';
 import {
   type Affinity,
   type Backend,
@@ -177,7 +178,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     virtualAddress,
     ...askingNetwork(options, network),
     peerCount,
-    secrets: [...new Set([...secretsOf(tls, options), ...context.namedSecrets])],
+    secrets: [...new Set([...secretsIn({ tls, options }), ...context.namedSecrets])],
   };
   const parts = divide(routed, issuer, reader, context);
   return { routed: parts, problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
@@ -252,11 +253,6 @@ function decidingLabels(reader: LabelReader, { affinity }: RouteOptions, tls: Tl
     ['tls', tls.kind === 'passthrough' ? 'ssl_passthrough' : written('ssl_cert', 'ssl_key', 'acme')],
   ];
   return Object.fromEntries(decided.filter(([, name]) => name !== undefined));
-}
-
-function secretsOf(tls: Tls, options: RouteOptions): SecretRef[] {
-  const ofTls = tls.kind === 'terminated' ? [tls.certificate, tls.key, tls.clientCa] : [];
-  return [...ofTls, options.backendCa, ...featureSecrets(options)].filter((name) => name !== '');
 }
 
 /** Hosts that the certificate does not cover are closed; the others stay. */

@@ -34,7 +34,8 @@ function renamed(route: Route, names: SecretFileNames): Route {
   return made;
 }
 
-function secretsIn({ tls, options }: Route): readonly SecretRef[] {
+/** The secrets that a route names. */
+export function secretsIn({ tls, options }: Pick<Route, 'tls' | 'options'>): readonly SecretRef[] {
   const ofTls = tls.kind === 'terminated' ? [tls.certificate, tls.key, tls.clientCa] : [];
   return [...ofTls, options.backendCa, ...featureSecrets(options)].filter((name) => name !== '');
 }

@@ -10,7 +10,7 @@ export class ReadSecretsBook {
   readonly #swarm: Pick<Swarm, 'readConfig'>;
   readonly #credentials: Pick<Credentials, 'find' | 'isSigned'>;
   /** By ID of the config; undefined if it is not valid. */
-  #known = new Map<string, ReadSecret | undefined>();
+  readonly #known = new Map<string, ReadSecret | undefined>();
   #last: ReadonlyMap<string, ReadSecrets> = new Map();
   readonly #lists = new Map<string, (...read: readonly ReadSecret[]) => ReadSecrets>();
 
@@ -22,11 +22,11 @@ export class ReadSecretsBook {
   /** By service cluster; absent where Swarm mounts secrets. The same object while nothing has changed. */
   async read(clusters: readonly Cluster[], snapshot: Snapshot): Promise<ReadonlyMap<string, ReadSecrets>> {
     const inPlace = clusters.filter(({ deliversInPlace }) => deliversInPlace);
-    const configs = inPlace.flatMap((cluster) => this.#configsOf(cluster, snapshot));
-    await Promise.all(inPlace.map((cluster) => this.#readNew(cluster, snapshot)));
-    const present = new Set(configs.map(({ id }) => id));
+    const configs = inPlace.map((cluster) => this.#configsOf(cluster, snapshot));
+    await Promise.all(inPlace.map(({ name }, position) => this.#readNew(name, configs[position]!)));
+    const present = new Set(configs.flat().map(({ id }) => id));
     for (const id of this.#known.keys()) if (!present.has(id)) this.#known.delete(id);
-    const lists = inPlace.map((cluster) => this.#listOf(cluster, snapshot));
+    const lists = inPlace.map(({ name }, position) => this.#listOf(name, configs[position]!));
     const names = inPlace.map(({ settings }) => settings.ServiceCluster);
     const isSame = sameItems([...this.#last.keys()], names) && sameItems([...this.#last.values()], lists);
     if (!isSame) this.#last = new Map(names.map((name, position) => [name, lists[position]!]));
@@ -38,21 +38,21 @@ export class ReadSecretsBook {
     return publicKey === undefined ? [] : configs.filter((config) => isFor(name, publicKey, config));
   }
 
-  #listOf(cluster: Cluster, snapshot: Snapshot): ReadSecrets {
-    const read = this.#configsOf(cluster, snapshot).flatMap(({ id }) => this.#known.get(id) ?? []);
+  #listOf(cluster: string, configs: readonly StoredObject[]): ReadSecrets {
+    const read = configs.flatMap(({ id }) => this.#known.get(id) ?? []);
     const list =
-      this.#lists.get(cluster.name) ??
+      this.#lists.get(cluster) ??
       memoizeLast((...read: readonly ReadSecret[]): ReadSecrets => new Map(read.map((one) => [one.id, one])));
-    this.#lists.set(cluster.name, list);
+    this.#lists.set(cluster, list);
     return list(...read);
   }
 
-  async #readNew(cluster: Cluster, snapshot: Snapshot): Promise<void> {
-    const unknown = this.#configsOf(cluster, snapshot).filter(({ id }) => !this.#known.has(id));
+  async #readNew(cluster: string, configs: readonly StoredObject[]): Promise<void> {
+    const unknown = configs.filter(({ id }) => !this.#known.has(id));
     const read = async ({ id, labels }: StoredObject) => {
       const data = await this.#swarm.readConfig(id);
       const { isSigned } = this.#credentials;
-      this.#known.set(id, fromConfig(cluster.name, labels[publicKeyLabel] ?? '', data, isSigned));
+      this.#known.set(id, fromConfig(cluster, labels[publicKeyLabel] ?? '', data, isSigned));
     };
     await Promise.all(unknown.map(read));
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { label } from '../label.ts';
-import { isCanonicalPath, MAX_PATH_LENGTH, parsePath } from '../path.ts';
+import { label, pathPrefix } from '../label.ts';
+import { isCanonicalPath, MAX_PATH_LENGTH } from '../path.ts';
 import { feature } from './feature.ts';
 
 const backend_path = label({
@@ -11,15 +11,7 @@ const backend_path = label({
   example: '/v2',
   description:
     'Path that is put before the path of each request, or in place of the context root if `context_root_rewrite` is `true`. Dot segments are resolved first, and other characters keep their encoding. Not supported for gRPC.',
-  schema: z
-    .string()
-    .trim()
-    .transform((value, context) => {
-      const parsed = parsePath(value);
-      if ('path' in parsed) return parsed.path;
-      context.addIssue(parsed.reason);
-      return z.NEVER;
-    }),
+  schema: pathPrefix,
 });
 
 /** Decoded and normalized, without trailing slash. The template `pass` writes it in front of the request's path. */
