@@ -24,7 +24,9 @@ const PROTOCOLS = ['http', 'tls', 'h2'] as const;
  * their memory layout.
  */
 const GENERATIONS = 5;
-const ROUNDS = 3;
+const ROUNDS = Number(process.env.ROUNDS ?? 3);
+/** The same configuration twice. Their mean is the reference: it varies less than either of them. */
+const REFERENCES = ['nginx, by hand', 'nginx, the same'];
 /** Short, so that other load on the machine affects all contestants of a round equally. */
 const SECONDS = 1;
 const CONNECTIONS = 64;
@@ -263,16 +265,18 @@ async function awaitRest(proxy: BenchContainer): Promise<void> {
   }
 }
 
-/** Ratios first: the median of each round's ratio to the hand-written nginx configuration. */
+/** Ratios first: the median of each round's ratio to the hand-written nginx configurations. */
 function describe(rows: readonly ThroughputRow[]): string {
   const middle = ({ samples }: ThroughputRow, field: keyof Sample) => median(samples.map((sample) => sample[field]));
   const lines = rows.map((row) => {
-    const reference = rows.find(
+    const references = rows.filter(
       ({ routes, protocol, contestant }) =>
-        routes === row.routes && protocol === row.protocol && contestant === 'nginx, by hand',
-    )!;
+        routes === row.routes && protocol === row.protocol && REFERENCES.includes(contestant),
+    );
+    const referenceOf = (field: keyof Sample, round: number) =>
+      references.reduce((sum, { samples }) => sum + samples[round]![field], 0) / references.length;
     const ratio = (field: keyof Sample) =>
-      median(row.samples.map((sample, round) => sample[field] / reference.samples[round]![field])).toFixed(2);
+      median(row.samples.map((sample, round) => sample[field] / referenceOf(field, round))).toFixed(3);
     const failed = row.samples.reduce((sum, sample) => sum + sample.failed, 0);
     return [
       String(row.routes),
