@@ -32,7 +32,9 @@ const services = [
   aService('mistyped', { lb: { rate_limit: 'many' } }),
   aService('older', { host: 'shared.example.org', createdAt: '1', lb: { rate_limit: four } }),
   aService('newer', { host: 'shared.example.org', createdAt: '2', lb: { rate_limit: '100r/s' } }),
+  aService('slow', { lb: { rate_limit: '7r/m burst=0' } }),
   aService('one', { lb: { ...site, connection_limit: '1' } }),
+  aService('busy', { lb: { rate_limit: '1r/m burst=9', connection_limit: '1' } }),
   aService('other'),
 ];
 
@@ -100,6 +102,14 @@ describe('a service with a rate limit', () => {
     for (const { headers } of refused) expect(valuesOf(headers, 'retry-after')).toEqual(['1']);
     expect(refused[0]!.body).toContain('You have sent too many requests.');
     expect(new Set(beside.map(({ status }) => status))).toEqual(new Set([200]));
+  });
+
+  it('states the seconds until it accepts the next request', async () => {
+    expect((await ask('slow', '198.51.100.1')).status).toBe(200);
+    const refused = await ask('slow', '198.51.100.1');
+
+    expect(refused.status).toBe(429);
+    expect(valuesOf(refused.headers, 'retry-after')).toEqual(['9']);
   });
 
   it('counts each request once, over HTTP, TLS and HTTP/2 together', async () => {
@@ -229,6 +239,24 @@ describe('a service with a connection limit', () => {
 
     socket.socket.destroy();
     await released('198.51.100.1');
+  });
+
+  it('asks clients to retry soon, even if a slow rate limit applies too', async () => {
+    await using upload = await RawConnection.open({ port: nginx.port });
+    const address = 'True-Client-IP: 198.51.100.6';
+    upload.write(
+      head('POST /x HTTP/1.1', 'Host: busy.example.org', address, 'Content-Length: 100000', 'X-Count: busy'),
+    );
+    const arrived = async () => (await ask('other', '198.51.100.6', { path: '/count?key=busy' })).body;
+    await eventually(async () => expect(await arrived()).toContain('"count":1'), {
+      timeoutMs: 10_000,
+      intervalMs: 50,
+    });
+
+    const refused = await ask('busy', '198.51.100.6');
+
+    expect(refused.status).toBe(429);
+    expect(valuesOf(refused.headers, 'retry-after')).toEqual(['1']);
   });
 
   it('counts each stream of HTTP/2', async () => {

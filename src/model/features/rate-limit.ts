@@ -57,13 +57,18 @@ function perSecond(rate: string): number {
   return rate.endsWith('m') ? Math.ceil(count / 60) : count;
 }
 
+/** Seconds until the next request is allowed. */
+function waitSeconds(rate: string): number {
+  return rate.endsWith('m') ? Math.ceil(60 / Number.parseInt(rate, 10)) : 1;
+}
+
 const rate_limit = label({
   name: 'rate_limit',
   policy: 'protective',
   type: 'rate such as `5r/s` or `30r/m`, then `burst=<number>`, `key=address`, `key=host` or `key=header:<name>`, and `try`',
   default: '',
   example: '20r/s burst=40',
-  description: `Requests that each proxy accepts from one client. Others receive 429 with \`Retry-After\`. \`burst\` requests may exceed the rate at once; default: the requests of one second. \`key\` tells clients apart; default \`address\`. \`try\` only logs. ${NEEDS_ADDRESSES} See [limits](limits.md#limits-per-client).`,
+  description: `Requests that each proxy accepts from one client. Others receive 429, with the time until the next request is allowed in \`Retry-After\`. \`burst\` requests may exceed the rate at once; default: the requests of one second. \`key\` tells clients apart; default \`address\`. \`try\` only logs. ${NEEDS_ADDRESSES} See [limits](limits.md#limits-per-client).`,
   schema: written,
 });
 
@@ -82,10 +87,13 @@ export const rateLimit = feature({
   }),
   conflict: 'rate_limit',
   protection: (limit) => limit,
-  bytes: () => 190,
+  bytes: () => 230,
   zoneKb: () => ZONE_KB,
   partial: 'rate-limit',
-  view: (value, { id }) => ({ zone: zoneOf(value, id), burst: value.burst, isTrial: value.isTrial }),
+  view: ({ rate, ...value }, { id }) => {
+    const wait = waitSeconds(rate);
+    return { zone: zoneOf({ rate, ...value }, id), wait: wait > 1 && wait, ...value };
+  },
   definitions: (value, { id }) => [
     keyDefinition(value.key),
     {
