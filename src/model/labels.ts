@@ -15,7 +15,7 @@ import {
 } from './label.ts';
 import { isPolicyName } from './policy-name.ts';
 import { shownValue } from './problem.ts';
-import { type Redirect, redirectList } from './redirects.ts';
+import { REDIRECT_FORM, type RedirectEntry, redirectList } from './redirects.ts';
 
 /** Slightly more permissive than Swarm's grammar for names of networks, secrets and clusters. */
 const objectName = z
@@ -154,10 +154,10 @@ export const labels = {
       .toLowerCase()
       .refine((value) => value === 'task' || value === 'vip', 'is neither task nor vip'),
   }),
-  redirects: label<Redirect[]>({
+  redirects: label<RedirectEntry[]>({
     name: 'redirects',
     policy: 'optional',
-    type: 'list of `<source>[path],<target>[path][,<status>]`, separated by semicolons',
+    type: `list of \`${REDIRECT_FORM}\`, separated by semicolons`,
     default: '',
     example: 'http://old.example.org,http://new.example.org',
     description:

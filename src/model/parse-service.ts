@@ -28,7 +28,7 @@ import {
 import { encodeCase, fitsDns, hasUpperCase } from './name-case.ts';
 import { controlNetwork } from './names.ts';
 import { type Problem, shownValue } from './problem.ts';
-import { divideRedirects } from './redirects.ts';
+import { divideRedirects, REDIRECT_FORM } from './redirects.ts';
 import { secretsIn } from './rename-secrets.ts';
 import {
   type Affinity,
@@ -299,7 +299,10 @@ function readRedirects(
   reader: LabelReader,
   hosts: readonly Host[],
 ): Pick<Route, 'redirects' | 'pathRedirects' | 'canonicalHost'> {
-  const redirects = reader.read(labels.redirects) ?? [];
+  const entries = reader.read(labels.redirects) ?? [];
+  for (const { text } of entries.filter(({ redirect }) => redirect === undefined).slice(0, MOST_NOTED))
+    reader.refuse(labels.redirects, `holds ${JSON.stringify(text)}, which is not ${REDIRECT_FORM}`);
+  const redirects = entries.flatMap(({ redirect }) => redirect ?? []);
   const own = new Set(hosts.filter(({ kind }) => kind === 'exact').map(({ name }) => name));
   for (const { host } of redirects.filter(({ host }) => !own.has(host)).slice(0, MOST_NOTED)) {
     reader.note(

@@ -24,19 +24,22 @@ export interface Redirects {
   readonly ofPaths: readonly Redirect[];
 }
 
-export const redirectList = z
-  .string()
-  .transform((value) => value.split(';').filter((pair) => pair.trim() !== ''))
-  .transform((pairs, context): Redirect[] =>
-    pairs.map((pair) => {
-      const redirect = parseRedirect(pair);
-      if (redirect === undefined)
-        context.addIssue(
-          `holds ${JSON.stringify(shownValue(pair.trim()))}, which is not <source>[path],<target>[path][,<status>]`,
-        );
-      return redirect ?? { host: '', path: '', secure: false, target: '', status: 302 };
-    }),
-  );
+export const REDIRECT_FORM = '<source>[path],<target>[path][,<status>]';
+
+/** An entry of the label as the user wrote it. */
+export interface RedirectEntry {
+  readonly text: string;
+  /** Undefined if the entry is invalid. */
+  readonly redirect: Redirect | undefined;
+}
+
+export const redirectList = z.string().transform((value): RedirectEntry[] =>
+  value
+    .split(';')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+    .map((entry) => ({ text: shownValue(entry), redirect: parseRedirect(entry) })),
+);
 
 function parseRedirect(pair: string): Redirect | undefined {
   const [from = '', to = '', written = '302', ...rest] = pair.split(',').map((part) => part.trim());

@@ -61,7 +61,7 @@ describe('a redirect to itself', () => {
     'http://a/x,http://b;http://b/y,http://a/x',
   ])('does not include %s', (redirects) => {
     expect(stateOf([redirecting(redirects)])).toMatchObject({
-      targets: labels.redirects.schema.parse(redirects).map(({ target }) => target),
+      targets: labels.redirects.schema.parse(redirects).map(({ redirect }) => redirect!.target),
       problems: [],
     });
   });
