@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
+import type { Server } from 'node:https';
 import type { z } from 'zod';
 import { digest } from '../lib/digest.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -10,12 +9,13 @@ import { MOST_FILES } from '../model/limits.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
 import type { ConfigurationFile, Rendering, Seal, Version } from '../model/version.ts';
-import { SIGN_OF_LIFE_MS } from '../protocol/call.ts';
+import { createChannelServer, type Handler, type Reply } from '../protocol/channel-server.ts';
 import { applyDifference, type Difference } from '../protocol/difference.ts';
 import { OfferRequest, RenderRequest, ReportRequest, TasksRequest } from '../protocol/messages.ts';
 import { controllerName, type Identity, proxyName } from '../protocol/names.ts';
-import { MAX_MESSAGE_BYTES, MAX_REPORT_BYTES, readBody, TooLargeError } from '../protocol/read-body.ts';
+import { MAX_MESSAGE_BYTES, MAX_REPORT_BYTES } from '../protocol/read-body.ts';
 import { contentHash, sealVersion } from '../protocol/seal.ts';
+import { takeMessage } from '../protocol/take-message.ts';
 import type { Trial } from '../render/prove.ts';
 import { Claims } from './claims.ts';
 import type { Offers } from './offers.ts';
@@ -38,12 +38,6 @@ export interface TemplateVersions {
   changed(known: string): Promise<void>;
 }
 
-const LIMITS = {
-  maxHeaderSize: 8192,
-  handshakeTimeout: 10_000,
-  headersTimeout: 10_000,
-  requestTimeout: 60_000,
-} as const;
 /** Agents of all proxies with one or two connections each, and the controllers. */
 const MAX_CONNECTIONS = 4096;
 /** Concurrent reports from one address. An agent has one, briefly two. */
@@ -60,8 +54,7 @@ const KEPT_VERSIONS = 3;
 const KEPT_ROUTES = 4;
 
 /**
- * The extension side of the control channel. It accepts only the controller and the agents of the cluster's own proxies: their
- * certificates must be issued by the same CA for their names. During a request it sends `102 Processing` every second.
+ * The extension side of the control channel. It accepts only the controller and the agents of the cluster's own proxies.
  *
  * The controller:
  * - `POST /render` accepts a RenderRequest and returns a RenderResponse, or 409 if the request builds on unknown routes. If it names a
@@ -77,65 +70,25 @@ const KEPT_ROUTES = 4;
  *   task, or 429 if one address sends too many reports.
  */
 export function createLinkServer(options: LinkServerOptions): Server {
-  const tls = { ...options.identity, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' as const };
+  const { cluster, identity, logger } = options;
   const channel = new Channel(options);
-  const server = createServer({ ...tls, ...LIMITS }, (request, response) => {
-    answer(channel, request, response).catch((error) => {
-      if (response.destroyed) return;
-      options.logger.error({ err: error }, 'Request failed');
-      send(response, { status: 500, body: { error: (error as Error).message } });
-    });
+  const held = (handle: (request: IncomingMessage, hold: AbortSignal) => Promise<Reply>): Handler => {
+    return (request, gone) => handle(request, AbortSignal.any([gone, AbortSignal.timeout(HOLD_MS)]));
+  };
+  return createChannelServer({
+    identity,
+    roles: {
+      [controllerName]: {
+        'POST /render': (request) => channel.render(request),
+        'PUT /offer': (request) => channel.offer(request),
+        'PUT /tasks': (request) => channel.tasks(request),
+        'GET /state': held((request, hold) => channel.state(request, hold)),
+      },
+      [proxyName(cluster)]: { 'POST /report': held((request, hold) => channel.report(request, hold)) },
+    },
+    maxConnections: MAX_CONNECTIONS,
+    onFailure: (error) => logger.error({ err: error }, 'Request failed'),
   });
-  server.maxConnections = MAX_CONNECTIONS;
-  return server;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body?: unknown;
-}
-
-type Handler = (channel: Channel, request: IncomingMessage, hold: AbortSignal) => Promise<Answer>;
-
-const CONTROLLER: Readonly<Record<string, Handler>> = {
-  'POST /render': (channel, request) => channel.render(request),
-  'PUT /offer': (channel, request) => channel.offer(request),
-  'PUT /tasks': (channel, request) => channel.tasks(request),
-  'GET /state': (channel, request, hold) => channel.state(request.url!.split('/')[2] ?? '', hold),
-};
-const AGENT: Readonly<Record<string, Handler>> = {
-  'POST /report': (channel, request, hold) => channel.report(request, hold),
-};
-
-async function answer(channel: Channel, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const handlers = channel.handlersFor((request.socket as TLSSocket).getPeerX509Certificate()?.subject);
-  if (handlers === undefined)
-    return send(response, { status: 403, body: { error: 'Forbidden: this certificate may not use this channel' } });
-  const handler = handlers[`${request.method} /${(request.url ?? '').split('/')[1]}`];
-  if (handler === undefined) return send(response, { status: 404, body: { error: 'Not found' } });
-  const gone = new AbortController();
-  response.on('close', () => gone.abort());
-  const hold = AbortSignal.any([gone.signal, AbortSignal.timeout(HOLD_MS)]);
-  // Lets the client distinguish a busy extension from a hanging one or a lost node.
-  const signs = setInterval(() => signOfLife(response), SIGN_OF_LIFE_MS);
-  try {
-    send(response, await handler(channel, request, hold));
-  } finally {
-    clearInterval(signs);
-  }
-}
-
-/** `102 Processing` may be sent any number of times before the response. */
-function signOfLife(response: ServerResponse): void {
-  if (!response.headersSent && !response.destroyed) response.writeProcessing();
-}
-
-function send(response: ServerResponse, { status, body }: Answer): void {
-  if (response.headersSent || response.destroyed) return;
-  // The remainder of the body is not read.
-  if (status === 413) response.setHeader('connection', 'close');
-  if (body === undefined) response.writeHead(status).end();
-  else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 class Channel {
@@ -157,14 +110,9 @@ class Channel {
     this.#options = options;
   }
 
-  handlersFor(subject: string | undefined): Readonly<Record<string, Handler>> | undefined {
-    if (subject === `CN=${controllerName}`) return CONTROLLER;
-    return subject === `CN=${proxyName(this.#options.cluster)}` ? AGENT : undefined;
-  }
-
-  async render(request: IncomingMessage): Promise<Answer> {
+  async render(request: IncomingMessage): Promise<Reply> {
     const { prove, templates } = this.#options;
-    return take(request, RenderRequest, async ({ known, boot, ...asked }) => {
+    return takeMessage(request, RenderRequest, MAX_MESSAGE_BYTES, async ({ known, boot, ...asked }) => {
       const routes = this.#routesOf(asked.routes);
       const secretFiles = this.#withTexts(asked.secretFiles);
       if (routes === undefined || secretFiles?.includes(undefined))
@@ -218,16 +166,21 @@ class Channel {
     return name;
   }
 
-  async offer(request: IncomingMessage): Promise<Answer> {
-    return take(request, OfferRequest, async ({ boot, version, files = this.#rendered.get(version) }) => {
-      if (files === undefined) return { status: 409, body: { error: 'Bring the files' } };
-      this.#options.offers.offer({ boot, version, files });
-      return { status: 204 };
-    });
+  async offer(request: IncomingMessage): Promise<Reply> {
+    return takeMessage(
+      request,
+      OfferRequest,
+      MAX_MESSAGE_BYTES,
+      async ({ boot, version, files = this.#rendered.get(version) }) => {
+        if (files === undefined) return { status: 409, body: { error: 'Bring the files' } };
+        this.#options.offers.offer({ boot, version, files });
+        return { status: 204 };
+      },
+    );
   }
 
-  async tasks(request: IncomingMessage): Promise<Answer> {
-    return take(request, TasksRequest, async ({ tasks }) => {
+  async tasks(request: IncomingMessage): Promise<Reply> {
+    return takeMessage(request, TasksRequest, MAX_MESSAGE_BYTES, async ({ tasks }) => {
       this.#claims.know(tasks);
       this.#tasks = digest(JSON.stringify(tasks));
       this.#tasksChange.resolve();
@@ -236,7 +189,8 @@ class Channel {
     });
   }
 
-  async state(known: string, hold: AbortSignal): Promise<Answer> {
+  async state(request: IncomingMessage, hold: AbortSignal): Promise<Reply> {
+    const known = request.url!.split('/')[2] ?? '';
     const { offers, templates } = this.#options;
     const current = () => digest(JSON.stringify([templates.version, offers.state, this.#tasks]));
     if (current() === known) {
@@ -250,7 +204,7 @@ class Channel {
     return { status: 200, body: { ...told, ...offers.state } };
   }
 
-  async report(request: IncomingMessage, hold: AbortSignal): Promise<Answer> {
+  async report(request: IncomingMessage, hold: AbortSignal): Promise<Reply> {
     const address = request.socket.remoteAddress ?? '';
     const count = this.#reports.get(address) ?? 0;
     if (count >= MAX_REPORTS_PER_ADDRESS) return { status: 429, body: { error: 'Too many concurrent reports' } };
@@ -264,8 +218,8 @@ class Channel {
     }
   }
 
-  #takeReport(request: IncomingMessage, address: string, hold: AbortSignal): Promise<Answer> {
-    const handle = async ({ known, instance, ...report }: z.infer<typeof ReportRequest>): Promise<Answer> => {
+  #takeReport(request: IncomingMessage, address: string, hold: AbortSignal): Promise<Reply> {
+    const handle = async ({ known, instance, ...report }: z.infer<typeof ReportRequest>): Promise<Reply> => {
       const rejection = this.#claims.reject({ task: report.task, address, instance });
       if (rejection !== undefined) return this.#rejectReport(rejection, report.task, address);
       const offered = await this.#options.offers.next(report, hold);
@@ -274,7 +228,7 @@ class Channel {
       const seal = this.#seal(report.boot, offered);
       return { status: 200, body: { version, files: withoutKnown(files, known), seal } };
     };
-    return take(request, ReportRequest, handle, MAX_REPORT_BYTES);
+    return takeMessage(request, ReportRequest, MAX_REPORT_BYTES, handle);
   }
 
   /** Signs once for all replicas. */
@@ -288,7 +242,7 @@ class Channel {
     return seal;
   }
 
-  #rejectReport(reason: string, task: string, address: string): Answer {
+  #rejectReport(reason: string, task: string, address: string): Reply {
     const at = performance.now();
     if (at - this.#rejectionLoggedAt > REJECTION_LOG_MS) {
       this.#rejectionLoggedAt = at;
@@ -311,28 +265,4 @@ function hashOf(file: ConfigurationFile): string {
 function withoutKnown(files: readonly ConfigurationFile[], known: readonly string[]): object[] {
   const there = new Set(known);
   return files.map(({ text, ...file }) => (there.has(file.digest) ? file : { ...file, text }));
-}
-
-async function take<T>(
-  request: IncomingMessage,
-  schema: z.ZodType<T>,
-  handle: (body: T) => Promise<Answer>,
-  maxBytes = MAX_MESSAGE_BYTES,
-): Promise<Answer> {
-  const tooLarge = { status: 413, body: { error: 'The body is too large' } };
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge;
-  try {
-    const parsed = schema.safeParse(JSON.parse(await readBody(request, maxBytes)));
-    if (!parsed.success) return { status: 400, body: { error: faultOf(parsed.error) } };
-    return await handle(parsed.data);
-  } catch (error) {
-    if (error instanceof TooLargeError) return tooLarge;
-    if (error instanceof SyntaxError) return { status: 400, body: { error: 'The body is not valid JSON' } };
-    throw error;
-  }
-}
-
-/** Only the first error: the text of all errors may be much longer than the body. */
-function faultOf({ issues: [first] }: z.ZodError): string {
-  return `${first?.path.join('.')}: ${first?.message}`.slice(0, 500);
 }

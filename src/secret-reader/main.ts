@@ -13,7 +13,8 @@ const { secrets: wanted, ...recipient } = readEnvironment();
 const logger = createLogger('secret-reader', 'info');
 const identity = await readIdentity(`/run/secrets/${readerSecretTarget}`);
 const secrets = await readSecrets('/run/secrets', wanted, recipient);
-const server = createReaderServer(identity, secrets);
+const onFailure = (error: Error) => logger.warn({ err: error }, 'Request failed');
+const server = createReaderServer({ identity, secrets, onFailure });
 server.listen(readerPort, () => logger.info({ cluster: recipient.cluster, secrets: secrets.length }, 'Read secrets'));
 AbortSignal.any([untilStopped(), AbortSignal.timeout(MOST_LIFE_MS)]).addEventListener('abort', () => {
   server.close();
