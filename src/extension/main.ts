@@ -9,7 +9,8 @@ import { clusterOf, readIdentity } from '../protocol/identity.ts';
 import { type CheckFiles, proveConfiguration } from '../render/prove.ts';
 import { readEnvironment } from './environment.ts';
 import { Offers } from './offers.ts';
-import { createLinkServer, type Prove } from './server.ts';
+import type { Prove } from './render-requests.ts';
+import { createLinkServer } from './server.ts';
 import { watchTemplates } from './templates.ts';
 
 /** The extension: renders routes into nginx configuration and tests it with nginx. It has no access to Docker. */
