@@ -4,7 +4,7 @@ import { versionFault } from '../model/version-digest.ts';
 import { HELD_TIMEOUT_MS, SILENCE_MS, send } from '../protocol/call.ts';
 import { ExtensionAgent } from '../protocol/extension-agent.ts';
 import { extensionName, type Identity } from '../protocol/names.ts';
-import { type BriefVersion, InvalidVersionError, type Offering } from './agent.ts';
+import { type BriefVersion, InvalidVersionError, type Offering } from './ports.ts';
 
 export interface AgentClientOptions {
   readonly identity: Identity;

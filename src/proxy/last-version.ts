@@ -1,7 +1,7 @@
 import { link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredVersion } from '../model/version.ts';
-import type { LastVersion } from './agent.ts';
+import type { LastVersion } from './ports.ts';
 
 /** Number of specifications whose last version is kept. */
 const KEPT = 4;

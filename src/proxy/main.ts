@@ -10,16 +10,18 @@ import { filesFault } from '../nginx-text/check-text.ts';
 import { decodePermissions } from '../nginx-text/permissions.ts';
 import { readIdentity, readSecretsKey } from '../protocol/identity.ts';
 import { sealFault } from '../protocol/seal.ts';
-import { Agent, type BriefVersion } from './agent.ts';
+import { Agent } from './agent.ts';
 import { createAgentClient } from './agent-client.ts';
 import { configPath, readAgentEnvironment } from './environment.ts';
 import { lastVersionIn } from './last-version.ts';
+import { configurationsIn } from './nginx/configurations.ts';
 import { ciphersOf } from './nginx/confirm-pairs.ts';
 import { DnsClient } from './nginx/dns-client.ts';
 import { NameWatch } from './nginx/name-watch.ts';
 import { type NameInUse, readNamesInUse } from './nginx/names-in-use.ts';
-import { configurationsIn, NginxRun } from './nginx/run.ts';
+import { NginxRun } from './nginx/run.ts';
 import { prepareAuthorities, SecretStore } from './nginx/secret-store.ts';
+import type { BriefVersion } from './ports.ts';
 import { type Responders, TaskSecrets } from './task-secrets.ts';
 
 /** The proxy: nginx, and an agent that loads new versions into it. The agent ends with nginx. */

@@ -12,10 +12,11 @@ import { fileDigest, VERSION_MARK, versionDigest } from '../../src/model/version
 import { filesFault } from '../../src/nginx-text/check-text.ts';
 import { type Authority, createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
 import { extensionName, proxyName } from '../../src/protocol/names.ts';
-import { Agent, type BriefVersion } from '../../src/proxy/agent.ts';
+import { Agent } from '../../src/proxy/agent.ts';
 import { createAgentClient } from '../../src/proxy/agent-client.ts';
 import { lastVersionIn } from '../../src/proxy/last-version.ts';
 import { NginxRun } from '../../src/proxy/nginx/run.ts';
+import type { BriefVersion } from '../../src/proxy/ports.ts';
 import { TemplateSource } from '../../src/render/template-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { render, templateTexts } from '../support/golden.ts';

@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { AgentReport, StoredVersion, Version } from '../../../src/model/version.ts';
-import { Agent, type BriefVersion, type Names, type Offering } from '../../../src/proxy/agent.ts';
+import { Agent } from '../../../src/proxy/agent.ts';
+import type { BriefVersion, Names, Offering } from '../../../src/proxy/ports.ts';
 
 const version = (name: string): Version => ({
   version: name,
