@@ -8,12 +8,14 @@ import type { Route } from '../model/route.ts';
 import { isSecretsFile } from '../model/secret-files.ts';
 import type { ClusterOffer, RenderAnswer, Rendering, Reports, TaskAddresses } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
+import { StateResponse } from '../protocol/agent-messages.ts';
 import { type Answer, HELD_TIMEOUT_MS, SILENCE_MS, send } from '../protocol/call.ts';
 import { differenceOf } from '../protocol/difference.ts';
 import { ExtensionAgent } from '../protocol/extension-agent.ts';
-import { RenderResponse, routeFault, StateResponse } from '../protocol/messages.ts';
 import { extensionName, type Identity } from '../protocol/names.ts';
 import { MAX_REPORT_BYTES } from '../protocol/read-body.ts';
+import { RenderResponse } from '../protocol/render-messages.ts';
+import { routeFault } from '../protocol/route-message.ts';
 import { type Renderer, SettingsRejectedError } from './ports.ts';
 import { toProblems, unsendable } from './rendering-problems.ts';
 

@@ -2,8 +2,8 @@ import type { ReadSecret } from '../model/encrypted-secrets.ts';
 import { readerPort } from '../model/names.ts';
 import { send } from '../protocol/call.ts';
 import { ExtensionAgent } from '../protocol/extension-agent.ts';
-import { SecretsResponse } from '../protocol/messages.ts';
 import { type Identity, readerName } from '../protocol/names.ts';
+import { SecretsResponse } from '../protocol/secret-messages.ts';
 import type { SecretReader } from './ports.ts';
 
 const TIMEOUT_MS = 5000;

@@ -2,7 +2,7 @@ import { plainText } from '../lib/plain-text.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
-import { routeFault } from '../protocol/messages.ts';
+import { routeFault } from '../protocol/route-message.ts';
 
 const MAX_SHOWN = 5;
 /** Length limit of errors with text from the extension. */

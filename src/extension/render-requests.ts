@@ -7,7 +7,7 @@ import type { Route } from '../model/route.ts';
 import type { ConfigurationFile, Rendering } from '../model/version.ts';
 import type { Reply } from '../protocol/channel-server.ts';
 import { applyDifference, type Difference } from '../protocol/difference.ts';
-import type { OfferRequest, RenderRequest } from '../protocol/messages.ts';
+import type { OfferRequest, RenderRequest } from '../protocol/render-messages.ts';
 import type { Trial } from '../render/prove.ts';
 import type { Offers } from './offers.ts';
 import { withoutKnown } from './without-known.ts';

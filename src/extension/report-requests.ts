@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { Logger } from '../lib/logger.ts';
+import { ReportRequest } from '../protocol/agent-messages.ts';
 import type { Reply } from '../protocol/channel-server.ts';
-import { ReportRequest } from '../protocol/messages.ts';
 import { MAX_REPORT_BYTES } from '../protocol/read-body.ts';
 import { takeMessage } from '../protocol/take-message.ts';
 import type { Claims } from './claims.ts';

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { digest } from '../lib/digest.ts';
+import type { TasksRequest } from '../protocol/agent-messages.ts';
 import type { Reply } from '../protocol/channel-server.ts';
-import type { TasksRequest } from '../protocol/messages.ts';
 import type { Claims } from './claims.ts';
 import type { Offers } from './offers.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RenderRequest, RenderResponse, ReportRequest, StateResponse } from '../../../src/protocol/messages.ts';
+import { ReportRequest, StateResponse } from '../../../src/protocol/agent-messages.ts';
 import { MAX_MESSAGE_BYTES, readBody } from '../../../src/protocol/read-body.ts';
+import { RenderRequest, RenderResponse } from '../../../src/protocol/render-messages.ts';
 import { certificateFacts, secretFacts } from '../../support/facts.ts';
 import { renderBeside } from '../../support/hostile-swarm.ts';
 

@@ -5,7 +5,7 @@ import { encodePath } from '../../../src/model/path.ts';
 import { isGrpc, type Location, type RouteTable, type VirtualServer } from '../../../src/model/route-table.ts';
 import { textFault } from '../../../src/nginx-text/check-text.ts';
 import { permissionsOf } from '../../../src/nginx-text/permissions.ts';
-import { RenderRequest } from '../../../src/protocol/messages.ts';
+import { RenderRequest } from '../../../src/protocol/render-messages.ts';
 import { render } from '../../support/golden.ts';
 import { hostileLabels } from '../../support/hostile-labels.ts';
 import { renderBeside } from '../../support/hostile-swarm.ts';

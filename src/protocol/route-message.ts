@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { memoize } from '../lib/memo.ts';
+import { featureMessages } from '../model/features/features.ts';
+import { isCanonicalPath } from '../model/path.ts';
+import { peerMessage } from '../model/peer-message.ts';
+import { REDIRECT_STATUSES } from '../model/redirects.ts';
+import type { Route } from '../model/route.ts';
+import { MAX_NAME, name, secretName } from './message-parts.ts';
+
+const host = z.object({ kind: z.enum(['exact', 'wildcard', 'regex']), name });
+const backend = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('peers'), peers: z.array(peerMessage) }),
+  z.object({ kind: z.literal('unavailable') }),
+]);
+const hsts = z.string().regex(/^(max-age=\d{1,9}(; includeSubDomains)?(; preload)?)?$/);
+const tls = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('none'), hsts: hsts.optional() }),
+  z.object({
+    kind: z.literal('terminated'),
+    certificate: secretName,
+    key: secretName,
+    isStapled: z.boolean(),
+    hsts,
+    clientCa: secretName.or(z.literal('')),
+  }),
+  z.object({ kind: z.literal('passthrough'), proxyProtocol: z.boolean() }),
+  z.object({ kind: z.literal('closed') }),
+]);
+const path = z.string().max(MAX_NAME).refine(isCanonicalPath);
+/** Messages of earlier releases have neither path nor status. */
+const redirect = (target: RegExp) =>
+  z.object({
+    host: name,
+    secure: z.boolean(),
+    path: z.literal('').default(''),
+    target: z.string().max(5000).regex(target),
+    status: z.literal(REDIRECT_STATUSES).default(302),
+  });
+const MAX_PATH_REDIRECTS = 50;
+/** A route, as the controller sends it to the extension. */
+export const route = z.object({
+  service: z.object({ id: name, name, createdAt: name }),
+  hosts: z.array(host),
+  isDefault: z.boolean(),
+  path,
+  redirects: z.array(redirect(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}$/)),
+  pathRedirects: z
+    .array(redirect(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}(?:\/[\w.!~*'()&+,;=:@%-]+)*$/).extend({ path }))
+    .max(MAX_PATH_REDIRECTS)
+    .optional(),
+  canonicalHost: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:[\]-]{1,253}$/)
+    .optional(),
+  options: z.object({
+    rewrite: z.boolean(),
+    sslOnly: z.boolean(),
+    protocol: z.enum(['http', 'https', 'h2c', 'grpc', 'grpcs']),
+    backendCa: secretName.or(z.literal('')),
+    backendName: z.string().regex(/^[a-z0-9_.-]{0,253}$/),
+    clientCertificate: z.enum(['none', 'optional', 'required']),
+    affinity: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('none') }),
+      z.object({ kind: z.literal('cookie'), name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/) }),
+      z.object({ kind: z.literal('address') }),
+    ]),
+    ...featureMessages,
+  }),
+  tls,
+  backend,
+  acme: z
+    .object({
+      issuer: z.string().regex(/^[a-z0-9_-]{1,32}$/),
+      thumbprint: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{43}$/)
+        .optional(),
+      isPending: z.literal(true).optional(),
+    })
+    .optional(),
+  maintenance: z.object({ allow: z.array(z.string().regex(/^[0-9a-fA-F.:/]{2,50}$/)) }).optional(),
+});
+
+/** Why a route is excluded from requests; undefined if it is valid. */
+export const routeFault = memoize((candidate: Route): string | undefined => {
+  const [issue] = route.safeParse(candidate).error?.issues ?? [];
+  return issue && `${issue.path.join('.')}: ${issue.message}`;
+});
