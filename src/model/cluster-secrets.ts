@@ -1,5 +1,6 @@
 import { isAcmeCertificate } from './acme/certificates.ts';
-import { isForeign, judgeServer, missingSecret } from './material.ts';
+import { judgeServer, missingSecret } from './judge-secrets.ts';
+import { isForeign } from './material.ts';
 import { metricsPort } from './names.ts';
 import type { ServiceContext } from './parse-service.ts';
 import type { Problem } from './problem.ts';

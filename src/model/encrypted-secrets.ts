@@ -1,6 +1,6 @@
 import { digest } from '../lib/digest.ts';
-import type { SecretFacts } from './material.ts';
 import { clusterLabel, encryptedSecretLabel, publicKeyLabel } from './names.ts';
+import type { SecretFacts } from './secret-facts.ts';
 import { type EncryptedSecret, secretFile } from './secret-files.ts';
 import type { NewObject, StoredObject } from './snapshot.ts';
 

@@ -1,6 +1,7 @@
 import type { ReadSecret, ReadSecrets } from './encrypted-secrets.ts';
 import type { Host } from './host.ts';
-import { judgeServer, type Material, uncoveredHosts } from './material.ts';
+import { judgeServer } from './judge-secrets.ts';
+import { type Material, uncoveredHosts } from './material.ts';
 import { compareText } from './route.ts';
 
 /** A certificate with its key, by names of secrets. */

@@ -10,21 +10,12 @@ import type { Host } from './host.ts';
 import { limitHosts } from './host-limits.ts';
 import { HRM_NETWORK, hasHrmLabels, readHrmLabels } from './hrm.ts';
 import { ignoredLabels } from './ignored-labels.ts';
+import { judgeAuthority, judgeServer, missingSecret, uncovered } from './judge-secrets.ts';
 import type { LabelDefinition } from './label.ts';
 import { groupLabels, hasRoutingLabels, LabelReader } from './label-reader.ts';
 import { type BackendProtocol, type ClientCertificate, type LabelName, labels } from './labels.ts';
 import { lastGood, type Pair } from './last-good.ts';
-import {
-  isStapled,
-  judgeAuthority,
-  judgeServer,
-  type Material,
-  materialOf,
-  missingSecret,
-  uncovered,
-  uncoveredHosts,
-  type Verdict,
-} from './material.ts';
+import { isStapled, type Material, materialOf, uncoveredHosts } from './material.ts';
 import { encodeCase, fitsDns, hasUpperCase } from './name-case.ts';
 import { controlNetwork } from './names.ts';
 import { type Problem, shownValue } from './problem.ts';
@@ -47,6 +38,7 @@ import {
 } from './route.ts';
 import { judgeUse, type SecretUse } from './secret-use.ts';
 import type { HostTask, StoredObject, SwarmNetwork, SwarmNode, SwarmService } from './snapshot.ts';
+import type { Verdict } from './verdict.ts';
 
 /** The result of parsing a service's labels. */
 export interface ParsedService {

@@ -1,5 +1,4 @@
 import { memoizeLast, sameItems } from '../lib/memo.ts';
-import type { Verdict } from './material.ts';
 import {
   adminPasswordTarget,
   caLabel,
@@ -12,6 +11,7 @@ import {
 import { shownValue } from './problem.ts';
 import type { Settings } from './settings.ts';
 import type { OwnedService, Snapshot, StoredObject, SwarmService } from './snapshot.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Secrets that are used for other purposes than the proxies' TLS. */
 export interface SecretUse {

@@ -1,4 +1,5 @@
-import { type Material, refuse, type Verdict } from './material.ts';
+import type { Material } from './material.ts';
+import { refuse, type Verdict } from './verdict.ts';
 
 /** A proxy's facts about a secret as a list of users with lines `name:hash`: no names and no hashes. */
 export interface UserFacts {

@@ -1,6 +1,6 @@
-import type { SecretFacts } from './material.ts';
 import type { ReportedDoubts } from './name-doubts.ts';
 import type { Problem } from './problem.ts';
+import type { SecretFacts } from './secret-facts.ts';
 
 export interface ConfigurationFile {
   /** Relative to the folder of the main file. */

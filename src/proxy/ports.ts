@@ -1,5 +1,5 @@
-import type { SecretFacts } from '../model/material.ts';
 import type { ReportedDoubts } from '../model/name-doubts.ts';
+import type { SecretFacts } from '../model/secret-facts.ts';
 import type { AgentReport, ConfigurationFile, Seal, StoredVersion } from '../model/version.ts';
 
 /** A version without the content of files that are already here. */

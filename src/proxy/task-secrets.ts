@@ -1,4 +1,4 @@
-import type { SecretFacts } from '../model/material.ts';
+import type { SecretFacts } from '../model/secret-facts.ts';
 import { mountedSecretsFolder, secretsFolder } from '../model/secret-files.ts';
 import { checkWithNginx } from '../nginx/check.ts';
 import { factsThatFit, inspectSecrets } from '../tls-material/inspect-secrets.ts';

@@ -2,7 +2,13 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Cert
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { type CertificateFacts, foreignFacts, type KeyFacts, type SecretFacts } from '../model/material.ts';
+import {
+  type CertificateFacts,
+  foreignFacts,
+  type KeyFacts,
+  NO_START_LINE,
+  type SecretFacts,
+} from '../model/secret-facts.ts';
 import { openSslReason } from './complaint.ts';
 import { inspectUsers } from './inspect-users.ts';
 import { hidesBlocks, pemBlocks } from './pem.ts';
@@ -105,8 +111,6 @@ export function inspectSecret(
     stapledWith: [],
   };
 }
-
-const NO_START_LINE = 'no start line';
 
 /**
  * Why OpenSSL rejects a file as a server's certificate and chain; '' if it accepts the file. Node reads it with the same OpenSSL functions as nginx.

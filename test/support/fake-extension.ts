@@ -3,9 +3,9 @@ import { type Renderer, SettingsRejectedError } from '../../src/controller/ports
 import { readTemplates } from '../../src/extension/templates.ts';
 import { digest } from '../../src/lib/digest.ts';
 import { RetryableError } from '../../src/lib/retryable.ts';
-import type { SecretFacts } from '../../src/model/material.ts';
 import type { ReportedDoubts } from '../../src/model/name-doubts.ts';
 import type { RenderInput } from '../../src/model/render-input.ts';
+import type { SecretFacts } from '../../src/model/secret-facts.ts';
 import type {
   ClusterOffer,
   RenderAnswer,

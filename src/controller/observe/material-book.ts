@@ -1,7 +1,9 @@
 import { memoizeLast } from '../../lib/memo.ts';
 import type { ReadSecrets } from '../../model/encrypted-secrets.ts';
 import { foreignIds } from '../../model/foreign-secrets.ts';
-import { foreignFacts, judgementTime, type Material, type SecretFacts } from '../../model/material.ts';
+import { judgementTime } from '../../model/judge-secrets.ts';
+import type { Material } from '../../model/material.ts';
+import { foreignFacts, type SecretFacts } from '../../model/secret-facts.ts';
 import { secretFile } from '../../model/secret-files.ts';
 import type { Cluster } from '../../model/settings.ts';
 import type { Snapshot } from '../../model/snapshot.ts';

@@ -1,8 +1,9 @@
 import type { ClusterFacts } from '../features/feature.ts';
 import type { Host } from '../host.ts';
+import { judgeServer } from '../judge-secrets.ts';
 import type { LabelReader } from '../label-reader.ts';
 import { labels } from '../labels.ts';
-import { isStapled, judgeServer, type Material } from '../material.ts';
+import { isStapled, type Material } from '../material.ts';
 import type { RoutedService, ServiceContext } from '../parse-service.ts';
 import { type Route, routeNames, type Tls } from '../route.ts';
 import type { StoredCertificate } from './certificates.ts';

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KeyFacts, SecretFacts } from '../../model/material.ts';
+import type { KeyFacts, SecretFacts } from '../../model/secret-facts.ts';
 import { mountedSecretsFolder } from '../../model/secret-files.ts';
 import type { Check } from '../../nginx/check.ts';
 import { type Complaint, parseComplaint } from '../../tls-material/complaint.ts';
