@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Problem } from '../model/problem.ts';
-import type { Images, SettingsResult } from '../model/settings.ts';
+import type { SettingsResult } from '../model/settings.ts';
+import type { Images } from '../model/settings-clusters.ts';
 import { readSettingsText } from '../model/settings-text.ts';
 
 /** Stores the last valid settings. */

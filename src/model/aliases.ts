@@ -3,7 +3,7 @@ import { extensionNames } from './names.ts';
 import type { RoutedService } from './parse-service.ts';
 import { type Problem, shownValue } from './problem.ts';
 import { compareOwners, compareText, type Route, type RouteOwner } from './route.ts';
-import type { Cluster } from './settings.ts';
+import type { Cluster } from './settings-clusters.ts';
 import type { NameClaim, OwnedService, SwarmNetwork, SwarmService } from './snapshot.ts';
 
 /**

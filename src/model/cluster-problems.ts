@@ -4,7 +4,7 @@ import { isAddress, type Material, uncoveredHosts } from './material.ts';
 import type { RoutedService } from './parse-service.ts';
 import { type Problem, shownValue } from './problem.ts';
 import { compareOwners, labelName, type Route, routeNames } from './route.ts';
-import type { Cluster } from './settings.ts';
+import type { Cluster } from './settings-clusters.ts';
 import type { SwarmNetwork } from './snapshot.ts';
 
 /** Joined as soon as the network exists. */

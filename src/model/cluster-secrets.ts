@@ -6,7 +6,7 @@ import type { ServiceContext } from './parse-service.ts';
 import type { Problem } from './problem.ts';
 import { compareText } from './route.ts';
 import { judgeUse } from './secret-use.ts';
-import type { Cluster } from './settings.ts';
+import type { Cluster } from './settings-clusters.ts';
 import type { StoredObject } from './snapshot.ts';
 
 export function judgeDefaultCertificate({ name, settings }: Cluster, { secrets, material, secretUse }: ServiceContext) {

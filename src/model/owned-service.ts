@@ -12,7 +12,7 @@ import {
   versionsFolder,
 } from './names.ts';
 import { secretFile } from './secret-files.ts';
-import type { Cluster } from './settings.ts';
+import type { Cluster } from './settings-clusters.ts';
 import { bytesOf } from './size.ts';
 import type { OwnedRole, SwarmNode } from './snapshot.ts';
 

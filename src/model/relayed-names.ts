@@ -3,7 +3,7 @@ import { nameRelay } from './name-case.ts';
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
 import { needsNameRelay } from './route.ts';
-import type { Cluster } from './settings.ts';
+import type { Cluster } from './settings-clusters.ts';
 import type { SwarmNetwork } from './snapshot.ts';
 
 /** Whether the proxies reach a route only by a name whose case must be restored. */

@@ -1,7 +1,8 @@
 import { parse, TomlError } from 'smol-toml';
 import { type TomlPlaces, tomlPlaces } from '../lib/toml-places.ts';
 import type { Problem } from './problem.ts';
-import { type Images, parseSettings, type SettingsResult } from './settings.ts';
+import { parseSettings, type SettingsResult } from './settings.ts';
+import type { Images } from './settings-clusters.ts';
 
 export interface ReadSettings extends SettingsResult {
   /** The position in the settings where a problem can be fixed, by the label that names its key. */

@@ -10,7 +10,7 @@ import {
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
 import { compareText, type Peer } from './route.ts';
-import type { Cluster } from './settings.ts';
+import type { Cluster } from './settings-clusters.ts';
 import type { ServiceTask, SwarmNetwork, SwarmNode } from './snapshot.ts';
 
 /**

@@ -8,7 +8,7 @@ import {
   NO_DOUBTS,
   splitName,
 } from '../../model/name-doubts.ts';
-import type { Cluster } from '../../model/settings.ts';
+import type { Cluster } from '../../model/settings-clusters.ts';
 import type { Snapshot, SwarmService } from '../../model/snapshot.ts';
 import { reachableTasks, usesAddresses, watchesNames } from '../../model/task-addresses.ts';
 import type { Renderer } from '../ports.ts';

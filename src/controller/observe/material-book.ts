@@ -5,7 +5,7 @@ import { judgementTime } from '../../model/judge-secrets.ts';
 import type { Material } from '../../model/material.ts';
 import { foreignFacts, type SecretFacts } from '../../model/secret-facts.ts';
 import { secretFile } from '../../model/secret-files.ts';
-import type { Cluster } from '../../model/settings.ts';
+import type { Cluster } from '../../model/settings-clusters.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Renderer } from '../ports.ts';
 
