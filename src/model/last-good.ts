@@ -1,3 +1,4 @@
+import { memoize, memoizeLast } from '../lib/memo.ts';
 import type { ReadSecret, ReadSecrets } from './encrypted-secrets.ts';
 import type { Host } from './host.ts';
 import { judgeServer } from './judge-secrets.ts';
@@ -14,33 +15,44 @@ export interface Pair {
  * The newest good certificate for these hosts among the secrets that the proxies already have: it serves while the one
  * that a label names is invalid, or has not been read yet. `mayUse` excludes secrets.
  */
-export function lastGood(
+export type LastGood = (
   hosts: readonly Host[],
   read: ReadSecrets,
   material: Material,
   mayUse: (name: string) => boolean,
-): Pair | undefined {
-  const known = [...read.values()].filter(
-    ({ ciphertext, facts: { name } }) => ciphertext !== undefined && mayUse(name),
+) => Pair | undefined;
+
+/** Judges each secret once for all routes: many may wait at the same time. */
+export function createLastGood(judge = judgeServer): LastGood {
+  const pairsOf = memoize((read: ReadSecrets) =>
+    memoizeLast((facts: Material['facts'], now: number) => goodPairs(read, { facts, now }, judge)),
   );
-  const isGood = ({ certificate, key }: Pair) =>
-    uncoveredHosts(certificate, hosts, material).length === 0 &&
-    judgeServer(certificate, key, material).every(({ severity }) => severity !== 'error');
+  return (hosts, read, material, mayUse) =>
+    pairsOf(read)(material.facts, material.now).find(
+      ({ certificate, key }) =>
+        mayUse(certificate) && mayUse(key) && uncoveredHosts(certificate, hosts, material).length === 0,
+    );
+}
+
+export const lastGood = createLastGood();
+
+/** The newest first. */
+function goodPairs(read: ReadSecrets, material: Material, judge: typeof judgeServer): readonly Pair[] {
+  const known = [...read.values()].filter(({ ciphertext }) => ciphertext !== undefined);
+  const keys = Map.groupBy(known, ({ facts: { key } }) => (key.kind === 'plain' ? key.publicKey : undefined));
   return known
     .filter(({ facts }) => facts.certificates.length > 0)
     .toSorted((a, b) => compareText(beginOf(b), beginOf(a)) || compareText(a.facts.name, b.facts.name))
-    .flatMap((certificate) => keysOf(certificate, known).map((key) => ({ certificate: certificate.facts.name, key })))
-    .find(isGood);
+    .flatMap((certificate) => pairsWith(certificate, keys.get(certificate.facts.certificates[0]!.publicKey) ?? []))
+    .filter(({ certificate, key }) => judge(certificate, key, material).every(({ severity }) => severity !== 'error'));
 }
 
 function beginOf({ facts: { certificates } }: ReadSecret): string {
   return certificates[0]?.from ?? '';
 }
 
-/** Secrets with its private key, its own first. */
-function keysOf({ facts: own }: ReadSecret, known: readonly ReadSecret[]): readonly string[] {
-  const wanted = own.certificates[0]?.publicKey;
-  const matching = known.filter(({ facts: { key } }) => key.kind === 'plain' && key.publicKey === wanted);
-  const names = matching.map(({ facts }) => facts.name);
-  return names.toSorted((a, b) => Number(b === own.name) - Number(a === own.name));
+/** A certificate with each of the secrets that have its private key, its own first. */
+function pairsWith({ facts: { name } }: ReadSecret, keys: readonly ReadSecret[]): readonly Pair[] {
+  const names = keys.map(({ facts }) => facts.name);
+  return names.toSorted((a, b) => Number(b === name) - Number(a === name)).map((key) => ({ certificate: name, key }));
 }

@@ -1,7 +1,7 @@
 import type { SecretFacts } from '../model/secret-facts.ts';
 import { mountedSecretsFolder, secretsFolder } from '../model/secret-files.ts';
 import { checkWithNginx } from '../nginx/check.ts';
-import { factsThatFit, inspectSecrets } from '../tls-material/inspect-secrets.ts';
+import { factsThatFit, inspectOnce, inspectSecrets } from '../tls-material/inspect-secrets.ts';
 import { confirmPairs } from './nginx/confirm-pairs.ts';
 
 /** URL of the OCSP responder, by the certificate's secret. */
@@ -20,6 +20,9 @@ export interface TaskSecretsOptions {
 /** Facts about the secrets that this task has: those that Swarm mounts, and those that versions bring. */
 export class TaskSecrets {
   readonly #options: TaskSecretsOptions;
+  readonly #inspect = inspectOnce();
+  /** Pairs that nginx has accepted, by folder. */
+  readonly #accepted = new Map([mountedSecretsFolder, secretsFolder].map((folder) => [folder, new Set<string>()]));
   facts: readonly SecretFacts[] = [];
   onChange: (() => void) | undefined;
 
@@ -45,7 +48,8 @@ export class TaskSecrets {
 
   /** If nginx cannot confirm the pairs, Node's verdict is used. */
   async #confirmed(folder: string, isOurs: (name: string) => boolean, ciphers: string): Promise<SecretFacts[]> {
-    const found = await inspectSecrets(folder, isOurs);
-    return confirmPairs(found, checkWithNginx, { folder, ciphers }).catch(() => found);
+    const found = await inspectSecrets(folder, isOurs, undefined, this.#inspect);
+    const accepted = this.#accepted.get(folder)!;
+    return confirmPairs(found, checkWithNginx, { folder, ciphers, accepted }).catch(() => found);
   }
 }

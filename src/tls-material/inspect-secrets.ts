@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Cert
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { Recent } from '../lib/recent.ts';
 import {
   type CertificateFacts,
   foreignFacts,
@@ -29,15 +30,16 @@ export async function inspectSecrets(
   folder: string,
   isOurs: (name: string) => boolean,
   rejectedAuthorities = REJECTED_AUTHORITIES,
+  inspect: Inspect = inspectSecret,
 ): Promise<SecretFacts[]> {
   const names = await readdir(folder).catch(() => []);
   const facts: SecretFacts[] = [];
-  let left: NameBudget = { count: MAX_NAMES, length: MAX_NAMES_LENGTH };
+  let left = MOST_NAMES;
   for (const name of names.filter((name) => !isOurs(name)).toSorted()) {
     try {
       const content = await readFile(join(folder, name));
       const authority = await readFile(join(rejectedAuthorities, name), 'utf8').catch(() => undefined);
-      const found = inspectSecret(name, content.subarray(0, MAX_BYTES), left);
+      const found = within(left, inspect(name, content.subarray(0, MAX_BYTES)));
       // The secret may be an unrelated password.
       content.fill(0);
       for (const { names, addresses } of found.certificates) left = spend(left, [...names, ...addresses]);
@@ -49,11 +51,27 @@ export async function inspectSecrets(
   return facts;
 }
 
+export type Inspect = (name: string, content: Buffer) => SecretFacts;
+
+const MOST_INSPECTED = 1000;
+
+/** Inspects a content once: when a secret arrives, the others are still the same. */
+export function inspectOnce(inspect: Inspect = inspectSecret): Inspect {
+  const known = new Recent<SecretFacts>(MOST_INSPECTED);
+  return (name, content) => {
+    const id = `${digest(content)} ${name}`;
+    const facts = known.get(id) ?? inspect(name, content);
+    known.set(id, facts);
+    return facts;
+  };
+}
+
 interface NameBudget {
   readonly count: number;
   readonly length: number;
 }
 
+const MOST_NAMES: NameBudget = { count: MAX_NAMES, length: MAX_NAMES_LENGTH };
 const NO_NAMES: NameBudget = { count: 0, length: 0 };
 
 /** Includes quotes and the comma. */
@@ -84,11 +102,19 @@ export function factsThatFit(secrets: readonly SecretFacts[], maxLength = MAX_FA
   });
 }
 
-export function inspectSecret(
-  name: string,
-  content: Buffer | string,
-  budget: NameBudget = { count: MAX_NAMES, length: MAX_NAMES_LENGTH },
-): SecretFacts {
+/** The same facts with only the names that fit in the budget. */
+export function within(budget: NameBudget, { certificates, ...facts }: SecretFacts): SecretFacts {
+  return { ...facts, certificates: certificates.map((certificate) => withNames(certificate, budget)) };
+}
+
+function withNames(certificate: CertificateFacts, budget: NameBudget): CertificateFacts {
+  const names = afford(certificate.names, budget);
+  const addresses = afford(certificate.addresses, spend(budget, names));
+  const isComplete = names.length === certificate.names.length && addresses.length === certificate.addresses.length;
+  return { ...certificate, names, addresses, hasAllNames: certificate.hasAllNames && isComplete };
+}
+
+export function inspectSecret(name: string, content: Buffer | string): SecretFacts {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   const text = bytes.toString('latin1');
   if (!/-----BEGIN (?:[A-Z0-9 ]+ )?(?:CERTIFICATE|PRIVATE KEY)-----/.test(text))
@@ -100,7 +126,7 @@ export function inspectSecret(
     name,
     certificates: certificates
       .slice(0, MAX_CERTIFICATES)
-      .map((own, n) => describe(own, certificates[n + 1], n === 0 ? budget : NO_NAMES)),
+      .map((own, n) => describe(own, certificates[n + 1], n === 0 ? MOST_NAMES : NO_NAMES)),
     isBroken: rejected !== '' && rejected !== NO_START_LINE,
     rejected,
     rejectedAuthority: '',

@@ -8,10 +8,12 @@ import { type Complaint, parseComplaint } from '../../tls-material/complaint.ts'
 /** Limits the keys that a certificate is tested with, its own secret first: many secrets may contain the same key. */
 const MAX_KEYS = 4;
 
-/** Where the secrets are, and the line that sets the ciphers. */
+/** Where the secrets are, the line that sets the ciphers, and the pairs there that nginx has already accepted. */
 interface Place {
   readonly folder: string;
   readonly ciphers: string;
+  /** Extended by the pairs that nginx accepts. The content under a name never changes. */
+  readonly accepted: Set<string>;
 }
 
 interface Pair {
@@ -33,18 +35,27 @@ export async function confirmPairs(
   check: Check,
   place: Partial<Place> = {},
 ): Promise<SecretFacts[]> {
-  const where: Place = { folder: mountedSecretsFolder, ciphers: '', ...place };
-  const pairs = secrets.flatMap((own) => pairsOf(own, secrets));
+  const where: Place = { folder: mountedSecretsFolder, ciphers: '', accepted: new Set(), ...place };
   const rejected = new Set(secrets.filter((own) => own.rejected !== '').map(({ name }) => name));
-  const outcomes = await test(
-    pairs.filter(({ certificate }) => !rejected.has(certificate)),
-    check,
-    where,
-  );
+  const pairs = secrets.flatMap((own) => pairsOf(own, secrets));
+  const likely = pairs.filter(({ certificate }) => !rejected.has(certificate));
+  const unlikely = pairs.filter(({ certificate }) => rejected.has(certificate));
+  const isUntested = (pair: Pair) => !where.accepted.has(nameOf(pair));
+  const tested = await test(likely.filter(isUntested), check, where);
   // Tests these one by one: most of them are invalid, so a bisection would not save anything.
-  for (const pair of pairs.filter(({ certificate }) => rejected.has(certificate)))
-    outcomes.push(...(await test([pair], check, where)));
+  for (const pair of unlikely.filter(isUntested)) tested.push(...(await test([pair], check, where)));
+  for (const outcome of tested) if (outcome.isAccepted) where.accepted.add(nameOf(outcome));
+  const results = new Map(tested.map((outcome) => [nameOf(outcome), outcome]));
+  const outcomes = [...likely, ...unlikely].map((pair) => results.get(nameOf(pair)) ?? accept(pair));
   return secrets.map((own) => confirm(own, outcomes));
+}
+
+function nameOf({ certificate, key }: Pair): string {
+  return `${certificate} ${key}`;
+}
+
+function accept(pair: Pair): Outcome {
+  return { ...pair, isAccepted: true, complaint: undefined };
 }
 
 function pairsOf({ name, certificates: [leaf] }: SecretFacts, secrets: readonly SecretFacts[]): Pair[] {
@@ -60,7 +71,7 @@ function pairsOf({ name, certificates: [leaf] }: SecretFacts, secrets: readonly 
 async function test(pairs: readonly Pair[], check: Check, place: Place): Promise<Outcome[]> {
   if (pairs.length === 0) return [];
   const complaint = await check([{ path: 'nginx.conf', text: configurationOf(pairs, place) }]);
-  if (complaint === undefined) return pairs.map((pair) => ({ ...pair, isAccepted: true, complaint: undefined }));
+  if (complaint === undefined) return pairs.map(accept);
   if (pairs.length === 1) return [{ ...pairs[0]!, isAccepted: false, complaint: parseComplaint(complaint) }];
   const middle = Math.ceil(pairs.length / 2);
   const first = await test(pairs.slice(0, middle), check, place);

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_REPORT_BYTES } from '../../../src/protocol/read-body.ts';
-import { factsThatFit, inspectSecret, inspectSecrets } from '../../../src/tls-material/inspect-secrets.ts';
+import {
+  factsThatFit,
+  inspectOnce,
+  inspectSecret,
+  inspectSecrets,
+  within,
+} from '../../../src/tls-material/inspect-secrets.ts';
 import { makeCertificate } from '../../support/material.ts';
 
 let folder: string;
@@ -142,7 +148,7 @@ describe('a secret', () => {
   it('reports that there are more names than may be reported', async () => {
     await makeCertificate(folder, 'names', { names: ['a.example.org', 'b.example.org', 'c.example.org'] });
 
-    const [leaf] = inspectSecret('names', read('names.crt'), { count: 2, length: 1000 }).certificates;
+    const [leaf] = within({ count: 2, length: 1000 }, inspectSecret('names', read('names.crt'))).certificates;
     expect(leaf).toMatchObject({ names: ['a.example.org', 'b.example.org'], hasAllNames: false });
   });
 
@@ -150,7 +156,7 @@ describe('a secret', () => {
     const names = Array.from({ length: 100 }, (_, n) => `${'x'.repeat(30)}.${n}.example.org`);
     await makeCertificate(folder, 'names', { names });
 
-    const [leaf] = inspectSecret('names', read('names.crt'), { count: 10_000, length: 2000 }).certificates;
+    const [leaf] = within({ count: 10_000, length: 2000 }, inspectSecret('names', read('names.crt'))).certificates;
     expect(leaf).toMatchObject({ hasAllNames: false });
     expect(leaf!.names.length).toBeGreaterThan(10);
     expect(JSON.stringify(leaf!.names).length).toBeLessThanOrEqual(2001);
@@ -207,4 +213,29 @@ describe('the secrets of a task', () => {
   it('may be none', async () => {
     expect(await inspectSecrets(join(folder, 'nowhere'), () => false)).toEqual([]);
   });
+});
+
+it('a secret is inspected once, and again when its content differs', async () => {
+  const own = mkdtempSync(join(tmpdir(), 'once-'));
+  const inspected: string[] = [];
+  const inspect = inspectOnce((name, content) => {
+    inspected.push(name);
+    return inspectSecret(name, content);
+  });
+  const all = () => inspectSecrets(own, () => false, own, inspect);
+  try {
+    writeFileSync(join(own, 'site'), read('leaf.crt') + read('leaf.key'));
+    const first = await all();
+    writeFileSync(join(own, 'added'), read('rsa.crt'));
+    const second = await all();
+    expect(inspected).toEqual(['site', 'added']);
+    expect(second[1]).toEqual(first[0]);
+
+    writeFileSync(join(own, 'site'), read('rsa.crt'));
+    const [, changed] = await all();
+    expect(inspected).toEqual(['site', 'added', 'site']);
+    expect(changed!.certificates[0]!.names).toEqual(['rsa.example.org']);
+  } finally {
+    rmSync(own, { recursive: true });
+  }
 });

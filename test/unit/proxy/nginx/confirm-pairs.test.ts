@@ -49,6 +49,26 @@ it('a certificate is stapled with its keys if it names a responder and its issue
   expect(asked).toHaveLength(1);
 });
 
+it('what nginx has accepted is not tested again, and a rejected pair is', async () => {
+  const { asked, check } = anNginx('b');
+  const accepted = new Set<string>();
+  const first = await confirmPairs(secrets, check, { accepted });
+  asked.length = 0;
+
+  const added = aSecret('new', [aCertificate('new'), issuer], 'new');
+  const second = await confirmPairs([...secrets, added], check, { accepted });
+
+  expect(second.slice(0, -1)).toEqual(first);
+  expect(stapledOf(second)).toMatchObject({ new: ['new'] });
+  const tested = new Set(
+    asked
+      .join()
+      .matchAll(/ssl_certificate \/run\/secrets\/([^;]+);/g)
+      .map(([, name]) => name),
+  );
+  expect(tested).toEqual(new Set(['b', 'new']));
+});
+
 it.each([
   ['b', { 'a.crt': ['a.key', 'a-again.key'] }],
   ['a-again.key', { 'a.crt': ['a.key'], b: ['b'] }],
