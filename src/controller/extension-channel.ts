@@ -58,19 +58,8 @@ export class ExtensionChannel {
   }
 
   /** One request. */
-  send(
-    { service, cluster, timeoutMs = TIMEOUT_MS, silenceMs = SILENCE_MS, ...request }: ExtensionCall,
-    signal: AbortSignal,
-  ) {
-    const servername = extensionName(cluster);
-    const channel = {
-      host: service,
-      port: this.#port,
-      agent: this.#agent,
-      servername,
-      timeoutMs,
-      silenceMs: SILENCE_MS,
-    };
-    return send({ ...channel, ...request }, signal) satisfies Promise<Answer>;
+  send({ service, cluster, ...call }: ExtensionCall, signal: AbortSignal): Promise<Answer> {
+    const channel = { host: service, port: this.#port, agent: this.#agent, servername: extensionName(cluster) };
+    return send({ timeoutMs: TIMEOUT_MS, silenceMs: SILENCE_MS, ...channel, ...call }, signal);
   }
 }

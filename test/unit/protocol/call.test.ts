@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { Agent, createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
+import { ExtensionChannel } from '../../../src/controller/extension-channel.ts';
 import { LinkClient } from '../../../src/controller/extension-client.ts';
 import { send } from '../../../src/protocol/call.ts';
 import { createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
@@ -59,6 +60,17 @@ it('a silent call ends long before its deadline', async () => {
 
   await expect(ask(() => undefined, { timeoutMs: 60_000, silenceMs: 300 })).rejects.toThrow('no data for 0.3 s');
   expect(performance.now() - start).toBeLessThan(10_000);
+});
+
+it('the controller waits for an extension as long as the request requires', async () => {
+  const { server, port } = await listen(() => undefined);
+  const call = { service: '127.0.0.1', cluster: 'default', method: 'POST', path: '/render', body: '', silenceMs: 400 };
+  try {
+    await expect(new ExtensionChannel(authority, port).send(call, signal)).rejects.toThrow('no data for 0.4 s');
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
 });
 
 it('signs of life keep a call waiting', async () => {
