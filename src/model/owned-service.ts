@@ -42,7 +42,8 @@ export interface DesiredService<Role extends string = OwnedRole> {
   readonly secrets: readonly MountedObject[];
   readonly constraints: readonly string[];
   readonly preferences: readonly string[];
-  readonly replicas: number;
+  /** `global`: one on each node. */
+  readonly replicas: number | 'global';
   readonly ports: readonly DesiredPort[];
   readonly stopSignal: string;
   readonly stopGracePeriodMs: number;

@@ -187,7 +187,11 @@ export const extensionKeys = {
     'Name of the proxy service. Default: `signalbox-proxy`, followed by `-<name>` for tables other than `default`.',
   ),
   ProxyConfigPath: key(filePath, '/etc/nginx/nginx.conf', 'Path of the nginx configuration in the proxies.'),
-  ProxyReplicas: key(count, 2, 'Number of proxies.'),
+  ProxyReplicas: key(
+    z.union([count, z.literal('global')], { error: 'must be a number, or `global`' }),
+    2,
+    'Number of proxies, or `global`: one proxy on each node that the constraints allow, also on nodes that join later. Swarm cannot change the mode of a service: between a number and `global`, all proxies are replaced, and no proxy answers for a few seconds.',
+  ),
   ProxyTmpSize: key(
     z.string().regex(/^(?:3[2-9]|[4-9]\d|\d{3,5})[mM]$/, 'is not a size from 32m, such as 128m'),
     '128m',

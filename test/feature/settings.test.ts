@@ -94,6 +94,34 @@ it('prefers the settings to a manual change if the settings change the same valu
   expect(spec.Mode).toEqual({ Replicated: { Replicas: 4 } });
 });
 
+it('runs one proxy on each node, also on nodes that join later', async () => {
+  const world = await aRunningWorld({ ProxyReplicas: 'global' });
+  const nodesOf = () => world.swarm.service(proxy).tasks.map(({ nodeId }) => nodeId);
+  expect(nodesOf().toSorted()).toEqual(['worker1', 'worker2']);
+
+  world.swarm.addNode(aNode('worker3'));
+  await world.settle();
+
+  expect(nodesOf().toSorted()).toEqual(['worker1', 'worker2', 'worker3']);
+  expect(await world.writesOf(() => world.settle())).toEqual([]);
+});
+
+it.each([
+  { from: 2, to: 'global', mode: { Global: {} } },
+  { from: 'global', to: 3, mode: { Replicated: { Replicas: 3 } } },
+])('replaces the proxies to change their mode from $from to $to', async ({ from, to, mode }) => {
+  const world = await aRunningWorld({ ProxyReplicas: from });
+
+  const writes = await world.writesOf(() => withSettings(world, { ProxyReplicas: to }));
+
+  expect(writes.filter((write) => write.includes('Service'))).toEqual([
+    `removeService ${proxy}`,
+    `createService ${proxy}`,
+  ]);
+  expect(world.swarm.service(proxy).spec.Mode).toEqual(mode);
+  expect(serverOf(world.served(), 'shop.example.org')).toBeDefined();
+});
+
 it('restores configurations and networks that were removed by hand', async () => {
   const world = await aRunningWorld();
   const { spec } = world.swarm.service(proxy);

@@ -86,6 +86,8 @@ export class FakeService {
    * Any update clears the result of the previous one. Tasks are replaced only if their own specification has changed.
    */
   update(spec: Spec): void {
+    if ((spec.Mode?.Global === undefined) !== (this.#spec.Mode?.Global === undefined))
+      throw new Error('service mode change is not allowed');
     const rolling = this.isRolling;
     this.#previous = this.#spec;
     this.#spec = structuredClone(spec);
@@ -135,6 +137,7 @@ export class FakeService {
       const { nodeId, state, error } = this.#newTask();
       this.#tasks[position] = { ...task, nodeId, state, error };
     }
+    if (this.#spec.Mode?.Global) this.#scale();
   }
 
   /** All tasks end, and others start on the given nodes. */
@@ -162,6 +165,7 @@ export class FakeService {
   }
 
   get #replicas(): number {
+    if (this.#spec.Mode?.Global) return this.#world.nodesFor(this.observe()).length;
     return this.#spec.Mode?.Replicated?.Replicas ?? 1;
   }
 

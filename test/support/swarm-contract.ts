@@ -145,6 +145,19 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       expect(await own.tasks()).toEqual(before);
     });
 
+    it('runs a global service once on each node, and cannot change its mode', async () => {
+      const own = await contract('global');
+      const { desired } = await own.createService({ replicas: 'global' });
+      await own.world.settle(own.name);
+
+      expect((await own.service()).replicas).toBeUndefined();
+      const nodes = (await own.tasks()).map(({ nodeId }) => nodeId);
+      expect(nodes.length).toBeGreaterThan(1);
+      expect(new Set(nodes).size).toBe(nodes.length);
+      const update = own.world.swarm.updateService(await own.service(), { ...desired, replicas: 1 });
+      await expect(update).rejects.toThrow('mode change');
+    });
+
     it('replaces no task when the service is scaled', async () => {
       const own = await contract('scaled');
       await own.createService();

@@ -1,9 +1,9 @@
 // Swarm never moves a task: the controller spreads replicas that have ended up on one node, without losing a request.
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { bed, settled, state } from '../support/interlock.ts';
+import { bed, defaultSettings, settled, state } from '../support/interlock.ts';
 import { Load, type LoadReport } from '../support/load.ts';
-import { answersOnEveryNode, deployStack } from '../support/story.ts';
+import { answersOnEveryNode, applySettings, deployStack, restoreSettings } from '../support/story.ts';
 
 const proxy = 'signalbox-proxy';
 const host = 'spread.local';
@@ -43,6 +43,25 @@ describe('replicas on one worker', () => {
     });
 
     expect(report.failures).toEqual({});
+  });
+});
+
+describe('one proxy on each node', () => {
+  it('also on a node that joins later, and answers there within 30 s', async () => {
+    await using _ = await deployStack('spread', { app: { host, replicas: 2 } });
+    await using worker2 = await drain('worker2');
+    await using __ = { [Symbol.asyncDispose]: () => restoreSettings() };
+    await applySettings([defaultSettings.trimEnd(), 'ProxyReplicas = "global"', ''].join('\n'));
+    await eventually(async () => expect(await bed.nodeOfEachTask(proxy)).toEqual(['worker1']), { timeoutMs: 60_000 });
+    await answersOnEveryNode(host);
+
+    await worker2.activate();
+    await eventually(async () => expect(await bed.nodeOfEachTask(proxy)).toEqual(['worker1', 'worker2']), {
+      timeoutMs: 30_000,
+    });
+    await answersOnEveryNode(host);
+    await restoreSettings();
+    await spread();
   });
 });
 

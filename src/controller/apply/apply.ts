@@ -39,6 +39,7 @@ const ROLLED_BACK = {
 
 const REMOVED = {
   renamed: 'renamed service',
+  'other-mode': 'service to change its mode',
   unused: 'service of a disabled or removed cluster',
   finished: 'job that reads secrets',
 } as const;

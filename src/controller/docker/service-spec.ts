@@ -58,7 +58,7 @@ const adjustable: readonly Field[] = [
     'replicas',
     ({ replicas }) => replicas,
     (spec, value) => {
-      spec.Mode = { Replicated: { Replicas: value } };
+      spec.Mode = value === 'global' ? { Global: {} } : { Replicated: { Replicas: value } };
       // Keeps the number of replicas to return to.
       delete spec.Labels?.[spreadLabel];
     },

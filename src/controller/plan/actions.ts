@@ -14,7 +14,7 @@ export type Action =
   | StoreSecret
   | { readonly kind: 'create-service'; readonly desired: DesiredService }
   | { readonly kind: 'update-service'; readonly current: OwnedService; readonly desired: DesiredService }
-  | { readonly kind: 'remove-service'; readonly service: OwnedService; readonly why: 'renamed' | 'unused' | 'finished' }
+  | { readonly kind: 'remove-service'; readonly service: OwnedService; readonly why: RemovalReason }
   | RecordRejection
   | RecordForeign
   | RecordSpread
@@ -22,6 +22,8 @@ export type Action =
   | OfferVersion
   | IntroduceTasks
   | Render;
+
+export type RemovalReason = 'renamed' | 'other-mode' | 'unused' | 'finished';
 
 /** A secret with the identity of a role's tasks. Its content is made when it is created. */
 export interface CreateIdentity {

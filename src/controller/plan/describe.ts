@@ -3,6 +3,7 @@ import type { Action } from './actions.ts';
 
 const WHY = {
   renamed: 'it has another name in the settings',
+  'other-mode': 'Swarm cannot change the mode of a service',
   unused: 'its cluster is disabled or removed',
   finished: 'it has read the secrets, or nothing is left to read',
 } as const;

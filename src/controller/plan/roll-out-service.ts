@@ -46,13 +46,18 @@ export function planRollOut(
 /** Creates the service, or updates it if the desired specification differs from the last applied one. */
 function ensureService(desired: DesiredService, current: OwnedService | undefined): Action[] {
   if (!current) return [{ kind: 'create-service', desired }];
-  // Swarm cannot rename a service, and two services cannot publish the same ports.
-  if (current.name !== desired.name)
+  // Swarm can change neither the name nor the mode of a service, and two services cannot publish the same ports.
+  const why = current.name === desired.name ? 'other-mode' : 'renamed';
+  if (why === 'renamed' || hasOtherMode(current, desired))
     return [
-      { kind: 'remove-service', service: current, why: 'renamed' },
+      { kind: 'remove-service', service: current, why },
       { kind: 'create-service', desired },
     ];
   return differs(current, desired) ? [{ kind: 'update-service', current, desired }] : [];
+}
+
+function hasOtherMode(current: OwnedService, desired: DesiredService): boolean {
+  return (current.replicas === undefined) !== (desired.replicas === 'global');
 }
 
 /**

@@ -50,7 +50,8 @@ function stored(version: string, minutes = 60): StoredObject[] {
 function owned(desired: DesiredService): OwnedService {
   const { name, role, cluster, image, networkIds, configs, secrets, replicas } = desired;
   return {
-    ...{ id: `id-${name}`, name, role, cluster, image, index: 1, networkIds, replicas },
+    ...{ id: `id-${name}`, name, role, cluster, image, index: 1, networkIds },
+    replicas: replicas === 'global' ? undefined : replicas,
     labels: { ...desired.labels, [specLabel]: specDigest(desired) },
     ...{ configIds: ids(configs), previousConfigIds: [], secretIds: ids(secrets) },
     ...{ placement: anywhere, isOnHosts: false, rollout: { kind: 'settled' } },
