@@ -72,13 +72,13 @@ async function open(): Promise<ContractWorld> {
 async function settle(swarm: FreshSwarm, name: string): Promise<void> {
   await eventually(
     async () => {
-      const { owned } = await swarm.observe();
+      const { owned, nodes } = await swarm.observe();
       const service = owned.find((candidate) => candidate.name === name)!;
       expect(['settled', 'rolled-back']).toContain(service.rollout.kind);
       // Swarm takes a moment to report that it has started.
       expect(service.image).not.toBe(brokenImage);
       const wanted = (await swarm.tasks(service.id)).filter(({ desiredState }) => desiredState === 'running');
-      expect(wanted).toHaveLength(service.replicas ?? 1);
+      expect(wanted).toHaveLength(service.replicas ?? nodes.length);
       for (const task of wanted) expect(task).toMatchObject({ state: 'running', configIds: service.configIds });
     },
     { timeoutMs: 150_000 },

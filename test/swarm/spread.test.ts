@@ -51,7 +51,7 @@ describe('one proxy on each node', () => {
     await using _ = await deployStack('spread', { app: { host, replicas: 2 } });
     await using worker2 = await drain('worker2');
     await using __ = { [Symbol.asyncDispose]: () => restoreSettings() };
-    await applySettings([defaultSettings.trimEnd(), 'ProxyReplicas = "global"', ''].join('\n'));
+    await applySettings(defaultSettings.replace(/^( *ProxyReplicas = ).*/m, '$1"global"'));
     await eventually(async () => expect(await bed.nodeOfEachTask(proxy)).toEqual(['worker1']), { timeoutMs: 60_000 });
     await answersOnEveryNode(host);
 
