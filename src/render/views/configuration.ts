@@ -1,0 +1,116 @@
+import { streamsRequests } from '../../model/features/buffering.ts';
+import { featuresUseDollar } from '../../model/features/features.ts';
+import { LONG_NAME } from '../../model/host.ts';
+import { hopByHopHeaders } from '../../model/proxy-headers.ts';
+import type { RenderInput } from '../../model/render-input.ts';
+import { compareText } from '../../model/route.ts';
+import type { RouteTable } from '../../model/route-table.ts';
+import { bytesOf } from '../../model/size.ts';
+import { VERSION_MARK } from '../../model/version-digest.ts';
+import { errorCodes, errorPages } from '../errors.ts';
+import { httpLimits, numbersUpTo, setsDirective } from '../limits.ts';
+import { quote } from '../quote.ts';
+import { commonRequestHeaders } from '../request-headers.ts';
+import { toTrustedView } from '../trusted.ts';
+import type { Views } from './cached.ts';
+import { handlesErrors, secretsFolderOf } from './common.ts';
+import { definitions } from './definitions.ts';
+import { listeners } from './listeners.ts';
+import { toLocationViews } from './locations.ts';
+import { logFormats, toAccessLogView } from './logs.ts';
+import { allowLists } from './maintenance.ts';
+import { toPageView } from './pages.ts';
+import { fallbackSite, toHandshakeView, toTlsView } from './sites.ts';
+import { toPassthroughView } from './stream.ts';
+import { headOf, resolvingSteps, strippedLengths } from './stripped-paths.ts';
+import { hasExpressions, hasPassthrough, locationsOf, relayedUpstreams } from './table.ts';
+import { plainCookie } from './upstreams.ts';
+
+/** The input of the templates: complete, sorted and final, so that they only have to print it. */
+export function toView(input: RenderInput, table: RouteTable, views: Views) {
+  const [first, ...others] = table.upstreams.map(views.upstream);
+  const zone = `upstreams ${input.zoneKb}k`;
+  return {
+    cluster: input.cluster,
+    version: VERSION_MARK,
+    watch: input.watch,
+    ...listeners(input, table),
+    proxyProtocolFrom: input.proxyProtocolFrom,
+    defaultCertificate: input.defaultCertificate,
+    secretsFolder: secretsFolderOf(input),
+    metrics: input.metrics,
+    ...toErrorsView(input, table),
+    accessLog: toAccessLogView(input, table),
+    trusted: toTrustedView(input, table),
+    defaultPorts: input.defaultPorts,
+    limits: httpLimits(input.nginx),
+    mergesHeaders: !setsDirective(input.nginx.HTTPOptions, 'add_header_inherit'),
+    hidden: hopByHopHeaders,
+    passthrough: toPassthroughView(input, table, views),
+    hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
+    ...commonRequestHeaders(input, table),
+    hasExpressions: hasExpressions(table),
+    dollar: locationsOf(table).some(({ options }) => featuresUseDollar(options)),
+    longName: quote(LONG_NAME),
+    handshakes: toHandshakeView(input, table, views),
+    hasRealAddresses: hasPassthrough(table) || input.proxyProtocolFrom.length > 0,
+    nginx: {
+      ...input.nginx,
+      ...logFormats(input),
+      // Each resolver of an upstream has a socket, which counts as a connection.
+      MaxConnections: input.nginx.MaxConnections + relayedUpstreams(table).length,
+      WorkerShutdownTimeout: shutdownTimeout(input),
+    },
+    pcreJit: !setsDirective(input.nginx.GlobalOptions, 'pcre_jit'),
+    hash: namesHash(table),
+    upstreams: first === undefined ? [] : [{ ...first, zone }, ...others],
+    stripped: strippedLengths(table).map((length) => ({ length, head: headOf(length) })),
+    resolvingSteps,
+    stickyCookies: [...new Set(table.upstreams.flatMap(({ affinity }) => plainCookie(affinity) ?? []))].toSorted(
+      compareText,
+    ),
+    allowLists: allowLists(table),
+    definitions: definitions(table),
+    answersChallenges: table.servers.some(({ thumbprint }) => thumbprint !== undefined),
+    hasPending: locationsOf(table).some(({ isPending }) => isPending),
+    pages: {
+      unavailable: toPageView('unavailable_page', input.pages.unavailable),
+      maintenance: toPageView('maintenance_page', input.pages.maintenance),
+    },
+    servers: table.servers.map(views.server),
+    fallback: {
+      ...toTlsView(table.fallbackTls, secretsFolderOf(input)),
+      site: fallbackSite(input, table),
+      locations: toLocationViews({ locations: table.fallback }, views.plain),
+      secureLocations: toLocationViews({ locations: table.fallback }, views.secure),
+    },
+  };
+}
+
+function toErrorsView(input: RenderInput, table: RouteTable) {
+  return {
+    handlesErrors: handlesErrors(input),
+    streamsAll: !setsDirective(input.nginx.HTTPOptions, 'proxy_request_buffering'),
+    errors: errorPages,
+    errorCodes,
+    streamsSmall: locationsOf(table).some(({ options }) => streamsRequests(options.buffering)),
+    smallBody: numbersUpTo(bytesOf(input.nginx.ClientBodyBufferSize)),
+  };
+}
+
+function shutdownTimeout({ nginx }: RenderInput): string | undefined {
+  return setsDirective(nginx.GlobalOptions, 'worker_shutdown_timeout') ? undefined : nginx.WorkerShutdownTimeout;
+}
+
+/** nginx refuses to start if a name does not fit into a bucket, and slows down if the table is too small. */
+function namesHash({ servers }: RouteTable) {
+  const longest = servers.reduce((length, { host }) => Math.max(length, host.name.length), 0);
+  return {
+    bucketSize: powerOfTwo(Math.max(128, longest + 32)),
+    maxSize: powerOfTwo(Math.max(1024, servers.length * 2)),
+  };
+}
+
+function powerOfTwo(least: number): number {
+  return 2 ** Math.ceil(Math.log2(least));
+}

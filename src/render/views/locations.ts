@@ -1,0 +1,108 @@
+import { streamsRequests } from '../../model/features/buffering.ts';
+import { clientVerification } from '../../model/features/cors.ts';
+import { featureServerBlocks, featureViews } from '../../model/features/features.ts';
+import type { Maintenance } from '../../model/route.ts';
+import { type Location, leadsToTls, type VirtualServer } from '../../model/route-table.ts';
+import { grpcErrors, locationErrorCodes } from '../errors.ts';
+import { sharedRequestHeaders, toChangedView } from '../request-headers.ts';
+import { AgainViews, FIRST_AGAIN } from './again.ts';
+import type { LocationContext } from './location-context.ts';
+import { toMaintenanceView } from './maintenance.ts';
+import { isApplying, toApplying, toNowhereView, toRedirectView } from './redirects.ts';
+import { factsOf } from './table.ts';
+import { toTargetView } from './targets.ts';
+
+interface Located
+  extends Pick<VirtualServer, 'locations'>,
+    Partial<Pick<VirtualServer, 'maintenance' | 'pathRedirects'>> {}
+
+/** A path matches complete segments: `/app` and `/app/…`, never `/apple`. */
+function matches(path: string) {
+  if (path === '') return [{ exact: false, match: '/' }];
+  return [
+    { exact: true, match: path },
+    { exact: false, match: `${path}/` },
+  ];
+}
+
+export function toLocationViews({ locations, maintenance, pathRedirects = [] }: Located, context: LocationContext) {
+  const again = new AgainViews();
+  const blocks = serverBlocks(locations, context);
+  const shared = sharedRequestHeaders(locations, context.repeated);
+  const inner = shared === undefined ? context : { ...context, repeated: undefined };
+  const redirects = pathRedirects.map((redirect) => toApplying(redirect, context)).filter(isApplying);
+  const redirected = new Set(redirects.map(({ path }) => path));
+  const list = [
+    ...redirects.flatMap((redirect) => {
+      const { path, location } = redirect;
+      const view = location ? toLocationView(location, inner, again) : toNowhereView(maintenance);
+      return matches(path).map((match) => ({ ...view, ...match, ...toRedirectView(redirect, match.exact) }));
+    }),
+    ...locations
+      .filter(({ path }) => !redirected.has(path))
+      .flatMap((location) => {
+        const view = { ...toLocationView(location, inner, again), redirect: undefined, isRedirected: false };
+        return matches(location.path).map((match) => ({ ...view, ...match }));
+      }),
+  ];
+  return {
+    requestHeaders: shared,
+    list,
+    again: again.all,
+    blocks,
+    errorCodes: locationErrorCodes,
+    grpcStatuses: context.handlesErrors && list.some(({ isGrpc }) => isGrpc) ? grpcErrors : [],
+    hasRoot: [...locations, ...redirects].some(({ path }) => path === ''),
+    isEmpty: locations.length === 0,
+  };
+}
+
+function serverBlocks(locations: readonly Location[], { repeated }: LocationContext) {
+  const all = locations
+    .filter(({ upstream }) => upstream !== undefined)
+    .flatMap((location) => featureServerBlocks(location.options, factsOf(location)));
+  return [...new Map(all.map((block) => [block.key, block])).values()].map((block) => ({
+    ...block,
+    requestHeaders: toChangedView(block.requestHeaders, repeated),
+  }));
+}
+
+function toLocationView(location: Location, context: LocationContext, views: AgainViews) {
+  const { handlesErrors, isTrusting, namesService, httpsPort } = context;
+  const isSecure = httpsPort === undefined;
+  const requiresClient = location.options.clientCertificate === 'required';
+  // Does not redirect to HTTPS if HTTPS cannot answer either.
+  const sslOnly = !isSecure && leadsToTls(location);
+  // A trusted balancer may have ended TLS. Clients that must present a certificate here cannot have presented it there.
+  const passesSecure = sslOnly && isTrusting && !requiresClient;
+  const forwards = location.upstream !== undefined && (!sslOnly || passesSecure);
+  const target = toTargetView(location, context, forwards);
+  // gRPC requests are not buffered.
+  const again = handlesErrors && forwards && !target.isGrpc ? views.nameOf(target) : undefined;
+  return {
+    ...target,
+    service: namesService ? location.services[0] : undefined,
+    first: featureViews(location.options, factsOf(location), { first: true }),
+    again,
+    hasOwnErrors: again !== FIRST_AGAIN || target.errorPages.length > 0,
+    againSuffix: again?.slice(FIRST_AGAIN.length),
+    streamsRequests: streamsRequests(location.options.buffering),
+    errorCodes: locationErrorCodes,
+    grpcErrors: handlesErrors ? grpcErrors : [],
+    ...toMaintenanceView(maintenanceOf(location, sslOnly), target.isGrpc && handlesErrors),
+    httpsPort,
+    clientHost: isTrusting ? '$client_host' : '$host',
+    sslOnly,
+    passesSecure,
+    // Otherwise a balancer that ends TLS would be redirected to HTTPS endlessly.
+    refusesSecure: sslOnly && isTrusting && requiresClient,
+    needsClient: isSecure && requiresClient,
+    clientVerify: clientVerification(location.options),
+    isPending: location.isPending,
+  };
+}
+
+/** Without an upstream, maintenance admits no clients. */
+function maintenanceOf({ maintenance, upstream }: Location, sslOnly: boolean): Maintenance | undefined {
+  return maintenance && upstream === undefined && !sslOnly ? { ...maintenance, allow: [] } : maintenance;
+}

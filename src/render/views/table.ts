@@ -1,0 +1,24 @@
+import { locationFacts } from '../../model/features/features.ts';
+import { needsNameRelay } from '../../model/route.ts';
+import type { Location, RouteTable } from '../../model/route-table.ts';
+import type { Upstream } from '../../model/upstream.ts';
+
+export function locationsOf({ servers, fallback }: RouteTable): readonly Location[] {
+  return [...servers.flatMap(({ locations }) => locations), ...fallback];
+}
+
+export function hasExpressions({ servers }: RouteTable): boolean {
+  return servers.some(({ host }) => host.kind === 'regex');
+}
+
+export function hasPassthrough({ passthroughs }: RouteTable): boolean {
+  return passthroughs.length > 0;
+}
+
+export function relayedUpstreams({ upstreams, passthroughs }: RouteTable): readonly Upstream[] {
+  return [...upstreams, ...passthroughs].filter(({ peers }) => needsNameRelay(peers));
+}
+
+export function factsOf({ services, path }: Pick<Location, 'services' | 'path'>) {
+  return locationFacts(services[0]!, path);
+}

@@ -1,0 +1,49 @@
+import { changedResponseHeaders, featureErrorPages, featureViews } from '../../model/features/features.ts';
+import { encodePath, pathBytes } from '../../model/path.ts';
+import type { RouteOptions } from '../../model/route.ts';
+import { isGrpc, type Location, strippedRoot } from '../../model/route-table.ts';
+import { toChange, toRequestHeadersView } from '../request-headers.ts';
+import type { LocationContext } from './location-context.ts';
+import { factsOf } from './table.ts';
+
+export type TargetView = ReturnType<typeof toTargetView>;
+
+const SCHEMES = { http: 'http', https: 'https', h2c: 'http', grpc: 'grpc', grpcs: 'grpcs' } as const;
+
+export function toTargetView(location: Location, context: LocationContext, forwards: boolean) {
+  const { readTimeout, hidden, repeated, handlesErrors } = context;
+  const { path, options, upstream } = location;
+  const { protocol, backendCa, backendName } = options;
+  const root = strippedRoot({ path, options });
+  return {
+    upstream,
+    backendCa,
+    backendName,
+    readTimeout: options.readTimeout ?? readTimeout,
+    limitsBody: options.maxBodySize !== undefined,
+    errorPages: forwards
+      ? featureErrorPages(options, { ...factsOf(location), isGrpc: isGrpc(protocol), handlesErrors })
+      : [],
+    features: featureViews(options, factsOf(location)),
+    requestHeaders: toRequestHeadersView(location, repeated),
+    responseHeaders: toResponseHeadersView(options, hidden),
+    // Text, because the template engine takes the number 0 for nothing.
+    strip: root === undefined ? undefined : String(pathBytes(root)),
+    strippedPrefix: encodePath(root ?? ''),
+    backendPath: options.backendPath === undefined ? undefined : encodePath(options.backendPath),
+    prefix: encodePath(path),
+    scheme: SCHEMES[protocol],
+    isGrpc: isGrpc(protocol),
+    isH2c: protocol === 'h2c',
+    isTls: protocol === 'https' || protocol === 'grpcs',
+  };
+}
+
+/** Undefined if the location inherits what it hides and adds. nginx inherits no hidden header if a location hides one. */
+function toResponseHeadersView(options: RouteOptions, hidden: readonly string[]) {
+  const changes = changedResponseHeaders(options);
+  if (changes.length === 0) return undefined;
+  const replaced = changes.filter(({ keepsOwn }) => !keepsOwn).map(({ name }) => name);
+  const set = changes.filter(({ text, variable }) => text || variable).map(toChange);
+  return { hidden: replaced.length === 0 ? [] : [...hidden, ...replaced], set };
+}
