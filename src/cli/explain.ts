@@ -1,6 +1,7 @@
 import type { ClusterState } from '../model/cluster-state.ts';
 import { buildDesiredState } from '../model/desired-state.ts';
-import { type Answer, type ExplainedRoute, type Explanation, explainUrl } from '../model/explain.ts';
+import type { Answer, ExplainedRoute, Explanation } from '../model/explain/explanation.ts';
+import { explainUrl } from '../model/explain.ts';
 import { defineCommand } from './command.ts';
 import { composeOptions, loadCompose } from './compose-files.ts';
 import { exitCodes, type Io, paint, UsageError, writeJson } from './io.ts';

@@ -6,7 +6,7 @@ import { LABEL_PREFIX } from './label.ts';
 import { parseService, type RoutedService, type ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue } from './problem.ts';
 import { labelName, type Peer, type Route, unavailable } from './route.ts';
-import { strippedRoot } from './route-table.ts';
+import { strippedRoot } from './route-table/location.ts';
 import type { SwarmService } from './snapshot.ts';
 
 const STACK = 'com.docker.stack.namespace';

@@ -14,7 +14,8 @@ import type { RoutedService, ServiceContext } from './parse-service.ts';
 import { withoutRedirectLoops } from './redirect-loops.ts';
 import { isRelayed, upperCaseNetwork, withoutNameRelay } from './relayed-names.ts';
 import { compareRoutes, compareText, type Route, unavailable } from './route.ts';
-import { createRouteTableBuilder, type RouteTable } from './route-table.ts';
+import type { RouteTable } from './route-table/table.ts';
+import { createRouteTableBuilder } from './route-table.ts';
 import type { Cluster } from './settings-clusters.ts';
 import type { StoredObject, SwarmNetwork, SwarmService } from './snapshot.ts';
 import {

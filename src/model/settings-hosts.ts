@@ -1,5 +1,5 @@
 import { parseHost } from './host.ts';
-import type { HostPattern } from './host-ownership.ts';
+import type { HostPattern } from './host-ownership/rules.ts';
 import type { Problem } from './problem.ts';
 import { isTable, settingsProblem, tableOrEmpty } from './settings-table.ts';
 

@@ -1,6 +1,6 @@
 import { type Issuers, parseIssuers } from './acme/issuers.ts';
 import { type AcmeSettings, acmeKeys } from './acme/keys.ts';
-import type { HostRules } from './host-ownership.ts';
+import type { HostRules } from './host-ownership/rules.ts';
 import type { Problem } from './problem.ts';
 import { type Cluster, type Images, LOCAL_REGISTRY, parseClusters } from './settings-clusters.ts';
 import { parseHosts } from './settings-hosts.ts';

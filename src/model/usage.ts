@@ -3,7 +3,7 @@ import { featureBytes, featureDefinitions, featureZoneKb, locationFacts } from '
 import { type Host, stepsOf } from './host.ts';
 import { pathBytes } from './path.ts';
 import type { Route, Tls } from './route.ts';
-import { strippedRoot } from './route-table.ts';
+import { strippedRoot } from './route-table/location.ts';
 
 /** The capacity of its cluster's proxies that a part of a service uses. */
 export interface Usage {

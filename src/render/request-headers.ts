@@ -8,7 +8,8 @@ import {
   withUnderscores,
 } from '../model/proxy-headers.ts';
 import type { RenderInput } from '../model/render-input.ts';
-import { type HostTls, isGrpc, type Location, type RouteTable, strippedRoot } from '../model/route-table.ts';
+import { isGrpc, strippedRoot } from '../model/route-table/location.ts';
+import type { HostTls, Location, RouteTable } from '../model/route-table/table.ts';
 import { NginxTextError, readStatements, type Statement } from '../nginx-text/statements.ts';
 import { quote } from './quote.ts';
 import { askedHost, clientVariables } from './trusted.ts';

@@ -2,7 +2,7 @@ import { digest } from '../lib/digest.ts';
 import { toGeo } from '../model/allow-list.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import { compareText } from '../model/route.ts';
-import type { RouteTable } from '../model/route-table.ts';
+import type { RouteTable } from '../model/route-table/table.ts';
 
 /** Maximum number of chained balancers that may each have added an address; further addresses are ignored. */
 const MOST_HOPS = 4;

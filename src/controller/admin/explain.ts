@@ -1,5 +1,6 @@
 import type { ClusterState } from '../../model/cluster-state.ts';
-import { explainUrl, isExplainable } from '../../model/explain.ts';
+import { isExplainable } from '../../model/explain/request.ts';
+import { explainUrl } from '../../model/explain.ts';
 import type { ClusterExplanation } from './requests.ts';
 
 /** How each cluster routes the URL, those that know the host first; undefined if the text is not a URL. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { portSchema } from '../../model/administration.ts';
 import { allowListSchema } from '../../model/allow-list.ts';
 import { DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, tokenNameSchema } from '../../model/api-tokens.ts';
-import type { Explanation } from '../../model/explain.ts';
+import type { Explanation } from '../../model/explain/explanation.ts';
 import { roleSchema, signInMethodSchema } from '../../model/roles.ts';
 
 /** Request and response bodies, except the State. */

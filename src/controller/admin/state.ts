@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Administration, changeSchema } from '../../model/administration.ts';
 import { isTarget } from '../../model/maintenance.ts';
-import type { Location, RouteTable } from '../../model/route-table.ts';
+import type { Location, RouteTable } from '../../model/route-table/table.ts';
 import type { Snapshot, SwarmService } from '../../model/snapshot.ts';
 import type { TimedChange } from '../observe/timeline.ts';
 import type { Replica } from '../plan/replicas.ts';

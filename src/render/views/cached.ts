@@ -1,6 +1,6 @@
 import { memoize } from '../../lib/memo.ts';
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
-import type { VirtualServer } from '../../model/route-table.ts';
+import type { VirtualServer } from '../../model/route-table/table.ts';
 import type { Upstream } from '../../model/upstream.ts';
 import type { Common } from './common.ts';
 import { TLS_SOCKET } from './listeners.ts';

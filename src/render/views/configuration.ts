@@ -4,7 +4,7 @@ import { LONG_NAME } from '../../model/host.ts';
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
 import type { RenderInput } from '../../model/render-input.ts';
 import { compareText } from '../../model/route.ts';
-import type { RouteTable } from '../../model/route-table.ts';
+import type { RouteTable } from '../../model/route-table/table.ts';
 import { bytesOf } from '../../model/size.ts';
 import { VERSION_MARK } from '../../model/version-digest.ts';
 import { errorCodes, errorPages } from '../errors.ts';

@@ -1,7 +1,7 @@
 import { memoize } from '../../lib/memo.ts';
 import { featureDefinitions } from '../../model/features/features.ts';
 import { compareText } from '../../model/route.ts';
-import type { Location, RouteTable } from '../../model/route-table.ts';
+import type { Location, RouteTable } from '../../model/route-table/table.ts';
 import { factsOf, locationsOf } from './table.ts';
 
 /** What features define for all locations together. */

@@ -1,5 +1,5 @@
 import type { RenderInput } from '../../model/render-input.ts';
-import type { RouteTable } from '../../model/route-table.ts';
+import type { RouteTable } from '../../model/route-table/table.ts';
 import { hasPassthrough } from './table.ts';
 
 /** Where TLS ends in nginx: behind the stream block if some connections are passed through. */

@@ -1,4 +1,4 @@
-import type { VirtualServer } from '../../model/route-table.ts';
+import type { VirtualServer } from '../../model/route-table/table.ts';
 import type { RepeatedHeaders } from '../request-headers.ts';
 import type { Common } from './common.ts';
 

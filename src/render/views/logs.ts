@@ -1,5 +1,5 @@
 import type { RenderInput } from '../../model/render-input.ts';
-import type { RouteTable } from '../../model/route-table.ts';
+import type { RouteTable } from '../../model/route-table/table.ts';
 import { clientAddress } from '../trusted.ts';
 import { locationsOf } from './table.ts';
 

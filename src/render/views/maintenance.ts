@@ -1,7 +1,7 @@
 import { digest } from '../../lib/digest.ts';
 import { toGeo } from '../../model/allow-list.ts';
 import { compareText, type Maintenance } from '../../model/route.ts';
-import type { RouteTable } from '../../model/route-table.ts';
+import type { RouteTable } from '../../model/route-table/table.ts';
 
 /** The nginx variables that show which clients are allowed, one for each allow list. */
 function allowVariable({ allow }: Maintenance): string {

@@ -1,7 +1,7 @@
 import { pathBytes } from '../../model/path.ts';
 import type { Redirect } from '../../model/redirects.ts';
 import type { Maintenance } from '../../model/route.ts';
-import type { PathRedirect, VirtualServer } from '../../model/route-table.ts';
+import type { PathRedirect, VirtualServer } from '../../model/route-table/table.ts';
 import type { LocationContext } from './location-context.ts';
 import { toMaintenanceView } from './maintenance.ts';
 

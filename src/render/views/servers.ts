@@ -1,5 +1,5 @@
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
-import type { VirtualServer } from '../../model/route-table.ts';
+import type { VirtualServer } from '../../model/route-table/table.ts';
 import { hstsVariable } from '../trusted.ts';
 import type { Common } from './common.ts';
 import { hiding, type LocationContext } from './location-context.ts';

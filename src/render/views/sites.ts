@@ -3,7 +3,7 @@ import { LONG_NAME } from '../../model/host.ts';
 import { coversHost } from '../../model/material.ts';
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
 import type { RenderInput } from '../../model/render-input.ts';
-import type { HostTls, RouteTable, VirtualServer } from '../../model/route-table.ts';
+import type { HostTls, RouteTable, VirtualServer } from '../../model/route-table/table.ts';
 import { quote } from '../quote.ts';
 import { clientCaOf } from '../request-headers.ts';
 import type { Views } from './cached.ts';

@@ -1,5 +1,5 @@
 import type { RenderInput } from '../../model/render-input.ts';
-import type { RouteTable } from '../../model/route-table.ts';
+import type { RouteTable } from '../../model/route-table/table.ts';
 import type { Views } from './cached.ts';
 import { TLS_SOCKET } from './listeners.ts';
 import { hasPassthrough } from './table.ts';

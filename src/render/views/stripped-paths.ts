@@ -1,5 +1,6 @@
 import { pathBytes } from '../../model/path.ts';
-import { type RouteTable, strippedRoot } from '../../model/route-table.ts';
+import { strippedRoot } from '../../model/route-table/location.ts';
+import type { RouteTable } from '../../model/route-table/table.ts';
 import { locationsOf } from './table.ts';
 
 /** One character of a context root in the client's encoding: an escape, a run of slashes, or the character. */

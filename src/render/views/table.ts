@@ -1,6 +1,6 @@
 import { locationFacts } from '../../model/features/features.ts';
 import { needsNameRelay } from '../../model/route.ts';
-import type { Location, RouteTable } from '../../model/route-table.ts';
+import type { Location, RouteTable } from '../../model/route-table/table.ts';
 import type { Upstream } from '../../model/upstream.ts';
 
 export function locationsOf({ servers, fallback }: RouteTable): readonly Location[] {

@@ -1,7 +1,8 @@
 import { changedResponseHeaders, featureErrorPages, featureViews } from '../../model/features/features.ts';
 import { encodePath, pathBytes } from '../../model/path.ts';
 import type { RouteOptions } from '../../model/route.ts';
-import { isGrpc, type Location, strippedRoot } from '../../model/route-table.ts';
+import { isGrpc, strippedRoot } from '../../model/route-table/location.ts';
+import type { Location } from '../../model/route-table/table.ts';
 import { toChange, toRequestHeadersView } from '../request-headers.ts';
 import type { LocationContext } from './location-context.ts';
 import { factsOf } from './table.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { explainUrl } from '../../../src/model/explain.ts';
 import type { MaintenanceDecision } from '../../../src/model/maintenance.ts';
-import type { Location, RouteTable } from '../../../src/model/route-table.ts';
+import type { Location, RouteTable } from '../../../src/model/route-table/table.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';

@@ -1,0 +1,24 @@
+import type { Problem } from '../problem.ts';
+import { compareText } from '../route.ts';
+import { type Claim, problemOf } from './claim.ts';
+
+/** `HostsMode = "open"`: owners of the same host. Services without a stack may belong together. */
+export function noticesOf(claims: ReadonlySet<Claim>): Problem[] {
+  const owners = [...new Set([...claims].map(({ owner }) => owner))].toSorted(compareText);
+  if (owners.length < 2 || [...claims].every(({ service }) => service.stack === '')) return [];
+  const notice = {
+    severity: 'notice',
+    reason: `${inWords(owners)} claim the same hosts and share their requests`,
+    remedy:
+      'If this is not intended, choose another host. To restrict who may claim a host, use [Hosts] in the settings.',
+  } as const;
+  return [...claims].map((claim) => problemOf(claim, notice));
+}
+
+const NAMED = 3;
+
+function inWords(owners: readonly string[]): string {
+  const named = owners.slice(0, NAMED);
+  if (owners.length > NAMED) return `${named.join(', ')} and ${owners.length - NAMED} more`;
+  return `${named.slice(0, -1).join(', ')} and ${named.at(-1)}`;
+}

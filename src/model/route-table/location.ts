@@ -1,0 +1,22 @@
+import type { BackendProtocol } from '../labels.ts';
+import type { Location } from './table.ts';
+
+/** Requests over HTTP are redirected to HTTPS, unless HTTPS could not answer either. */
+export function leadsToTls({ options, upstream, isHandedOn }: Location): boolean {
+  const isAsked = options.sslOnly || options.clientCertificate === 'required';
+  return isAsked && (upstream !== undefined || isHandedOn);
+}
+
+/**
+ * The part of the path that the application does not receive: the context root, or nothing in front of the rest if a
+ * backend path is put there. Undefined if it receives the path unchanged, as for gRPC, whose paths are method names.
+ */
+export function strippedRoot({ path, options }: Pick<Location, 'path' | 'options'>): string | undefined {
+  if (isGrpc(options.protocol)) return undefined;
+  if (options.rewrite && path !== '') return path;
+  return options.backendPath === undefined ? undefined : '';
+}
+
+export function isGrpc(protocol: BackendProtocol): boolean {
+  return protocol === 'grpc' || protocol === 'grpcs';
+}

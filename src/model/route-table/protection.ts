@@ -1,0 +1,30 @@
+import { featureConflicts, lackedProtection } from '../features/features.ts';
+import type { LabelName } from '../labels.ts';
+import type { Problem } from '../problem.ts';
+import type { Route } from '../route.ts';
+import { shared } from './disagreements.ts';
+import type { HostTls } from './table.ts';
+
+/**
+ * The protection that a route requires but does not get, because an older one decides for the host or the path. Such a route is left out: its owner
+ * ruled out answers without protection.
+ */
+export function lacking({ tls, options }: Route, oldest: Route, hostTls: HostTls): LabelName | undefined {
+  const { backendCa, backendName } = oldest.options;
+  if (options.backendCa !== '' && (options.backendCa !== backendCa || options.backendName !== backendName))
+    return 'ssl_backend_ca';
+  const [feature] = lackedProtection(options, oldest.options);
+  if (feature !== undefined) return featureConflicts[feature];
+  if (options.clientCertificate !== 'required' || tls.kind !== 'terminated') return undefined;
+  const isAsked = hostTls.kind === 'terminated' && hostTls.clientCa === tls.clientCa;
+  return isAsked && oldest.options.clientCertificate === 'required' ? undefined : 'ssl_client_ca';
+}
+
+export function unprotected(label: LabelName, route: Route, host: string): Problem {
+  const { service } = route;
+  return shared(label, route, host, {
+    severity: 'error',
+    reason: `${label} of ${service.name} requires protection that an older service on the same hosts does not have, so ${service.name} is ignored`,
+    remedy: 'Set the same protective labels on both services, or choose another host.',
+  });
+}
