@@ -1,4 +1,4 @@
-import { isMeshNetwork } from '../model/hrm.ts';
+import { isMeshNetwork } from '../model/hrm-labels.ts';
 import { routingContainerLabels } from '../model/ignored-labels.ts';
 import type { ServiceMode, Snapshot, SwarmNetwork, SwarmService } from '../model/snapshot.ts';
 import type { Finding } from './finding.ts';

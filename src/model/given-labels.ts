@@ -1,9 +1,9 @@
 import { defaultHostOf } from './default-host.ts';
 import type { ClusterFacts } from './features/feature.ts';
 import type { LabelEntry, LabelReader } from './label-reader.ts';
-import { definitionOf, type LabelName, labels } from './labels.ts';
-import { nearest } from './nearest.ts';
+import { definitionOf, type LabelName } from './labels.ts';
 import { shownValue } from './problem.ts';
+import { readPolicies } from './route-labels/policy.ts';
 import type { GivenLabels } from './settings-policies.ts';
 import type { SwarmService } from './snapshot.ts';
 
@@ -26,9 +26,8 @@ const ALTERNATIVES: readonly (readonly [LabelName, LabelName])[] = [
 
 /** Adds the labels of the cluster's settings to those of a route: enforced, own, policies, defaults, in this order. */
 export function addGivenLabels(reader: LabelReader, service: SwarmService, cluster: ClusterFacts | undefined): void {
-  const names = reader.read(labels.policy) ?? [];
+  const policies = readPolicies(reader, cluster);
   if (cluster === undefined) return;
-  const policies = findPolicies(reader, names, cluster);
   const own = reader.entries;
   const host = defaultHost(reader, service, cluster);
   const combined = combineLabels([cluster.enforced, own, ...policies, cluster.defaults, host]);
@@ -63,17 +62,6 @@ function alternativesTo(name: string): readonly string[] {
 function isOn(name: string, { value }: LabelEntry): boolean {
   const parsed = definitionOf(name)?.schema.safeParse(value);
   return parsed === undefined || !parsed.success || Boolean(parsed.data);
-}
-
-function findPolicies(reader: LabelReader, names: readonly string[], { policies }: ClusterFacts): GivenLabels[] {
-  return names.flatMap((name) => {
-    const policy = policies.get(name);
-    if (policy !== undefined) return [policy];
-    const guess = nearest(name, [...policies.keys()]);
-    const remedy = guess === undefined ? `Add [Policies.${name}] to the settings.` : `Did you mean ${guess}?`;
-    reader.refuse(labels.policy, `names the policy ${name}, which is not in the settings`, remedy);
-    return [];
-  });
 }
 
 /** For the plain labels only: several groups with the same host would mix their ports. */

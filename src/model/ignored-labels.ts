@@ -1,6 +1,5 @@
-import { isHrmLabel } from './hrm.ts';
-import { LABEL_PREFIX } from './label.ts';
-import { isUnset } from './labels.ts';
+import { isHrmLabel } from './hrm-labels.ts';
+import { isUnset, LABEL_PREFIX } from './label.ts';
 import { meantLabel } from './near-miss.ts';
 import { type Problem, shownValue } from './problem.ts';
 import type { SwarmService } from './snapshot.ts';

@@ -1,6 +1,6 @@
 import { labelFamilies } from './features/features.ts';
-import { beginningOf, LABEL_PREFIX, type LabelDefinition, type LabelFamily } from './label.ts';
-import { isUnset, type LabelName, labelAliases, labels } from './labels.ts';
+import { beginningOf, isUnset, LABEL_PREFIX, type LabelDefinition, type LabelFamily } from './label.ts';
+import { type LabelName, labelAliases, labels } from './labels.ts';
 import { nearest } from './nearest.ts';
 import { HIDDEN, type Problem, shownValue } from './problem.ts';
 import { labelName } from './route.ts';

@@ -88,3 +88,8 @@ export const pathPrefix = z
     context.addIssue(parsed.reason);
     return z.NEVER;
   });
+
+/** An empty value, as `${VAR:-}` leaves it, means the same as no label. */
+export function isUnset(value: string): boolean {
+  return value.trim() === '';
+}

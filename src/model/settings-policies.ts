@@ -1,6 +1,6 @@
-import { beginningOf, type LabelDefinition, type LabelFamily } from './label.ts';
+import { beginningOf, isUnset, type LabelDefinition, type LabelFamily } from './label.ts';
 import { type LabelEntry, remedyFor } from './label-reader.ts';
-import { definitionOf, isUnset, type LabelName, labels } from './labels.ts';
+import { definitionOf, type LabelName, labels } from './labels.ts';
 import { nearest } from './nearest.ts';
 import { isPolicyName } from './policy-name.ts';
 import { HIDDEN, type Problem, shownValue } from './problem.ts';

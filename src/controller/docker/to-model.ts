@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { stackAlias } from '../../model/aliases.ts';
-import { asksForRoutes, isMeshNetwork } from '../../model/hrm.ts';
+import { asksForRoutes } from '../../model/hrm.ts';
+import { isMeshNetwork } from '../../model/hrm-labels.ts';
 import { routingContainerLabels } from '../../model/ignored-labels.ts';
 import { clusterLabel, roleLabel } from '../../model/names.ts';
 import type {

@@ -2,53 +2,15 @@ import type { ClusterFacts } from '../features/feature.ts';
 import type { Host } from '../host.ts';
 import { judgeServer } from '../judge-secrets.ts';
 import type { LabelReader } from '../label-reader.ts';
-import { labels } from '../labels.ts';
 import { isStapled, type Material } from '../material.ts';
 import type { RoutedService, ServiceContext } from '../parse-service.ts';
 import { type Route, routeNames, type Tls } from '../route.ts';
+import { acmeLabels } from '../route-labels/acme.ts';
 import type { StoredCertificate } from './certificates.ts';
-import { issuerOf, obstacle } from './hosts.ts';
-import type { Issuer, Issuers } from './issuers.ts';
+import { obstacle } from './hosts.ts';
+import type { Issuer } from './issuers.ts';
 
 type Context = Pick<ServiceContext, 'acme' | 'material'> & { readonly cluster: ClusterFacts | undefined };
-
-/** The issuer of the hosts' certificates; undefined if none is used, or the label is invalid. */
-export function readIssuer(
-  reader: LabelReader,
-  { hosts, isDefault }: Pick<Route, 'hosts' | 'isDefault'>,
-  { acme: { issuers }, cluster }: Context,
-): Issuer | undefined {
-  const isWritten = reader.has('acme');
-  const value = (isWritten ? reader.read(labels.acme) : cluster?.acme) ?? '';
-  if (value === '' || value === 'false') return undefined;
-  const other = otherSource(reader);
-  if (other !== undefined && isWritten)
-    reader.refuse(labels.acme, `contradicts ${other}`, 'Remove one of the two labels.');
-  if (other !== undefined) return undefined;
-  const issuer = issuerOf(value, issuers);
-  if (issuer === undefined) refuseIssuer(reader, value, issuers);
-  else if (hosts.length === 0 && isWritten && isDefault)
-    reader.refuse(labels.acme, 'requires hosts', 'Set hosts beside default_backend.');
-  return hosts.length === 0 ? undefined : issuer;
-}
-
-/** Another label that brings certificates. */
-function otherSource(reader: LabelReader): string | undefined {
-  const own = (['ssl_cert', 'ssl_key'] as const).find((name) => reader.has(name));
-  return own ?? (reader.read(labels.ssl_passthrough) ? 'ssl_passthrough' : undefined);
-}
-
-function refuseIssuer(reader: LabelReader, value: string, issuers: Issuers): void {
-  const names = [...issuers.keys()].join(', ');
-  const remedy = names === '' ? 'Add a table [Acme.<name>] to the settings.' : `Name one of: ${names}.`;
-  const reason = value === 'true' ? 'is true, but the settings do not have exactly one issuer' : 'is not an issuer';
-  const isWritten = reader.has('acme');
-  reader.refuse(
-    labels.acme,
-    isWritten ? reason : 'is missing, and the default of the cluster is not an issuer',
-    remedy,
-  );
-}
 
 /** One route for each certificate, one for the hosts that have none yet, and one for those that cannot have one. */
 export function withCertificates(
@@ -100,7 +62,13 @@ function withoutCertificate(
   if (!isRequired) return { route: { ...route, hosts, tls: withoutTls(tls) } };
   const reason = `cannot be used: ${obstacle(hosts[0]!, issuer)}`;
   const remedy = 'Set it on a group of labels with other hosts.';
-  reader.noteShared('error', labels.acme, reason, remedy, routeNames({ hosts, isDefault: false, path: route.path }));
+  reader.noteShared(
+    'error',
+    acmeLabels.acme,
+    reason,
+    remedy,
+    routeNames({ hosts, isDefault: false, path: route.path }),
+  );
   return { route: shut(route, hosts), networkId: undefined };
 }
 
@@ -113,6 +81,6 @@ function withoutTls(tls: Tls): Tls {
 function usable(stored: StoredCertificate | undefined, reader: LabelReader, material: Material): string | undefined {
   if (stored === undefined) return undefined;
   const errors = judgeServer(stored.secret, stored.secret, material).filter(({ severity }) => severity === 'error');
-  for (const { reason, remedy } of errors) reader.noteShared('error', labels.acme, reason, remedy);
+  for (const { reason, remedy } of errors) reader.noteShared('error', acmeLabels.acme, reason, remedy);
   return errors.length === 0 ? stored.secret : undefined;
 }

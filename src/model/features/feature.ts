@@ -66,15 +66,17 @@ export interface Surroundings {
   readonly strippedPath: string;
   /** Undefined if no such service cluster exists. */
   readonly cluster: ClusterFacts | undefined;
-  /**
-   * The secret that a label names, with or without the prefix of the stack, by its file name in the proxies. Undefined
-   * if it is absent or cannot be used; the route is then closed, and also if `judge` reports an error about its content.
-   */
-  readonly readSecret: (
-    definition: LabelDefinition<string>,
-    judge?: (secret: string, material: Material) => readonly Verdict[],
-  ) => string | undefined;
+  readonly readSecret: ReadSecret;
 }
+
+/**
+ * The secret that a label names, with or without the prefix of the stack, by its file name in the proxies. Undefined
+ * if it is absent or cannot be used; the route is then closed, and also if `judge` reports an error about its content.
+ */
+export type ReadSecret = (
+  definition: LabelDefinition<string>,
+  judge?: (secret: string, material: Material) => readonly Verdict[],
+) => string | undefined;
 
 /** What the settings say about the cluster that publishes the service. */
 export interface ClusterFacts {

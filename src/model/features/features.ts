@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
 import { memoize } from '../../lib/memo.ts';
+import type { LabelDefinition } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';
 import { toUpstream, type Upstream } from '../upstream.ts';
 import { accessLog } from './access-log.ts';
@@ -142,8 +143,11 @@ export function lackedProtection(demanded: FeatureOptions, given: FeatureOptions
 }
 
 /** The labels of the features that protect a service. */
-export function protectingLabels(options: FeatureOptions): readonly Features[FeatureName]['conflict'][] {
-  return lackedProtection(options, {}).map((name) => features[name].conflict);
+export function protectingLabels(options: FeatureOptions): readonly LabelDefinition[] {
+  return lackedProtection(options, {}).flatMap((name) => {
+    const { labels, conflict }: Pick<Feature<unknown>, 'labels' | 'conflict'> = features[name];
+    return labels[conflict] ?? [];
+  });
 }
 
 /** Fields of the options in messages. */

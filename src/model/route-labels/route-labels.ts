@@ -1,0 +1,36 @@
+import { acmeLabels } from './acme.ts';
+import { backendModeLabels } from './backend-mode.ts';
+import { canonicalHostLabels } from './canonical-host.ts';
+import { certificateLabels } from './certificate.ts';
+import { contextRootLabels } from './context-root.ts';
+import { failureLabels } from './failures.ts';
+import { hostLabels } from './hosts.ts';
+import { hstsLabels } from './hsts.ts';
+import { maintenanceLabels } from './maintenance.ts';
+import { networkLabels } from './network.ts';
+import { passthroughLabels } from './passthrough.ts';
+import { policyLabels } from './policy.ts';
+import { portLabels } from './port.ts';
+import { redirectLabels } from './redirects.ts';
+import { serviceClusterLabels } from './service-cluster.ts';
+import { websocketLabels } from './websocket-endpoints.ts';
+
+/** The labels that define a route. Their values are parts of the route, unlike those of features, which are options of its locations. */
+export const routeLabels = {
+  ...hostLabels,
+  ...contextRootLabels,
+  ...serviceClusterLabels,
+  ...portLabels,
+  ...networkLabels,
+  ...backendModeLabels,
+  ...redirectLabels,
+  ...canonicalHostLabels,
+  ...websocketLabels,
+  ...failureLabels,
+  ...certificateLabels,
+  ...acmeLabels,
+  ...passthroughLabels,
+  ...hstsLabels,
+  ...maintenanceLabels,
+  ...policyLabels,
+};

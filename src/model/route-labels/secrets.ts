@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { ReadSecret } from '../features/feature.ts';
+import type { LabelDefinition } from '../label.ts';
+import type { LabelReader } from '../label-reader.ts';
+import { missingSecret } from '../judge-secrets.ts';
+import type { Verdict } from '../verdict.ts';
+import { judgeUse } from '../secret-use.ts';
+import type { SwarmService } from '../snapshot.ts';
+import { byName } from './by-name.ts';
+import type { RouteContext } from './context.ts';
+
+/** A secret is mounted as a file with its name. */
+export const secretName = z
+  .string()
+  .trim()
+  .regex(/^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?$/, 'is not the name of a secret')
+  .refine((value) => !value.startsWith('signalbox.'), 'is a secret of the control channel');
+
+/** Reads the secrets that labels of one route name. */
+export function secretReader(
+  reader: LabelReader,
+  service: SwarmService,
+  context: Omit<RouteContext, 'readSecret'>,
+): ReadSecret {
+  return (definition, judge) => {
+    const name = readSecret(reader, definition, service, context);
+    const verdicts = name === undefined ? [] : (judge?.(name, context.material) ?? []);
+    for (const verdict of verdicts) complain(reader, definition, verdict);
+    return name;
+  };
+}
+
+/** Names are accepted with and without the prefix of the stack. */
+function readSecret(
+  reader: LabelReader,
+  definition: LabelDefinition<string>,
+  { name: service, labels: all }: SwarmService,
+  { secrets, secretUse, namedSecrets }: Omit<RouteContext, 'readSecret'>,
+): string | undefined {
+  const wanted = reader.read(definition);
+  if (wanted === undefined) return undefined;
+  const accepted = [wanted, `${all['com.docker.stack.namespace']}_${wanted}`];
+  const found = accepted.flatMap((name) => secrets.get(name) ?? [])[0];
+  if (found !== undefined) {
+    const verdict = judgeUse(found, secretUse, service);
+    if (verdict !== undefined) complain(reader, definition, verdict);
+    if (verdict?.severity === 'error') return undefined;
+    namedSecrets.push(found.name);
+    return found.name;
+  }
+  const similar = byName([...secrets.values()], accepted, { ignoreCase: true });
+  complain(reader, definition, missingSecret(wanted, similar?.name));
+  return undefined;
+}
+
+export function complain(reader: LabelReader, definition: LabelDefinition<string>, verdict: Verdict): void {
+  const { severity, reason, remedy } = verdict;
+  reader.noteShared(severity, definition, reason, remedy);
+  if (severity === 'error') reader.closed = true;
+}

@@ -1,0 +1,40 @@
+import type { Host } from '../host.ts';
+import type { LabelReader } from '../label-reader.ts';
+import type { Tls } from '../route.ts';
+import type { SwarmService } from '../snapshot.ts';
+import { noteUnusedMaterial, readMaterial } from './certificate.ts';
+import { readClientCa } from './client-certificate.ts';
+import type { RouteContext } from './context.ts';
+import { hstsLabels } from './hsts.ts';
+import { passthroughLabels } from './passthrough.ts';
+
+export function readTls(
+  reader: LabelReader,
+  service: SwarmService,
+  hosts: readonly Host[],
+  context: RouteContext,
+  isOrdered: boolean,
+): Tls {
+  const passthrough = reader.read(passthroughLabels.ssl_passthrough) ?? false;
+  const proxyProtocol = reader.read(passthroughLabels.ssl_passthrough_proxy_protocol) ?? false;
+  const hsts = reader.read(hstsLabels.hsts) ?? '';
+  const isTerminated = !passthrough && (isOrdered || reader.has('ssl_cert') || reader.has('ssl_key'));
+  const clientCa = readClientCa(reader, isTerminated, context.readSecret);
+  if (isOrdered)
+    return clientCa === undefined
+      ? { kind: 'closed' }
+      : { kind: 'terminated', certificate: '', key: '', isStapled: false, hsts, clientCa };
+  if (isTerminated) {
+    const material = readMaterial(reader, service, hosts, context);
+    return material && clientCa !== undefined
+      ? { kind: 'terminated', ...material, hsts, clientCa }
+      : { kind: 'closed' };
+  }
+  if (!passthrough) return { kind: 'none', ...(hsts === '' ? {} : { hsts }) };
+  noteUnusedMaterial(reader);
+  return { kind: 'passthrough', proxyProtocol };
+}
+
+export function closed(tls: Tls): Tls {
+  return tls.kind === 'none' ? tls : { kind: 'closed' };
+}
