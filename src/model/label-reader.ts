@@ -50,6 +50,12 @@ export class LabelReader {
     return undefined;
   }
 
+  /** The value as `read` returns it, without reporting problems: for labels that depend on another. */
+  peek<T>(definition: LabelDefinition<T>): T | undefined {
+    const entry = this.#values.get(definition.name);
+    return entry === undefined || entry.isInvalid ? undefined : definition.schema.safeParse(entry.value).data;
+  }
+
   /** The value; `fallback` if the label is absent, undefined if it is invalid. */
   readOr<T>(definition: LabelDefinition<T>, fallback: T): T | undefined {
     return this.#values.has(definition.name) ? this.read(definition) : fallback;

@@ -24,11 +24,7 @@ function renamed(route: Route, names: SecretFileNames): Route {
   const made = {
     ...route,
     tls: renamedTls(route.tls, rename),
-    options: {
-      ...route.options,
-      backendCa: rename(route.options.backendCa),
-      ...renameFeatureSecrets(route.options, rename),
-    },
+    options: { ...route.options, ...renameFeatureSecrets(route.options, rename) },
   };
   known.set(route, { files, route: made });
   return made;
@@ -37,7 +33,7 @@ function renamed(route: Route, names: SecretFileNames): Route {
 /** The secrets that a route names. */
 export function secretsIn({ tls, options }: Pick<Route, 'tls' | 'options'>): readonly SecretRef[] {
   const ofTls = tls.kind === 'terminated' ? [tls.certificate, tls.key, tls.clientCa] : [];
-  return [...ofTls, options.backendCa, ...featureSecrets(options)].filter((name) => name !== '');
+  return [...ofTls, ...featureSecrets(options)].filter((name) => name !== '');
 }
 
 function renamedTls(tls: Tls, rename: (name: SecretRef) => SecretRef): Tls {

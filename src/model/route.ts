@@ -2,7 +2,7 @@ import { memoize } from '../lib/memo.ts';
 import type { FeatureOptions } from './features/features.ts';
 import type { Host } from './host.ts';
 import { LABEL_PREFIX } from './label.ts';
-import type { BackendProtocol, ClientCertificate, LabelName } from './labels.ts';
+import type { LabelName } from './labels.ts';
 import type { Redirect } from './redirects.ts';
 
 /**
@@ -103,26 +103,8 @@ export interface Terminated {
 /** A Docker secret, by its file name in the proxies. */
 export type SecretRef = string;
 
-/** How requests are forwarded. If services share a host and path, the oldest decides. */
-export interface RouteOptions extends FeatureOptions {
-  /** The path is stripped before the request reaches the service. */
-  readonly rewrite: boolean;
-  /** Requests over HTTP are redirected to HTTPS. */
-  readonly sslOnly: boolean;
-  readonly protocol: BackendProtocol;
-  /** The CA that must have signed the service's certificate; '' if it is not verified. */
-  readonly backendCa: SecretRef | '';
-  /** Server name in TLS to the service; '' is the host that the client requested. */
-  readonly backendName: string;
-  readonly clientCertificate: ClientCertificate;
-  readonly affinity: Affinity;
-}
-
-/** How clients are assigned to tasks. */
-export type Affinity =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'cookie'; readonly name: string }
-  | { readonly kind: 'address' };
+/** How requests are forwarded: the values of the features. If services share a host and path, the oldest decides. */
+export type RouteOptions = FeatureOptions;
 
 export interface RouteOwner {
   readonly id: string;

@@ -31,7 +31,7 @@ export function secretsPath(number: number): string {
   return `material-${number}.json`;
 }
 
-const FILE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,76}$/;
+export const SECRET_FILE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,76}$/;
 const CIPHERTEXT = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** The secrets in a file of a version; undefined if it is not valid. It comes over the network, from the extension. */
@@ -47,7 +47,9 @@ export function writeSecretsFile(secrets: readonly EncryptedSecret[]): string {
 function isEncryptedSecret(value: unknown): value is EncryptedSecret {
   if (typeof value !== 'object' || value === null) return false;
   const { file, ciphertext } = value as Partial<EncryptedSecret>;
-  return typeof file === 'string' && FILE.test(file) && typeof ciphertext === 'string' && CIPHERTEXT.test(ciphertext);
+  return (
+    typeof file === 'string' && SECRET_FILE.test(file) && typeof ciphertext === 'string' && CIPHERTEXT.test(ciphertext)
+  );
 }
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,7 @@
 import { digest } from '../lib/digest.ts';
+import type { Affinity } from './features/affinity.ts';
 import type { UpstreamOptions } from './features/features.ts';
-import { type Affinity, compareText, type Peer } from './route.ts';
+import { compareText, type Peer } from './route.ts';
 
 export interface Upstream {
   readonly name: string;

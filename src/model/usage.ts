@@ -1,5 +1,7 @@
 import { memoize } from '../lib/memo.ts';
+import { isGrpc } from './features/backend-protocol.ts';
 import { featureBytes, featureDefinitions, featureZoneKb, locationFacts } from './features/features.ts';
+import { requiresTls } from './features/ssl-only.ts';
 import { type Host, stepsOf } from './host.ts';
 import { pathBytes } from './path.ts';
 import type { Route, Tls } from './route.ts';
@@ -54,8 +56,7 @@ function pathRedirectBytes(route: Route, host: Host | undefined): number {
 function listenersOf({ tls, options, pathRedirects = [] }: Route): number {
   if (tls.kind === 'closed') return 2;
   if (tls.kind !== 'terminated') return 1;
-  const isPlain =
-    tls.hsts === '' && tls.clientCa === '' && !options.sslOnly && options.clientCertificate !== 'required';
+  const isPlain = tls.hsts === '' && tls.clientCa === '' && !requiresTls(options);
   if (pathRedirects.some(({ secure }) => !secure)) return 2;
   return isPlain ? 1 : 2;
 }
@@ -82,23 +83,16 @@ function secretBytes(tls: Tls): number {
 
 function locationBytes(route: Route): number {
   const { path, options, maintenance } = route;
-  const { protocol, backendCa, backendName, clientCertificate } = options;
-  const isGrpc = protocol.startsWith('grpc');
-  const toService =
-    150 +
-    (protocol === 'http' ? 0 : 320 + 2 * backendName.length) +
-    (backendCa === '' ? 0 : 250 + 2 * backendCa.length) +
-    (isGrpc ? 500 : 0) +
-    featureBytes(options) +
-    (options.rewrite ? 130 + 3 * pathBytes(path) : 0);
+  const { protocol, clientCertificate } = options;
+  const toService = 150 + featureBytes(options) + (options.rewrite ? 130 + 3 * pathBytes(path) : 0);
   const one =
     120 +
     2 * pathBytes(path) +
     toService +
     (maintenance === undefined ? 0 : 330) +
     (clientCertificate === 'none' ? 0 : 110) +
-    (options.sslOnly || clientCertificate === 'required' ? 340 : 0);
-  const again = isGrpc ? 960 : toService + 140;
+    (requiresTls(options) ? 340 : 0);
+  const again = isGrpc(protocol) ? 960 : toService + 140;
   return listenersOf(route) * ((path === '' && route.pathRedirects === undefined ? 1 : 2) * one + again);
 }
 

@@ -52,20 +52,7 @@ export const route = z.object({
     .string()
     .regex(/^[A-Za-z0-9_.:[\]-]{1,253}$/)
     .optional(),
-  options: z.object({
-    rewrite: z.boolean(),
-    sslOnly: z.boolean(),
-    protocol: z.enum(['http', 'https', 'h2c', 'grpc', 'grpcs']),
-    backendCa: secretName.or(z.literal('')),
-    backendName: z.string().regex(/^[a-z0-9_.-]{0,253}$/),
-    clientCertificate: z.enum(['none', 'optional', 'required']),
-    affinity: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('none') }),
-      z.object({ kind: z.literal('cookie'), name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/) }),
-      z.object({ kind: z.literal('address') }),
-    ]),
-    ...featureMessages,
-  }),
+  options: z.object(featureMessages),
   tls,
   backend,
   acme: z

@@ -1,3 +1,4 @@
+import { isGrpc } from '../model/features/backend-protocol.ts';
 import type { HeaderChange } from '../model/features/feature.ts';
 import { changedRequestHeaders, featureServerBlocks } from '../model/features/features.ts';
 import {
@@ -8,7 +9,7 @@ import {
   withUnderscores,
 } from '../model/proxy-headers.ts';
 import type { RenderInput } from '../model/render-input.ts';
-import { isGrpc, strippedRoot } from '../model/route-table/location.ts';
+import { strippedRoot } from '../model/route-table/location.ts';
 import type { HostTls, Location, RouteTable } from '../model/route-table/table.ts';
 import { NginxTextError, readStatements, type Statement } from '../nginx-text/statements.ts';
 import { quote } from './quote.ts';

@@ -19,8 +19,12 @@ export interface Feature<Value> {
   read(reader: LabelReader, surroundings: Surroundings): Value | undefined;
   /** Accepts the value in messages, where it may be absent. */
   readonly message: z.ZodType<Value>;
+  /** Every location has a value, also if no label is set. See `featureWithDefault`. */
+  readonly hasDefault?: true;
   /** The label that a conflict between services names. */
   readonly conflict: string;
+  /** The labels that may have decided, if there are several. A conflict names the first one that is set. */
+  deciding?(value: Value): readonly string[];
   /**
    * The part of the value that protects the service. If services share a location and the oldest one's differs, the
    * service is left out. Absent: the feature protects nothing.
@@ -144,10 +148,23 @@ export interface ServerBlock extends SharedText {
 
 /** Infers the type of the value. */
 export function feature<Value, Labels extends Feature<Value>['labels']>(
-  definition: Feature<Value> & {
-    readonly labels: Labels;
-    readonly conflict: (keyof Labels & string) | LabelFamily['name'];
-  },
-): Feature<Value> & { readonly labels: Labels; readonly conflict: (keyof Labels & string) | LabelFamily['name'] } {
+  definition: Complete<Value, Labels>,
+): Complete<Value, Labels> {
   return definition;
+}
+
+/** A feature whose value is never absent, such as the protocol. */
+export function featureWithDefault<Value, Labels extends Feature<Value>['labels']>(
+  definition: WithDefault<Value, Labels>,
+): WithDefault<Value, Labels> & { readonly hasDefault: true } {
+  return { ...definition, hasDefault: true };
+}
+
+interface Complete<Value, Labels> extends Feature<Value> {
+  readonly labels: Labels & Feature<Value>['labels'];
+  readonly conflict: (keyof Labels & string) | LabelFamily['name'];
+}
+
+interface WithDefault<Value, Labels> extends Complete<Value, Labels> {
+  read(reader: LabelReader, surroundings: Surroundings): Value;
 }

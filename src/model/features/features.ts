@@ -6,13 +6,19 @@ import type { LabelReader } from '../label-reader.ts';
 import { toUpstream, type Upstream } from '../upstream.ts';
 import { accessLog } from './access-log.ts';
 import { addressLists } from './address-lists.ts';
+import { affinity } from './affinity.ts';
+import { backendCa } from './backend-ca.ts';
+import { backendName } from './backend-name.ts';
 import { backendPath } from './backend-path.ts';
+import { backendProtocol, isGrpc, protocolOf } from './backend-protocol.ts';
 import { balance } from './balance.ts';
 import { basicAuth } from './basic-auth.ts';
 import { bufferingMode } from './buffering.ts';
+import { clientCertificate } from './client-certificate.ts';
 import { compression } from './compression.ts';
 import { connectTimeout } from './connect-timeout.ts';
 import { connectionLimit } from './connection-limit.ts';
+import { contextRootRewrite, contextRootRewriteLabels } from './context-root-rewrite.ts';
 import { cookiePath } from './cookie-path.ts';
 import { cors } from './cors.ts';
 import type {
@@ -34,11 +40,19 @@ import { responseHeaderSize } from './response-header-size.ts';
 import { responseHeaders } from './response-headers.ts';
 import { retries } from './retries.ts';
 import { securityHeaders } from './security-headers.ts';
+import { sslOnly } from './ssl-only.ts';
 import { stickyCookie } from './sticky-cookie.ts';
 import { upstreamHost } from './upstream-host.ts';
 
 /** All features, by the option of a location that holds their value, in the order of their text in the configuration. */
 const features = {
+  rewrite: contextRootRewrite,
+  sslOnly,
+  protocol: backendProtocol,
+  backendCa,
+  backendName,
+  clientCertificate,
+  affinity,
   balance,
   stickyCookie,
   maxConnections,
@@ -67,6 +81,13 @@ const features = {
 };
 
 export const featureLabels = {
+  ...contextRootRewrite.labels,
+  ...affinity.labels,
+  ...sslOnly.labels,
+  ...backendProtocol.labels,
+  ...backendCa.labels,
+  ...backendName.labels,
+  ...clientCertificate.labels,
   ...accessLog.labels,
   ...balance.labels,
   ...stickyCookie.labels,
@@ -93,9 +114,14 @@ export const featureLabels = {
 
 type Features = typeof features;
 export type FeatureName = keyof Features;
+type ValueOf<Name extends FeatureName> = Features[Name] extends Feature<infer Value> ? Value : never;
+type WithDefault = {
+  [Name in FeatureName]: Features[Name] extends { readonly hasDefault: true } ? Name : never;
+}[FeatureName];
+
 /** Absent: the feature changes nothing. */
-export type FeatureOptions = {
-  readonly [Name in FeatureName]?: (Features[Name] extends Feature<infer Value> ? Value : never) | undefined;
+export type FeatureOptions = { readonly [Name in WithDefault]: ValueOf<Name> } & {
+  readonly [Name in Exclude<FeatureName, WithDefault>]?: ValueOf<Name> | undefined;
 };
 
 const all = Object.entries(features) as unknown as readonly (readonly [FeatureName, Feature<unknown>])[];
@@ -120,7 +146,15 @@ function sum(options: FeatureOptions, of: (feature: Feature<unknown>, value: unk
 
 export const labelFamilies = all.flatMap(([, feature]) => feature.families ?? []);
 
-export function readFeatures(reader: LabelReader, surroundings: Surroundings): FeatureOptions {
+/** What is known before features are read. */
+interface Known extends Omit<Surroundings, 'isGrpc' | 'strippedPath'> {
+  readonly contextRoot: string;
+}
+
+export function readFeatures(reader: LabelReader, { contextRoot, ...known }: Known): FeatureOptions {
+  const grpc = isGrpc(protocolOf(reader));
+  const strips = !grpc && reader.peek(contextRootRewriteLabels.context_root_rewrite);
+  const surroundings = { ...known, isGrpc: grpc, strippedPath: strips ? contextRoot : '' };
   const values = all.map(([name, feature]) => [name, feature.read(reader, surroundings)] as const);
   return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as FeatureOptions;
 }
@@ -130,8 +164,17 @@ export const featureConflicts = ofEach(({ conflict }) => conflict) as {
   readonly [Name in FeatureName]: Features[Name]['conflict'];
 };
 
+/** The label that decided, of features with several. */
+export function decidingLabels(
+  options: FeatureOptions,
+  isSet: (label: string) => boolean,
+): Partial<Record<FeatureName, string>> {
+  const decided = all.map(([name, { deciding }]) => [name, deciding?.(options[name]).find(isSet)] as const);
+  return Object.fromEntries(decided.filter(([, label]) => label !== undefined));
+}
+
 /** The features whose protection these options demand, but the others do not give. */
-export function lackedProtection(demanded: FeatureOptions, given: FeatureOptions): readonly FeatureName[] {
+export function lackedProtection(demanded: FeatureOptions, given: Partial<FeatureOptions>): readonly FeatureName[] {
   const protectionOf = ({ protection }: Feature<unknown>, value: unknown) =>
     value === undefined ? undefined : JSON.stringify(protection?.(value));
   return all
@@ -151,7 +194,7 @@ export function protectingLabels(options: FeatureOptions): readonly LabelDefinit
 }
 
 /** Fields of the options in messages. */
-export const featureMessages = ofEach(({ message }) => message.optional()) as {
+export const featureMessages = ofEach(({ message, hasDefault }) => (hasDefault ? message : message.optional())) as {
   readonly [Name in FeatureName]: z.ZodType<FeatureOptions[Name]>;
 };
 
@@ -184,7 +227,7 @@ export function featuresUseDollar(options: FeatureOptions): boolean {
 /** Options that change the upstream: only locations with equal values share it. */
 export type UpstreamOptions = Pick<FeatureOptions, 'balance' | 'stickyCookie' | 'maxConnections'>;
 
-export function upstreamOptions({ balance, stickyCookie, maxConnections }: FeatureOptions): UpstreamOptions {
+export function upstreamOptions({ balance, stickyCookie, maxConnections }: UpstreamOptions): UpstreamOptions {
   const all = Object.entries({ balance, stickyCookie, maxConnections });
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { label } from '../label.ts';
+import type { LabelReader } from '../label-reader.ts';
 import { feature } from './feature.ts';
 import { REPEATED_BYTES, REPEATED_BYTES_WITH_UNDERSCORES } from './request-headers.ts';
 
@@ -35,3 +36,8 @@ export const upstreamHost = feature({
   bytes: ({ acceptsUnderscores }) => (acceptsUnderscores ? REPEATED_BYTES_WITH_UNDERSCORES : REPEATED_BYTES),
   requestHeaders: ({ host }) => [{ name: 'Host', text: host }],
 });
+
+/** Undefined if the service receives the host that the client requested. */
+export function upstreamHostOf(reader: LabelReader): string | undefined {
+  return reader.peek(upstream_host);
+}

@@ -12,7 +12,8 @@ import { routeNames, type Terminated } from '../route.ts';
 import { judgeUse } from '../secret-use.ts';
 import type { SwarmService } from '../snapshot.ts';
 import type { RouteContext } from './context.ts';
-import { complain, secretName } from './secrets.ts';
+import { secretName } from './secret-name.ts';
+import { complain } from './secrets.ts';
 
 export const certificateLabels = {
   ssl_cert: label({

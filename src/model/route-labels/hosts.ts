@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Host } from '../host.ts';
-import { parseHost } from '../host.ts';
+import { type Host, parseHost } from '../host.ts';
 import { splitHosts } from '../host-list.ts';
 import { boolean, label } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';

@@ -15,7 +15,7 @@ import { redirectLabels } from './redirects.ts';
 import { serviceClusterLabels } from './service-cluster.ts';
 import { websocketLabels } from './websocket-endpoints.ts';
 
-/** The labels that define a route. Their values are parts of the route, unlike those of features, which are options of its locations. */
+/** The labels that define a route. Values of features are options of its locations instead, see `features.ts`. */
 export const routeLabels = {
   ...hostLabels,
   ...contextRootLabels,

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { ReadSecret } from '../features/feature.ts';
 import type { LabelDefinition } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';
@@ -8,13 +7,6 @@ import { judgeUse } from '../secret-use.ts';
 import type { SwarmService } from '../snapshot.ts';
 import { byName } from './by-name.ts';
 import type { RouteContext } from './context.ts';
-
-/** A secret is mounted as a file with its name. */
-export const secretName = z
-  .string()
-  .trim()
-  .regex(/^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?$/, 'is not the name of a secret')
-  .refine((value) => !value.startsWith('signalbox.'), 'is a secret of the control channel');
 
 /** Reads the secrets that labels of one route name. */
 export function secretReader(

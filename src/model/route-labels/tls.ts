@@ -1,9 +1,9 @@
+import { readClientCa } from '../features/client-certificate.ts';
 import type { Host } from '../host.ts';
 import type { LabelReader } from '../label-reader.ts';
 import type { Tls } from '../route.ts';
 import type { SwarmService } from '../snapshot.ts';
 import { noteUnusedMaterial, readMaterial } from './certificate.ts';
-import { readClientCa } from './client-certificate.ts';
 import type { RouteContext } from './context.ts';
 import { hstsLabels } from './hsts.ts';
 import { passthroughLabels } from './passthrough.ts';

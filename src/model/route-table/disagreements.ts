@@ -3,19 +3,8 @@ import type { LabelName } from '../labels.ts';
 import type { Problem } from '../problem.ts';
 import { labelName, type Route, type RouteOptions } from '../route.ts';
 
-const OPTION_LABELS = {
-  rewrite: 'context_root_rewrite',
-  sslOnly: 'ssl_only',
-  protocol: 'backend_protocol',
-  backendCa: 'ssl_backend_ca',
-  backendName: 'ssl_backend_name',
-  clientCertificate: 'ssl_client_verify',
-  affinity: 'sticky_session_cookie',
-  ...featureConflicts,
-} as const satisfies Record<keyof RouteOptions, LabelName>;
-
 export function disagreements([oldest, ...others]: readonly Route[], host: string): Problem[] {
-  const names = Object.keys(OPTION_LABELS) as (keyof RouteOptions)[];
+  const names = Object.keys(featureConflicts) as (keyof RouteOptions)[];
   const differs = (a: Route, b: Route, name: keyof RouteOptions) =>
     JSON.stringify(a.options[name]) !== JSON.stringify(b.options[name]);
   return others.flatMap((other) =>
@@ -27,7 +16,7 @@ export function disagreements([oldest, ...others]: readonly Route[], host: strin
 
 /** The label that this service wrote; otherwise the older service's label that this one lacks. */
 function optionLabel(option: keyof RouteOptions, { labels: older }: Route, { labels: own }: Route): LabelName {
-  return own?.deciding[option] ?? older?.deciding[option] ?? OPTION_LABELS[option];
+  return own?.deciding[option] ?? older?.deciding[option] ?? featureConflicts[option];
 }
 
 export function disagreement(label: LabelName, oldest: Route, other: Route, host: string): Problem {

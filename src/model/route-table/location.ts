@@ -1,10 +1,10 @@
-import type { BackendProtocol } from '../labels.ts';
+import { isGrpc } from '../features/backend-protocol.ts';
+import { requiresTls } from '../features/ssl-only.ts';
 import type { Location } from './table.ts';
 
 /** Requests over HTTP are redirected to HTTPS, unless HTTPS could not answer either. */
 export function leadsToTls({ options, upstream, isHandedOn }: Location): boolean {
-  const isAsked = options.sslOnly || options.clientCertificate === 'required';
-  return isAsked && (upstream !== undefined || isHandedOn);
+  return requiresTls(options) && (upstream !== undefined || isHandedOn);
 }
 
 /**
@@ -15,8 +15,4 @@ export function strippedRoot({ path, options }: Pick<Location, 'path' | 'options
   if (isGrpc(options.protocol)) return undefined;
   if (options.rewrite && path !== '') return path;
   return options.backendPath === undefined ? undefined : '';
-}
-
-export function isGrpc(protocol: BackendProtocol): boolean {
-  return protocol === 'grpc' || protocol === 'grpcs';
 }

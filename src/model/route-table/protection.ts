@@ -1,3 +1,4 @@
+import { lacksVerification } from '../features/backend-ca.ts';
 import { featureConflicts, lackedProtection } from '../features/features.ts';
 import type { LabelName } from '../labels.ts';
 import type { Problem } from '../problem.ts';
@@ -10,9 +11,7 @@ import type { HostTls } from './table.ts';
  * ruled out answers without protection.
  */
 export function lacking({ tls, options }: Route, oldest: Route, hostTls: HostTls): LabelName | undefined {
-  const { backendCa, backendName } = oldest.options;
-  if (options.backendCa !== '' && (options.backendCa !== backendCa || options.backendName !== backendName))
-    return 'ssl_backend_ca';
+  if (lacksVerification(options, oldest.options)) return 'ssl_backend_ca';
   const [feature] = lackedProtection(options, oldest.options);
   if (feature !== undefined) return featureConflicts[feature];
   if (options.clientCertificate !== 'required' || tls.kind !== 'terminated') return undefined;

@@ -1,3 +1,4 @@
+import { requiresTls } from '../features/ssl-only.ts';
 import type { Host } from '../host.ts';
 import { isBelow } from '../path.ts';
 import type { Problem } from '../problem.ts';
@@ -31,8 +32,7 @@ export function canonicalOf(owners: readonly Route[], { kind, name }: Host): Can
   const { id } = owners[0]!.service;
   const asking = owners.find(({ service, canonicalHost }) => service.id === id && canonicalHost !== undefined);
   if (asking?.canonicalHost === undefined || (kind === 'exact' && name === asking.canonicalHost)) return undefined;
-  const { sslOnly, clientCertificate } = asking.options;
-  return { host: asking.canonicalHost, sslOnly: sslOnly || clientCertificate === 'required' };
+  return { host: asking.canonicalHost, sslOnly: requiresTls(asking.options) };
 }
 
 /**

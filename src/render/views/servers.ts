@@ -1,3 +1,4 @@
+import { requiresTls } from '../../model/features/ssl-only.ts';
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
 import type { VirtualServer } from '../../model/route-table/table.ts';
 import { hstsVariable } from '../trusted.ts';
@@ -47,7 +48,7 @@ export function toServerView(server: VirtualServer, common: Common, { plain, sec
  */
 function answersAlike({ tls, redirect, secureRedirect, canonical, pathRedirects, locations }: VirtualServer): boolean {
   const isPlain = tls.kind === 'terminated' && tls.hsts === '' && tls.clientCa === '';
-  const isSecured = locations.some(({ options }) => options.sslOnly || options.clientCertificate === 'required');
+  const isSecured = locations.some(({ options }) => requiresTls(options));
   const redirects = [{ redirect, secureRedirect }, ...pathRedirects];
   return isPlain && !isSecured && !canonical?.sslOnly && redirects.every((one) => one.redirect === one.secureRedirect);
 }

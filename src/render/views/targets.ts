@@ -1,7 +1,8 @@
+import { isGrpc, isTls } from '../../model/features/backend-protocol.ts';
 import { changedResponseHeaders, featureErrorPages, featureViews } from '../../model/features/features.ts';
 import { encodePath, pathBytes } from '../../model/path.ts';
 import type { RouteOptions } from '../../model/route.ts';
-import { isGrpc, strippedRoot } from '../../model/route-table/location.ts';
+import { strippedRoot } from '../../model/route-table/location.ts';
 import type { Location } from '../../model/route-table/table.ts';
 import { toChange, toRequestHeadersView } from '../request-headers.ts';
 import type { LocationContext } from './location-context.ts';
@@ -36,7 +37,7 @@ export function toTargetView(location: Location, context: LocationContext, forwa
     scheme: SCHEMES[protocol],
     isGrpc: isGrpc(protocol),
     isH2c: protocol === 'h2c',
-    isTls: protocol === 'https' || protocol === 'grpcs',
+    isTls: isTls(protocol),
   };
 }
 

@@ -1,7 +1,8 @@
+import type { Affinity } from '../../model/features/affinity.ts';
 import { balanceDirective } from '../../model/features/balance.ts';
 import { cookieParameters, plainStickyCookie } from '../../model/features/sticky-cookie.ts';
 import { encodeCase, nameRelay } from '../../model/name-case.ts';
-import { type Affinity, needsNameRelay, type Peer } from '../../model/route.ts';
+import { needsNameRelay, type Peer } from '../../model/route.ts';
 import type { Upstream } from '../../model/upstream.ts';
 
 export function toUpstreamView(upstream: Upstream, hashesAddresses: boolean, isTrusting: boolean, isHttp = true) {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isGrpc } from '../../../src/model/features/backend-protocol.ts';
 import { featureUpstreams } from '../../../src/model/features/features.ts';
 import { encodePath } from '../../../src/model/path.ts';
-import { isGrpc } from '../../../src/model/route-table/location.ts';
 import type { Location, RouteTable, VirtualServer } from '../../../src/model/route-table/table.ts';
 import { textFault } from '../../../src/nginx-text/check-text.ts';
 import { permissionsOf } from '../../../src/nginx-text/permissions.ts';

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { boolean, label } from '../label.ts';
+import { featureWithDefault } from './feature.ts';
+
+export const contextRootRewriteLabels = {
+  context_root_rewrite: label({
+    name: 'context_root_rewrite',
+    policy: 'optional',
+    type: 'boolean',
+    default: 'false',
+    example: 'true',
+    description: 'Strips the context root from the path before the request is forwarded.',
+    schema: boolean,
+  }),
+};
+
+/** The path is stripped before the request reaches the service. */
+export const contextRootRewrite = featureWithDefault({
+  labels: contextRootRewriteLabels,
+  read(reader, { isGrpc }): boolean {
+    const { context_root_rewrite } = contextRootRewriteLabels;
+    const rewrites = reader.read(context_root_rewrite) ?? false;
+    if (rewrites && isGrpc) {
+      const reason = 'is not supported for gRPC, whose methods are in the path';
+      reader.note('warning', context_root_rewrite, reason, 'Remove it.');
+    }
+    return rewrites;
+  },
+  message: z.boolean(),
+  conflict: 'context_root_rewrite',
+  // Depends on the path, see usage.ts.
+  bytes: () => 0,
+});
