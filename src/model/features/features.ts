@@ -130,18 +130,23 @@ function ofEach<T>(make: (feature: Feature<unknown>) => T): Record<FeatureName, 
   return Object.fromEntries(all.map(([name, feature]) => [name, make(feature)])) as Record<FeatureName, T>;
 }
 
-/** What a location uses, with the values. Most locations use nothing. */
-function* used(options: FeatureOptions): Iterable<readonly [feature: Feature<unknown>, value: unknown]> {
-  for (const [name, feature] of all) {
-    const value = options[name];
-    if (value !== undefined) yield [feature, value];
-  }
+type Part = keyof Feature<unknown>;
+type Having<P extends Part> = Feature<unknown> & Required<Pick<Feature<unknown>, P>>;
+
+const havingPart = new Map<Part, typeof all>();
+
+function having(part: Part): typeof all {
+  const known = havingPart.get(part) ?? all.filter(([, feature]) => feature[part] !== undefined);
+  havingPart.set(part, known);
+  return known;
 }
 
-function sum(options: FeatureOptions, of: (feature: Feature<unknown>, value: unknown) => number): number {
-  let total = 0;
-  for (const [feature, value] of used(options)) total += of(feature, value);
-  return total;
+/** The features with this part that a location uses, with their values. Most locations use few. */
+function used<P extends Part>(part: P, options: FeatureOptions) {
+  return having(part).flatMap(([name, feature]) => {
+    const value: unknown = options[name];
+    return value === undefined ? [] : [[feature as Having<P>, value] as const];
+  });
 }
 
 export const labelFamilies = all.flatMap(([, feature]) => feature.families ?? []);
@@ -169,7 +174,10 @@ export function decidingLabels(
   options: FeatureOptions,
   isSet: (label: string) => boolean,
 ): Partial<Record<FeatureName, string>> {
-  const decided = all.map(([name, { deciding }]) => [name, deciding?.(options[name]).find(isSet)] as const);
+  const decided = having('deciding').map(([name, { deciding }]) => {
+    const value = options[name];
+    return [name, value === undefined ? undefined : deciding?.(value).find(isSet)] as const;
+  });
   return Object.fromEntries(decided.filter(([, label]) => label !== undefined));
 }
 
@@ -177,7 +185,7 @@ export function decidingLabels(
 export function lackedProtection(demanded: FeatureOptions, given: Partial<FeatureOptions>): readonly FeatureName[] {
   const protectionOf = ({ protection }: Feature<unknown>, value: unknown) =>
     value === undefined ? undefined : JSON.stringify(protection?.(value));
-  return all
+  return having('protection')
     .filter(([name, feature]) => {
       const wanted = protectionOf(feature, demanded[name]);
       return wanted !== undefined && wanted !== protectionOf(feature, given[name]);
@@ -199,29 +207,29 @@ export const featureMessages = ofEach(({ message, hasDefault }) => (hasDefault ?
 };
 
 export function featureSecrets(options: FeatureOptions): readonly string[] {
-  return [...used(options)].flatMap(([feature, value]) => feature.secrets?.(value) ?? []);
+  return used('secrets', options).flatMap(([feature, value]) => feature.secrets(value));
 }
 
 /** The same options with other names of secrets. */
 export function renameFeatureSecrets(options: FeatureOptions, rename: (name: string) => string): FeatureOptions {
-  const renamed = all.flatMap(([name, { withSecrets }]) => {
+  const renamed = having('withSecrets').flatMap(([name, { withSecrets }]) => {
     const value = options[name];
-    return value === undefined || withSecrets === undefined ? [] : [[name, withSecrets(value, rename)] as const];
+    return value === undefined ? [] : [[name, withSecrets?.(value, rename)] as const];
   });
   return Object.fromEntries(renamed) as FeatureOptions;
 }
 
 /** Upper bound for the text that the features add to a location, in bytes. */
 export function featureBytes(options: FeatureOptions): number {
-  return sum(options, (feature, value) => feature.bytes(value));
+  return used('bytes', options).reduce((sum, [feature, value]) => sum + feature.bytes(value), 0);
 }
 
 export function featureZoneKb(options: FeatureOptions): number {
-  return sum(options, (feature, value) => feature.zoneKb?.(value) ?? 0);
+  return used('zoneKb', options).reduce((sum, [feature, value]) => sum + feature.zoneKb(value), 0);
 }
 
 export function featuresUseDollar(options: FeatureOptions): boolean {
-  return [...used(options)].some(([feature, value]) => feature.usesDollar?.(value));
+  return used('usesDollar', options).some(([feature, value]) => feature.usesDollar(value));
 }
 
 /** Options that change the upstream: only locations with equal values share it. */
@@ -243,19 +251,19 @@ export function featureViews(
   location: LocationFacts,
   { first } = { first: false },
 ): readonly object[] {
-  return [...used(options)].flatMap(([feature, value]) => {
+  return used('view', options).flatMap(([feature, value]) => {
     if (first !== (feature.isFirst ?? false)) return [];
-    const fields = feature.view?.(value, location);
+    const fields = feature.view(value, location);
     return fields === undefined ? [] : [{ partial: `feature-${feature.partial}`, ...fields }];
   });
 }
 
 export const changedRequestHeaders = memoize((options: FeatureOptions): readonly HeaderChange[] =>
-  lastOfEach([...used(options)].flatMap(([feature, value]) => feature.requestHeaders?.(value) ?? [])),
+  lastOfEach(used('requestHeaders', options).flatMap(([feature, value]) => feature.requestHeaders(value))),
 );
 
 export function changedResponseHeaders(options: FeatureOptions): readonly HeaderChange[] {
-  return lastOfEach([...used(options)].flatMap(([feature, value]) => feature.responseHeaders?.(value) ?? []));
+  return lastOfEach(used('responseHeaders', options).flatMap(([feature, value]) => feature.responseHeaders(value)));
 }
 
 /** Names of headers are case-insensitive. */
@@ -265,19 +273,19 @@ function lastOfEach(changes: readonly HeaderChange[]): readonly HeaderChange[] {
 
 /** Upstreams that the location asks besides its service. */
 export function featureUpstreams(options: FeatureOptions): readonly Upstream[] {
-  return [...used(options)].flatMap(
-    ([feature, value]) => toUpstream(feature.peers?.(value) ?? [], { kind: 'none' }, feature.connection?.(value)) ?? [],
+  return used('peers', options).flatMap(
+    ([feature, value]) => toUpstream(feature.peers(value), { kind: 'none' }, feature.connection?.(value)) ?? [],
   );
 }
 
 export function featureErrorPages(options: FeatureOptions, location: RenderedLocation): readonly string[] {
-  return [...used(options)].flatMap(([feature, value]) => feature.errorPages?.(value, location) ?? []);
+  return used('errorPages', options).flatMap(([feature, value]) => feature.errorPages(value, location));
 }
 
 export function featureDefinitions(options: FeatureOptions, location: LocationFacts): readonly Definition[] {
-  return [...used(options)].flatMap(([feature, value]) => feature.definitions?.(value, location) ?? []);
+  return used('definitions', options).flatMap(([feature, value]) => feature.definitions(value, location));
 }
 
 export function featureServerBlocks(options: FeatureOptions, location: LocationFacts): readonly ServerBlock[] {
-  return [...used(options)].flatMap(([feature, value]) => feature.serverBlocks?.(value, location) ?? []);
+  return used('serverBlocks', options).flatMap(([feature, value]) => feature.serverBlocks(value, location));
 }
