@@ -8,12 +8,6 @@ const MOST_LINES = 300;
 /** Files that may be longer, and why. */
 const longer: Readonly<Record<string, string>> = {
   'model/settings-keys.ts': 'a table: the keys of the settings',
-  'model/material.ts': 'to be split',
-  'model/settings.ts': 'to be split',
-  'protocol/messages.ts': 'to be split',
-  'extension/server.ts': 'to be split',
-  'proxy/nginx/run.ts': 'to be split',
-  'controller/extension-client.ts': 'to be split',
 };
 
 const src = join(project, 'src');
