@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { judgeAuthority } from '../judge-secrets.ts';
 import { label } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';
-import { judgeAuthority } from '../judge-secrets.ts';
 import type { SecretRef } from '../route.ts';
 import { secretName } from '../route-labels/secret-name.ts';
 import { featureWithDefault, type ReadSecret } from './feature.ts';

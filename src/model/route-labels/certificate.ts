@@ -1,16 +1,16 @@
 import { shut } from '../acme/routes.ts';
 import type { Host } from '../host.ts';
+import { judgeServer, uncovered } from '../judge-secrets.ts';
 import { type LabelDefinition, label } from '../label.ts';
 import type { LabelReader } from '../label-reader.ts';
 import type { LabelName } from '../labels.ts';
 import { lastGood, type Pair } from '../last-good.ts';
-import { judgeServer, uncovered } from '../judge-secrets.ts';
 import { isStapled, uncoveredHosts } from '../material.ts';
-import type { Verdict } from '../verdict.ts';
 import type { RoutedService, ServiceContext } from '../parse-service.ts';
 import { routeNames, type Terminated } from '../route.ts';
 import { judgeUse } from '../secret-use.ts';
 import type { SwarmService } from '../snapshot.ts';
+import type { Verdict } from '../verdict.ts';
 import type { RouteContext } from './context.ts';
 import { secretName } from './secret-name.ts';
 import { complain } from './secrets.ts';
