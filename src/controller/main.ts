@@ -31,6 +31,7 @@ import { Succession } from './docker/succession.ts';
 import { DockerSwarm } from './docker/swarm.ts';
 import { readEnvironment } from './environment.ts';
 import { LinkClient } from './extension-client.ts';
+import { BackendBook } from './observe/backend-book.ts';
 import { namedSecrets, ownSecrets, readSecret, unmounted } from './own-secrets.ts';
 import { ReaderClient } from './reader-client.ts';
 import { ReconcileLoop } from './reconcile/loop.ts';
@@ -101,6 +102,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const preview = new PlanPreview(renderer, now);
   const reported = { status, logger, underWay, preview };
   const secretReader = new ReaderClient(() => identity.current);
+  const backendBook = new BackendBook({ swarm, renderer, now });
   const reconcile = createReconciler({
     swarm,
     renderer,
@@ -108,6 +110,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     secretReader,
     ...reported,
     ...watched,
+    backendBook,
     now,
     onLate: trigger,
   });
@@ -132,6 +135,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
       succession.note();
       restore();
     }
+    if (Type === 'service') backendBook.note(Actor.ID);
     if (observer.note(Type, Actor.ID)) loop.trigger();
   };
   const renew = async () => {
@@ -163,6 +167,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     loop.run(stopped),
     acme.run(stopped),
     observer.watchTasks(trigger, stopped),
+    backendBook.run(trigger, stopped),
     watchEvents(docker, { onEvent, onGap: lookAgain }, logger, stopped),
     ...settings.clusters.map(({ name, settings }) =>
       renderer.watch(settings.ServiceName, name, () => loop.trigger(), stopped),

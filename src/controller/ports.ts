@@ -1,4 +1,5 @@
 import { RetryableError } from '../lib/retryable.ts';
+import type { TaskRecord } from '../model/backends/task.ts';
 import type { IsSigned, ReadSecret, Sign } from '../model/encrypted-secrets.ts';
 import type { DesiredService } from '../model/owned-service.ts';
 import type { RenderInput } from '../model/render-input.ts';
@@ -20,6 +21,8 @@ export interface Swarm {
   observe(chooseFollowed?: ChooseFollowed): Promise<Snapshot>;
   /** Tasks of a service, the newest first. Throws `ConflictError` if the service does not exist. */
   tasks(serviceId: string): Promise<readonly OwnedTask[]>;
+  /** All known tasks of services. Throws `ConflictError` if one of the services does not exist. */
+  serviceTasks(serviceIds: readonly string[]): Promise<readonly TaskRecord[]>;
   /** The last log lines of a task; empty if they are unavailable. */
   taskLog(taskId: string): Promise<string>;
   /**

@@ -7,6 +7,8 @@ export interface Snapshot {
   readonly hostTasks: readonly HostTask[];
   /** Running tasks of services that are reached at the addresses of their tasks. Absent if tasks are unknown, as in a compose file. */
   readonly tasks?: readonly ServiceTask[] | undefined;
+  /** Running and desired tasks by service, from the last listing of all services. The same object until the next. Absent if unknown. */
+  readonly taskCounts?: ReadonlyMap<string, TaskCounts> | undefined;
   /** Config objects created by the controller. */
   readonly configs: readonly StoredObject[];
   /** Names and labels of secrets; their content is never readable. */
@@ -100,6 +102,11 @@ export interface Placement {
   readonly spreadOver: readonly string[];
   /** Platforms of the image. Empty for any. */
   readonly platforms: readonly Platform[];
+}
+
+export interface TaskCounts {
+  readonly running: number;
+  readonly desired: number;
 }
 
 export interface HostTask {

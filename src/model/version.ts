@@ -1,3 +1,4 @@
+import type { ReportedFaults } from './backends/connections.ts';
 import type { ReportedDoubts } from './name-doubts.ts';
 import type { Problem } from './problem.ts';
 import type { SecretFacts } from './secret-facts.ts';
@@ -70,6 +71,8 @@ export interface ReplicaReport {
   readonly refused: Rejection | null;
   /** Names with wrong answers from Docker's DNS; absent if there are none. */
   readonly doubts?: ReportedDoubts | undefined;
+  /** Servers that it cannot connect to; absent if there are none. */
+  readonly faults?: ReportedFaults | undefined;
 }
 
 /** An agent's report to the extension. */

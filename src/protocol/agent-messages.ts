@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MOST_FILES } from '../model/limits.ts';
 import { doubtKinds, MAX_DOUBTS } from '../model/name-doubts.ts';
+import { reportedFaults } from './backend-messages.ts';
 import { digest, dnsName, message, task, templatesVersion } from './message-parts.ts';
 import { secrets } from './secret-messages.ts';
 
@@ -20,6 +21,7 @@ const replica = z.object({
       hasMore: z.boolean(),
     })
     .optional(),
+  faults: reportedFaults,
 });
 
 /** An agent's report about its replica. */

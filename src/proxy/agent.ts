@@ -2,6 +2,7 @@ import type { PlainLog } from '../lib/plain-log.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { AgentReport, Rejection, StoredVersion } from '../model/version.ts';
 import {
+  type Backends,
   type BriefVersion,
   InvalidVersionError,
   type LastVersion,
@@ -23,6 +24,7 @@ export interface AgentOptions {
   readonly offering: Offering;
   readonly last: LastVersion;
   readonly names?: Names;
+  readonly backends?: Backends;
   /** The first of a burst of changes is applied at once, the others together after this time. */
   readonly reloadIntervalMs: number;
   readonly logger: PlainLog;
@@ -91,11 +93,12 @@ export class Agent {
     this.#invalid = message;
   }
 
-  /** Reports doubts about names and facts about secrets immediately: cancels the report that is waiting for an offer. */
+  /** Reports doubts about names, failing connections and facts about secrets immediately: cancels the report that is waiting for an offer. */
   async #next(signal: AbortSignal): Promise<BriefVersion | undefined> {
-    const { offering, nginx, names, secrets } = this.#options;
+    const { offering, nginx, names, backends, secrets } = this.#options;
     const isOld = new AbortController();
     if (names) names.onChange = () => isOld.abort();
+    if (backends) backends.onChange = () => isOld.abort();
     secrets.onChange = () => isOld.abort();
     try {
       return await offering.next(this.#report(), nginx.known, AbortSignal.any([signal, isOld.signal]));
@@ -104,15 +107,24 @@ export class Agent {
       throw error;
     } finally {
       if (names) names.onChange = undefined;
+      if (backends) backends.onChange = undefined;
       secrets.onChange = undefined;
     }
   }
 
   #report(): AgentReport {
-    const { task, boot, secrets, names } = this.#options;
+    const { task, boot, secrets, names, backends } = this.#options;
     const doubts = names?.doubts;
+    const faults = backends?.faults;
     const state = { serving: this.#serving, loaded: null, refused: this.#refused };
-    return { task, boot, secrets: secrets.facts, ...state, ...(doubts ? { doubts } : {}) };
+    return {
+      task,
+      boot,
+      secrets: secrets.facts,
+      ...state,
+      ...(doubts ? { doubts } : {}),
+      ...(faults ? { faults } : {}),
+    };
   }
 
   async #newest(signal: AbortSignal): Promise<BriefVersion | undefined> {

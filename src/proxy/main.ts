@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createPlainLog } from '../lib/plain-log.ts';
 import { giveSignsOfLife } from '../lib/sign-of-life.ts';
 import { aliveFile, extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from '../model/names.ts';
@@ -12,6 +12,10 @@ import { readIdentity, readSecretsKey } from '../protocol/identity.ts';
 import { sealFault } from '../protocol/seal.ts';
 import { Agent } from './agent.ts';
 import { createAgentClient } from './agent-client.ts';
+import { ConnectionWatch } from './backends/connection-watch.ts';
+import { NginxErrors, withErrorLog } from './backends/nginx-errors.ts';
+import { ServersInUse } from './backends/servers-in-use.ts';
+import { tryConnection } from './backends/try-connection.ts';
 import { configPath, readAgentEnvironment } from './environment.ts';
 import { lastVersionIn } from './last-version.ts';
 import { configurationsIn } from './nginx/configurations.ts';
@@ -19,6 +23,7 @@ import { ciphersOf } from './nginx/confirm-pairs.ts';
 import { DnsClient } from './nginx/dns-client.ts';
 import { NameWatch } from './nginx/name-watch.ts';
 import { type NameInUse, readNamesInUse } from './nginx/names-in-use.ts';
+import { RequestLog } from './nginx/request-log.ts';
 import { NginxRun } from './nginx/run.ts';
 import { prepareAuthorities, SecretStore } from './nginx/secret-store.ts';
 import type { BriefVersion } from './ports.ts';
@@ -29,6 +34,7 @@ const environment = readAgentEnvironment();
 const logger = createPlainLog('agent');
 const ended = new AbortController();
 const folder = '/tmp/signalbox';
+const ERRORS_INTERVAL_MS = 1000;
 const permissions = decodePermissions(environment?.allowedText);
 const textFault = (files: BriefVersion['files']) => {
   const fault = filesFault(files, permissions);
@@ -65,8 +71,11 @@ const store =
   });
 let ocspResponders: Map<string, string> | undefined;
 let nameRelay: Promise<void> | undefined;
+const backends = new ConnectionWatch({ connect: tryConnection, now: () => performance.now() });
+const errorLogPath = `${folder}/errors.log`;
+const command = process.argv.slice(2);
 const nginx = new NginxRun({
-  command: process.argv.slice(2),
+  command: environment === undefined ? command : withErrorLog(command, errorLogPath),
   mountedPath: configPath(),
   folder,
   faultOf,
@@ -113,7 +122,10 @@ let inUse: { readonly folder: string; readonly names: readonly NameInUse[] } | u
 /** Read from the disk once for each version: the texts of thousands of services take megabytes. */
 async function readNames(): Promise<readonly NameInUse[]> {
   const folder = await nginx.servedFolder();
-  if (inUse?.folder !== folder) inUse = { folder, names: await readNamesInUse(configurationsIn(folder)) };
+  if (inUse?.folder === folder) return inUse.names;
+  const servers = new ServersInUse();
+  inUse = { folder, names: await readNamesInUse(servers.collect(configurationsIn(folder))) };
+  backends.use(servers.found);
   return inUse.names;
 }
 
@@ -125,8 +137,26 @@ if (environment === undefined || identity === undefined) {
   const offering = createAgentClient({ identity, cluster, service: extension, address, port: extensionPort });
   const last = lastVersionIn(versionsFolder, boot);
   const dns = new DnsClient();
-  const names = new NameWatch({ read: readNames, query: (name) => dns.query(name), now: () => performance.now() });
-  const agent = new Agent({ task, boot, secrets, nginx, textFault, offering, last, names, reloadIntervalMs, logger });
+  const onAddresses = (name: string, addresses: readonly number[]) => backends.resolved(name, addresses);
+  const names = new NameWatch({
+    read: readNames,
+    query: (name) => dns.query(name),
+    now: () => performance.now(),
+    onAddresses,
+  });
+  const agent = new Agent({
+    task,
+    boot,
+    secrets,
+    nginx,
+    textFault,
+    offering,
+    last,
+    names,
+    backends,
+    reloadIntervalMs,
+    logger,
+  });
   if (existsSync(metricsTokenPath)) {
     // Loaded only if needed, to save memory.
     const { startMetrics } = await import('./serve-metrics.ts');
@@ -135,9 +165,13 @@ if (environment === undefined || identity === undefined) {
       logger.error({ reason: message }, 'Metrics server failed to start'),
     );
   }
+  await mkdir(folder, { recursive: true });
+  const errors = new RequestLog(errorLogPath, new NginxErrors((address, port) => backends.suspect(address, port)));
+  setInterval(() => errors.read(), ERRORS_INTERVAL_MS).unref();
   await agent.boot(ended.signal);
   giveSignsOfLife(aliveFile);
   void names.run(ended.signal);
+  void backends.run(ended.signal);
   void agent.follow(ended.signal);
 }
 // Exits immediately: a pending DNS query for the extension's name cannot be canceled and would keep the agent alive for half a minute.

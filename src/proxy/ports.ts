@@ -1,3 +1,4 @@
+import type { ReportedFaults } from '../model/backends/connections.ts';
 import type { ReportedDoubts } from '../model/name-doubts.ts';
 import type { SecretFacts } from '../model/secret-facts.ts';
 import type { AgentReport, ConfigurationFile, Seal, StoredVersion } from '../model/version.ts';
@@ -66,5 +67,13 @@ export interface Names {
   /** Undefined if there are no doubts. */
   readonly doubts: ReportedDoubts | undefined;
   /** Called when the doubts change. */
+  onChange: (() => void) | undefined;
+}
+
+/** Checks whether the applications accept connections. */
+export interface Backends {
+  /** Undefined if all do. */
+  readonly faults: ReportedFaults | undefined;
+  /** Called when the faults change. */
   onChange: (() => void) | undefined;
 }

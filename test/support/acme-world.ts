@@ -99,7 +99,7 @@ export class AcmeWorld {
     };
     const desired = this.#build(snapshot, this.#settings);
     const outcome = { name: 'default', version: 'v', served: this.isLive ? 'v' : 'old', rolling: false };
-    return { at: this.clock.now(), snapshot, desired, outcomes: [outcome] as never, problems: [] };
+    return { at: this.clock.now(), snapshot, desired, outcomes: [outcome] as never, problems: [], backends: new Map() };
   }
 
   certificates(): string[] {

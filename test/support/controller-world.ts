@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { Administrator } from '../../src/controller/admin/administrator.ts';
 import { createCredentials } from '../../src/controller/credentials.ts';
+import { BackendBook } from '../../src/controller/observe/backend-book.ts';
 import { versionConfigs } from '../../src/controller/plan/versions.ts';
 import { PlanPreview } from '../../src/controller/reconcile/preview.ts';
 import { createReconciler, type Pass, type PassResult } from '../../src/controller/reconcile/reconciler.ts';
@@ -56,6 +57,7 @@ export class ControllerWorld {
   onLate = (): void => undefined;
   readonly underWay: UnderWay;
   readonly preview: PlanPreview;
+  readonly backends: BackendBook;
   readonly #agents: boolean;
   readonly #inPlace: boolean;
   readonly secrets: FakeSecretReader;
@@ -83,6 +85,7 @@ export class ControllerWorld {
     if (agents) extension.agents = () => replicasOf(swarm);
     const { now } = swarm.clock;
     this.preview = new PlanPreview(extension, now);
+    this.backends = new BackendBook({ swarm, renderer: extension, now });
     this.#pass = createReconciler({
       swarm,
       renderer: extension,
@@ -91,6 +94,7 @@ export class ControllerWorld {
       status: this.#status,
       underWay: this.underWay,
       preview: this.preview,
+      backendBook: this.backends,
       settings: this.settings,
       settingsProblems: parsed.problems,
       administration: async (configs) => this.administrator?.follow(configs) ?? this.administration,

@@ -3,6 +3,7 @@ import { type Renderer, SettingsRejectedError } from '../../src/controller/ports
 import { readTemplates } from '../../src/extension/templates.ts';
 import { digest } from '../../src/lib/digest.ts';
 import { RetryableError } from '../../src/lib/retryable.ts';
+import type { ReportedFaults } from '../../src/model/backends/connections.ts';
 import type { ReportedDoubts } from '../../src/model/name-doubts.ts';
 import type { RenderInput } from '../../src/model/render-input.ts';
 import type { SecretFacts } from '../../src/model/secret-facts.ts';
@@ -64,6 +65,8 @@ export class FakeExtension implements Renderer {
   agents: (service: string) => readonly { readonly task: string; readonly boot: string }[] = () => [];
   /** Name reports of all agents. */
   doubts: ReportedDoubts | undefined;
+  /** Connection reports of all agents. */
+  faults: ReportedFaults | undefined;
   /** Last name reports of agents whose tasks have ended. */
   lastReports: readonly ReplicaReport[] = [];
   /** When the extensions were started, in milliseconds since the epoch. */
@@ -107,6 +110,7 @@ export class FakeExtension implements Renderer {
           ({ task, boot }): ReplicaReport => ({
             ...{ task, boot, serving: this.serving(boot), refused: null },
             doubts: this.doubts,
+            faults: this.faults,
           }),
         ),
       ],

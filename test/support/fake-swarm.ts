@@ -1,6 +1,7 @@
 import { toServiceSpec } from '../../src/controller/docker/service-spec.ts';
 import { type ChooseFollowed, ConflictError, type Swarm } from '../../src/controller/ports.ts';
 import { RetryableError } from '../../src/lib/retryable.ts';
+import type { TaskRecord } from '../../src/model/backends/task.ts';
 import { eligibleNodes } from '../../src/model/constraints.ts';
 import type { DesiredService } from '../../src/model/owned-service.ts';
 import type {
@@ -50,6 +51,8 @@ export class FakeSwarm implements Swarm {
   readonly #faults: Fault[] = [];
   #hostTasks: readonly HostTask[] = [];
   readonly #tasks = new Map<string, readonly ServiceTask[]>();
+  readonly #records = new Map<string, readonly TaskRecord[]>();
+  #taskCounts: Snapshot['taskCounts'];
   #index = 0;
   #ids = 0;
 
@@ -63,6 +66,7 @@ export class FakeSwarm implements Swarm {
     return this.#call('observe', () => ({
       tasks: chooseFollowed([...this.#applications.values()]).flatMap((id) => this.#tasks.get(id) ?? []),
       services: [...this.#applications.values()],
+      taskCounts: this.#taskCounts,
       networks: [...this.#networks.values()],
       nodes: [...this.#nodes.values()],
       hostTasks: this.#hostTasks,
@@ -78,6 +82,30 @@ export class FakeSwarm implements Swarm {
       if (!service) throw new ConflictError(`Service ${serviceId} no longer exists`);
       return service.tasks;
     });
+  }
+
+  async serviceTasks(serviceIds: readonly string[]): Promise<readonly TaskRecord[]> {
+    return this.#call('serviceTasks', () => serviceIds.flatMap((id) => this.#recordsOf(id)));
+  }
+
+  #recordsOf(id: string): readonly TaskRecord[] {
+    const owned = this.#services.get(id);
+    if (owned) return owned.tasks.map((task, position) => toRecord(task, position));
+    const application = [...this.#applications.values()].find((candidate) => candidate.id === id);
+    if (!application) throw new ConflictError(`Service ${id} no longer exists`);
+    const { mode } = application;
+    const replicas = mode.kind === 'replicated' ? mode.replicas : 1;
+    return this.#records.get(id) ?? Array.from({ length: replicas }, (_, position) => this.#record(id, position, {}));
+  }
+
+  #record(serviceId: string, position: number, task: Partial<TaskRecord>): TaskRecord {
+    const at = this.clock.now();
+    return {
+      ...{ id: this.#nextId('task'), serviceId, place: String(position + 1), nodeId: 'worker1', spec: 'current' },
+      ...{ state: 'running', desiredState: 'running', error: undefined, exitCode: undefined },
+      ...{ createdAt: at, since: at, memoryLimitBytes: 0 },
+      ...task,
+    };
   }
 
   async taskLog(taskId: string): Promise<string> {
@@ -161,6 +189,25 @@ export class FakeSwarm implements Swarm {
 
   remove(name: string): void {
     this.#applications.delete(name);
+  }
+
+  /** The tasks of an application, which otherwise all run. Each belongs to a replica of its own unless it says otherwise. */
+  setTasks(name: string, tasks: readonly Partial<TaskRecord>[]): void {
+    const { id } = known(this.#applications, name, 'service');
+    this.#records.set(
+      id,
+      tasks.map((task, position) => this.#record(id, position, task)),
+    );
+  }
+
+  /** As a listing of all services does. */
+  countTasks(): void {
+    const counts = [...this.#applications.values()].map(({ id, mode }) => {
+      const current = this.#recordsOf(id).filter(({ desiredState }) => desiredState === 'running');
+      const running = current.filter(({ state }) => state === 'running').length;
+      return [id, { running, desired: mode.kind === 'replicated' ? mode.replicas : current.length }] as const;
+    });
+    this.#taskCounts = new Map(counts);
   }
 
   setHostTasks(tasks: readonly HostTask[]): void {
@@ -344,6 +391,17 @@ export class FakeSwarm implements Swarm {
     if (fault) throw fault.error;
     return result;
   }
+}
+
+function toRecord(
+  { id, serviceId, nodeId, state, desiredState, error, ...task }: OwnedTask,
+  position: number,
+): TaskRecord {
+  const createdAt = Date.parse(task.createdAt);
+  return {
+    ...{ id, serviceId, nodeId, state, desiredState, error, createdAt, since: createdAt },
+    ...{ place: String(position + 1), exitCode: undefined, memoryLimitBytes: 0, spec: task.configIds.join() },
+  };
 }
 
 function ingressPorts(spec: Spec): number[] {

@@ -224,6 +224,34 @@ export function describeSwarm(title: string, open: () => Promise<ContractWorld>)
       expect(await own.service()).toMatchObject({ rollout: { kind: 'settled' }, labels: { [rejectedLabel]: 'yes' } });
     });
 
+    it('remembers how tasks ended, and tells their specifications apart', async () => {
+      const own = await contract('ended');
+      const { desired } = await own.createService();
+      await own.world.settle(own.name);
+      const { swarm, brokenImage } = own.world;
+      const { id } = await own.service();
+      const [first] = await swarm.serviceTasks([id]);
+      expect(first).toMatchObject({ serviceId: id, state: 'running', desiredState: 'running', error: undefined });
+      const next = await own.createConfig('2');
+
+      await swarm.updateService(await own.service(), { ...desired, configs: [next], image: brokenImage });
+      await own.world.settle(own.name);
+
+      const tasks = await swarm.serviceTasks([id]);
+      expect(tasks.find(({ error }) => error !== undefined)).toMatchObject({
+        state: expect.stringMatching(/failed|rejected/),
+        desiredState: 'shutdown',
+        error: expect.stringContaining('No such image'),
+        spec: expect.not.stringMatching(first!.spec),
+      });
+      expect(tasks.find(({ desiredState }) => desiredState === 'running')).toMatchObject({
+        state: 'running',
+        spec: first!.spec,
+      });
+      await swarm.removeService(id);
+      await expect(swarm.serviceTasks([id])).rejects.toThrow(ConflictError);
+    });
+
     it('keeps manual changes', async () => {
       const own = await contract('hand');
       const { desired } = await own.createService();

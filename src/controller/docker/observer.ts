@@ -9,6 +9,7 @@ import { parseAnswer } from './answer.ts';
 import { Collection } from './collection.ts';
 import { call, callForList, isStatus } from './docker-error.ts';
 import { EngineNetwork, EngineNode, EngineObject, EngineService, EngineTask } from './schema.ts';
+import { countsIn } from './task-records.ts';
 import {
   hasHostPorts,
   isOwned,
@@ -49,6 +50,7 @@ export class Observer {
   readonly #now: () => number;
   readonly #controllerId: string;
   #followed: FollowedTasks = { ids: [], tasks: [], tookMs: 0 };
+  #taskCounts: Snapshot['taskCounts'];
   /** Time and duration of the last full listing. */
   #listing = { endedAt: Number.NEGATIVE_INFINITY, durationMs: 0 };
 
@@ -60,7 +62,7 @@ export class Observer {
     const get = (operation: string, request: () => Promise<unknown>) => call(operation, request);
     this.#services = new Collection(
       (answer) => toSeenService(parseAnswer(EngineService, answer)),
-      () => callForList('List services', () => docker.listServices()),
+      () => this.#listServices(),
       (id) => get('Inspect service', () => docker.getService(id).inspect()),
     );
     this.#networks = new Collection(
@@ -111,6 +113,14 @@ export class Observer {
   /** Discards the cache. */
   forget(): void {
     for (const collection of Object.values(this.#collections)) collection.markStale();
+  }
+
+  /** Also counts their tasks. */
+  async #listServices(): Promise<readonly unknown[]> {
+    const options = { status: true };
+    const services = await callForList('List services', () => this.#docker.listServices(options as never) as never);
+    this.#taskCounts = countsIn(services);
+    return services;
   }
 
   /** Tasks have no events, so they are fetched for each snapshot, but only for services that require it. */
@@ -186,6 +196,7 @@ export class Observer {
       services,
       owned,
       controllerSecretIds: services.find(({ id }) => id === this.#controllerId)?.secretIds ?? [],
+      taskCounts: this.#taskCounts,
       hostTasks: await this.#hostTasks(onHosts),
       tasks: await this.#followedTasks(followed),
       networks: this.#networks.items,

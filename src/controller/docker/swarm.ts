@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import type { TaskRecord } from '../../model/backends/task.ts';
 import type { DesiredService } from '../../model/owned-service.ts';
 import type { CredentialsFor, RegistryCredentials } from '../../model/registry.ts';
 import type { NewObject, OwnedService, OwnedTask, Snapshot } from '../../model/snapshot.ts';
@@ -10,6 +11,7 @@ import type { Observer } from './observer.ts';
 import { EngineTask } from './schema.ts';
 import { toServiceSpec } from './service-spec.ts';
 import { readConfigData } from './settings-store.ts';
+import { listTaskRecords } from './task-records.ts';
 import { toOwnedTask } from './to-model.ts';
 
 const LOG_LINES = 20;
@@ -39,6 +41,10 @@ export class DockerSwarm implements Swarm {
     return tasks
       .map((task) => toOwnedTask(parseAnswer(EngineTask, task)))
       .toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  }
+
+  serviceTasks(serviceIds: readonly string[]): Promise<readonly TaskRecord[]> {
+    return listTaskRecords(this.#docker, serviceIds);
   }
 
   async taskLog(taskId: string): Promise<string> {

@@ -2,6 +2,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { memoizeLast } from '../../lib/memo.ts';
 import type { UnderWay } from '../../lib/under-way.ts';
 import { type Administration, applyPorts } from '../../model/administration.ts';
+import type { Backends } from '../../model/backends/backends.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { createStateBuilder, type DesiredState } from '../../model/desired-state.ts';
 import { hasWorkers } from '../../model/owned-service.ts';
@@ -11,6 +12,7 @@ import type { Snapshot, StoredObject } from '../../model/snapshot.ts';
 import { TextChecks } from '../../nginx-text/check-text.ts';
 import { Applier } from '../apply/apply.ts';
 import { AttemptBook } from '../observe/attempt-book.ts';
+import type { BackendBook } from '../observe/backend-book.ts';
 import { DoubtBook } from '../observe/doubt-book.ts';
 import { MaterialBook } from '../observe/material-book.ts';
 import { ReadSecretsBook } from '../observe/read-secrets.ts';
@@ -38,6 +40,7 @@ export interface ReconcilerOptions {
   readonly certificateProblems?: () => readonly Problem[];
   readonly logger: Logger;
   readonly now: () => number;
+  readonly backendBook: Pick<BackendBook, 'judge'>;
   /** Keeps what passes observe. */
   readonly preview: PlanPreview;
   /** Tracks passes and the runs of single clusters, which may continue after a pass. */
@@ -109,8 +112,9 @@ export function createReconciler(options: ReconcilerOptions): Pass {
       if (result?.status === 'fulfilled') return [result.value];
       return status.current?.outcomes.filter((outcome) => outcome.name === name) ?? [];
     });
-    const problems = allProblems(options, snapshot, desired, outcomes);
-    status.record({ at: now(), snapshot, desired, outcomes, problems });
+    const backends = options.backendBook.judge(snapshot, desired);
+    const problems = allProblems(options, snapshot, desired, outcomes, backends);
+    status.record({ at: now(), snapshot, desired, outcomes, problems, backends });
     const errors = [...removed, ...settled].flatMap((result) => (result?.status === 'rejected' ? [result.reason] : []));
     if (errors.length > 0) throw combine(errors);
     return { rolling: outcomes.some(({ rolling, isReading, isSpreading }) => rolling || isReading || isSpreading) };
@@ -137,6 +141,7 @@ function allProblems(
   snapshot: Snapshot,
   desired: DesiredState,
   outcomes: readonly ClusterOutcome[],
+  backends: Backends,
 ): Problem[] {
   const all = sortProblems([
     ...settingsProblems,
@@ -145,6 +150,7 @@ function allProblems(
       table.problems.map((problem) => ({ ...problem, cluster: cluster.name })),
     ),
     ...outcomes.flatMap(({ problems }) => problems),
+    ...[...backends.values()].flatMap(({ problem }) => problem ?? []),
     ...(certificateProblems?.() ?? []),
     ...(hasWorkers(snapshot.nodes) ? [] : relaxedPlacement(settings)),
   ]);

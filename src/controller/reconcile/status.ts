@@ -1,4 +1,5 @@
 import type { Logger } from '../../lib/logger.ts';
+import type { Backends } from '../../model/backends/backends.ts';
 import type { DesiredState } from '../../model/desired-state.ts';
 import { type Problem, problemKey, shortened } from '../../model/problem.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
@@ -12,6 +13,8 @@ export interface Status {
   readonly desired: DesiredState;
   readonly outcomes: readonly ClusterOutcome[];
   readonly problems: readonly Problem[];
+  /** The tasks of routed services. */
+  readonly backends: Backends;
 }
 
 /** Stores the last status, and logs each problem once when it appears and once when it disappears. */

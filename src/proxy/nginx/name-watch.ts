@@ -18,6 +18,8 @@ export interface NameWatchOptions {
   readonly query: (name: string) => Promise<Addresses | undefined>;
   readonly now: () => number;
   readonly sleep?: typeof sleepFor;
+  /** Receives the addresses of a name without doubt, as numbers. */
+  readonly onAddresses?: (name: string, addresses: readonly number[]) => void;
 }
 
 const ROUND_MS = 3000;
@@ -54,7 +56,7 @@ export class NameWatch {
   onChange: (() => void) | undefined;
 
   constructor(options: NameWatchOptions) {
-    this.#options = { sleep: sleepFor, ...options };
+    this.#options = { sleep: sleepFor, onAddresses: () => undefined, ...options };
     this.#startedAt = options.now();
   }
 
@@ -103,6 +105,8 @@ export class NameWatch {
     const known = this.#suspects.get(name);
     if (fault !== undefined) this.#suspect(use, { name, ...fault }, signal);
     else if (known !== undefined) this.#suspects.delete(name);
+    const isKnown = answer?.truncated !== true && fault?.kind !== 'foreign' && fault?.kind !== 'silent';
+    if (isKnown) this.#options.onAddresses(name, addressesIn(answer));
     if (this.#suspects.get(name)?.isConfirmed || known?.isConfirmed) void this.#announce(signal);
   }
 
@@ -137,6 +141,10 @@ export class NameWatch {
     this.#reported = text;
     this.onChange?.();
   }
+}
+
+function addressesIn(answer: Addresses | undefined): number[] {
+  return (answer?.records ?? []).map((record) => record.readUInt32BE(4));
 }
 
 function faultOf(
