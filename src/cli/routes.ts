@@ -7,7 +7,7 @@ import { exitCodes, writeJson } from './io.ts';
 export const routes = defineCommand({
   name: 'routes',
   usage: '[text]',
-  summary: 'List the routes of a running Signalbox: host, path, services.',
+  summary: 'List the routes of a running Signalbox: host, path, services, and what they answer and why.',
   details: 'With a text: only routes whose host, path, service or service cluster contains it.',
   examples: ['signalbox routes', 'signalbox routes app.example.org --json'],
   options: apiOptions,
@@ -24,7 +24,6 @@ function matches({ host, path, services, cluster }: RouteView, text: string): bo
   return [host + path, cluster, ...services].some((part) => part.includes(text));
 }
 
-function row({ host, path, services, cluster, available, maintenance }: RouteView): string[] {
-  const answer = maintenance ? 'maintenance' : available ? 'service' : '503';
-  return [host, path, services.join(', '), cluster, answer];
+function row({ host, path, services, cluster, answer }: RouteView): string[] {
+  return [host, path, services.join(', '), cluster, answer.text];
 }

@@ -85,7 +85,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     versions: (cluster) => keptVersions(configs(), cluster),
     readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
     metrics: () => metrics.metrics(),
-    explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url),
+    explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url, status.current?.backends),
     plan: () => toPlanView(preview.planned, status.error),
     certificates: () => viewCertificates(parts.acme.certificates, now()),
     logger,

@@ -89,7 +89,7 @@ export class PageWorld implements AsyncDisposable {
       versions: (cluster) => keptVersions(configs(), cluster),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
       certificates: () => [],
-      explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+      explain: (url) => explainEverywhere(world.status.desired.clusters, url, world.status.backends),
       plan: () => toPlanView(world.preview.planned, world.board.error),
       page: servePage(folder),
     });

@@ -1,15 +1,24 @@
+import type { Backends } from '../../model/backends/backends.ts';
+import { explainTasks } from '../../model/backends/explain-tasks.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { isExplainable } from '../../model/explain/request.ts';
 import { explainUrl } from '../../model/explain.ts';
 import type { ClusterExplanation } from './requests.ts';
 
 /** How each cluster routes the URL, those that know the host first; undefined if the text is not a URL. */
-export function explainEverywhere(clusters: readonly ClusterState[], url: string): ClusterExplanation[] | undefined {
+export function explainEverywhere(
+  clusters: readonly ClusterState[],
+  url: string,
+  backends: Backends = new Map(),
+): ClusterExplanation[] | undefined {
   if (!isExplainable(url)) return undefined;
   const explanations = clusters.flatMap(({ cluster, table, rejectedClaims }) => {
     const { PublicSSLPort, PublishedSSLPort } = cluster.settings;
     const explanation = explainUrl(table, url, PublicSSLPort ?? PublishedSSLPort, rejectedClaims);
-    return explanation === undefined ? [] : [{ cluster: cluster.name, ...explanation }];
+    if (explanation === undefined) return [];
+    const { tasks, because = [] } = explainTasks(explanation.answer, backends) ?? {};
+    const known = tasks === undefined ? {} : { tasks };
+    return [{ cluster: cluster.name, ...explanation, ...known, because: [...explanation.because, ...because] }];
   });
   const isStranger = ({ answer }: ClusterExplanation) => Number(answer.kind === 'no-host');
   return explanations.toSorted((a, b) => isStranger(a) - isStranger(b));

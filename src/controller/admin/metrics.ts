@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { CertificateStatus } from '../../model/acme/plan.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
+import { observeBackends } from './backend-metrics.ts';
 
 /** Docker Engine API calls since the start, by operation. */
 export type EngineCalls = ReadonlyMap<string, { readonly done: number; readonly failed: number }>;
@@ -88,6 +89,7 @@ export function createMetrics(
       }
     },
   });
+  observeBackends(status, registers);
   observePropagation(status, registers);
   observeCertificates(acme, registers);
   return registry;

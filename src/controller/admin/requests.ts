@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { portSchema } from '../../model/administration.ts';
 import { allowListSchema } from '../../model/allow-list.ts';
 import { DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, tokenNameSchema } from '../../model/api-tokens.ts';
+import type { TaskAnswer } from '../../model/backends/explain-tasks.ts';
 import type { Explanation } from '../../model/explain/explanation.ts';
 import { roleSchema, signInMethodSchema } from '../../model/roles.ts';
 
@@ -126,6 +127,10 @@ export const explanationSchema = z
       )
       .readonly()
       .describe('Labels of the route that the settings set, not its services.'),
+    tasks: z
+      .enum(['all', 'some', 'none'])
+      .exactOptional()
+      .describe('How many tasks of the services answer. Absent if no service answers, or it is unknown.'),
   })
   .readonly() satisfies z.ZodType<Explanation>;
-export type ClusterExplanation = Explanation & { readonly cluster: string };
+export type ClusterExplanation = Explanation & { readonly cluster: string; readonly tasks?: TaskAnswer };

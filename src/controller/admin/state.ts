@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { type Administration, changeSchema } from '../../model/administration.ts';
+import { failing } from '../../model/backends/connections.ts';
 import { isTarget } from '../../model/maintenance.ts';
-import type { Location, RouteTable } from '../../model/route-table/table.ts';
-import type { Snapshot, SwarmService } from '../../model/snapshot.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
 import type { TimedChange } from '../observe/timeline.ts';
 import type { Replica } from '../plan/replicas.ts';
 import type { ClusterOutcome } from '../reconcile/reconcile-cluster.ts';
 import type { Status } from '../reconcile/status.ts';
+import { type RouteView, routeSchema, toRouteViews } from './route-views.ts';
+
+export type { RouteView } from './route-views.ts';
 
 const problemSchema = z
   .object({
@@ -81,24 +84,13 @@ const clusterSchema = z
   .readonly();
 export type ClusterView = z.infer<typeof clusterSchema>;
 
-const routeSchema = z
-  .object({
-    cluster: z.string(),
-    host: z.string().describe('`*` is the default for hosts that no other route matches.'),
-    hostKind: z.enum(['exact', 'wildcard', 'regex', 'default']),
-    path: z.string().describe('Path prefix; `/` matches every path.'),
-    rewrite: z.boolean(),
-    services: z.array(z.string()).readonly().describe('Services that own the route, the oldest first.'),
-    available: z.boolean().describe('If false, the route answers 503.'),
-    maintenance: z.boolean().describe('Under maintenance: answers 503 to all clients except those on the allow list.'),
-  })
-  .readonly();
-export type RouteView = z.infer<typeof routeSchema>;
-
 const serviceSchema = z
   .object({
     name: z.string(),
     tasks: z.int().nullable().describe('Desired number of tasks; null for a global service.'),
+    desired: z.int().nullable().describe('The same, also for a global service; null while unknown.'),
+    running: z.int().nullable().describe('Running tasks, without those that keep ending; null while unknown.'),
+    unreachable: z.int().describe('Tasks to which the proxies cannot connect.'),
   })
   .readonly();
 export type ServiceView = z.infer<typeof serviceSchema>;
@@ -134,7 +126,7 @@ const SHOWN_CHANGES = 50;
 
 export function toState(status: Status | undefined, error: string | undefined, administration: Administration): State {
   const clusters = status?.desired.clusters ?? [];
-  const routes = clusters.flatMap(({ cluster, table }) => toRouteViews(cluster.name, table));
+  const routes = status === undefined ? [] : toRouteViews(status);
   return {
     observedAt: status === undefined ? null : new Date(status.at).toISOString(),
     error: error ?? null,
@@ -145,7 +137,7 @@ export function toState(status: Status | undefined, error: string | undefined, a
       return toClusterView(state, outcome, replicas, administration.held[state.cluster.name]);
     }),
     routes,
-    services: toServiceViews(routes, status?.snapshot.services ?? []),
+    services: toServiceViews(routes, status),
     problems: status?.problems ?? [],
     maintenance: [...administration.maintenance, ...closedByLabel(status?.desired.closing ?? [], administration)],
     changes: administration.changes.slice(0, SHOWN_CHANGES),
@@ -205,26 +197,12 @@ function toTimedView({ version, seenAt, renderedAt, servedAt }: TimedChange): z.
   };
 }
 
-function toServiceViews(routes: readonly RouteView[], services: readonly SwarmService[]): ServiceView[] {
+function toServiceViews(routes: readonly RouteView[], status: Status | undefined): ServiceView[] {
   const owners = new Set(routes.flatMap((route) => route.services));
-  return services
-    .filter(({ name }) => owners.has(name))
-    .map(({ name, mode }) => ({ name, tasks: mode.kind === 'replicated' ? mode.replicas : null }));
-}
-
-function toRouteViews(cluster: string, { servers, fallback }: RouteTable): RouteView[] {
-  const view = (host: string, hostKind: RouteView['hostKind']) => (location: Location) => ({
-    cluster,
-    host,
-    hostKind,
-    path: location.path || '/',
-    rewrite: location.options.rewrite,
-    services: location.services,
-    available: location.upstream !== undefined,
-    maintenance: location.maintenance !== undefined,
+  const owning = (status?.snapshot.services ?? []).filter(({ name }) => owners.has(name));
+  return owning.map(({ name, mode }) => {
+    const { desired = null, running = null, faults } = status?.backends.get(name) ?? {};
+    const tasks = mode.kind === 'replicated' ? mode.replicas : null;
+    return { name, tasks, desired: tasks ?? desired, running, unreachable: faults === undefined ? 0 : failing(faults) };
   });
-  return [
-    ...servers.flatMap(({ host, locations }) => locations.map(view(host.name, host.kind))),
-    ...fallback.map(view('*', 'default')),
-  ];
 }

@@ -68,14 +68,17 @@ export class BackendBook {
     this.#wake.resolve();
   }
 
-  /** The state of all routed services, from what is known. Asks nobody. */
-  judge(snapshot: Snapshot, desired: DesiredState): Backends {
+  /**
+   * The state of all routed services, from what is known. Asks nobody. Only reports from the given tasks count: an extension keeps those of ended
+   * proxies for a while.
+   */
+  judge(snapshot: Snapshot, desired: DesiredState, proxies: ReadonlySet<string>): Backends {
     this.#owners = this.#ownersOf(desired, snapshot.services);
     this.#readyNodes = new Set(snapshot.nodes.filter(({ ready }) => ready).map(({ id }) => id));
     this.#takeCounts(snapshot.taskCounts);
-    const reports = desired.clusters.flatMap(
-      ({ cluster }) => this.#options.renderer.reports(cluster.settings.ServiceName)?.replicas ?? [],
-    );
+    const reports = desired.clusters
+      .flatMap(({ cluster }) => this.#options.renderer.reports(cluster.settings.ServiceName)?.replicas ?? [])
+      .filter(({ task }) => proxies.has(task));
     this.#watchMissing(reports.flatMap(({ doubts }) => doubts?.names ?? []).map(({ name }) => name));
     const found = reports.flatMap(({ faults }) => faults ?? []);
     const faults = found.length === 0 ? NO_FAULTS : faultsByService(found, this.#peersOf(desired));

@@ -112,7 +112,7 @@ export function createReconciler(options: ReconcilerOptions): Pass {
       if (result?.status === 'fulfilled') return [result.value];
       return status.current?.outcomes.filter((outcome) => outcome.name === name) ?? [];
     });
-    const backends = options.backendBook.judge(snapshot, desired);
+    const backends = options.backendBook.judge(snapshot, desired, runningProxies(outcomes));
     const problems = allProblems(options, snapshot, desired, outcomes, backends);
     status.record({ at: now(), snapshot, desired, outcomes, problems, backends });
     const errors = [...removed, ...settled].flatMap((result) => (result?.status === 'rejected' ? [result.reason] : []));
