@@ -79,7 +79,7 @@ function Body({ place, state }: { readonly place: Place; readonly state: State }
     case 'routes':
       return <Routes state={state} place={place} />;
     case 'problems':
-      return <Problems state={state} />;
+      return <Problems state={state} place={place} />;
     case 'configuration':
       return <Configuration state={state} place={place} />;
     case 'maintenance':

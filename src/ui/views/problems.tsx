@@ -1,12 +1,14 @@
 import type { State } from '../../controller/admin/state.ts';
 import { count } from '../lib/format.ts';
-import { ownerOf, type Problem, severities, sortProblems } from '../lib/problems.ts';
+import type { Place } from '../lib/place.ts';
+import { concerns, ownerOf, type Problem, severities, sortProblems } from '../lib/problems.ts';
 import { Empty } from '../parts/notes.tsx';
 import { Lamp } from '../parts/signal.tsx';
 
 /** Problems by owner, each with its fix, the most severe first. */
-export function Problems({ state }: { readonly state: State }) {
+export function Problems({ state, place }: { readonly state: State; readonly place: Place }) {
   const sorted = sortProblems(state.problems);
+  const { service } = place.query;
   if (sorted.length === 0)
     return (
       <Empty title="No problems" aspect="clear">
@@ -15,11 +17,19 @@ export function Problems({ state }: { readonly state: State }) {
           : `The labels of ${count(state.services.length, 'service')} are valid.`}
       </Empty>
     );
-  const owners = Map.groupBy(sorted, ownerOf);
+  const shown = service === undefined ? sorted : sorted.filter((problem) => concerns(problem, service));
+  const owners = Map.groupBy(shown, ownerOf);
   return (
     <div class="stack">
       <p class="lead">
-        A problem affects only its own service. Fix the label, and the problem disappears automatically.
+        A problem affects only its own service. Fix it, and the problem disappears automatically.
+        {service === undefined ? null : (
+          <>
+            {' '}
+            {shown.length === 0 ? 'No problems' : 'Only problems'} of {service}.{' '}
+            <a href="#/problems">Show all {sorted.length}</a>
+          </>
+        )}
       </p>
       {[...owners].map(([owner, problems]) => (
         <section key={owner} class="card" aria-label={owner}>

@@ -1,9 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RouteView, State } from '../../controller/admin/state.ts';
+import { shownAnswer } from '../lib/answers.ts';
 import { count } from '../lib/format.ts';
 import type { Place } from '../lib/place.ts';
 import { replaceQuery } from '../location.ts';
 import { Empty } from '../parts/notes.tsx';
+import { AnswerChips } from './routes/answer.tsx';
 import { Explain } from './routes/explain.tsx';
 import { RouteTable } from './routes/route-table.tsx';
 
@@ -13,7 +15,9 @@ const PAGE = 200;
 export function Routes({ state, place }: { readonly state: State; readonly place: Place }) {
   const filter = place.query.filter ?? '';
   const [pages, setPages] = useState(1);
-  const shown = state.routes.filter((route) => matches(route, filter));
+  const group = place.query.answer ?? '';
+  const found = state.routes.filter((route) => matches(route, filter));
+  const shown = found.filter((route) => group === '' || shownAnswer(route).group === group);
   if (state.routes.length === 0)
     return (
       <Empty title="No routes yet">
@@ -29,12 +33,16 @@ export function Routes({ state, place }: { readonly state: State; readonly place
           <h2 id="all-routes">All routes</h2>
           <Filter value={filter} onChange={(value) => replaceQuery(place, { filter: value })} />
           <span class="muted small" role="status">
-            {filter === '' ? count(shown.length, 'route') : `${shown.length} of ${count(state.routes.length, 'route')}`}
+            {filter === '' && group === ''
+              ? count(shown.length, 'route')
+              : `${shown.length} of ${count(state.routes.length, 'route')}`}
           </span>
         </header>
-        {shown.length === 0 ? (
+        <AnswerChips routes={found} chosen={group} onChoose={(answer) => replaceQuery(place, { answer })} />
+        {found.length === 0 ? (
           <p class="muted">No route matches “{filter}” by host, path, service or cluster.</p>
         ) : null}
+        {found.length > 0 && shown.length === 0 ? <p class="muted">No such route is {group}.</p> : null}
         <RouteTable routes={shown.slice(0, pages * PAGE)} state={state} />
         {shown.length > pages * PAGE ? (
           <button type="button" class="button" onClick={() => setPages(pages + 1)}>

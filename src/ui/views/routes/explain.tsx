@@ -16,13 +16,13 @@ export function Explain({ place }: { readonly place: Place }) {
   const ask = (url: string) => action.run(async () => setExplanations(await explain(url)));
   useEffect(() => {
     if (asked !== '') void ask(asked);
-  }, []);
+  }, [asked]);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const url = String(new FormData(event.currentTarget).get('url'));
-    replaceQuery(place, { url });
     setExplanations([]);
-    void ask(url);
+    if (url === asked) void ask(url);
+    else replaceQuery(place, { url });
   };
   const [best, ...rest] = explanations;
   const others = rest.filter(({ answer }) => answer.kind !== 'no-host');
@@ -31,7 +31,7 @@ export function Explain({ place }: { readonly place: Place }) {
       <header class="card-head">
         <h2 id="explain">Which route serves a URL?</h2>
       </header>
-      <form class="ask" onSubmit={submit}>
+      <form class="ask" key={asked} onSubmit={submit}>
         <label>
           <span class="for-ears">URL</span>
           <input
@@ -57,11 +57,11 @@ export function Explain({ place }: { readonly place: Place }) {
 }
 
 function Explained({
-  explanation: { cluster, url, answer, because, passedOver, fromSettings },
+  explanation: { cluster, url, answer, because, passedOver, fromSettings, tasks },
 }: {
   readonly explanation: ClusterExplanation;
 }) {
-  const { aspect, text } = describeAnswer(answer);
+  const { aspect, text } = describeAnswer(answer, tasks);
   return (
     <article class="explained">
       <p class="muted small">
@@ -113,12 +113,17 @@ function Explained({
   );
 }
 
-function describeAnswer(answer: ClusterExplanation['answer']): { readonly aspect: Aspect; readonly text: string } {
+function describeAnswer(
+  answer: ClusterExplanation['answer'],
+  tasks: ClusterExplanation['tasks'],
+): { readonly aspect: Aspect; readonly text: string } {
   switch (answer.kind) {
     case 'service': {
       const { services, host, path } = answer.route;
+      if (tasks === 'none')
+        return { aspect: 'danger', text: `No task of ${services.join(', ')} answers through route ${host}${path}` };
       return {
-        aspect: 'clear',
+        aspect: tasks === 'some' ? 'caution' : 'clear',
         text: `${services.join(', ')} receives ${answer.requestUri} through route ${host}${path}`,
       };
     }

@@ -1,7 +1,6 @@
 import type { RouteView, ServiceView, State } from '../../../controller/admin/state.ts';
 import { count } from '../../lib/format.ts';
-import { concerns } from '../../lib/problems.ts';
-import { Lamp } from '../../parts/signal.tsx';
+import { Answer } from './answer.tsx';
 
 const kinds = { exact: undefined, wildcard: 'wildcard', regex: 'regex', default: 'catch-all' } as const;
 
@@ -23,7 +22,7 @@ export function RouteTable({ routes, state }: { readonly routes: readonly RouteV
       {[...hosts].map(([key, own]) => (
         <tbody key={key}>
           {own.map((route, index) => (
-            <tr key={route.path}>
+            <tr key={`${route.path} ${route.services.join()}`}>
               {index === 0 ? (
                 <th scope="rowgroup" rowSpan={own.length} class="route-host">
                   <code>{route.host}</code> <Badges route={route} showsCluster={showsCluster} />
@@ -37,7 +36,7 @@ export function RouteTable({ routes, state }: { readonly routes: readonly RouteV
                 <Services names={route.services} tasks={tasks} />
               </td>
               <td class="route-answer">
-                <Answer route={route} problems={state.problems} />
+                <Answer route={route} />
               </td>
             </tr>
           ))}
@@ -76,29 +75,7 @@ function Services({ names, tasks }: ServicesProps) {
 
 function describeTasks(service: ServiceView | undefined): string {
   if (service === undefined) return '';
-  return service.tasks === null ? 'one task on every node' : count(service.tasks, 'task');
-}
-
-/** The reason a route is unavailable is listed with the problems. A service without tasks is not a problem. */
-function Answer({ route, problems }: { readonly route: RouteView; readonly problems: State['problems'] }) {
-  if (route.maintenance)
-    return (
-      <>
-        <Lamp aspect="caution" /> under maintenance
-      </>
-    );
-  if (route.available)
-    return (
-      <>
-        <Lamp aspect="clear" /> available
-      </>
-    );
-  const isExplained = problems.some(
-    (problem) => problem.severity === 'error' && route.services.some((service) => concerns(problem, service)),
-  );
-  return (
-    <>
-      <Lamp aspect="danger" /> 503 {isExplained ? <a href="#/problems">why?</a> : null}
-    </>
-  );
+  const { tasks, desired, running } = service;
+  if (running !== null && desired !== null) return `${running} of ${count(desired, 'task')}`;
+  return tasks === null ? 'one task on every node' : count(tasks, 'task');
 }
