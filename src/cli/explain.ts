@@ -1,19 +1,36 @@
 import type { ClusterState } from '../model/cluster-state.ts';
 import { buildDesiredState } from '../model/desired-state.ts';
-import type { Answer, ExplainedRoute, Explanation } from '../model/explain/explanation.ts';
+import type { Explanation } from '../model/explain/explanation.ts';
 import { explainUrl } from '../model/explain.ts';
+import { apiOptions } from './api.ts';
 import { defineCommand } from './command.ts';
 import { composeOptions, loadCompose } from './compose-files.ts';
-import { exitCodes, type Io, paint, UsageError, writeJson } from './io.ts';
+import { describeExplanation, isAnswered } from './describe-explanation.ts';
+import { explainLive } from './explain-live.ts';
+import { exitCodes, UsageError, writeJson } from './io.ts';
 import { chooseClusters } from './render.ts';
 
 export const explain = defineCommand({
   name: 'explain',
-  usage: '<compose.yml…> <URL>',
-  summary: 'Explain which route of compose files answers a URL, and why the others do not.',
-  details: 'Exits with 1 if no service answers.',
-  examples: ['signalbox explain stack.yml https://app.example.org/api'],
+  usage: '[compose.yml…] <URL>',
+  summary: 'Explain which route of compose files, or of a running Signalbox, answers a URL, and why the others do not.',
+  details: [
+    'Exits with 1 if no service answers. With --live, it explains the routes and tasks of a running Signalbox.',
+    'With --try, it also sends one GET request from this machine and shows each step with its duration.',
+  ].join(' '),
+  examples: [
+    'signalbox explain stack.yml https://app.example.org/api',
+    'signalbox explain --try https://app.example.org/api',
+  ],
   options: {
+    live: { type: 'boolean', description: 'Explain the routes of a running Signalbox instead of compose files.' },
+    try: { type: 'boolean', description: 'Also send one request. Implies --live.' },
+    address: {
+      type: 'string',
+      value: 'address',
+      description: 'With --try: send the request to this node instead of the address in DNS.',
+    },
+    ...apiOptions,
     cluster: {
       type: 'string',
       value: 'name',
@@ -23,6 +40,7 @@ export const explain = defineCommand({
   },
   async run(values, positionals, io) {
     const url = positionals.at(-1);
+    if (values.try || values.live) return explainLive(values, positionals, io);
     if (url === undefined || positionals.length < 2) throw new UsageError('Missing arguments: URL and compose file.');
     const loaded = await loadCompose(positionals.slice(0, -1), values, io);
     const clusters = chooseClusters(buildDesiredState(loaded.snapshot, loaded.settings).clusters, values.cluster);
@@ -42,54 +60,4 @@ function explainIn({ cluster, table, rejectedClaims }: ClusterState, url: string
   );
   if (explanation === undefined) throw new UsageError(`${url} is not a URL such as http://app.example.org/path.`);
   return explanation;
-}
-
-function isAnswered({ kind }: Answer): boolean {
-  return kind === 'service' || kind === 'redirect';
-}
-
-export function describeExplanation(
-  { url, answer, because, passedOver, fromSettings }: Explanation,
-  cluster: string,
-  io: Io,
-): string {
-  const owners = new Set(fromSettings.map(({ service }) => service));
-  const others = passedOver.map(({ route, reason }) => `  - ${describeRoute(route)}\n      ${reason}`);
-  const given = fromSettings.map(
-    ({ service, label, value, from }) =>
-      `  - ${label} = ${value} (from ${from})${owners.size > 1 ? `: ${service}` : ''}`,
-  );
-  return [
-    `${paint(io, 'bold', url)} ${paint(io, 'dim', `(service cluster ${cluster})`)}`,
-    `  ${paint(io, isAnswered(answer) ? 'green' : 'red', describeAnswer(answer))}`,
-    ...because.map((step) => `  - ${step}`),
-    ...(given.length > 0 ? [paint(io, 'bold', 'Labels from the settings'), ...given] : []),
-    ...(others.length > 0 ? [paint(io, 'bold', 'Other routes'), ...others] : []),
-    '',
-  ].join('\n');
-}
-
-function describeAnswer(answer: Answer): string {
-  switch (answer.kind) {
-    case 'service':
-      return `${answer.route.services.join(', ')} by the route ${answer.route.host}${answer.route.path}, request URI ${answer.requestUri}`;
-    case 'redirect':
-      return `${answer.status} to ${answer.location}`;
-    case 'unavailable':
-      return `503: ${describeRoute(answer.route)} is unavailable`;
-    case 'maintenance':
-      return '503: under maintenance';
-    case 'no-path':
-      return '404: no route matches this path';
-    case 'no-host':
-      return '503: no route matches this host';
-    case 'bad-request':
-      return '400: the path is invalid';
-    case 'no-certificate':
-      return 'The TLS handshake fails';
-  }
-}
-
-function describeRoute({ host, path, services }: ExplainedRoute): string {
-  return `${host}${path} → ${services.join(', ')}`;
 }

@@ -24,6 +24,8 @@ function matches({ host, path, services, cluster }: RouteView, text: string): bo
   return [host + path, cluster, ...services].some((part) => part.includes(text));
 }
 
-function row({ host, path, services, cluster, answer }: RouteView): string[] {
-  return [host, path, services.join(', '), cluster, answer.text];
+function row({ host, path, services, cluster, available, answer }: RouteView): string[] {
+  // Controllers of earlier releases give no reasons.
+  const text = (answer as RouteView['answer'] | undefined)?.text ?? (available ? 'service' : '503');
+  return [host, path, services.join(', '), cluster, text];
 }

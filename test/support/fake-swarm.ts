@@ -103,7 +103,7 @@ export class FakeSwarm implements Swarm {
     return {
       ...{ id: this.#nextId('task'), serviceId, place: String(position + 1), nodeId: 'worker1', spec: 'current' },
       ...{ state: 'running', desiredState: 'running', error: undefined, exitCode: undefined },
-      ...{ createdAt: at, since: at, memoryLimitBytes: 0 },
+      ...{ createdAt: at, since: at, memoryLimitBytes: 0, hasHealthCheck: false },
       ...task,
     };
   }
@@ -400,7 +400,13 @@ function toRecord(
   const createdAt = Date.parse(task.createdAt);
   return {
     ...{ id, serviceId, nodeId, state, desiredState, error, createdAt, since: createdAt },
-    ...{ place: String(position + 1), exitCode: undefined, memoryLimitBytes: 0, spec: task.configIds.join() },
+    ...{
+      place: String(position + 1),
+      exitCode: undefined,
+      memoryLimitBytes: 0,
+      hasHealthCheck: false,
+      spec: task.configIds.join(),
+    },
   };
 }
 

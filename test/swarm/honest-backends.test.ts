@@ -118,7 +118,7 @@ const cases: Readonly<Record<string, Case>> = {
       healthcheck: { test: ['CMD', 'node', '-e', 'process.exit(1)'], interval: '1s', retries: 2, start_period: '0s' },
     },
     isCause: failed,
-    reason: /^0 of 2 tasks of honest_unhealthy run: the health check fails/,
+    reason: /^0 of 2 tasks of honest_unhealthy run: the .*health check fails/,
     status: 502,
   },
   memory: {

@@ -3,7 +3,7 @@ import { type RouteAnswer, type RouteFacts, routeAnswer, routeAnswerKinds } from
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { splitName } from '../../model/name-doubts.ts';
 import type { Problem } from '../../model/problem.ts';
-import type { HostTls, Location } from '../../model/route-table.ts';
+import type { HostTls, Location } from '../../model/route-table/table.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { ClusterOutcome } from '../reconcile/reconcile-cluster.ts';
 import type { Status } from '../reconcile/status.ts';

@@ -15,6 +15,7 @@ const RecordedTask = z.object({
   Slot: z.number().optional(),
   DesiredState: z.string(),
   Spec: z.looseObject({
+    ContainerSpec: z.object({ Healthcheck: z.object({ Test: z.array(z.string()).nullish() }).nullish() }).nullish(),
     Resources: z.object({ Limits: z.object({ MemoryBytes: z.number().optional() }).nullish() }).nullish(),
   }),
   Status: z.object({
@@ -50,6 +51,7 @@ export function toTaskRecord(answer: unknown): TaskRecord {
     since: Status.Timestamp === undefined ? createdAt : Date.parse(Status.Timestamp),
     spec: digest(JSON.stringify(Spec)),
     memoryLimitBytes: Spec.Resources?.Limits?.MemoryBytes ?? 0,
+    hasHealthCheck: !['', 'NONE'].includes(Spec.ContainerSpec?.Healthcheck?.Test?.[0] ?? ''),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Answer } from '../explain.ts';
+import type { Answer } from '../explain/explanation.ts';
 import type { Backends } from './backends.ts';
 
 /** Whether the tasks of a route answer: all, some or none of them. */

@@ -18,7 +18,7 @@ const MOST_STEADY_MS = 30_000;
 /** Swarm places most tasks sooner. */
 const PLACED_MS = 2000;
 /** Most health checks succeed sooner. */
-const HEALTHY_MS = 8000;
+const HEALTHY_MS = 6000;
 
 /** `replicas` is undefined for a global service. `isReady` says whether a node is up. */
 export function judgeTasks(

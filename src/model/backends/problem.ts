@@ -46,11 +46,13 @@ export function describeFailure(failure: TaskFailure): string {
     case 'not-started':
       return failure.message;
     case 'ended':
-      return `the application ends with exit code ${failure.exitCode ?? 0}${times(failure.times)}`;
+      return `the application ends with exit code ${failure.exitCode}${times(failure.times)}`;
     case 'out-of-memory':
       return `the application is killed (exit code 137), probably for memory: ${memory(failure.limitBytes)}${times(failure.times)}`;
     case 'unhealthy':
-      return `the health check fails${times(failure.times)}`;
+      return failure.exitCode === undefined
+        ? `the health check fails${times(failure.times)}`
+        : `the application ends with exit code ${failure.exitCode}, probably because its health check fails${times(failure.times)}`;
     case 'not-healthy-yet':
       return 'the health check has not succeeded yet';
   }

@@ -1,5 +1,6 @@
 import type { Problem } from '../problem.ts';
-import { type HostTls, type Location, leadsToTls } from '../route-table.ts';
+import { leadsToTls } from '../route-table/location.ts';
+import type { HostTls, Location } from '../route-table/table.ts';
 import type { Backends } from './backends.ts';
 
 /** What a route answers, and why. */

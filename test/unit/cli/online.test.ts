@@ -27,9 +27,26 @@ const state = {
     },
   ],
   routes: [
-    { cluster: 'default', host: 'app.example.org', path: '/', services: ['shop_app', 'shop_new'], available: true },
+    {
+      ...{
+        cluster: 'default',
+        host: 'app.example.org',
+        path: '/',
+        services: ['shop_app', 'shop_new'],
+        available: true,
+      },
+      answer: { kind: 'service', text: '2 of 2 tasks' },
+    },
     { cluster: 'east', host: '*', path: '/api', services: ['shop_api'], available: false },
-    { cluster: 'east', host: 'shut', path: '/', services: ['shop_shut'], available: true, maintenance: true },
+    {
+      cluster: 'east',
+      host: 'shut',
+      path: '/',
+      services: ['shop_shut'],
+      available: true,
+      maintenance: true,
+      answer: { kind: 'maintenance', text: 'under maintenance' },
+    },
   ],
   services: ['shop_app', 'shop_new', 'shop_api', 'shop_shut'].map((name) => ({ name, tasks: 1 })),
   problems: [
@@ -229,11 +246,11 @@ Last observed 2026-01-01T00:00:00.000Z
 });
 
 describe('signalbox routes', () => {
-  it('lists all routes', async () => {
+  it('lists all routes, and what they answer if the controller says so', async () => {
     expect((await ask('routes')).out).toBe(`HOST             PATH  SERVICES            CLUSTER  ANSWER
-app.example.org  /     shop_app, shop_new  default  service
+app.example.org  /     shop_app, shop_new  default  2 of 2 tasks
 *                /api  shop_api            east     503
-shut             /     shop_shut           east     maintenance
+shut             /     shop_shut           east     under maintenance
 `);
   });
 

@@ -10,7 +10,7 @@ const isReady = (node: string) => node !== 'lost';
 function task(changes: Partial<TaskRecord> = {}): TaskRecord {
   return {
     ...{ id: 't', serviceId: 's', place: '1', nodeId: 'worker1', state: 'running', desiredState: 'running' },
-    ...{ error: undefined, exitCode: undefined, spec: 'new', memoryLimitBytes: 0 },
+    ...{ error: undefined, exitCode: undefined, spec: 'new', memoryLimitBytes: 0, hasHealthCheck: false },
     ...{ createdAt: now - 60_000, since: now - 60_000 },
     ...changes,
   };
@@ -85,6 +85,12 @@ describe('the problem of a service that', () => {
       1,
       ended({ exitCode: 137, error: 'task: non-zero exit (137): dockerexec: unhealthy container' }),
       'error: 0 of 1 task of shop_web runs: the health check fails',
+    ],
+    [
+      'is stopped because its health check fails',
+      1,
+      ended({ state: 'complete', exitCode: 0, hasHealthCheck: true }),
+      'error: 0 of 1 task of shop_web runs: the application ends with exit code 0, probably because its health check fails',
     ],
     [
       'is not healthy yet',

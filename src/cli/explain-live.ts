@@ -1,0 +1,58 @@
+import type { ClusterExplanation } from '../controller/admin/requests.ts';
+import { Api, type apiOptions } from './api.ts';
+import type { Values } from './command.ts';
+import { describeExplanation, isAnswered } from './describe-explanation.ts';
+import { type ExitCode, exitCodes, type Io, paint, UsageError, writeJson } from './io.ts';
+import { type Step, tryRequest } from './try-request.ts';
+
+type LiveOptions = Values<typeof apiOptions> & {
+  readonly try?: boolean;
+  readonly json?: boolean;
+  readonly cluster?: string;
+  readonly address?: string;
+};
+
+/** Explains the routes of a running Signalbox, and sends a request if asked to. */
+export async function explainLive(values: LiveOptions, positionals: readonly string[], io: Io): Promise<ExitCode> {
+  const [text, ...others] = positionals;
+  if (text === undefined || others.length > 0)
+    throw new UsageError('With --live or --try: exactly one URL, and no compose file.');
+  const url = parseUrl(text);
+  const api = await Api.connect(values, io);
+  const all = (await api.call('GET', `/api/explain?${new URLSearchParams({ url: url.href })}`)) as ClusterExplanation[];
+  const known = all.filter(({ answer }) => answer.kind !== 'no-host');
+  const chosen = (known.length > 0 ? known : all).filter(({ cluster }) => cluster === (values.cluster ?? cluster));
+  const steps = values.try ? await tryRequest(url, { address: values.address }) : undefined;
+  if (values.json) writeJson(io, steps === undefined ? chosen : { explanations: chosen, steps });
+  else {
+    for (const explanation of chosen) io.out(describeExplanation(explanation, explanation.cluster, io));
+    if (steps) io.out(describeSteps(steps, io));
+  }
+  const isExplained = chosen.some(({ answer, tasks }) => isAnswered(answer) && tasks !== 'none');
+  const isTried = steps === undefined || steps.every(({ ok, step }) => ok || step === 'tls');
+  return isExplained && isTried ? exitCodes.done : exitCodes.found;
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+  if (url === null || !['http:', 'https:'].includes(url.protocol))
+    throw new UsageError(`${text} is not a URL such as http://app.example.org/path.`);
+  return url;
+}
+
+const NAMES: Readonly<Record<Step['step'], string>> = {
+  dns: 'DNS',
+  connection: 'Connection',
+  tls: 'TLS',
+  answer: 'Answer',
+  proxy: 'Proxy',
+  task: 'Task',
+};
+
+function describeSteps(steps: readonly Step[], io: Io): string {
+  const lines = steps.map(({ step, ok, text, ms }) => {
+    const took = ms === undefined ? '' : `${ms} ms`;
+    return `  ${NAMES[step].padEnd(10)}  ${took.padStart(9)}  ${paint(io, ok ? 'green' : 'red', text)}`;
+  });
+  return `${[paint(io, 'bold', 'Request from this machine'), ...lines].join('\n')}\n`;
+}
