@@ -48,7 +48,8 @@ export function countAnswers(routes: readonly RouteView[]): ReadonlyMap<AnswerGr
 /** Where the page explains the answer: the problem, or the way of a request to the route. Undefined if the text says everything. */
 export function whyLink({ answer, host, hostKind, path }: RouteView): string | undefined {
   if (answer.problemOf !== undefined) return `#/problems?${new URLSearchParams({ service: answer.problemOf })}`;
-  if (answer.kind === 'service' || hostKind === 'regex' || hostKind === 'default') return undefined;
+  const isPlain = answer.kind === 'service' || answer.kind === 'no-tasks-desired';
+  if (isPlain || hostKind === 'regex' || hostKind === 'default') return undefined;
   const name = hostKind === 'wildcard' ? host.replace('*', 'www') : host;
   return `#/routes?${new URLSearchParams({ url: `http://${name}${path}` })}`;
 }
