@@ -14,9 +14,12 @@ const RecordedTask = z.object({
   NodeID: z.string().optional(),
   Slot: z.number().optional(),
   DesiredState: z.string(),
+  // Complete, because its digest tells specifications apart.
   Spec: z.looseObject({
-    ContainerSpec: z.object({ Healthcheck: z.object({ Test: z.array(z.string()).nullish() }).nullish() }).nullish(),
-    Resources: z.object({ Limits: z.object({ MemoryBytes: z.number().optional() }).nullish() }).nullish(),
+    ContainerSpec: z
+      .looseObject({ Healthcheck: z.looseObject({ Test: z.array(z.string()).nullish() }).nullish() })
+      .nullish(),
+    Resources: z.looseObject({ Limits: z.looseObject({ MemoryBytes: z.number().optional() }).nullish() }).nullish(),
   }),
   Status: z.object({
     State: z.string(),

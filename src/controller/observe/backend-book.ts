@@ -106,12 +106,13 @@ export class BackendBook {
   }
 
   #collect(faults: ReadonlyMap<string, PortFaults>): Backends {
-    const states = [...this.#owners.values()].flatMap((owner): [string, BackendState][] => {
+    const states = new Map<string, BackendState>();
+    for (const owner of this.#owners.values()) {
       const { id, name } = owner;
       const state = backendState(owner, this.#health.get(id), this.#counts.get(id), faults.get(id));
-      return state === undefined ? [] : [[name, state]];
-    });
-    return new Map(states);
+      if (state !== undefined) states.set(name, state);
+    }
+    return states;
   }
 
   /** Lists the tasks of the watched services. Resolves to whether anything has changed. */

@@ -1,6 +1,6 @@
-import type { ClusterState } from '../cluster-state.ts';
 import type { DesiredState } from '../desired-state.ts';
 import type { Problem } from '../problem.ts';
+import type { Route } from '../route.ts';
 import type { SwarmService, TaskCounts } from '../snapshot.ts';
 import type { PortFaults } from './connections.ts';
 import type { TaskHealth } from './health.ts';
@@ -26,24 +26,37 @@ export interface BackendState extends TaskCounts {
 /** By name of the service; absent if nothing is known about its tasks. */
 export type Backends = ReadonlyMap<string, BackendState>;
 
-/** The services that own routes, by ID. Jobs are left out: their tasks are meant to end. */
+/** How a service is routed. */
+interface Use {
+  /** Undefined if there are several. */
+  cluster: string | undefined;
+  isVirtual: boolean;
+}
+
+/** The services that own routes, by ID. Jobs are left out: their tasks are meant to end. Runs for each change of thousands of services. */
 export function routedOwners(
   { clusters }: Pick<DesiredState, 'clusters'>,
   services: readonly SwarmService[],
 ): ReadonlyMap<string, RoutedOwner> {
-  const routes = clusters.flatMap(({ cluster, routes }: ClusterState) =>
-    routes.map((route) => ({ cluster: cluster.name, route })),
-  );
-  const byService = Map.groupBy(routes, ({ route }) => route.service.id);
-  const owners = services.flatMap(({ id, name, mode }): RoutedOwner[] => {
-    const own = byService.get(id);
-    if (own === undefined || mode.kind === 'job') return [];
-    const inClusters = new Set(own.map(({ cluster }) => cluster));
-    const cluster = inClusters.size === 1 ? own[0]!.cluster : undefined;
-    const isVirtual = own.some(({ route: { backend } }) => backend.kind === 'peers' && backend.peers[0]?.virtual);
-    return [{ id, name, replicas: mode.kind === 'replicated' ? mode.replicas : undefined, cluster, isVirtual }];
-  });
-  return new Map(owners.map((owner) => [owner.id, owner]));
+  const uses = new Map<string, Use>();
+  for (const { cluster, routes } of clusters) for (const route of routes) noteUse(uses, cluster.name, route);
+  const owners = new Map<string, RoutedOwner>();
+  for (const { id, name, mode } of services) {
+    const use = uses.get(id);
+    if (use === undefined || mode.kind === 'job') continue;
+    owners.set(id, { id, name, replicas: mode.kind === 'replicated' ? mode.replicas : undefined, ...use });
+  }
+  return owners;
+}
+
+function noteUse(uses: Map<string, Use>, cluster: string, { service: { id }, backend }: Route): void {
+  const isVirtual = backend.kind === 'peers' && backend.peers[0]?.virtual === true;
+  const known = uses.get(id);
+  if (known === undefined) uses.set(id, { cluster, isVirtual });
+  else {
+    if (known.cluster !== cluster) known.cluster = undefined;
+    known.isVirtual ||= isVirtual;
+  }
 }
 
 export function backendState(
