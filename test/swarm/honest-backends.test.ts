@@ -185,3 +185,43 @@ describe('an application that does not answer', () => {
     expect(await signalbox('routes', host)).toContain('2 of 2 tasks');
   });
 });
+
+/** Stops listening when it is asked to, and listens again later. */
+const pausing = node(`
+  const server = require('node:http').createServer(({ url }, answer) => {
+    answer.setHeader('connection', 'close');
+    answer.end('{}');
+    if (url !== '/pause') return;
+    server.close();
+    setTimeout(() => server.listen(8080, '0.0.0.0'), 20_000);
+  });
+  server.listen(8080, '0.0.0.0');
+`);
+
+it('is found by failed requests if it stops listening, and its return is noticed without any', async () => {
+  const host = 'pausing.honest.local';
+  await deploy('pausing', { ...pausing, deploy: { replicas: 1 } });
+  await answers(host);
+  expect(await problemsOf(stack.service('pausing'))).toEqual([]);
+
+  await curl(host, '/pause');
+  const begunAt = performance.now();
+  await eventually(async () => expect((await curl(host, '/ping')).status).toBe(502));
+  await eventually(async () => expect(await problemsOf(stack.service('pausing'))).toHaveLength(1));
+  const reportedMs = Math.round(performance.now() - begunAt);
+  expect(reportedMs).toBeLessThan(GOAL_MS);
+
+  const { host: address, port } = bed.node('worker1').address(8080);
+  const tried = await signalbox('explain', '--try', `http://${host}:${port}/ping`, '--address', address);
+  expect(tried).toContain(`No task answers: ${host}/ → honest_pausing`);
+  expect(tried).toContain('Nothing listens on port 8080 of honest_pausing: 1 of 1 task refuses connections.');
+  expect(tried).toMatch(/Connection +[\d.]+ ms +connected to /);
+  expect(tried).toMatch(/Answer +[\d.]+ ms +502 Bad Gateway/);
+  expect(tried).toContain('answered by a proxy, request ');
+
+  await eventually(async () => expect(await problemsOf(stack.service('pausing'))).toEqual([]));
+  const clearedMs = Math.round(performance.now() - begunAt) - 20_000;
+  expect(clearedMs).toBeLessThan(GOAL_MS);
+  console.log(`pausing: reported after ${reportedMs} ms, cleared after ${clearedMs} ms`);
+  expect((await curl(host, '/ping')).status).toBe(200);
+});
