@@ -33,8 +33,8 @@ export function judgeTasks(
   // Places without a desired task remain from a larger number of replicas, unless tasks are missing.
   const relevant = places.filter(({ isDesired }) => isDesired || running < desired);
   const isSteady = running === desired && relevant.every(({ isSettled }) => isSettled);
-  const failures = desired === 0 ? [] : relevant.flatMap(({ failure }) => failure ?? []);
-  return { desired, running, failure: mostFrequent(failures), isSteady };
+  const failures = relevant.flatMap(({ failure }) => (failure && isRelevant(failure, running) ? failure : []));
+  return { desired, running, failure: desired === 0 ? undefined : mostFrequent(failures), isSteady };
 }
 
 interface Place {
@@ -74,6 +74,11 @@ function reasonOf(current: readonly TaskRecord[], ended: readonly TaskRecord[], 
   if (last) return failureOf(last, ended.length);
   const isLate = current.some(({ state, since }) => state === 'starting' && now - since >= HEALTHY_MS);
   return isLate ? { kind: 'not-healthy-yet' } : undefined;
+}
+
+/** While other tasks run, it is no failure if the successor of one takes its time. */
+function isRelevant({ kind }: TaskFailure, running: number): boolean {
+  return kind !== 'not-healthy-yet' || running === 0;
 }
 
 /** Of failures of the same kind, the one that happened most often. */

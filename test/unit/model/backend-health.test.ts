@@ -98,6 +98,7 @@ describe('the problem of a service that', () => {
       [task({ state: 'starting', since: now - 9000 })],
       'warning: 0 of 1 task of shop_web runs: the health check has not succeeded yet',
     ],
+    ['updates slowly', 2, [task({ state: 'starting', since: now - 9000 }), task({ place: '2' })], undefined],
     ['starts slowly', 1, [task({ state: 'starting', since: now - 3000 })], undefined],
     [
       'cannot be started',
