@@ -6,7 +6,7 @@ import { backendProblem } from '../../../src/model/backends/problem.ts';
 import { type RouteFacts, routeAnswer } from '../../../src/model/backends/route-answer.ts';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import type { Problem } from '../../../src/model/problem.ts';
-import type { HostTls, Location } from '../../../src/model/route-table.ts';
+import type { HostTls, Location } from '../../../src/model/route-table/table.ts';
 import { parseSettings } from '../../../src/model/settings.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 
