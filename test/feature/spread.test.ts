@@ -291,10 +291,7 @@ describe('nothing is moved', () => {
   });
 
   it('if every node has a replica', async () => {
-    const world = await aWorld();
-    world.swarm.amend(proxy, (spec) => {
-      spec.Mode = { Global: {} };
-    });
+    const world = await aWorld({ ProxyReplicas: 'global' });
     world.swarm.crowd(proxy, 'worker1');
 
     expect(scalings(await world.writesOf(() => wait(world, 30)))).toEqual([]);
