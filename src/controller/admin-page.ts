@@ -16,6 +16,7 @@ import { servePage } from './admin/page.ts';
 import { toPlanView } from './admin/plan.ts';
 import { serveAdmin } from './admin/serve.ts';
 import { toState } from './admin/state.ts';
+import type { TrafficSource } from './admin/traffic-route.ts';
 import { keptVersions, readVersion } from './admin/versions.ts';
 import { engineCalls } from './docker/docker-error.ts';
 import type { DockerSwarm } from './docker/swarm.ts';
@@ -34,6 +35,7 @@ export interface AdminParts {
   readonly preview: PlanPreview;
   readonly acme: Pick<AcmeTask, 'certificates' | 'orders'>;
   readonly swarm: DockerSwarm;
+  readonly traffic: TrafficSource;
   readonly port: number;
   /** Subnets that may not connect. */
   readonly closedTo: readonly string[];
@@ -82,6 +84,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     access,
     oidc: signIn.oidc,
     administrator,
+    traffic: parts.traffic,
     versions: (cluster) => keptVersions(configs(), cluster),
     readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
     metrics: () => metrics.metrics(),

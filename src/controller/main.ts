@@ -42,6 +42,7 @@ import { readRegistrySecret } from './registry.ts';
 import { RenewedIdentity } from './renewed-identity.ts';
 import { loadSettings, readCoreSettings } from './settings-file.ts';
 import { readSignIn } from './sign-in.ts';
+import { startTraffic } from './traffic/setup.ts';
 
 /** The controller: watches the swarm and makes all writes to it. */
 const environment = readEnvironment();
@@ -155,8 +156,10 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     networkSubnets(docker, adminNetwork),
   ]);
   const published = { port, closedTo, relayedFrom };
+  const { clusters } = settings;
+  const traffic = startTraffic({ identity: () => identity.current, status, swarm, clusters, now }, stopped);
   await startAdmin(
-    { administrator, authority, passwords, signIn, status, preview, acme, swarm, ...published, logger, now },
+    { administrator, authority, passwords, signIn, status, preview, acme, swarm, traffic, ...published, logger, now },
     stopped,
   );
   // Swarm stops the previous controller once this one is healthy, so this one must be ready to work.

@@ -14,6 +14,7 @@ import { type Prove, RenderRequests } from './render-requests.ts';
 import { ReportRequests } from './report-requests.ts';
 import { Seals } from './seals.ts';
 import { StateRequests, type TemplateVersions } from './state-requests.ts';
+import { TrafficRequests } from './traffic-requests.ts';
 
 export interface LinkServerOptions {
   readonly cluster: string;
@@ -39,17 +40,20 @@ const HOLD_MS = 25_000;
  * - `PUT /tasks` accepts a TasksRequest and returns 204. Reports from the address of another task are then rejected.
  * - `GET /state/<digest>` is held until offers, replicas, templates or tasks differ from the digest, at most 25 s, and returns a
  *   StateResponse.
+ * - `GET /traffic/<cursor>` is held until there are reports after the cursor, at most 25 s, and returns a TrafficResponse.
  *
  * Agents:
  * - `POST /report` accepts a ReportRequest of at most 1 MB and is held until there is a version for the replica. It returns the signed
  *   version without the content of files that the agent knows, 204 after 25 s without a version, 409 if another agent reports for the
  *   task, or 429 if one address sends too many reports.
+ * - `POST /traffic` accepts a TrafficRequest and returns 204, or 409 if another agent reports for the task.
  */
 export function createLinkServer({ cluster, identity, prove, templates, offers, logger }: LinkServerOptions): Server {
   const claims = new Claims(() => performance.now());
   const rendering = new RenderRequests({ prove, templates, offers });
   const state = new StateRequests({ claims, offers, templates });
   const reports = new ReportRequests({ claims, offers, seals: new Seals(identity), logger });
+  const traffic = new TrafficRequests(claims);
   return createChannelServer({
     identity,
     roles: {
@@ -58,8 +62,12 @@ export function createLinkServer({ cluster, identity, prove, templates, offers, 
         'PUT /offer': taking(OfferRequest, (offer) => rendering.offer(offer)),
         'PUT /tasks': taking(TasksRequest, (tasks) => state.tasks(tasks)),
         'GET /state': held((request, hold) => state.state(request, hold)),
+        'GET /traffic': held((request, hold) => traffic.after(request, hold)),
       },
-      [proxyName(cluster)]: { 'POST /report': held((request, hold) => reports.take(request, hold)) },
+      [proxyName(cluster)]: {
+        'POST /report': held((request, hold) => reports.take(request, hold)),
+        'POST /traffic': (request) => traffic.take(request),
+      },
     },
     maxConnections: MAX_CONNECTIONS,
     onFailure: (error) => logger.error({ err: error }, 'Request failed'),

@@ -48,7 +48,7 @@ interface DefaultPorts {
 export type AdministratorTexts = Partial<Pick<RenderInput, 'template' | 'pages'>>;
 
 export function toRenderInput(state: ClusterState, texts: AdministratorTexts = {}): RenderInput {
-  const { cluster, routes, packed, zoneKb, watch, defaultCertificate, defaultCertificateNames, metricsSecret } = state;
+  const { cluster, routes, packed, zoneKb, watch, defaultCertificate, defaultCertificateNames } = state;
   const { settings, nginx } = cluster;
   return {
     cluster: cluster.name,
@@ -61,7 +61,7 @@ export function toRenderInput(state: ClusterState, texts: AdministratorTexts = {
     proxyProtocolFrom: settings.ProxyProtocolFrom,
     defaultCertificate: packed?.names.get(defaultCertificate) ?? defaultCertificate,
     defaultCertificateNames,
-    metrics: metricsSecret !== undefined,
+    metrics: settings.HitlessServiceUpdate,
     nginx,
     zoneKb,
     watch,

@@ -80,12 +80,12 @@ const isPeer: Rule = ([address = '']) => {
 };
 
 const MODULES = '/etc/nginx/modules-enabled/*.conf';
-const METRICS = '/tmp/signalbox/metrics.conf*';
+const LOGS = ['/tmp/signalbox/metrics.conf*', '/tmp/signalbox/errors.conf*'];
 const MATERIAL = new RegExp(`^/tmp/material/(?:${SECRET}/(?:client|backend)|\\.public/backend)\\.conf\\*$`);
 
 /** Files outside the configuration: part of the image, or written by the proxy itself. */
 export function isOwnInclude(path: string): boolean {
-  return path === MODULES || path === METRICS || MATERIAL.test(path);
+  return path === MODULES || LOGS.includes(path) || MATERIAL.test(path);
 }
 
 /** Directives that open a block. */

@@ -27,12 +27,16 @@ import { RequestLog } from './nginx/request-log.ts';
 import { NginxRun } from './nginx/run.ts';
 import { prepareAuthorities, SecretStore } from './nginx/secret-store.ts';
 import type { BriefVersion } from './ports.ts';
+import { TrafficReporter } from './report-traffic.ts';
 import { type Responders, TaskSecrets } from './task-secrets.ts';
+import { startTraffic } from './traffic.ts';
 
 /** The proxy: nginx, and an agent that loads new versions into it. The agent ends with nginx. */
 const environment = readAgentEnvironment();
 const logger = createPlainLog('agent');
 const ended = new AbortController();
+/** For the requests since the last report, when nginx has ended. */
+const LAST_REPORT_MS = 1000;
 const folder = '/tmp/signalbox';
 const ERRORS_INTERVAL_MS = 1000;
 const permissions = decodePermissions(environment?.allowedText);
@@ -129,6 +133,8 @@ async function readNames(): Promise<readonly NameInUse[]> {
   return inUse.names;
 }
 
+let reporter: TrafficReporter | undefined;
+
 if (environment === undefined || identity === undefined) {
   await nginx.start(undefined, ended.signal);
 } else {
@@ -157,11 +163,15 @@ if (environment === undefined || identity === undefined) {
     reloadIntervalMs,
     logger,
   });
-  if (existsSync(metricsTokenPath)) {
+  // nginx also runs without counting its requests.
+  const traffic = await startTraffic(folder).catch(({ message }: Error) => {
+    logger.error({ reason: message }, 'Requests are not counted');
+    return undefined;
+  });
+  if (traffic && existsSync(metricsTokenPath)) {
     // Loaded only if needed, to save memory.
     const { startMetrics } = await import('./serve-metrics.ts');
-    // nginx also runs without metrics.
-    await startMetrics({ agent, identity, folder, logger }).catch(({ message }: Error) =>
+    await startMetrics({ agent, identity, traffic, logger }).catch(({ message }: Error) =>
       logger.error({ reason: message }, 'Metrics server failed to start'),
     );
   }
@@ -173,6 +183,10 @@ if (environment === undefined || identity === undefined) {
   void names.run(ended.signal);
   void backends.run(ended.signal);
   void agent.follow(ended.signal);
+  reporter = traffic && new TrafficReporter({ task, receiver: offering, take: traffic.take });
+  void reporter?.run(ended.signal);
 }
+const code = await nginx.exited();
+await reporter?.report(AbortSignal.timeout(LAST_REPORT_MS));
 // Exits immediately: a pending DNS query for the extension's name cannot be canceled and would keep the agent alive for half a minute.
-process.exit(await nginx.exited());
+process.exit(code);

@@ -30,6 +30,7 @@ import { setSecurityHeaders } from './security-headers.ts';
 import { authenticate, identifyScraper, signInRoutes } from './sign-in-routes.ts';
 import type { State } from './state.ts';
 import { tokenRoutes } from './token-routes.ts';
+import { type TrafficSource, trafficRoute } from './traffic-route.ts';
 
 export interface AdminOptions {
   readonly state: () => State;
@@ -49,6 +50,8 @@ export interface AdminOptions {
   readonly plan: () => PlanView;
   /** Those that are ordered from ACME servers. */
   readonly certificates: () => readonly CertificateView[];
+  /** Requests that proxies report. Absent in tests of something else. */
+  readonly traffic?: TrafficSource | undefined;
   /** Serves the page; undefined if it was not built. */
   readonly page?: MiddlewareHandler | undefined;
   /** The client's address. Defaults to the address of the connection. */
@@ -105,7 +108,8 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     return { name, via, address: address(context) };
   };
   const visible = (user: User) => scopeState(state(), user);
-  const streams = new EventStreams({ access, state: visible, subscribe: options.subscribe, now });
+  const { traffic, subscribe } = options;
+  const streams = new EventStreams({ access, state: visible, subscribe, traffic, now });
   app.get('/api/user', (context) => context.json({ cluster: null, ...context.get('user') }));
   app.get('/api/users', (context) => context.json(usersView(access, options.oidc)));
   app.route('/api/tokens', tokenRoutes({ access, administrator, actor, now }));
@@ -114,6 +118,7 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   app.get('/api/certificates', (context) => context.json(options.certificates()));
   app.get('/api/audit', (context) => context.json(auditOf(administrator)));
   app.get('/api/events', (context) => streams.start(context, context.get('session')));
+  app.get('/api/traffic', trafficRoute(traffic));
   app.get('/api/explain', ({ req, json, get }) => {
     const url = explainedUrlSchema.safeParse(req.query('url') ?? '').data;
     const explanations = url === undefined ? undefined : options.explain(url);

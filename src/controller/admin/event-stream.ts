@@ -3,12 +3,14 @@ import { streamSSE } from 'hono/streaming';
 import type { Access, Session, User } from './access.ts';
 import { Refusal } from './problem-details.ts';
 import type { State } from './state.ts';
+import type { TrafficSource } from './traffic-route.ts';
 
 export interface EventStreamsOptions {
   readonly access: Access;
   /** The part of the state that the user may see. */
   readonly state: (user: User) => State;
   readonly subscribe: (listener: () => void) => () => void;
+  readonly traffic?: Pick<TrafficSource, 'last' | 'subscribe'> | undefined;
   readonly now: () => number;
 }
 
@@ -29,12 +31,22 @@ export class EventStreams {
     const open = this.#open.get(session.id) ?? 0;
     if (open >= MAX_OF_SESSION)
       throw new Refusal(429, 'Too many streams', `A session is limited to ${MAX_OF_SESSION} event streams.`);
-    const { subscribe, access } = this.#options;
+    const { subscribe, access, traffic } = this.#options;
     this.#open.set(session.id, open + 1);
     let wake = () => {};
     const unsubscribe = [subscribe(() => wake()), access.onEnd(() => wake())];
     return streamSSE(context, async (stream) => {
       stream.onAbort(() => wake());
+      let writing: Promise<void> | undefined;
+      const sendStep = () => {
+        // A client that does not read must not make steps wait in memory.
+        writing ??= stream
+          .writeSSE({ event: 'traffic', data: JSON.stringify(traffic!.last(session.user.cluster)) })
+          .finally(() => {
+            writing = undefined;
+          });
+      };
+      if (traffic) unsubscribe.push(traffic.subscribe(sendStep));
       let sent = '';
       while (!stream.aborted && access.isOpen(session)) {
         const changed = new Promise<void>((resolve) => {

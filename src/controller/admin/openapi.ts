@@ -23,6 +23,7 @@ import {
   usersSchema,
 } from './requests.ts';
 import { stateSchema } from './state.ts';
+import { trafficQuery, trafficSchema } from './traffic.ts';
 
 export interface Operation {
   readonly summary: string;
@@ -153,10 +154,20 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   },
   '/api/events': {
     get: {
-      summary: 'Stream events: `state` with the new state after each change, `seen` after a check without a change',
+      summary:
+        'Stream events: `state` with the new state after each change, `seen` after a check without a change, `traffic` after each step of `/api/traffic`',
       access: 'viewer',
       ofCluster: 'answer',
       answer: 'text/event-stream',
+    },
+  },
+  '/api/traffic': {
+    get: {
+      summary: 'Show requests, their results and times: of everything, a cluster, host, route or task',
+      access: 'viewer',
+      ofCluster: 'answer',
+      query: trafficQuery,
+      answer: trafficSchema,
     },
   },
   '/api/explain': {
@@ -282,7 +293,7 @@ function describe({ summary, access, body, answer, basic, query }: Operation) {
 }
 
 function toParameter([name, schema]: readonly [string, z.ZodType]) {
-  return { name, in: 'query', required: true, schema: toSchema(schema, 'input') };
+  return { name, in: 'query', required: !schema.safeParse(undefined).success, schema: toSchema(schema, 'input') };
 }
 
 function content(answer: NonNullable<Operation['answer']>) {

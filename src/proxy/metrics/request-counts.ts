@@ -1,29 +1,59 @@
 import { LONG_NAME } from '../../model/host.ts';
+import { bucketOf, TIME_BOUNDS, TIME_BUCKETS } from '../../model/time-buckets.ts';
+import { OTHER_HOSTS, STATUS_CLASSES, TLS_KINDS, type TrafficRow } from '../../model/traffic.ts';
+import { type Cell, TrafficRows } from './traffic-rows.ts';
 
 /** Includes hosts that are no longer routed, until the agent ends. Requests for further hosts are counted together. */
 const MOST_HOSTS = 20_000;
 const LONGEST_HOST = 300;
-export const OTHER_HOSTS = '(other)';
-export const CLASSES = ['other', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+/** Of hosts, routes, tasks, statuses and TLS versions together. Further ones are counted by status only. */
+const MOST_CELLS = 30_000;
+/** A cell is forgotten after so many sums without a request. */
+const IDLE_SUMS = 60;
 
-/** Upper bounds in seconds; nginx measures in milliseconds. */
+/** Upper bounds in seconds; nginx measures in milliseconds. All are bounds of time buckets. */
 export const UPSTREAM_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 
-/** The log format of the counted lines, in nginx's syntax. The name comes from the configuration, never from the client's request. */
-export const REQUEST_FORMAT = '$server_name $status $upstream_header_time';
+/**
+ * The log format of the counted lines, in nginx's syntax: three numbers, and what they are counted by. Names come from the configuration, never from
+ * the client's request.
+ */
+export const REQUEST_FORMAT = String.raw`$request_length $bytes_sent $upstream_header_time\t$status\t$ssl_protocol\t$server_name\t$route_path\t$upstream_addr`;
+
+interface CountedCell extends Cell {
+  /** nginx may have answered with its own page. */
+  readonly isFailure: boolean;
+  seconds: number;
+  idle: number;
+}
 
 /** Counts nginx's responses from the lines of its log. */
 export class RequestCounts {
+  readonly #cells = new Map<string, CountedCell>();
   readonly #hosts = new Map<string, number[]>();
+  readonly #rows = new TrafficRows();
   /** By bucket; the last one counts times above all bounds. */
-  readonly upstream = { buckets: new Array<number>(UPSTREAM_BUCKETS.length + 1).fill(0), sum: 0 };
+  readonly #upstream = { buckets: new Array<number>(UPSTREAM_BUCKETS.length + 1).fill(0), sum: 0 };
   /** Lines that were not counted: too many were waiting, or their format is wrong. */
   lost = 0;
 
   /** Requests by host and class, without zero counts. */
   *requests(): Generator<{ readonly host: string; readonly class: string; readonly count: number }> {
+    this.sum();
     for (const [host, counts] of this.#hosts)
-      for (const [position, count] of counts.entries()) if (count > 0) yield { host, class: CLASSES[position]!, count };
+      for (const [position, count] of counts.entries())
+        if (count > 0) yield { host, class: STATUS_CLASSES[position]!, count };
+  }
+
+  get upstream(): { readonly buckets: readonly number[]; readonly sum: number } {
+    this.sum();
+    return this.#upstream;
+  }
+
+  /** The rows of everything since the last call. */
+  takeRows(): TrafficRow[] {
+    this.sum();
+    return this.#rows.take();
   }
 
   /** Takes complete lines. */
@@ -35,44 +65,104 @@ export class RequestCounts {
     }
   }
 
-  /** Avoids regular expressions and substrings: this runs for each request. */
+  /** This runs for each request, interpreted: one look-up finds what the numbers are added to. */
   #count(text: string, start: number, end: number): void {
-    const nameEnd = text.indexOf(' ', start);
-    const isOurs = nameEnd >= start && nameEnd + 5 <= end && text[nameEnd + 4] === ' ';
-    if (!isOurs) {
+    const tab = text.indexOf('\t', start);
+    const cell = tab === -1 || tab > end ? undefined : this.#cellOf(text.slice(tab + 1, end));
+    if (cell === undefined) {
       this.lost += 1;
       return;
     }
-    const counts = this.#countsOf(text.slice(start, nameEnd));
-    const hundreds = text.charCodeAt(nameEnd + 1) - ZERO;
-    counts[hundreds >= 1 && hundreds <= 5 ? hundreds : 0]! += 1;
-    const times = text.slice(nameEnd + 5, end);
-    const isFailure = text.startsWith('502', nameEnd + 1) || text.startsWith('504', nameEnd + 1);
-    // If no service responded, the last time is that of nginx's own page.
-    if (!isFailure || !times.includes(' : ')) this.#observe(times);
+    const first = text.indexOf(' ', start);
+    const second = text.indexOf(' ', first + 1);
+    cell.count += 1;
+    cell.received += +text.slice(start, first);
+    cell.sent += +text.slice(first + 1, second);
+    if (second + 1 < tab) this.#observe(cell, text.slice(second + 1, tab));
+  }
+
+  #cellOf(key: string): CountedCell | undefined {
+    return this.#cells.get(key) ?? this.#newCell(key);
+  }
+
+  #newCell(key: string): CountedCell | undefined {
+    const [status = '', tls = '', host = '', path = '', addresses, ...others] = copyOf(key).split('\t');
+    if (addresses === undefined || others.length > 0 || !/^\d{3}$/.test(status)) return undefined;
+    if (this.#cells.size >= MOST_CELLS && host !== OTHER_HOSTS)
+      return this.#cellOf(`${status}\t${tls}\t${OTHER_HOSTS}\t\t`);
+    const hundreds = Number(status[0]);
+    const kind = TLS_KINDS.indexOf((tls === '' ? 'none' : tls) as 'none');
+    const cell = {
+      host: host.length > LONGEST_HOST ? OTHER_HOSTS : host,
+      path,
+      address: answering(addresses),
+      class: hundreds >= 1 && hundreds <= 5 ? hundreds : 0,
+      isFailure: status === '502' || status === '504',
+      tls: kind === -1 ? TLS_KINDS.indexOf('other') : kind,
+      ...{ count: 0, sent: 0, received: 0, seconds: 0, idle: 0, times: undefined },
+    };
+    this.#cells.set(copyOf(key), cell);
+    return cell;
+  }
+
+  /**
+   * `0.012`; empty if no service was requested; `-, 0.002 : 0.010` if several were requested and some did not respond. If no service responded at
+   * all, the last time is that of nginx's own page.
+   */
+  #observe(cell: CountedCell, times: string): void {
+    const isPlain = times.length < 8 && !times.includes(' ');
+    if (!isPlain && cell.isFailure && times.includes(' : ')) return;
+    const seconds = isPlain ? +times : sumOf(times);
+    // `-` is no number.
+    if (!(seconds >= 0)) return;
+    cell.times ??= new Uint32Array(TIME_BUCKETS);
+    cell.times[bucketOf(Math.round(seconds * 1000))]! += 1;
+    cell.seconds += seconds;
+  }
+
+  /** Adds up what was counted since the last call. */
+  sum(): void {
+    for (const [key, cell] of this.#cells) {
+      if (cell.count > 0) this.#add(cell);
+      else if (++cell.idle > IDLE_SUMS) this.#cells.delete(key);
+    }
+  }
+
+  #add(cell: CountedCell): void {
+    this.#rows.add(cell);
+    this.#countsOf(cell.host)[cell.class]! += cell.count;
+    this.#upstream.sum += cell.seconds;
+    for (const [bucket, count] of cell.times?.entries() ?? []) this.#upstream.buckets[COARSE[bucket]!]! += count;
+    Object.assign(cell, { count: 0, sent: 0, received: 0, seconds: 0, idle: 0 });
+    cell.times?.fill(0);
   }
 
   #countsOf(name: string): number[] {
     const known = this.#hosts.get(name);
     if (known) return known;
-    const isTooMuch = this.#hosts.size >= MOST_HOSTS || name.length > LONGEST_HOST;
-    if (isTooMuch && name !== OTHER_HOSTS) return this.#countsOf(OTHER_HOSTS);
-    const counts = CLASSES.map(() => 0);
-    this.#hosts.set(copyOf(name), counts);
+    if (this.#hosts.size >= MOST_HOSTS && name !== OTHER_HOSTS) return this.#countsOf(OTHER_HOSTS);
+    const counts = STATUS_CLASSES.map(() => 0);
+    this.#hosts.set(name, counts);
     return counts;
-  }
-
-  /** `0.012`; empty if no service was requested; `-, 0.002 : 0.010` if several were requested and some did not respond. */
-  #observe(times: string): void {
-    const seconds = times.includes(' ') ? sumOf(times) : Number.parseFloat(times);
-    if (!Number.isFinite(seconds)) return;
-    const bucket = UPSTREAM_BUCKETS.findIndex((bound) => seconds <= bound);
-    this.upstream.buckets[bucket === -1 ? UPSTREAM_BUCKETS.length : bucket]! += 1;
-    this.upstream.sum += seconds;
   }
 }
 
-const ZERO = '0'.charCodeAt(0);
+/** The Prometheus bucket of each time bucket. */
+const COARSE = Array.from({ length: TIME_BUCKETS }, (_, bucket) => {
+  const seconds = (TIME_BOUNDS[bucket] ?? Number.POSITIVE_INFINITY) / 1000;
+  const found = UPSTREAM_BUCKETS.findIndex((bound) => seconds <= bound);
+  return found === -1 ? UPSTREAM_BUCKETS.length : found;
+});
+
+/** nginx's own pages for errors; see templates/status.hbs. */
+const OWN_PAGES = '127.0.0.1:10246';
+
+/** The last address of `10.0.0.3:80, 10.0.0.4:80 : 10.0.0.5:80`, except nginx's own. Without tasks, nginx writes the upstream's name. */
+function answering(addresses: string): string {
+  const tried = addresses.split(/[,:] /).map((address) => address.trim());
+  const address = tried.findLast((one) => one !== OWN_PAGES) ?? '';
+  return /^(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:.]+\]):\d+$/.test(address) ? address : '';
+}
 
 /** A substring keeps its entire source string in memory: here 64 KB for each host. */
 function copyOf(text: string): string {

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { REQUEST_FORMAT } from '../metrics/request-counts.ts';
+import { ERROR_FORMAT } from '../metrics/request-errors.ts';
 
 /** Counts the lines. */
 export interface LineCounter {
@@ -18,12 +19,24 @@ const NEWLINE = 0x0a;
 
 /**
  * The text that templates/http.hbs includes. Buffered, so that a request causes no write: nginx writes 64 KB at a time, or what it has after a
- * second.
+ * second. Locations set the route's path unless it is the root. `geo` gives it a default, because a `map` must not precede `map_hash_bucket_size` in
+ * versions of earlier releases.
  */
 export function requestLogConfiguration(path: string): string {
   return [
+    'geo $route_path { default "/"; }',
     `log_format signalbox_requests escape=none '${REQUEST_FORMAT}';`,
     `access_log ${path} signalbox_requests buffer=64k flush=1s;`,
+    '',
+  ].join('\n');
+}
+
+/** The text that templates/http.hbs includes where its variables are defined: logs only requests that are answered with 5xx. */
+export function errorLogConfiguration(path: string): string {
+  return [
+    'map $status $is_server_error { default 0; 200 0; 304 0; 404 0; "~^5" 1; }',
+    `log_format signalbox_errors escape=json '${ERROR_FORMAT}';`,
+    `access_log ${path} signalbox_errors buffer=64k flush=1s if=$is_server_error;`,
     '',
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 import { streamsRequests } from '../../model/features/buffering.ts';
 import { clientVerification } from '../../model/features/cors.ts';
 import { featureServerBlocks, featureViews } from '../../model/features/features.ts';
+import { encodePath } from '../../model/path.ts';
 import type { Maintenance } from '../../model/route.ts';
 import { leadsToTls } from '../../model/route-table/location.ts';
 import type { Location, VirtualServer } from '../../model/route-table/table.ts';
@@ -83,6 +84,7 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
   return {
     ...target,
     service: namesService ? location.services[0] : undefined,
+    routePath: location.path === '' ? undefined : encodePath(location.path),
     first: featureViews(location.options, factsOf(location), { first: true }),
     again,
     hasOwnErrors: again !== FIRST_AGAIN || target.errorPages.length > 0,

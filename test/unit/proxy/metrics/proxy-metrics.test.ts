@@ -1,12 +1,19 @@
 import { expect, it } from 'vitest';
 import { proxyMetrics } from '../../../../src/proxy/metrics/proxy-metrics.ts';
 import { RequestCounts } from '../../../../src/proxy/metrics/request-counts.ts';
+import { logLine } from '../../../support/log-line.ts';
 
 const facts = { version: '0123456789abcdef', reloads: { done: 2, refused: 1 }, connections: undefined };
 
 it('exposes everything in the Prometheus text format', () => {
   const requests = new RequestCounts();
-  requests.take(['a.org 200 0.004', 'a.org 502 0.3', '_ 503 ', String.raw`~^x\d"$ 200 70`, ''].join('\n'));
+  const lines = [
+    logLine('a.org', 200, { time: '0.004' }),
+    logLine('a.org', 502, { time: '0.3' }),
+    logLine('_', 503),
+    logLine(String.raw`~^x\d"$`, 200, { time: '70' }),
+  ];
+  requests.take(lines.map((line) => `${line}\n`).join(''));
   const open = { reading: 1, writing: 2, waiting: 3 };
 
   const text = proxyMetrics({ ...facts, requests, connections: { accepted: 9, handled: 8, open } });

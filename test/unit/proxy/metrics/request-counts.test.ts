@@ -1,12 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import {
-  OTHER_HOSTS,
-  RequestCounts,
-  shownHost,
-  UPSTREAM_BUCKETS,
-} from '../../../../src/proxy/metrics/request-counts.ts';
+import { bucketOf } from '../../../../src/model/time-buckets.ts';
+import { MOST_ROWS, OTHER_HOSTS } from '../../../../src/model/traffic.ts';
+import { RequestCounts, shownHost, UPSTREAM_BUCKETS } from '../../../../src/proxy/metrics/request-counts.ts';
+import { logLine } from '../../../support/log-line.ts';
 
 function countsOf(...lines: string[]): RequestCounts {
   const counts = new RequestCounts();
@@ -25,32 +23,52 @@ function heapUsed(): number {
 
 describe('requests', () => {
   it('are counted by host and status class', () => {
-    const counts = countsOf('a.org 200 0.001', 'a.org 204 0.001', 'a.org 503 ', '_ 404 ', '~^a+$ 301 ', ' 200 ');
+    const counts = countsOf(
+      logLine('a.org', 200, { time: '0.001' }),
+      logLine('a.org', 204, { time: '0.001' }),
+      logLine('a.org', 503),
+      logLine('_', 404),
+      logLine('~^a+$', 301),
+      logLine('', 200),
+    );
 
     expect(requestsOf(counts)).toEqual(['a.org 2xx 2', 'a.org 5xx 1', '_ 4xx 1', '~^a+$ 3xx 1', ' 2xx 1']);
     expect(counts.lost).toBe(0);
   });
 
   it('that no service has answered do not count for the time of services', () => {
-    const counts = countsOf('a.org 502 - : 0.003', 'a.org 504 5.001 : 0.001', 'a.org 200 - : 0.020');
+    const counts = countsOf(
+      logLine('a.org', 502, { time: '- : 0.003' }),
+      logLine('a.org', 504, { time: '5.001 : 0.001' }),
+      logLine('a.org', 200, { time: '- : 0.020' }),
+    );
 
     expect(requestsOf(counts)).toEqual(['a.org 2xx 1', 'a.org 5xx 2']);
     expect(counts.upstream.sum).toBeCloseTo(0.02);
   });
 
   it('with an invalid HTTP status count as other', () => {
-    expect(requestsOf(countsOf('a.org 000 ', 'a.org 009 ', 'a.org 999 '))).toEqual(['a.org other 3']);
+    expect(requestsOf(countsOf(...['000', '009', '999'].map((status) => logLine('a.org', status))))).toEqual([
+      'a.org other 3',
+    ]);
   });
 
   it('in malformed lines are dropped, not guessed', () => {
-    const counts = countsOf('', 'a.org', 'a.org 200', 'a.org 20 0.1', 'a.org 2000 0.1', 'a.org 200 0.1');
+    const counts = countsOf(
+      '',
+      'a.org',
+      logLine('a.org', 20),
+      logLine('a.org', 2000),
+      `${logLine('a.org', 200)}\t`,
+      logLine('a.org', 200),
+    );
 
     expect(requestsOf(counts)).toEqual(['a.org 2xx 1']);
     expect(counts.lost).toBe(5);
   });
 
   it('of more hosts than can exist are counted together', () => {
-    const counts = countsOf(...Array.from({ length: 20_100 }, (_, number) => `${number}.org 200 `));
+    const counts = countsOf(...Array.from({ length: 20_100 }, (_, number) => logLine(`${number}.org`, 200)));
 
     const requests = [...counts.requests()];
     expect(requests.length).toBeLessThanOrEqual(20_001);
@@ -59,14 +77,18 @@ describe('requests', () => {
   });
 
   it('of hosts that are too long are counted together, too', () => {
-    expect(requestsOf(countsOf(`${'x'.repeat(5000)} 200 `, 'a.org 200 '))).toEqual(['(other) 2xx 1', 'a.org 2xx 1']);
+    expect(requestsOf(countsOf(logLine('x'.repeat(5000), 200), logLine('a.org', 200)))).toEqual([
+      '(other) 2xx 1',
+      'a.org 2xx 1',
+    ]);
   });
 
   it('do not keep their source lines in memory', () => {
     const counts = new RequestCounts();
-    const filler = 'filler.example.org 200 0.001\n'.repeat(2000);
+    const filler = `${logLine('filler.example.org', 200)}\n`.repeat(2000);
     const before = heapUsed();
-    for (let number = 0; number < 1000; number++) counts.take(`host-number-${number}.example.org 200 0.001\n${filler}`);
+    for (let number = 0; number < 1000; number++)
+      counts.take(`${logLine(`host-number-${number}.example.org`, 200)}\n${filler}`);
 
     expect((heapUsed() - before) / 2 ** 20).toBeLessThan(15);
     expect([...counts.requests()]).toHaveLength(1001);
@@ -83,7 +105,7 @@ describe('the upstream response time', () => {
     ${', 0.250'}              | ${0.25}
     ${'120.000'}              | ${120}
   `('is $seconds for $times', ({ times, seconds }) => {
-    const { upstream } = countsOf(`a.org 200 ${times}`);
+    const { upstream } = countsOf(logLine('a.org', 200, { time: times }));
 
     expect(upstream.sum).toBeCloseTo(seconds, 9);
     const bucket = upstream.buckets.indexOf(1);
@@ -92,7 +114,68 @@ describe('the upstream response time', () => {
   });
 
   it.each(['', '-', '-, -', ' : ', 'x'])('is unknown for %j', (times) => {
-    expect(countsOf(`a.org 502 ${times}`).upstream).toEqual({ buckets: expect.not.arrayContaining([1]), sum: 0 });
+    expect(countsOf(logLine('a.org', 502, { time: times })).upstream).toEqual({
+      buckets: expect.not.arrayContaining([1]),
+      sum: 0,
+    });
+  });
+});
+
+describe('the rows of a report', () => {
+  it('have the requests of each host, route and task, with their bytes, TLS versions and times', () => {
+    const shop = { path: '/shop', address: '10.0.1.5:8080', tls: 'TLSv1.3' };
+    const counts = countsOf(
+      logLine('a.org', 200, { ...shop, time: '0.012', sent: 1000, received: 100 }),
+      logLine('a.org', 500, { ...shop, time: '0.300', sent: 10, received: 1 }),
+      logLine('a.org', 200, { path: '/shop', address: '10.0.1.6:8080', time: '0.012', tls: 'TLSv1.2' }),
+      logLine('a.org', 404),
+    );
+
+    expect(counts.takeRows()).toEqual([
+      {
+        ...{ host: 'a.org', path: '/shop', address: '10.0.1.5:8080' },
+        ...{ classes: [0, 0, 1, 0, 0, 1], tls: [0, 0, 2, 0], sent: 1010, received: 101 },
+        times: [bucketOf(12), 1, bucketOf(300), 1],
+      },
+      expect.objectContaining({ address: '10.0.1.6:8080', tls: [0, 1, 0, 0], times: [bucketOf(12), 1] }),
+      expect.objectContaining({ path: '/', address: '', classes: [0, 0, 0, 0, 1, 0], tls: [1, 0, 0, 0], times: [] }),
+    ]);
+  });
+
+  it.each`
+    addresses                                                | address
+    ${'10.0.1.5:80, 10.0.1.6:80'}                            | ${'10.0.1.6:80'}
+    ${'10.0.1.5:80 : 127.0.0.1:10246'}                       | ${'10.0.1.5:80'}
+    ${'10.0.1.5:80 : 10.0.1.6:80, 10.0.1.7:80'}              | ${'10.0.1.7:80'}
+    ${'5c7eac0f43ca9560-tasks.app.net-80 : 127.0.0.1:10246'} | ${''}
+    ${'[fd00::1]:80'}                                        | ${'[fd00::1]:80'}
+    ${''}                                                    | ${''}
+  `('name the task that was tried last: $addresses', ({ addresses, address }) => {
+    expect(countsOf(logLine('a.org', 502, { address: addresses })).takeRows()).toMatchObject([{ address }]);
+  });
+
+  it('start again after each report', () => {
+    const counts = countsOf(logLine('a.org', 200, { time: '0.001' }));
+    counts.takeRows();
+    counts.take(`${logLine('a.org', 200)}\n`);
+
+    expect(counts.takeRows()).toMatchObject([{ classes: [0, 0, 1, 0, 0, 0], times: [] }]);
+    expect(counts.takeRows()).toEqual([]);
+    expect(requestsOf(counts)).toEqual(['a.org 2xx 2']);
+  });
+
+  it('are limited, and then tell hosts apart only', () => {
+    const tasks = Array.from({ length: 5000 }, (_, number) => `10.0.${number >> 8}.${number & 255}:80`);
+    const counts = countsOf(
+      ...tasks.map((address) => logLine('a.org', 200, { address })),
+      ...tasks.map((_, number) => logLine(`${number}.org`, 200)),
+    );
+
+    const rows = counts.takeRows();
+    expect(rows.length).toBeLessThanOrEqual(MOST_ROWS);
+    expect(rows.reduce((sum, { classes }) => sum + classes[2]!, 0)).toBe(10_000);
+    expect(rows.find(({ host, address }) => host === 'a.org' && address === '')?.classes[2]).toBe(2000);
+    expect(rows.find(({ host }) => host === OTHER_HOSTS)?.classes[2]).toBeGreaterThan(3000);
   });
 });
 

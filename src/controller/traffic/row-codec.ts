@@ -1,0 +1,185 @@
+import { boundOf, quantileBucket, TIME_BUCKETS } from '../../model/time-buckets.ts';
+import { STATUS_CLASSES, TLS_KINDS } from '../../model/traffic.ts';
+
+/** What is counted in a step. */
+export interface Row {
+  /** By the position in `STATUS_CLASSES`. */
+  readonly classes: readonly number[];
+  /** By the position in `TLS_KINDS`. */
+  readonly tls: readonly number[];
+  /** Rounded to 0.2 %. */
+  readonly sent: number;
+  readonly received: number;
+  /** 50 %, 95 % and 99 % of the answered requests took at most this many milliseconds; null if no task answered. */
+  readonly times: readonly [number, number, number] | null;
+}
+
+/** Numbers of one step that are still added up: classes, TLS, times. */
+export class Sums {
+  readonly classes = new Float64Array(STATUS_CLASSES.length);
+  readonly tls = new Float64Array(TLS_KINDS.length);
+  readonly times = new Uint32Array(TIME_BUCKETS);
+  sent = 0;
+  received = 0;
+
+  add({ classes, tls, times, sent, received }: Sums): void {
+    for (const [position, count] of classes.entries()) this.classes[position]! += count;
+    for (const [position, count] of tls.entries()) this.tls[position]! += count;
+    for (let bucket = 0; bucket < TIME_BUCKETS; bucket += 1) this.times[bucket]! += times[bucket]!;
+    this.sent += sent;
+    this.received += received;
+  }
+
+  get row(): Row {
+    const buckets = quantileBuckets(this.times);
+    return {
+      classes: [...this.classes],
+      tls: [...this.tls],
+      sent: this.sent,
+      received: this.received,
+      times: buckets === undefined ? null : (buckets.map(boundOf) as [number, number, number]),
+    };
+  }
+}
+
+export function quantileBuckets(times: ArrayLike<number>): readonly [number, number, number] | undefined {
+  const buckets = [0.5, 0.95, 0.99].map((share) => quantileBucket(times, share));
+  return buckets[0] === undefined ? undefined : (buckets as [number, number, number]);
+}
+
+/** Flags of a row's first byte. The two lowest bits are the TLS kind of all requests, or MIXED. */
+const MIXED = 3;
+const HAS_GAP = 4;
+/** Requests with other classes than 2xx. */
+const HAS_OTHERS = 8;
+const HAS_TIMES = 16;
+/** All percentiles are the same. */
+const IS_ONE_TIME = 32;
+
+/** Larger than any encoded row. */
+export const MOST_ROW_BYTES = 96;
+const OK = STATUS_CLASSES.indexOf('2xx');
+/** The distance of two percentiles in buckets. */
+const MOST_DISTANCE = 31;
+
+/** Writes a row and returns the position behind it. `gap` is the number of steps without a row before this one. */
+export function writeRow(bytes: Uint8Array, start: number, gap: number, sums: Sums): number {
+  const { classes, tls } = sums;
+  const kind = tls.findIndex((count) => count > 0);
+  const isMixed = kind < 0 || kind >= MIXED || tls.some((count, position) => count > 0 && position !== kind);
+  const others = classes.reduce(
+    (mask, count, position) => (position !== OK && count > 0 ? mask | (1 << position) : mask),
+    0,
+  );
+  const times = quantileBuckets(sums.times);
+  const isOneTime = times !== undefined && times[0] === times[2];
+  let at = start + 1;
+  bytes[start] =
+    (isMixed ? MIXED : kind) |
+    (gap > 0 ? HAS_GAP : 0) |
+    (others > 0 ? HAS_OTHERS : 0) |
+    (times ? HAS_TIMES : 0) |
+    (isOneTime ? IS_ONE_TIME : 0);
+  if (gap > 0) at = writeNumber(bytes, at, gap);
+  at = writeNumber(bytes, at, classes[OK]!);
+  if (others > 0) {
+    bytes[at++] = others;
+    for (let position = 0; position < classes.length; position += 1)
+      if (others & (1 << position)) at = writeNumber(bytes, at, classes[position]!);
+  }
+  if (isMixed) for (const count of tls) at = writeNumber(bytes, at, count);
+  const sent = toLogarithm(sums.sent);
+  const received = toLogarithm(sums.received);
+  bytes[at++] = sent & 255;
+  bytes[at++] = (sent >> 8) | ((received & 15) << 4);
+  bytes[at++] = received >> 4;
+  if (times === undefined) return at;
+  const [p50, p95, p99] = times;
+  if (isOneTime) {
+    bytes[at++] = p50;
+    return at;
+  }
+  const packed = p50 | (Math.min(MOST_DISTANCE, p95 - p50) << 6) | (Math.min(MOST_DISTANCE, p99 - p95) << 11);
+  bytes[at++] = packed & 255;
+  bytes[at++] = packed >> 8;
+  return at;
+}
+
+/** Reads rows from bytes. */
+export class RowReader {
+  readonly #bytes: Uint8Array;
+  at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** The row at the position, and the steps without a row before it. */
+  next(): { readonly gap: number; readonly row: Row } {
+    const bytes = this.#bytes;
+    const flags = bytes[this.at++]!;
+    const gap = flags & HAS_GAP ? this.#number() : 0;
+    const classes = [0, 0, 0, 0, 0, 0];
+    classes[OK] = this.#number();
+    const others = flags & HAS_OTHERS ? bytes[this.at++]! : 0;
+    for (let position = 0; others >> position > 0; position += 1)
+      if (others & (1 << position)) classes[position] = this.#number();
+    const tls = [0, 0, 0, 0];
+    const kind = flags & MIXED;
+    if (kind === MIXED) for (let position = 0; position < tls.length; position += 1) tls[position] = this.#number();
+    else tls[kind] = classes.reduce((sum, count) => sum + count, 0);
+    const low = bytes[this.at++]!;
+    const middle = bytes[this.at++]!;
+    const high = bytes[this.at++]!;
+    const sent = fromLogarithm(low | ((middle & 15) << 8));
+    const received = fromLogarithm((middle >> 4) | (high << 4));
+    return { gap, row: { classes, tls, sent, received, times: flags & HAS_TIMES ? this.#times(flags) : null } };
+  }
+
+  #times(flags: number): [number, number, number] {
+    const first = this.#bytes[this.at++]!;
+    if (flags & IS_ONE_TIME) {
+      const ms = boundOf(first);
+      return [ms, ms, ms];
+    }
+    const packed = first | (this.#bytes[this.at++]! << 8);
+    const p50 = packed & 63;
+    const p95 = p50 + ((packed >> 6) & 31);
+    return [boundOf(p50), boundOf(p95), boundOf(p95 + (packed >> 11))];
+  }
+
+  #number(): number {
+    let value = 0;
+    let factor = 1;
+    for (;;) {
+      const byte = this.#bytes[this.at++]!;
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+      factor *= 128;
+    }
+  }
+}
+
+/** Seven bits a byte, the lowest first. */
+function writeNumber(bytes: Uint8Array, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  while (rest > 127) {
+    bytes[at++] = 128 | (rest % 128);
+    rest = Math.floor(rest / 128);
+  }
+  bytes[at++] = rest;
+  return at;
+}
+
+/** Twelve bits for numbers up to 2 ^ 44, with an error of at most 0.4 %. */
+const MOST_LOGARITHM = 4095;
+const PER_DOUBLING = 93;
+
+function toLogarithm(value: number): number {
+  return value < 1 ? 0 : Math.min(MOST_LOGARITHM, 1 + Math.round(Math.log2(value) * PER_DOUBLING));
+}
+
+function fromLogarithm(code: number): number {
+  return code === 0 ? 0 : Math.round(2 ** ((code - 1) / PER_DOUBLING));
+}

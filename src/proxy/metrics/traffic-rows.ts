@@ -1,0 +1,82 @@
+import { TIME_BUCKETS } from '../../model/time-buckets.ts';
+import { MOST_ROWS, OTHER_HOSTS, STATUS_CLASSES, TLS_KINDS, type TrafficRow } from '../../model/traffic.ts';
+
+/** Requests with the same host, route, task, status and TLS version. */
+export interface Cell {
+  readonly host: string;
+  readonly path: string;
+  readonly address: string;
+  /** Positions in `STATUS_CLASSES` and `TLS_KINDS`. */
+  readonly class: number;
+  readonly tls: number;
+  count: number;
+  sent: number;
+  received: number;
+  /** By time bucket; undefined as long as no task has answered. */
+  times: Uint32Array | undefined;
+}
+
+interface Sum {
+  readonly host: string;
+  readonly path: string;
+  readonly address: string;
+  readonly classes: number[];
+  readonly tls: number[];
+  readonly times: Uint32Array;
+  sent: number;
+  received: number;
+}
+
+/** Sums of cells by host, route and task, until they are reported. */
+export class TrafficRows {
+  #sums = new Map<string, Sum>();
+
+  add(cell: Cell): void {
+    const sum = this.#sumOf(cell);
+    sum.classes[cell.class]! += cell.count;
+    sum.tls[cell.tls]! += cell.count;
+    sum.sent += cell.sent;
+    sum.received += cell.received;
+    if (cell.times) for (let bucket = 0; bucket < TIME_BUCKETS; bucket += 1) sum.times[bucket]! += cell.times[bucket]!;
+  }
+
+  #sumOf({ host, path, address }: Cell): Sum {
+    const known = this.#sums.get(nameOf(host, path, address));
+    if (known) return known;
+    const left = MOST_ROWS - this.#sums.size;
+    if (left > MOST_ROWS / 4) return this.#open(host, path, address);
+    // Only hosts are told apart, so that many tasks of some hosts do not hide others.
+    const ofHost = this.#sums.get(nameOf(host, '', ''));
+    return ofHost ?? (left > 1 ? this.#open(host, '', '') : this.#open(OTHER_HOSTS, '', ''));
+  }
+
+  #open(host: string, path: string, address: string): Sum {
+    const name = nameOf(host, path, address);
+    const known = this.#sums.get(name);
+    if (known) return known;
+    const sum = {
+      ...{ host, path, address, sent: 0, received: 0, times: new Uint32Array(TIME_BUCKETS) },
+      classes: STATUS_CLASSES.map(() => 0),
+      tls: TLS_KINDS.map(() => 0),
+    };
+    this.#sums.set(name, sum);
+    return sum;
+  }
+
+  /** Everything since the last call. */
+  take(): TrafficRow[] {
+    const rows = [...this.#sums.values()].map((sum) => ({ ...sum, times: pairsOf(sum.times) }));
+    this.#sums = new Map();
+    return rows;
+  }
+}
+
+function nameOf(host: string, path: string, address: string): string {
+  return `${host}\t${path}\t${address}`;
+}
+
+function pairsOf(counts: Uint32Array): number[] {
+  const pairs: number[] = [];
+  for (const [bucket, count] of counts.entries()) if (count > 0) pairs.push(bucket, count);
+  return pairs;
+}
