@@ -37,16 +37,15 @@ export class EventStreams {
     const unsubscribe = [subscribe(() => wake()), access.onEnd(() => wake())];
     return streamSSE(context, async (stream) => {
       stream.onAbort(() => wake());
-      let writing: Promise<void> | undefined;
-      const sendStep = () => {
+      let isWriting = false;
+      const sendStep = async () => {
         // A client that does not read must not make steps wait in memory.
-        writing ??= stream
-          .writeSSE({ event: 'traffic', data: JSON.stringify(traffic!.last(session.user.cluster)) })
-          .finally(() => {
-            writing = undefined;
-          });
+        if (isWriting) return;
+        isWriting = true;
+        await stream.writeSSE({ event: 'traffic', data: JSON.stringify(traffic!.last(session.user.cluster)) });
+        isWriting = false;
       };
-      if (traffic) unsubscribe.push(traffic.subscribe(sendStep));
+      if (traffic) unsubscribe.push(traffic.subscribe(() => void sendStep()));
       let sent = '';
       while (!stream.aborted && access.isOpen(session)) {
         const changed = new Promise<void>((resolve) => {

@@ -65,44 +65,57 @@ const MOST_DISTANCE = 31;
 /** Writes a row and returns the position behind it. `gap` is the number of steps without a row before this one. */
 export function writeRow(bytes: Uint8Array, start: number, gap: number, sums: Sums): number {
   const { classes, tls } = sums;
-  const kind = tls.findIndex((count) => count > 0);
-  const isMixed = kind < 0 || kind >= MIXED || tls.some((count, position) => count > 0 && position !== kind);
-  const others = classes.reduce(
-    (mask, count, position) => (position !== OK && count > 0 ? mask | (1 << position) : mask),
-    0,
-  );
+  const kind = onlyKind(tls);
+  const others = otherClasses(classes);
   const times = quantileBuckets(sums.times);
   const isOneTime = times !== undefined && times[0] === times[2];
-  let at = start + 1;
   bytes[start] =
-    (isMixed ? MIXED : kind) |
+    kind |
     (gap > 0 ? HAS_GAP : 0) |
     (others > 0 ? HAS_OTHERS : 0) |
     (times ? HAS_TIMES : 0) |
     (isOneTime ? IS_ONE_TIME : 0);
+  let at = start + 1;
   if (gap > 0) at = writeNumber(bytes, at, gap);
   at = writeNumber(bytes, at, classes[OK]!);
-  if (others > 0) {
-    bytes[at++] = others;
-    for (let position = 0; position < classes.length; position += 1)
-      if (others & (1 << position)) at = writeNumber(bytes, at, classes[position]!);
-  }
-  if (isMixed) for (const count of tls) at = writeNumber(bytes, at, count);
+  if (others > 0) at = writeOthers(bytes, at, others, classes);
+  if (kind === MIXED) for (const count of tls) at = writeNumber(bytes, at, count);
+  at = writeBytes(bytes, at, sums);
+  return times === undefined ? at : writeTimes(bytes, at, times, isOneTime);
+}
+
+/** The TLS kind of all requests, or MIXED. */
+function onlyKind(tls: ArrayLike<number>): number {
+  const used = Array.from(tls).flatMap((count, kind) => (count > 0 ? [kind] : []));
+  return used.length === 1 && used[0]! < MIXED ? used[0]! : MIXED;
+}
+
+/** A bit for each class but 2xx that has requests. */
+function otherClasses(classes: Float64Array): number {
+  return classes.reduce((mask, count, position) => (position !== OK && count > 0 ? mask | (1 << position) : mask), 0);
+}
+
+function writeOthers(bytes: Uint8Array, start: number, mask: number, classes: Float64Array): number {
+  bytes[start] = mask;
+  let at = start + 1;
+  for (const [position, count] of classes.entries()) if (mask & (1 << position)) at = writeNumber(bytes, at, count);
+  return at;
+}
+
+function writeBytes(bytes: Uint8Array, at: number, sums: Pick<Sums, 'sent' | 'received'>): number {
   const sent = toLogarithm(sums.sent);
   const received = toLogarithm(sums.received);
-  bytes[at++] = sent & 255;
-  bytes[at++] = (sent >> 8) | ((received & 15) << 4);
-  bytes[at++] = received >> 4;
-  if (times === undefined) return at;
-  const [p50, p95, p99] = times;
-  if (isOneTime) {
-    bytes[at++] = p50;
-    return at;
-  }
-  const packed = p50 | (Math.min(MOST_DISTANCE, p95 - p50) << 6) | (Math.min(MOST_DISTANCE, p99 - p95) << 11);
-  bytes[at++] = packed & 255;
-  bytes[at++] = packed >> 8;
-  return at;
+  bytes[at] = sent & 255;
+  bytes[at + 1] = (sent >> 8) | ((received & 15) << 4);
+  bytes[at + 2] = received >> 4;
+  return at + 3;
+}
+
+function writeTimes(bytes: Uint8Array, at: number, [p50, p95, p99]: readonly number[], isOneTime: boolean): number {
+  const packed = p50! | (Math.min(MOST_DISTANCE, p95! - p50!) << 6) | (Math.min(MOST_DISTANCE, p99! - p95!) << 11);
+  bytes[at] = isOneTime ? p50! : packed & 255;
+  bytes[at + 1] = packed >> 8;
+  return at + (isOneTime ? 1 : 2);
 }
 
 /** Reads rows from bytes. */

@@ -119,7 +119,9 @@ async function partsOf(
   return parts.toSorted((a, b) => b.totals.requests - a.totals.requests).slice(0, MOST_PARTS);
 }
 
-function toPart({ cluster = '', host = null, path = null, address = null }: Scope, names: TaskNames) {
+function toPart(scope: Scope, names: TaskNames): Omit<TrafficPart, 'totals'> {
+  const { cluster = '' } = scope;
+  const [host, path, address] = [scope.host ?? null, scope.path ?? null, scope.address ?? null];
   const { task, node } = names.get(hostOf(address ?? '')) ?? { task: null, node: null };
   return { kind: kindOf({ host, path, address }), cluster, host, path, address, task, node };
 }
