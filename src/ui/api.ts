@@ -13,6 +13,7 @@ import type {
   userSchema,
 } from '../controller/admin/requests.ts';
 import type { ClosedView } from '../controller/admin/state.ts';
+import type { TrafficView } from '../controller/admin/traffic.ts';
 
 export type User = z.infer<typeof userSchema>;
 export type { ClusterExplanation, CreatedToken, KeptVersion, TokenView as Token, UsersView };
@@ -113,6 +114,9 @@ export const switchOn = ({ httpPort, httpsPort }: Ports) =>
 export const switchOff = () => change('/api/interlock', 'DELETE');
 
 export const explain = (url: string) => read<ClusterExplanation[]>(`/api/explain?url=${encodeURIComponent(url)}`);
+
+export const readTraffic = (query: Readonly<Record<string, string>>) =>
+  read<TrafficView>(`/api/traffic?${new URLSearchParams(query)}`);
 
 const versionsPath = (cluster: string) => `/api/clusters/${encodeURIComponent(cluster)}/versions`;
 

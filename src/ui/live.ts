@@ -9,6 +9,9 @@ export type Connection =
   /** Times in milliseconds since the epoch. */
   | { readonly kind: 'lost'; readonly since: number; readonly retryAt: number };
 
+/** Emits `step` when new numbers about requests are available. */
+export const steps = new EventTarget();
+
 export interface Watcher {
   readonly onState: (state: State) => void;
   /** The controller has checked the swarm and found no change. */
@@ -57,6 +60,7 @@ export function watchState({ onState, onSeen, onConnection }: Watcher): () => vo
       if (signal.aborted) return;
       hear();
       if (event === 'state') onState(JSON.parse(data));
+      if (event === 'traffic') steps.dispatchEvent(new Event('step'));
       if (event === 'seen') onSeen(JSON.parse(data));
     }
   };

@@ -16,10 +16,12 @@ import { Maintenance } from './views/maintenance.tsx';
 import { Overview } from './views/overview.tsx';
 import { Problems } from './views/problems.tsx';
 import { Routes } from './views/routes.tsx';
+import { Traffic } from './views/traffic.tsx';
 
 const titles: Readonly<Record<View, string>> = {
   overview: 'Overview',
   routes: 'Routes',
+  traffic: 'Traffic',
   problems: 'Problems',
   configuration: 'Configuration',
   maintenance: 'Maintenance',
@@ -78,6 +80,8 @@ function Body({ place, state }: { readonly place: Place; readonly state: State }
       return <Overview state={state} />;
     case 'routes':
       return <Routes state={state} place={place} />;
+    case 'traffic':
+      return <Traffic place={place} />;
     case 'problems':
       return <Problems state={state} place={place} />;
     case 'configuration':

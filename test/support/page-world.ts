@@ -9,11 +9,14 @@ import { toPlanView } from '../../src/controller/admin/plan.ts';
 import { serveAdmin } from '../../src/controller/admin/serve.ts';
 import { type State, toState } from '../../src/controller/admin/state.ts';
 import { keptVersions, readVersion } from '../../src/controller/admin/versions.ts';
+import { toSource } from '../../src/controller/traffic/setup.ts';
+import { TrafficRecorder } from '../../src/controller/traffic/traffic-recorder.ts';
 import { createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
 import { aNetwork, aNode, aService } from './builders.ts';
 import { ControllerWorld } from './controller-world.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeSwarm } from './fake-swarm.ts';
+import { knownTasks } from './reported-traffic.ts';
 
 export const passwords = { admin: 'open sesame', viewer: 'only looking' } as const;
 
@@ -29,6 +32,7 @@ export class PageWorld implements AsyncDisposable {
   readonly #app: ReturnType<typeof createAdminApp>;
   #stop = new AbortController();
   #passes: Promise<void> = Promise.resolve();
+  readonly traffic: TrafficRecorder;
   /** Lets a test change the state before it is sent. */
   disguise: (state: State) => State = (state) => state;
 
@@ -51,6 +55,9 @@ export class PageWorld implements AsyncDisposable {
     const settings = { Policies: { shop: { hsts: true } } };
     this.world = new ControllerWorld({ swarm, agents: true, settings });
     this.administrator = this.#createAdministrator();
+    const table = (name: string) =>
+      this.world.status.desired.clusters.find(({ cluster }) => cluster.name === name)?.table;
+    this.traffic = new TrafficRecorder({ table, now: Date.now });
     this.#app = this.#createApp(folder, oidc);
   }
 
@@ -91,6 +98,7 @@ export class PageWorld implements AsyncDisposable {
       certificates: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url, world.status.backends),
       plan: () => toPlanView(world.preview.planned, world.board.error),
+      traffic: toSource({ recorder: this.traffic, tasksOf: async () => knownTasks, now: Date.now }),
       page: servePage(folder),
     });
   }

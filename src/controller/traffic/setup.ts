@@ -5,7 +5,7 @@ import type { Swarm } from '../ports.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
 import { followTraffic } from './follow-traffic.ts';
 import { TrafficRecorder } from './traffic-recorder.ts';
-import { type TaskNames, viewTraffic } from './view.ts';
+import { type TaskNames, type ViewOptions, viewTraffic } from './view.ts';
 
 export interface TrafficOptions {
   readonly identity: () => Identity;
@@ -23,9 +23,14 @@ export function startTraffic(options: TrafficOptions, signal: AbortSignal): Traf
   recorder.run(signal);
   for (const { name, settings } of clusters)
     void followTraffic({ identity, recorder }, { service: settings.ServiceName, cluster: name }, signal);
-  const tasksOf = (cluster: string, host: string) => namesOf(options, cluster, host);
+  return toSource({ recorder, tasksOf: (cluster, host) => namesOf(options, cluster, host), now });
+}
+
+/** The administration's interface to what is recorded. */
+export function toSource(options: ViewOptions): TrafficSource {
+  const { recorder } = options;
   return {
-    view: (query) => viewTraffic({ recorder, tasksOf, now }, query),
+    view: (query) => viewTraffic(options, query),
     last: (cluster) => recorder.last(cluster),
     subscribe: (listener) => recorder.store.subscribe(listener),
   };

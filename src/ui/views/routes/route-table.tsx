@@ -1,5 +1,6 @@
 import type { RouteView, ServiceView, State } from '../../../controller/admin/state.ts';
 import { count } from '../../lib/format.ts';
+import { toHash } from '../../lib/place.ts';
 import { Answer } from './answer.tsx';
 
 const kinds = { exact: undefined, wildcard: 'wildcard', regex: 'regex', default: 'catch-all' } as const;
@@ -25,7 +26,13 @@ export function RouteTable({ routes, state }: { readonly routes: readonly RouteV
             <tr key={`${route.path} ${route.services.join()}`}>
               {index === 0 ? (
                 <th scope="rowgroup" rowSpan={own.length} class="route-host">
-                  <code>{route.host}</code> <Badges route={route} showsCluster={showsCluster} />
+                  <code>{route.host}</code> <Badges route={route} showsCluster={showsCluster} />{' '}
+                  <a
+                    class="small"
+                    href={toHash({ view: 'traffic', query: { cluster: route.cluster, host: route.host } })}
+                  >
+                    traffic<span class="for-ears"> of {route.host}</span>
+                  </a>
                 </th>
               ) : null}
               <td class="route-path">
