@@ -12,6 +12,7 @@ import { routes } from './routes.ts';
 import { status } from './status.ts';
 import { disable, enable } from './switch.ts';
 import { tokens } from './tokens.ts';
+import { top } from './top.ts';
 import { user } from './user.ts';
 import { release, rollback, versions } from './versions.ts';
 
@@ -21,6 +22,7 @@ const others: readonly Command[] = [
   explain,
   status,
   routes,
+  top,
   problems,
   certificates,
   plan,

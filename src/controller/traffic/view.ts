@@ -33,7 +33,8 @@ export async function viewTraffic(options: ViewOptions, query: TrafficQuery): Pr
   const { recorder, now } = options;
   const { store } = recorder;
   const { seconds, step } = trafficRanges[query.range];
-  const from = (Math.floor(now() / 1000 / step) + 1) * step - seconds;
+  const current = store.step * STEP_SECONDS || now() / 1000;
+  const from = (Math.floor(current / step) + 1) * step - seconds;
   const cluster = query.cluster ?? clusterOf(recorder, query.host);
   if (query.host !== undefined && cluster === undefined) return undefined;
   const names = query.host === undefined ? new Map() : await options.tasksOf(cluster!, query.host);
