@@ -18,12 +18,15 @@ import { type ServeOptions, serveAdmin } from '../../src/controller/admin/serve.
 import { toState } from '../../src/controller/admin/state.ts';
 import { parseUsers } from '../../src/controller/admin/users.ts';
 import { keptVersions, readVersion } from '../../src/controller/admin/versions.ts';
+import { toSource } from '../../src/controller/traffic/setup.ts';
+import { TrafficRecorder } from '../../src/controller/traffic/traffic-recorder.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import type { Role } from '../../src/model/roles.ts';
 import { createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
 import { aService } from './builders.ts';
 import { ControllerWorld } from './controller-world.ts';
 import { FakeAdministrationStore } from './fake-administration-store.ts';
+import { knownTasks } from './reported-traffic.ts';
 
 const authority = await createAuthority(Date.now());
 const identity = await issueIdentity(authority, 'admin.signalbox', Date.now(), ['localhost']);
@@ -82,6 +85,7 @@ export class AdminWorld implements AsyncDisposable {
   readonly world: ControllerWorld;
   readonly administrator: Administrator;
   readonly access: Access;
+  readonly traffic: TrafficRecorder;
   readonly failedSignIns: FailedSignIns;
   readonly port: number;
   readonly logs: { readonly msg: string; readonly user?: string; readonly address?: string }[] = [];
@@ -142,7 +146,10 @@ export class AdminWorld implements AsyncDisposable {
       decisions: () => administrator.current,
       onFailure: (failed) => this.failedSignIns.record(failed),
     });
+    const table = (name: string) => world.status.desired.clusters.find(({ cluster }) => cluster.name === name)?.table;
+    this.traffic = new TrafficRecorder({ table, now });
     const app = createAdminApp({
+      traffic: toSource({ recorder: this.traffic, tasksOf: async () => knownTasks, now }),
       state: () => toState(world.board.current, world.board.error, administrator.current),
       metrics: async () => 'signalbox_problems 0',
       subscribe: (listener) => world.board.subscribe(listener),

@@ -2,7 +2,7 @@ import { MOST_ERRORS, type RequestError } from '../../model/traffic.ts';
 
 /** The log format of failed requests, in nginx's syntax. A JSON object in each line. */
 export const ERROR_FORMAT = [
-  '{"at":$msec,"host":"$server_name","route":"$route_path","request":"$request_method $uri","status":$status,"id":"$reqid",',
+  '{"at":$msec,"host":"$server_name","route":"$route_path","request":"$request_method $request_uri","status":$status,"id":"$reqid",',
   '"address":"$upstream_addr","upstreamStatus":"$upstream_status","connectTime":"$upstream_connect_time",',
   '"headerTime":"$upstream_header_time"}',
 ].join('');
@@ -38,7 +38,8 @@ function parse(line: string): RequestError | undefined {
     return {
       ...error,
       at: Math.round(at * 1000),
-      request: request.slice(0, MOST_PATH),
+      // Queries may contain secrets.
+      request: request.replace(/\?.*/s, '').slice(0, MOST_PATH),
       address: ending(address),
       upstreamStatus: ending(upstreamStatus),
       connectTime: ending(connectTime),
