@@ -79,9 +79,32 @@ ${forgeries.map((name) => `proxy_set_header ${name} "";`).join(' ')}`,
   upstream: (name) => `zone upstreams 512k; server ${name}:${backendPort} resolve;`,
 };
 
-export const contestants: readonly Contestant[] = [
+/** The agent's part that works for each request, started like the agent. It reads more often, so that a sample contains its work. */
+const COUNTER = `import { spawn } from 'node:child_process';
+import { startTraffic } from '/app/lib/proxy/traffic.js';
+const { read, take } = await startTraffic('/tmp/signalbox');
+setInterval(read, 100);
+setInterval(take, 5000);
+spawn('nginx', ['-g', 'daemon off;', '-c', '/tmp/nginx.conf'], { stdio: 'inherit' }).on('exit', process.exit);
+`;
+/** See Dockerfile.proxy. */
+const AGENT_FLAGS = ['--max-semi-space-size=1', '--initial-old-space-size=6', '--max-old-space-size=64'];
+const SMALL_FLAGS = ['--optimize-for-size', '--no-opt', '--no-maglev', '--no-sparkplug', '--single-threaded'];
+
+const all: readonly Contestant[] = [
   {
     name: 'signalbox',
+    image: 'proxy',
+    command: ['node', ...AGENT_FLAGS, ...SMALL_FLAGS, '/tmp/count.mjs'],
+    configure: (routes, material) => [
+      ...renderSignalbox(routes),
+      { path: '/tmp/count.mjs', text: COUNTER },
+      { path: '/run/secrets/site', text: bothOf(material) },
+    ],
+  },
+  {
+    // Without counting requests. Configurations log nothing for the agent if there is none.
+    name: 'signalbox, uncounted',
     image: 'proxy',
     command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
     configure: (routes, material) => [
@@ -114,6 +137,11 @@ export const contestants: readonly Contestant[] = [
     ],
   },
 ];
+
+/** `CONTESTANTS=signalbox|Caddy` measures only some, besides those that others are compared with. */
+export const contestants = all.filter(
+  ({ name }) => name.startsWith('nginx, ') || (process.env.CONTESTANTS?.split('|').includes(name) ?? true),
+);
 
 /** What our extension renders for services with only hosts and port, each resolved by DNS as on a swarm. */
 function renderSignalbox(count: number): File[] {
@@ -152,7 +180,7 @@ function renderSignalbox(count: number): File[] {
     clientAddressHeader: 'X-Forwarded-For',
     defaultCertificate: '',
     nginx: { ...cluster.nginx, WorkerProcesses: '1', HTTPOptions: [NO_END] },
-    metrics: false,
+    metrics: true,
     watch: { networks: [], doubted: [] },
     zoneKb: 512,
     template: undefined,

@@ -26,19 +26,6 @@ export function bucketOf(ms: number): number {
   return bucket === -1 ? TIME_BUCKETS - 1 : bucket;
 }
 
-/** The bucket that contains the given share of all counts; undefined without counts. */
-export function quantileBucket(counts: ArrayLike<number>, share: number): number | undefined {
-  let total = 0;
-  for (let bucket = 0; bucket < TIME_BUCKETS; bucket += 1) total += counts[bucket]!;
-  if (total === 0) return undefined;
-  let rest = Math.ceil(total * share);
-  for (let bucket = 0; bucket < TIME_BUCKETS; bucket += 1) {
-    rest -= counts[bucket]!;
-    if (rest <= 0) return bucket;
-  }
-  return TIME_BUCKETS - 1;
-}
-
 /** The bound of a bucket in milliseconds; for the last one, the highest bound. */
 export function boundOf(bucket: number): number {
   return TIME_BOUNDS[Math.min(bucket, TIME_BOUNDS.length - 1)]!;

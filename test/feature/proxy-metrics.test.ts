@@ -16,7 +16,6 @@ it('access to metrics is controlled by a secret, which is attached to proxies be
   const world = new ControllerWorld({ settings, agents: true });
   world.swarm.deploy(aService('app', { lb: { ssl_cert: 'token' } }));
   await world.settle();
-  expect(world.served()).not.toContain('metrics');
   expect(secretsOf(world).filter((secret) => secret.startsWith('token'))).toEqual([]);
 
   await createToken(world);
@@ -26,7 +25,6 @@ it('access to metrics is controlled by a secret, which is attached to proxies be
   expect(secretsOf(world).filter((secret) => secret.startsWith('token'))).toEqual([
     'token /run/signalbox-metrics-token',
   ]);
-  expect(world.served()).toContain('include /tmp/signalbox/metrics.conf*;');
 });
 
 it('access to metrics is removed with the setting', async () => {
@@ -40,5 +38,13 @@ it('access to metrics is removed with the setting', async () => {
   await successor.settle();
 
   expect(secretsOf(successor).filter((secret) => secret.startsWith('token'))).toEqual([]);
-  expect(successor.served()).not.toContain('metrics');
+});
+
+it('requests are counted also without it', async () => {
+  const world = new ControllerWorld({ agents: true });
+  world.swarm.deploy(aService('app'));
+  await world.settle();
+
+  expect(world.served()).toContain('include /tmp/signalbox/metrics.conf*;');
+  expect(world.served()).toContain('include /tmp/signalbox/errors.conf*;');
 });

@@ -1,9 +1,10 @@
-import { MOST_ROW_BYTES, type Row, RowReader, type Sums, writeRow } from './row-codec.ts';
+import { MOST_ROW_BYTES, RowReader, writeRow } from './row-codec.ts';
+import type { Row, Sums } from './sums.ts';
 
 const PAGE_BYTES = 128;
 const NONE = -1;
 /** Pages that are freed at once when all are in use. */
-const FREED_PAGES = 64;
+const FREED_PAGES = 256;
 
 /** The rows of one series in one resolution, the oldest first. Their bytes are in the pages of a pool. */
 export class History {
@@ -14,7 +15,7 @@ export class History {
 }
 
 /**
- * Memory of a fixed size for the rows of all series. Rows take few bytes and no row is stored for a step without requests, so the size that a series
+ * Memory of a fixed size for the rows of many series, in steps of one length. Rows take few bytes and no row is stored for a step without requests, so the size that a series
  * needs depends on its traffic. If the pool is full, the oldest rows of all series are dropped.
  */
 export class PagePool {
@@ -24,11 +25,11 @@ export class PagePool {
   readonly #step: Int32Array;
   readonly #used: Uint8Array;
   readonly #row = new Uint8Array(MOST_ROW_BYTES);
-  readonly #histories: () => Iterable<{ readonly history: History; readonly stepSeconds: number }>;
+  readonly #histories: () => Iterable<History>;
   #free = 0;
 
   /** `histories` are all that have pages here. */
-  constructor(bytes: number, histories: () => Iterable<{ readonly history: History; readonly stepSeconds: number }>) {
+  constructor(bytes: number, histories: () => Iterable<History>) {
     const pages = Math.floor(bytes / (PAGE_BYTES + 9));
     this.#bytes = new Uint8Array(pages * PAGE_BYTES);
     this.#next = Int32Array.from({ length: pages }, (_, page) => (page + 1 < pages ? page + 1 : NONE));
@@ -47,7 +48,8 @@ export class PagePool {
   }
 
   #write(page: number, length: number): void {
-    this.#bytes.set(this.#row.subarray(0, length), page * PAGE_BYTES + this.#used[page]!);
+    const start = page * PAGE_BYTES + this.#used[page]!;
+    for (let at = 0; at < length; at += 1) this.#bytes[start + at] = this.#row[at]!;
     this.#used[page]! += length;
   }
 
@@ -88,10 +90,9 @@ export class PagePool {
 
   #makeRoom(): void {
     const old = [...this.#histories()]
-      .filter(({ history }) => history.first !== NONE)
-      .map(({ history, stepSeconds }) => ({ history, since: this.#step[history.first]! * stepSeconds }))
-      .toSorted((a, b) => a.since - b.since);
-    for (const { history } of old.slice(0, FREED_PAGES)) this.#freeFirst(history);
+      .filter(({ first }) => first !== NONE)
+      .toSorted((a, b) => this.#step[a.first]! - this.#step[b.first]!);
+    for (const history of old.slice(0, FREED_PAGES)) this.#freeFirst(history);
   }
 
   /** The rows from a step on, the oldest first. */

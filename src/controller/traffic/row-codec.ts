@@ -1,51 +1,6 @@
-import { boundOf, quantileBucket, TIME_BUCKETS } from '../../model/time-buckets.ts';
+import { boundOf } from '../../model/time-buckets.ts';
 import { STATUS_CLASSES, TLS_KINDS } from '../../model/traffic.ts';
-
-/** What is counted in a step. */
-export interface Row {
-  /** By the position in `STATUS_CLASSES`. */
-  readonly classes: readonly number[];
-  /** By the position in `TLS_KINDS`. */
-  readonly tls: readonly number[];
-  /** Rounded to 0.2 %. */
-  readonly sent: number;
-  readonly received: number;
-  /** 50 %, 95 % and 99 % of the answered requests took at most this many milliseconds; null if no task answered. */
-  readonly times: readonly [number, number, number] | null;
-}
-
-/** Numbers of one step that are still added up: classes, TLS, times. */
-export class Sums {
-  readonly classes = new Float64Array(STATUS_CLASSES.length);
-  readonly tls = new Float64Array(TLS_KINDS.length);
-  readonly times = new Uint32Array(TIME_BUCKETS);
-  sent = 0;
-  received = 0;
-
-  add({ classes, tls, times, sent, received }: Sums): void {
-    for (const [position, count] of classes.entries()) this.classes[position]! += count;
-    for (const [position, count] of tls.entries()) this.tls[position]! += count;
-    for (let bucket = 0; bucket < TIME_BUCKETS; bucket += 1) this.times[bucket]! += times[bucket]!;
-    this.sent += sent;
-    this.received += received;
-  }
-
-  get row(): Row {
-    const buckets = quantileBuckets(this.times);
-    return {
-      classes: [...this.classes],
-      tls: [...this.tls],
-      sent: this.sent,
-      received: this.received,
-      times: buckets === undefined ? null : (buckets.map(boundOf) as [number, number, number]),
-    };
-  }
-}
-
-export function quantileBuckets(times: ArrayLike<number>): readonly [number, number, number] | undefined {
-  const buckets = [0.5, 0.95, 0.99].map((share) => quantileBucket(times, share));
-  return buckets[0] === undefined ? undefined : (buckets as [number, number, number]);
-}
+import type { Row, Sums } from './sums.ts';
 
 /** Flags of a row's first byte. The two lowest bits are the TLS kind of all requests, or MIXED. */
 const MIXED = 3;
@@ -64,10 +19,9 @@ const MOST_DISTANCE = 31;
 
 /** Writes a row and returns the position behind it. `gap` is the number of steps without a row before this one. */
 export function writeRow(bytes: Uint8Array, start: number, gap: number, sums: Sums): number {
-  const { classes, tls } = sums;
-  const kind = onlyKind(tls);
-  const others = otherClasses(classes);
-  const times = quantileBuckets(sums.times);
+  const kind = onlyKind(sums);
+  const others = otherClasses(sums);
+  const times = sums.percentiles;
   const isOneTime = times !== undefined && times[0] === times[2];
   bytes[start] =
     kind |
@@ -77,28 +31,43 @@ export function writeRow(bytes: Uint8Array, start: number, gap: number, sums: Su
     (isOneTime ? IS_ONE_TIME : 0);
   let at = start + 1;
   if (gap > 0) at = writeNumber(bytes, at, gap);
-  at = writeNumber(bytes, at, classes[OK]!);
-  if (others > 0) at = writeOthers(bytes, at, others, classes);
-  if (kind === MIXED) for (const count of tls) at = writeNumber(bytes, at, count);
+  at = writeNumber(bytes, at, sums.classAt(OK));
+  if (others > 0) at = writeOthers(bytes, at, others, sums);
+  if (kind === MIXED) at = writeTls(bytes, at, sums);
   at = writeBytes(bytes, at, sums);
   return times === undefined ? at : writeTimes(bytes, at, times, isOneTime);
 }
 
 /** The TLS kind of all requests, or MIXED. */
-function onlyKind(tls: ArrayLike<number>): number {
-  const used = Array.from(tls).flatMap((count, kind) => (count > 0 ? [kind] : []));
-  return used.length === 1 && used[0]! < MIXED ? used[0]! : MIXED;
+function onlyKind(sums: Sums): number {
+  let only = -1;
+  for (let kind = 0; kind < TLS_KINDS.length; kind += 1) {
+    if (sums.tlsAt(kind) === 0) continue;
+    if (only !== -1) return MIXED;
+    only = kind;
+  }
+  return only === -1 ? MIXED : Math.min(only, MIXED);
 }
 
 /** A bit for each class but 2xx that has requests. */
-function otherClasses(classes: Float64Array): number {
-  return classes.reduce((mask, count, position) => (position !== OK && count > 0 ? mask | (1 << position) : mask), 0);
+function otherClasses(sums: Sums): number {
+  let mask = 0;
+  for (let kind = 0; kind < STATUS_CLASSES.length; kind += 1)
+    if (kind !== OK && sums.classAt(kind) > 0) mask |= 1 << kind;
+  return mask;
 }
 
-function writeOthers(bytes: Uint8Array, start: number, mask: number, classes: Float64Array): number {
+function writeOthers(bytes: Uint8Array, start: number, mask: number, sums: Sums): number {
   bytes[start] = mask;
   let at = start + 1;
-  for (const [position, count] of classes.entries()) if (mask & (1 << position)) at = writeNumber(bytes, at, count);
+  for (let kind = 0; kind < STATUS_CLASSES.length; kind += 1)
+    if (mask & (1 << kind)) at = writeNumber(bytes, at, sums.classAt(kind));
+  return at;
+}
+
+function writeTls(bytes: Uint8Array, start: number, sums: Sums): number {
+  let at = start;
+  for (let kind = 0; kind < TLS_KINDS.length; kind += 1) at = writeNumber(bytes, at, sums.tlsAt(kind));
   return at;
 }
 

@@ -1,6 +1,6 @@
 import { STATUS_CLASSES, TLS_KINDS } from '../../model/traffic.ts';
 import type { TrafficTotals } from '../admin/traffic.ts';
-import type { Row } from './row-codec.ts';
+import type { Row } from './sums.ts';
 
 /** A row and the start of its step, in seconds since the epoch. */
 export type Timed = { readonly at: number; readonly row: Row };

@@ -4,7 +4,6 @@ import type { TrafficEvent } from '../admin/traffic.ts';
 import { ConnectionBook } from './connection-book.ts';
 import { ErrorBook } from './error-book.ts';
 import { RouteNames } from './route-names.ts';
-import { Sums } from './row-codec.ts';
 import { type Scope, TrafficStore } from './traffic-store.ts';
 
 /** A step is complete this long after its end: reports of all proxies have arrived. */
@@ -54,11 +53,10 @@ export class TrafficRecorder {
 
   #recordRow(cluster: string, names: RouteNames, step: number, row: TrafficRow): void {
     const { host, path } = names.resolve(row.host, row.path);
-    const sums = toSums(row);
     const scopes: Scope[] = [{}, { cluster }, { cluster, host }];
     if (path !== undefined) scopes.push({ cluster, host, path });
     if (row.address !== '') scopes.push({ cluster, host, address: row.address });
-    for (const scope of scopes) this.store.add(step, scope, sums);
+    for (const scope of scopes) this.store.add(step, scope, row);
   }
 
   /** Prepared once for each table. */
@@ -100,14 +98,4 @@ export class TrafficRecorder {
 /** A report covers the step before it arrives. Agents report at full steps of their clocks. */
 function stepBefore(at: number): number {
   return Math.round(at / 1000 / STEP_SECONDS) - 1;
-}
-
-function toSums({ classes, tls, times, sent, received }: TrafficRow): Sums {
-  const sums = new Sums();
-  sums.classes.set(classes);
-  sums.tls.set(tls);
-  for (let position = 0; position < times.length; position += 2) sums.times[times[position]!]! += times[position + 1]!;
-  sums.sent = sent;
-  sums.received = received;
-  return sums;
 }

@@ -1,12 +1,15 @@
 import { STEP_SECONDS } from '../../model/traffic.ts';
 import { History, PagePool } from './page-pool.ts';
-import { type Row, Sums } from './row-codec.ts';
+import { type Counted, type Row, Sums } from './sums.ts';
 
 export const MINUTE_SECONDS = 60;
 const HOUR_SECONDS = 3600;
 const DAY_SECONDS = 86_400;
-/** Rows of all series together; everything else takes at most 4 MB, see test/unit/controller/traffic/memory.test.ts. */
-const POOL_BYTES = 6 * 2 ** 20;
+/** For rows of hosts, routes and tasks; everything else takes at most 4 MB, see test/unit/controller/traffic/memory.test.ts. */
+const STEP_BYTES = 2.4 * 2 ** 20;
+const MINUTE_BYTES = 3.4 * 2 ** 20;
+/** For the rows of everything and of clusters, so that many hosts do not shorten their history. */
+const CLUSTER_BYTES = 128 * 1024;
 /** Hosts, routes and tasks. */
 const MOST_SERIES = 4096;
 /** A series is dropped for a new one only if it had no request for this long. */
@@ -27,8 +30,8 @@ export class Series {
   readonly steps = new History();
   readonly minutes = new History();
   /** Numbers of the current step and minute. */
-  step: Sums | undefined;
-  minute: Sums | undefined;
+  readonly step = new Sums();
+  readonly minute = new Sums();
   /** The last step with requests. */
   lastStep = 0;
 
@@ -38,7 +41,8 @@ export class Series {
 }
 
 export interface TrafficStoreOptions {
-  readonly poolBytes?: number;
+  readonly stepBytes?: number;
+  readonly minuteBytes?: number;
   readonly mostSeries?: number;
 }
 
@@ -48,21 +52,33 @@ export interface TrafficStoreOptions {
  */
 export class TrafficStore {
   readonly #series = new Map<string, Series>();
-  readonly #pool: PagePool;
+  /** Pools by the kind of rows. */
+  readonly #pools: Readonly<Record<'steps' | 'minutes' | 'clusterSteps' | 'clusterMinutes', PagePool>>;
   readonly #mostSeries: number;
   readonly #listeners = new Set<() => void>();
   #step = 0;
 
-  constructor({ poolBytes = POOL_BYTES, mostSeries = MOST_SERIES }: TrafficStoreOptions = {}) {
+  constructor({
+    stepBytes = STEP_BYTES,
+    minuteBytes = MINUTE_BYTES,
+    mostSeries = MOST_SERIES,
+  }: TrafficStoreOptions = {}) {
     this.#mostSeries = mostSeries;
-    this.#pool = new PagePool(poolBytes, () => this.#histories());
+    const pool = (bytes: number, kind: 'steps' | 'minutes', ofHosts: boolean) =>
+      new PagePool(bytes, () =>
+        [...this.#series.values()].filter(({ scope }) => isOfHost(scope) === ofHosts).map((series) => series[kind]),
+      );
+    this.#pools = {
+      steps: pool(stepBytes, 'steps', true),
+      minutes: pool(minuteBytes, 'minutes', true),
+      clusterSteps: pool(CLUSTER_BYTES, 'steps', false),
+      clusterMinutes: pool(2 * CLUSTER_BYTES, 'minutes', false),
+    };
   }
 
-  *#histories() {
-    for (const { steps, minutes } of this.#series.values()) {
-      yield { history: steps, stepSeconds: STEP_SECONDS };
-      yield { history: minutes, stepSeconds: MINUTE_SECONDS };
-    }
+  #poolOf({ scope }: Series, kind: 'steps' | 'minutes'): PagePool {
+    if (isOfHost(scope)) return this.#pools[kind];
+    return kind === 'steps' ? this.#pools.clusterSteps : this.#pools.clusterMinutes;
   }
 
   /** The step that numbers are added to now. */
@@ -81,12 +97,11 @@ export class TrafficStore {
   }
 
   /** Adds numbers to a series. Numbers of a past step count for the current one. */
-  add(step: number, scope: Scope, sums: Sums): void {
+  add(step: number, scope: Scope, counted: Counted): void {
     this.moveTo(step);
     const series = this.#seriesOf(scope);
     if (series === undefined) return;
-    series.step ??= new Sums();
-    series.step.add(sums);
+    series.step.add(counted);
     series.lastStep = this.#step;
   }
 
@@ -102,20 +117,19 @@ export class TrafficStore {
   }
 
   #complete(series: Series): void {
-    if (series.step === undefined) return;
-    this.#pool.append(series.steps, this.#step, series.step);
-    series.minute ??= new Sums();
-    series.minute.add(series.step);
-    series.step = undefined;
+    if (series.step.isEmpty) return;
+    this.#poolOf(series, 'steps').append(series.steps, this.#step, series.step);
+    series.minute.addSums(series.step);
+    series.step.clear();
   }
 
   #completeMinute(minute: number, step: number): void {
     const now = step * STEP_SECONDS;
     for (const [name, series] of this.#series) {
-      if (series.minute) this.#pool.append(series.minutes, minute, series.minute);
-      series.minute = undefined;
-      this.#pool.dropBefore(series.steps, (now - HOUR_SECONDS) / STEP_SECONDS);
-      this.#pool.dropBefore(series.minutes, Math.floor((now - DAY_SECONDS) / MINUTE_SECONDS));
+      if (!series.minute.isEmpty) this.#poolOf(series, 'minutes').append(series.minutes, minute, series.minute);
+      series.minute.clear();
+      this.#poolOf(series, 'steps').dropBefore(series.steps, (now - HOUR_SECONDS) / STEP_SECONDS);
+      this.#poolOf(series, 'minutes').dropBefore(series.minutes, Math.floor((now - DAY_SECONDS) / MINUTE_SECONDS));
       if (now - series.lastStep * STEP_SECONDS > DAY_SECONDS) this.#series.delete(name);
     }
   }
@@ -148,28 +162,31 @@ export class TrafficStore {
     }
     if (idle === undefined) return false;
     const [name, { steps, minutes }] = idle;
-    this.#pool.drop(steps);
-    this.#pool.drop(minutes);
+    this.#pools.steps.drop(steps);
+    this.#pools.minutes.drop(minutes);
     return this.#series.delete(name);
   }
 
   /** The rows of a series since a time in seconds, the oldest first, with the start of their steps. */
   *read(series: Series, since: number, stepSeconds: number): Generator<{ readonly at: number; readonly row: Row }> {
     const isFine = stepSeconds === STEP_SECONDS;
-    const history = isFine ? series.steps : series.minutes;
-    for (const { step, row } of this.#pool.read(history, Math.ceil(since / stepSeconds)))
-      yield { at: step * stepSeconds, row };
+    const kind = isFine ? 'steps' : 'minutes';
+    const rows = this.#poolOf(series, kind).read(series[kind], Math.ceil(since / stepSeconds));
+    for (const { step, row } of rows) yield { at: step * stepSeconds, row };
     const current = isFine ? series.step : currentMinute(series);
-    if (current)
-      yield { at: isFine ? this.#step * STEP_SECONDS : minuteOf(this.#step) * MINUTE_SECONDS, row: current.row };
+    const now = isFine ? this.#step : minuteOf(this.#step);
+    if (!current.isEmpty) yield { at: now * stepSeconds, row: current.row };
   }
 }
 
-function currentMinute({ step, minute }: Series): Sums | undefined {
-  if (step === undefined || minute === undefined) return step ?? minute;
+function isOfHost({ host }: Scope): boolean {
+  return host !== undefined;
+}
+
+function currentMinute({ step, minute }: Series): Sums {
   const both = new Sums();
-  both.add(minute);
-  both.add(step);
+  both.addSums(minute);
+  both.addSums(step);
   return both;
 }
 

@@ -23,6 +23,8 @@ export const REQUEST_FORMAT = String.raw`$request_length $bytes_sent $upstream_h
 interface CountedCell extends Cell {
   /** nginx may have answered with its own page. */
   readonly isFailure: boolean;
+  /** By time bucket; undefined as long as no task has answered. */
+  times: Uint32Array | undefined;
   seconds: number;
   idle: number;
 }
@@ -129,10 +131,11 @@ export class RequestCounts {
   }
 
   #add(cell: CountedCell): void {
-    this.#rows.add(cell);
+    const times = pairsOf(cell.times);
+    this.#rows.add(cell, times);
     this.#countsOf(cell.host)[cell.class]! += cell.count;
     this.#upstream.sum += cell.seconds;
-    for (const [bucket, count] of cell.times?.entries() ?? []) this.#upstream.buckets[COARSE[bucket]!]! += count;
+    for (let at = 0; at < times.length; at += 2) this.#upstream.buckets[COARSE[times[at]!]!]! += times[at + 1]!;
     Object.assign(cell, { count: 0, sent: 0, received: 0, seconds: 0, idle: 0 });
     cell.times?.fill(0);
   }
@@ -145,6 +148,14 @@ export class RequestCounts {
     this.#hosts.set(name, counts);
     return counts;
   }
+}
+
+/** Positions of buckets, each followed by its count. */
+function pairsOf(counts: Uint32Array | undefined): number[] {
+  const pairs: number[] = [];
+  if (counts === undefined) return pairs;
+  for (let bucket = 0; bucket < TIME_BUCKETS; bucket += 1) if (counts[bucket]! > 0) pairs.push(bucket, counts[bucket]!);
+  return pairs;
 }
 
 /** The Prometheus bucket of each time bucket. */

@@ -1,4 +1,3 @@
-import { TIME_BUCKETS } from '../../model/time-buckets.ts';
 import { MOST_ROWS, OTHER_HOSTS, STATUS_CLASSES, TLS_KINDS, type TrafficRow } from '../../model/traffic.ts';
 
 /** Requests with the same host, route, task, status and TLS version. */
@@ -12,8 +11,6 @@ export interface Cell {
   count: number;
   sent: number;
   received: number;
-  /** By time bucket; undefined as long as no task has answered. */
-  times: Uint32Array | undefined;
 }
 
 interface Sum {
@@ -22,7 +19,8 @@ interface Sum {
   readonly address: string;
   readonly classes: number[];
   readonly tls: number[];
-  readonly times: Uint32Array;
+  /** Counts by time bucket. */
+  readonly times: Map<number, number>;
   sent: number;
   received: number;
 }
@@ -31,13 +29,15 @@ interface Sum {
 export class TrafficRows {
   #sums = new Map<string, Sum>();
 
-  add(cell: Cell): void {
+  /** `times` are positions of time buckets, each followed by its count. */
+  add(cell: Cell, times: readonly number[]): void {
     const sum = this.#sumOf(cell);
     sum.classes[cell.class]! += cell.count;
     sum.tls[cell.tls]! += cell.count;
     sum.sent += cell.sent;
     sum.received += cell.received;
-    if (cell.times) for (let bucket = 0; bucket < TIME_BUCKETS; bucket += 1) sum.times[bucket]! += cell.times[bucket]!;
+    for (let at = 0; at < times.length; at += 2)
+      sum.times.set(times[at]!, (sum.times.get(times[at]!) ?? 0) + times[at + 1]!);
   }
 
   #sumOf({ host, path, address }: Cell): Sum {
@@ -55,7 +55,7 @@ export class TrafficRows {
     const known = this.#sums.get(name);
     if (known) return known;
     const sum = {
-      ...{ host, path, address, sent: 0, received: 0, times: new Uint32Array(TIME_BUCKETS) },
+      ...{ host, path, address, sent: 0, received: 0, times: new Map<number, number>() },
       classes: STATUS_CLASSES.map(() => 0),
       tls: TLS_KINDS.map(() => 0),
     };
@@ -65,7 +65,7 @@ export class TrafficRows {
 
   /** Everything since the last call. */
   take(): TrafficRow[] {
-    const rows = [...this.#sums.values()].map((sum) => ({ ...sum, times: pairsOf(sum.times) }));
+    const rows = [...this.#sums.values()].map((sum) => ({ ...sum, times: [...sum.times].flat() }));
     this.#sums = new Map();
     return rows;
   }
@@ -73,10 +73,4 @@ export class TrafficRows {
 
 function nameOf(host: string, path: string, address: string): string {
   return `${host}\t${path}\t${address}`;
-}
-
-function pairsOf(counts: Uint32Array): number[] {
-  const pairs: number[] = [];
-  for (const [bucket, count] of counts.entries()) if (count > 0) pairs.push(bucket, count);
-  return pairs;
 }
