@@ -3,7 +3,7 @@ import { isGrpc } from './features/backend-protocol.ts';
 import { featureBytes, featureDefinitions, featureZoneKb, locationFacts } from './features/features.ts';
 import { requiresTls } from './features/ssl-only.ts';
 import { type Host, stepsOf } from './host.ts';
-import { pathBytes } from './path.ts';
+import { encodePath, pathBytes } from './path.ts';
 import type { Route, Tls } from './route.ts';
 import { strippedRoot } from './route-table/location.ts';
 
@@ -85,9 +85,11 @@ function locationBytes(route: Route): number {
   const { path, options, maintenance } = route;
   const { protocol, clientCertificate } = options;
   const toService = 150 + featureBytes(options) + (options.rewrite ? 130 + 3 * pathBytes(path) : 0);
+  // For the log of the agent, the path is also written in encoded form.
+  const named = path === '' ? 0 : 2 * pathBytes(path) + 40 + encodePath(path).length;
   const one =
     120 +
-    2 * pathBytes(path) +
+    named +
     toService +
     (maintenance === undefined ? 0 : 330) +
     (clientCertificate === 'none' ? 0 : 110) +

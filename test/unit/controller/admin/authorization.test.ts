@@ -182,6 +182,7 @@ it('Each route requires this role, and API tokens of one cluster may do this', (
     'GET /api/plan viewer answer',
     'GET /api/state viewer answer',
     'GET /api/tokens administrator - users only',
+    'GET /api/traffic viewer answer',
     'GET /api/user viewer answer',
     'GET /api/users administrator -',
     'GET /auth/methods open -',
