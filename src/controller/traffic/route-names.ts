@@ -1,6 +1,6 @@
 import { LONG_NAME } from '../../model/host.ts';
 import { encodePath } from '../../model/path.ts';
-import type { RouteTable } from '../../model/route-table.ts';
+import type { RouteTable } from '../../model/route-table/table.ts';
 import { OTHER_HOSTS } from '../../model/traffic.ts';
 
 export interface NamedRoute {

@@ -1,4 +1,4 @@
-import type { RouteTable } from '../../model/route-table.ts';
+import type { RouteTable } from '../../model/route-table/table.ts';
 import { STATUS_CLASSES, STEP_SECONDS, type TrafficReport, type TrafficRow } from '../../model/traffic.ts';
 import type { TrafficEvent } from '../admin/traffic.ts';
 import { ConnectionBook } from './connection-book.ts';
