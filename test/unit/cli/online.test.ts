@@ -66,6 +66,28 @@ const state = {
   ],
 };
 
+const totals = {
+  ...{ requests: 720, perSecond: 12, p50: 12, p95: 80, p99: 1500, sent: 1_200_000, received: 1000 },
+  classes: { other: 0, '1xx': 0, '2xx': 700, '3xx': 0, '4xx': 10, '5xx': 10 },
+  tls: { none: 720, 'TLSv1.2': 0, 'TLSv1.3': 0, other: 0 },
+};
+const part = { cluster: 'default', path: null, address: null, task: null, node: null, totals };
+const traffic = {
+  totals,
+  connections: { open: 40, reading: 1, writing: 5, waiting: 34 },
+  parts: [
+    { ...part, kind: 'cluster', host: null },
+    { ...part, kind: 'host', host: 'app.example.org' },
+  ],
+  errors: [
+    {
+      ...{ at: '2026-01-01T00:00:00.000Z', cluster: 'default', host: 'app.example.org', path: null, status: 502 },
+      ...{ request: 'GET /cart', id: 'some-id', address: '10.0.1.5:8080', reason: 'The task refused the connection' },
+    },
+  ],
+  lost: 0,
+};
+
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => `line ${n + 1}`);
 const configurations: Readonly<Record<string, readonly string[]>> = {
   one: numbered(30),
@@ -103,6 +125,10 @@ const app = new Hono()
     return context.json({ title: 'Wrong name or password' }, 401);
   })
   .get('/api/plan', (context) => context.json(planned))
+  .get('/api/traffic', ({ req, json }) => {
+    const { host, ...asked } = req.query();
+    return json(host === undefined ? traffic : { ...traffic, asked: { host, ...asked } });
+  })
   .get('/api/state', (context) => {
     if (context.req.header('authorization') !== 'Bearer the-token') return context.json({ title: 'Log in first' }, 401);
     return context.json(answered);
@@ -256,6 +282,35 @@ shut             /     shop_shut           east     under maintenance
 
   it.each(['shop_api', '*/api', '/api'])('lists those that match %s', async (text) => {
     expect(JSON.parse((await ask('routes', text, '--json')).out)).toEqual([state.routes[1]]);
+  });
+});
+
+describe('signalbox top', () => {
+  it('prints the requests of each host once without a terminal', async () => {
+    expect((await ask('top')).out).toBe(
+      `HOST             REQ/S  REQUESTS  2XX  3XX  4XX  5XX  P50    P95    P99    SENT
+app.example.org  12     720       700  0    10   10   12 ms  80 ms  1.5 s  1.2 MB
+total            12     720       700  0    10   10   12 ms  80 ms  1.5 s  1.2 MB
+
+40 connections, 5 of them with a request or WebSocket
+
+Last server errors:
+2026-01-01T00:00:00.000Z  502  app.example.org GET /cart  The task refused the connection  10.0.1.5:8080  some-id
+`,
+    );
+  });
+
+  it('asks for a host, a cluster and a range', async () => {
+    expect(
+      JSON.parse((await ask('top', 'app.example.org', '--cluster', 'east', '--range', '1h', '--json')).out),
+    ).toEqual({
+      ...traffic,
+      asked: { host: 'app.example.org', cluster: 'east', range: '1h' },
+    });
+  });
+
+  it('rejects unknown ranges', async () => {
+    expect(await ask('top', '--range', '2h')).toMatchObject({ code: 2 });
   });
 });
 
