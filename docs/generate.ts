@@ -4,12 +4,12 @@ import { flagsOf } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands.ts';
 import { exitCodeMeanings } from '../src/cli/io.ts';
 import { operations } from '../src/controller/admin/openapi.ts';
+import { type Role, roleMeanings, roles } from '../src/model/access/roles.ts';
 import { acmeKeys } from '../src/model/acme/keys.ts';
 import { labelFamilies } from '../src/model/features/features.ts';
-import { LABEL_PREFIX, type LabelDefinition } from '../src/model/label.ts';
-import { labels } from '../src/model/labels.ts';
-import { type Role, roleMeanings, roles } from '../src/model/roles.ts';
-import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys, oidcKeys } from '../src/model/settings-keys.ts';
+import { LABEL_PREFIX, type LabelDefinition } from '../src/model/labels/label.ts';
+import { labels } from '../src/model/labels/labels.ts';
+import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys, oidcKeys } from '../src/model/settings/keys.ts';
 
 /** Sections of docs/labels.md. A label that is in none of them is in the last section. */
 const labelGroups: Readonly<Record<string, readonly string[]>> = {

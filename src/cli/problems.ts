@@ -1,5 +1,5 @@
 import type { State } from '../controller/admin/state.ts';
-import { nearest } from '../model/nearest.ts';
+import { nearest } from '../model/labels/nearest.ts';
 import { concerns } from '../model/problem.ts';
 import { Api, apiOptions } from './api.ts';
 import { defineCommand } from './command.ts';

@@ -1,6 +1,6 @@
 import type { CreatedToken, TokenView } from '../controller/admin/requests.ts';
-import { MAX_TOKEN_DAYS } from '../model/api-tokens.ts';
-import { roleSchema, roles } from '../model/roles.ts';
+import { MAX_TOKEN_DAYS } from '../model/access/api-tokens.ts';
+import { roleSchema, roles } from '../model/access/roles.ts';
 import { Api, apiOptions } from './api.ts';
 import { columns } from './columns.ts';
 import { defineCommand, type Values } from './command.ts';

@@ -1,6 +1,6 @@
 import { hashPassword } from '../controller/admin/password-hash.ts';
 import { USER_NAME } from '../controller/admin/users.ts';
-import { roleSchema, roles } from '../model/roles.ts';
+import { roleSchema, roles } from '../model/access/roles.ts';
 import { defineCommand } from './command.ts';
 import { exitCodes, UsageError, writeJson } from './io.ts';
 import { passwordOption, readPassword } from './password.ts';

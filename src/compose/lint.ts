@@ -1,7 +1,7 @@
 import { buildDesiredState } from '../model/desired-state.ts';
 import { type Problem, sortProblems, splitByLabel } from '../model/problem.ts';
-import type { SettingsResult } from '../model/settings.ts';
-import type { ReadSettings } from '../model/settings-text.ts';
+import type { SettingsResult } from '../model/settings/settings.ts';
+import type { ReadSettings } from '../model/settings/text.ts';
 import { type Finding, sortFindings } from './finding.ts';
 import type { LoadedStack } from './load.ts';
 import type { Place } from './tree.ts';

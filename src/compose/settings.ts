@@ -1,6 +1,6 @@
-import { LABEL_PREFIX, splitList } from '../model/label.ts';
-import { definitionOf } from '../model/labels.ts';
-import { parseSettings, type Settings } from '../model/settings.ts';
+import { LABEL_PREFIX, splitList } from '../model/labels/label.ts';
+import { definitionOf } from '../model/labels/labels.ts';
+import { parseSettings, type Settings } from '../model/settings/settings.ts';
 import type { Snapshot, SwarmService } from '../model/snapshot.ts';
 
 /** Without a settings file: the defaults, with every service cluster and policy that a label names. */

@@ -1,4 +1,4 @@
-import { LABEL_PREFIX } from '../model/label.ts';
+import { LABEL_PREFIX } from '../model/labels/label.ts';
 import type { Stack } from './stack.ts';
 
 /**

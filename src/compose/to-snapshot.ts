@@ -1,5 +1,5 @@
-import { isMeshNetwork } from '../model/hrm-labels.ts';
-import { routingContainerLabels } from '../model/ignored-labels.ts';
+import { isMeshNetwork } from '../model/labels/hrm-labels.ts';
+import { routingContainerLabels } from '../model/labels/ignored-labels.ts';
 import type { ServiceMode, Snapshot, SwarmNetwork, SwarmService } from '../model/snapshot.ts';
 import type { Finding } from './finding.ts';
 import type { Stack, StackObject, StackService } from './stack.ts';

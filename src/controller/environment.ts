@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { logLevels } from '../lib/logger.ts';
 import { adminPort } from '../model/names.ts';
-import { LOCAL_REGISTRY } from '../model/settings-clusters.ts';
+import { LOCAL_REGISTRY } from '../model/settings/clusters.ts';
 
 /**
  * The only module of the controller that reads environment variables. Each has a default; an invalid one

@@ -6,7 +6,7 @@ import {
   namedSecretPrefix,
   viewerPasswordTarget,
 } from '../model/names.ts';
-import { controllerSecrets, type Settings } from '../model/settings.ts';
+import { controllerSecrets, type Settings } from '../model/settings/settings.ts';
 import { createAuthority } from '../protocol/certificates.ts';
 import type { OwnSecret } from './docker/adopt-identity.ts';
 

@@ -1,8 +1,8 @@
 import { RetryableError } from '../lib/retryable.ts';
 import type { TaskRecord } from '../model/backends/task.ts';
-import type { IsSigned, ReadSecret, Sign } from '../model/encrypted-secrets.ts';
-import type { DesiredService } from '../model/owned-service.ts';
+import type { DesiredService } from '../model/own-services/owned-service.ts';
 import type { RenderInput } from '../model/render-input.ts';
+import type { IsSigned, ReadSecret, Sign } from '../model/secrets/encrypted-secrets.ts';
 import type {
   NewObject,
   OwnedRole,

@@ -1,5 +1,5 @@
-import type { ReadSecret } from '../model/encrypted-secrets.ts';
 import { readerPort } from '../model/names.ts';
+import type { ReadSecret } from '../model/secrets/encrypted-secrets.ts';
 import { send } from '../protocol/call.ts';
 import { ExtensionAgent } from '../protocol/extension-agent.ts';
 import { type Identity, readerName } from '../protocol/names.ts';

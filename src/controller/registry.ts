@@ -1,6 +1,6 @@
+import { type CredentialsFor, readRegistries } from '../model/own-services/registry.ts';
 import type { Problem } from '../model/problem.ts';
-import { type CredentialsFor, readRegistries } from '../model/registry.ts';
-import type { CoreSettings } from '../model/settings-keys.ts';
+import type { CoreSettings } from '../model/settings/keys.ts';
 import { readNamedSecret } from './own-secrets.ts';
 
 /** Reads the credentials for pulling images. A missing or invalid secret stops nothing: images may be on the nodes already. */

@@ -1,7 +1,7 @@
 import { memoize } from '../lib/memo.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
-import { isSecretsFile } from '../model/secret-files.ts';
+import { isSecretsFile } from '../model/secrets/secret-files.ts';
 import type { RenderAnswer, Rendering } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
 import { SILENCE_MS } from '../protocol/call.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Problem } from '../model/problem.ts';
-import type { SettingsResult } from '../model/settings.ts';
-import type { Images } from '../model/settings-clusters.ts';
-import { readSettingsText } from '../model/settings-text.ts';
+import type { Images } from '../model/settings/clusters.ts';
+import type { SettingsResult } from '../model/settings/settings.ts';
+import { readSettingsText } from '../model/settings/text.ts';
 
 /** Stores the last valid settings. */
 export interface LastGood {

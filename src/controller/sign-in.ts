@@ -1,6 +1,6 @@
 import type { Problem } from '../model/problem.ts';
-import type { Settings } from '../model/settings.ts';
-import type { OidcSettings } from '../model/settings-keys.ts';
+import type { OidcSettings } from '../model/settings/keys.ts';
+import type { Settings } from '../model/settings/settings.ts';
 import { Oidc } from './admin/oidc.ts';
 import { type NamedUser, parseUsers } from './admin/users.ts';
 import { readNamedSecret } from './own-secrets.ts';

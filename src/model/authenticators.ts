@@ -2,7 +2,7 @@ import { memoize } from '../lib/memo.ts';
 import { type Authenticator, isOutside } from './authenticator-address.ts';
 import { lackedProtection } from './features/features.ts';
 import type { ForwardAuth } from './features/forward-auth.ts';
-import { LABEL_PREFIX } from './label.ts';
+import { LABEL_PREFIX } from './labels/label.ts';
 import { parseService, type RoutedService, type ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue } from './problem.ts';
 import { labelName, type Peer, type Route, unavailable } from './route.ts';

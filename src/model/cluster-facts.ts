@@ -1,7 +1,7 @@
 import { memoize } from '../lib/memo.ts';
 import type { ClusterFacts } from './features/feature.ts';
-import type { Settings } from './settings.ts';
-import type { Cluster } from './settings-clusters.ts';
+import type { Cluster } from './settings/clusters.ts';
+import type { Settings } from './settings/settings.ts';
 
 /** What features may know of the clusters, by value of the service cluster label. The same object for the same settings. */
 export const clusterFacts = memoize(

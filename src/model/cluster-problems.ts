@@ -1,10 +1,10 @@
 import { hidesAddresses } from './cluster-facts.ts';
-import type { Host } from './host.ts';
-import { isAddress, type Material, uncoveredHosts } from './material.ts';
+import type { Host } from './hosts/host.ts';
 import type { RoutedService } from './parse-service.ts';
 import { type Problem, shownValue } from './problem.ts';
 import { compareOwners, labelName, type Route, routeNames } from './route.ts';
-import type { Cluster } from './settings-clusters.ts';
+import { isAddress, type Material, uncoveredHosts } from './secrets/material.ts';
+import type { Cluster } from './settings/clusters.ts';
 import type { SwarmNetwork } from './snapshot.ts';
 
 /** Joined as soon as the network exists. */

@@ -1,23 +1,11 @@
 import { memoizeLast } from '../lib/memo.ts';
 import { createSorter, type Sorter } from '../lib/sorter.ts';
-import { type Claims, judgeNames, withoutName } from './aliases.ts';
 import { resolveAuthenticators, withAsked } from './authenticators.ts';
 import { createBudget, type KeepWithin } from './budget.ts';
 import { addressesWithoutCertificate, hiddenAddresses, missingNetworks, outsideWhitelist } from './cluster-problems.ts';
-import { attachedSecrets, foreignSecrets, judgeDefaultCertificate, judgeMetricsSecret } from './cluster-secrets.ts';
-import type { RejectedClaim } from './host-ownership.ts';
-import { materialOf, namesOf } from './material.ts';
-import { type ClusterDoubts, NOTHING_WATCHED, type WatchedNames } from './name-doubts.ts';
-import { controlNetwork } from './names.ts';
-import { type PackedSecrets, packSecrets } from './pack-secrets.ts';
-import type { RoutedService, ServiceContext } from './parse-service.ts';
-import { withoutRedirectLoops } from './redirect-loops.ts';
-import { isRelayed, upperCaseNetwork, withoutNameRelay } from './relayed-names.ts';
-import { compareRoutes, compareText, type Route, unavailable } from './route.ts';
-import type { RouteTable } from './route-table/table.ts';
-import { createRouteTableBuilder } from './route-table.ts';
-import type { Cluster } from './settings-clusters.ts';
-import type { StoredObject, SwarmNetwork, SwarmService } from './snapshot.ts';
+import { type Claims, judgeNames, withoutName } from './dns/aliases.ts';
+import { type ClusterDoubts, NOTHING_WATCHED, type WatchedNames } from './dns/name-doubts.ts';
+import { isRelayed, upperCaseNetwork, withoutNameRelay } from './dns/relayed-names.ts';
 import {
   doubtProblems,
   ignoredAddresses,
@@ -27,7 +15,24 @@ import {
   watchedNames,
   watchesNames,
   withAddresses,
-} from './task-addresses.ts';
+} from './dns/task-addresses.ts';
+import type { RejectedClaim } from './host-ownership.ts';
+import { controlNetwork } from './names.ts';
+import type { RoutedService, ServiceContext } from './parse-service.ts';
+import { withoutRedirectLoops } from './redirect-loops.ts';
+import { compareRoutes, compareText, type Route, unavailable } from './route.ts';
+import type { RouteTable } from './route-table/table.ts';
+import { createRouteTableBuilder } from './route-table.ts';
+import {
+  attachedSecrets,
+  foreignSecrets,
+  judgeDefaultCertificate,
+  judgeMetricsSecret,
+} from './secrets/cluster-secrets.ts';
+import { materialOf, namesOf } from './secrets/material.ts';
+import { type PackedSecrets, packSecrets } from './secrets/pack-secrets.ts';
+import type { Cluster } from './settings/clusters.ts';
+import type { StoredObject, SwarmNetwork, SwarmService } from './snapshot.ts';
 import { zoneKbOf } from './usage.ts';
 
 /** The desired state of a service cluster: a pure function of the snapshot and the administrators' decisions. */

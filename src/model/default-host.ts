@@ -1,4 +1,4 @@
-import { parseHost } from './host.ts';
+import { parseHost } from './hosts/host.ts';
 import type { SwarmService } from './snapshot.ts';
 
 /** `docker stack deploy` sets both the label and the name. The label alone could name any stack. */

@@ -1,22 +1,22 @@
 import { memoize, memoizeLast, sameItems } from '../lib/memo.ts';
 import { createAcmeFacts } from './acme/facts.ts';
 import { issuerSecrets } from './acme/issuers.ts';
-import { type Claims, createClaimIndex } from './aliases.ts';
 import { clusterFacts } from './cluster-facts.ts';
 import { unknownCluster } from './cluster-problems.ts';
 import { buildCluster, type ClusterState, type KeptForCluster, keepForCluster } from './cluster-state.ts';
+import { type Claims, createClaimIndex } from './dns/aliases.ts';
+import { type Doubts, NO_DOUBTS } from './dns/name-doubts.ts';
+import { reachableTasks, type TasksByService, watchesNames } from './dns/task-addresses.ts';
 import { createOwnership, type DecideOwnership } from './host-ownership.ts';
 import { closeForMaintenance, type MaintenanceDecision, unknownTargets } from './maintenance.ts';
-import { type Material, unknownMaterial } from './material.ts';
-import { type Doubts, NO_DOUBTS } from './name-doubts.ts';
 import type { ParsedService, ServiceContext } from './parse-service.ts';
 import { type Problem, sortProblems } from './problem.ts';
 import { parseAgain, type RememberedService } from './remembered-service.ts';
 import type { Maintenance } from './route.ts';
-import { createSecretUse } from './secret-use.ts';
-import { controllerSecrets, type Settings } from './settings.ts';
+import { type Material, unknownMaterial } from './secrets/material.ts';
+import { createSecretUse } from './secrets/secret-use.ts';
+import { controllerSecrets, type Settings } from './settings/settings.ts';
 import type { Snapshot } from './snapshot.ts';
-import { reachableTasks, type TasksByService, watchesNames } from './task-addresses.ts';
 
 export interface DesiredState {
   readonly clusters: readonly ClusterState[];

@@ -1,6 +1,5 @@
 import { memoizeLast } from '../lib/memo.ts';
 import { createSorter } from '../lib/sorter.ts';
-import type { Host } from './host.ts';
 import { problemOf, type Refusal } from './host-ownership/claim.ts';
 import { Claims } from './host-ownership/claims.ts';
 import { namesOfManagers } from './host-ownership/managers.ts';
@@ -8,6 +7,7 @@ import { without } from './host-ownership/remaining.ts';
 import type { HostRules } from './host-ownership/rules.ts';
 import { noticesOf } from './host-ownership/shared.ts';
 import { belongsTo, createTakenByOthers, noticeOf } from './host-ownership/taken.ts';
+import type { Host } from './hosts/host.ts';
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
 import { compareRoutes } from './route.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseHost } from './host.ts';
+import { parseHost } from './hosts/host.ts';
 import { encodePath, parsePath } from './path.ts';
 import { shownValue } from './problem.ts';
 

@@ -1,5 +1,5 @@
 import { memoize } from '../lib/memo.ts';
-import { labels } from './labels.ts';
+import { labels } from './labels/labels.ts';
 import { type ParsedService, parseService, type ServiceContext } from './parse-service.ts';
 import type { HostTask, SwarmNetwork, SwarmService } from './snapshot.ts';
 

@@ -1,9 +1,9 @@
 import type { ClusterState } from './cluster-state.ts';
-import type { WatchedNames } from './name-doubts.ts';
+import type { WatchedNames } from './dns/name-doubts.ts';
 import type { Pages } from './pages.ts';
-import { renameSecrets } from './rename-secrets.ts';
 import type { Route } from './route.ts';
-import type { NginxSettings } from './settings-keys.ts';
+import { renameSecrets } from './secrets/rename-secrets.ts';
+import type { NginxSettings } from './settings/keys.ts';
 import type { ConfigurationFile } from './version.ts';
 
 /** An extension's complete input to render one cluster's configuration: no secrets, and nothing of Docker's API. */

@@ -1,7 +1,7 @@
 import { DIGEST_LENGTH } from '../lib/digest.ts';
 import { memoize } from '../lib/memo.ts';
 import { createSorter } from '../lib/sorter.ts';
-import { compareHosts } from './host.ts';
+import { compareHosts } from './hosts/host.ts';
 import { compareText, type Route } from './route.ts';
 import { claim, type HostClaims } from './route-table/build-host.ts';
 import { HostIndex } from './route-table/host-index.ts';

@@ -1,8 +1,8 @@
 import { memoize } from '../lib/memo.ts';
 import type { FeatureOptions } from './features/features.ts';
-import type { Host } from './host.ts';
-import { LABEL_PREFIX } from './label.ts';
-import type { LabelName } from './labels.ts';
+import type { Host } from './hosts/host.ts';
+import { LABEL_PREFIX } from './labels/label.ts';
+import type { LabelName } from './labels/labels.ts';
 import type { Redirect } from './redirects.ts';
 
 /**

@@ -2,7 +2,7 @@ import { memoize } from '../lib/memo.ts';
 import { isGrpc } from './features/backend-protocol.ts';
 import { featureBytes, featureDefinitions, featureZoneKb, locationFacts } from './features/features.ts';
 import { requiresTls } from './features/ssl-only.ts';
-import { type Host, stepsOf } from './host.ts';
+import { type Host, stepsOf } from './hosts/host.ts';
 import { encodePath, pathBytes } from './path.ts';
 import type { Route, Tls } from './route.ts';
 import { strippedRoot } from './route-table/location.ts';

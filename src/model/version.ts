@@ -1,7 +1,7 @@
 import type { ReportedFaults } from './backends/connections.ts';
-import type { ReportedDoubts } from './name-doubts.ts';
+import type { ReportedDoubts } from './dns/name-doubts.ts';
 import type { Problem } from './problem.ts';
-import type { SecretFacts } from './secret-facts.ts';
+import type { SecretFacts } from './secrets/secret-facts.ts';
 
 export interface ConfigurationFile {
   /** Relative to the folder of the main file. */

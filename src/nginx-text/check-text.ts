@@ -1,4 +1,4 @@
-import { isSecretsFile, parseSecretsFile } from '../model/secret-files.ts';
+import { isSecretsFile, parseSecretsFile } from '../model/secrets/secret-files.ts';
 import { encodePermissions, type Permissions, permits } from './permissions.ts';
 import { eachStatement, statementFault } from './statement-fault.ts';
 import { NginxTextError } from './statements.ts';

@@ -1,4 +1,4 @@
-import { decodeCase, nameRelay } from '../model/name-case.ts';
+import { decodeCase, nameRelay } from '../model/dns/name-case.ts';
 import {
   adminPasswordTarget,
   controllerSecretTarget,
@@ -7,7 +7,7 @@ import {
   proxySecretTarget,
   viewerPasswordTarget,
 } from '../model/names.ts';
-import { secretsFolder } from '../model/secret-files.ts';
+import { secretsFolder } from '../model/secrets/secret-files.ts';
 
 /** Whether these arguments of a directive are allowed. */
 export type Rule = (args: readonly string[]) => boolean;

@@ -1,4 +1,4 @@
-import type { NginxSettings } from '../model/settings-keys.ts';
+import type { NginxSettings } from '../model/settings/keys.ts';
 import { eachStatement, statementFault } from './statement-fault.ts';
 import { NginxTextError, type Statement } from './statements.ts';
 

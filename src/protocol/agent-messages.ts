@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { doubtKinds, MAX_DOUBTS } from '../model/dns/name-doubts.ts';
 import { MOST_FILES } from '../model/limits.ts';
-import { doubtKinds, MAX_DOUBTS } from '../model/name-doubts.ts';
 import { reportedFaults } from './backend-messages.ts';
 import { digest, dnsName, message, task, templatesVersion } from './message-parts.ts';
 import { secrets } from './secret-messages.ts';

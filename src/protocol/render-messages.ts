@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { MAX_DOUBTS } from '../model/dns/name-doubts.ts';
 import { MOST_FILES } from '../model/limits.ts';
-import { MAX_DOUBTS } from '../model/name-doubts.ts';
 import { MOST_PAGE_BYTES } from '../model/pages.ts';
-import { CLIENT_ADDRESS_HEADERS, type NginxSettings, nginxKeys } from '../model/settings-keys.ts';
+import { CLIENT_ADDRESS_HEADERS, type NginxSettings, nginxKeys } from '../model/settings/keys.ts';
 import {
   digest,
   dnsName,

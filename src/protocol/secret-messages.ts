@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { plainText } from '../lib/plain-text.ts';
-import { userFaults } from '../model/users.ts';
+import { userFaults } from '../model/access/users.ts';
 import { firstFault, MAX_CERTIFICATE_NAMES, secretName } from './message-parts.ts';
 
 /** A report with this many secrets, each with a chain, would exceed the size limit. */

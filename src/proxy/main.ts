@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createPlainLog } from '../lib/plain-log.ts';
 import { giveSignsOfLife } from '../lib/sign-of-life.ts';
 import { aliveFile, extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from '../model/names.ts';
-import { secretsFolder } from '../model/secret-files.ts';
+import { secretsFolder } from '../model/secrets/secret-files.ts';
 import type { StoredVersion } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
 import { filesFault } from '../nginx-text/check-text.ts';

@@ -1,6 +1,6 @@
 import type { ReportedFaults } from '../model/backends/connections.ts';
-import type { ReportedDoubts } from '../model/name-doubts.ts';
-import type { SecretFacts } from '../model/secret-facts.ts';
+import type { ReportedDoubts } from '../model/dns/name-doubts.ts';
+import type { SecretFacts } from '../model/secrets/secret-facts.ts';
 import type { AgentReport, ConfigurationFile, Seal, StoredVersion } from '../model/version.ts';
 
 /** A version without the content of files that are already here. */

@@ -1,5 +1,5 @@
-import type { SecretFacts } from '../model/secret-facts.ts';
-import { mountedSecretsFolder, secretsFolder } from '../model/secret-files.ts';
+import type { SecretFacts } from '../model/secrets/secret-facts.ts';
+import { mountedSecretsFolder, secretsFolder } from '../model/secrets/secret-files.ts';
 import { checkWithNginx } from '../nginx/check.ts';
 import { factsThatFit, inspectOnce, inspectSecrets } from '../tls-material/inspect-secrets.ts';
 import { confirmPairs } from './nginx/confirm-pairs.ts';

@@ -1,5 +1,5 @@
 import { responseBuffers } from '../model/response-buffers.ts';
-import type { NginxSettings } from '../model/settings-keys.ts';
+import type { NginxSettings } from '../model/settings/keys.ts';
 import { bytesOf } from '../model/size.ts';
 
 /** Directives with the limits of all requests, except those set by raw `HTTPOptions`: nginx rejects duplicate directives. */

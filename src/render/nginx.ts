@@ -1,6 +1,6 @@
 import Handlebars from 'handlebars';
 import { memoizeLast } from '../lib/memo.ts';
-import { usesNameRelay } from '../model/name-case.ts';
+import { usesNameRelay } from '../model/dns/name-case.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import { createRouteTableBuilder } from '../model/route-table.ts';
 import { VERSION_MARK, versionDigest } from '../model/version-digest.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ReadSecret } from '../model/encrypted-secrets.ts';
-import { isForProxies } from '../model/secret-facts.ts';
+import type { ReadSecret } from '../model/secrets/encrypted-secrets.ts';
+import { isForProxies } from '../model/secrets/secret-facts.ts';
 import { encrypt } from '../protocol/encryption.ts';
 import { inspectSecret } from '../tls-material/inspect-secrets.ts';
 

@@ -1,5 +1,5 @@
 import type { Server } from 'node:https';
-import type { ReadSecret } from '../model/encrypted-secrets.ts';
+import type { ReadSecret } from '../model/secrets/encrypted-secrets.ts';
 import { createChannelServer } from '../protocol/channel-server.ts';
 import { controllerName, type Identity } from '../protocol/names.ts';
 

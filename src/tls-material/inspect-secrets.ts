@@ -9,7 +9,7 @@ import {
   type KeyFacts,
   NO_START_LINE,
   type SecretFacts,
-} from '../model/secret-facts.ts';
+} from '../model/secrets/secret-facts.ts';
 import { openSslReason } from './complaint.ts';
 import { inspectUsers } from './inspect-users.ts';
 import { hidesBlocks, pemBlocks } from './pem.ts';

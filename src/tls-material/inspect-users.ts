@@ -1,4 +1,4 @@
-import { MOST_BCRYPT_COST, MOST_SHA_ROUNDS, type UserFacts, type UserFault } from '../model/users.ts';
+import { MOST_BCRYPT_COST, MOST_SHA_ROUNDS, type UserFacts, type UserFault } from '../model/access/users.ts';
 
 /** Facts about a secret as a list of users, read as nginx reads it. */
 export function inspectUsers(content: string): UserFacts {

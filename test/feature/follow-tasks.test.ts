@@ -1,7 +1,7 @@
 // How proxies follow tasks: by DNS name, by the addresses in Swarm's task list, or by name until agents report a name
 // that cannot be trusted.
 import { expect, it } from 'vitest';
-import type { DoubtKind } from '../../src/model/name-doubts.ts';
+import type { DoubtKind } from '../../src/model/dns/name-doubts.ts';
 import { aNetwork, aNode, aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
 

@@ -1,6 +1,6 @@
 // What proxies find in secrets, and how it affects the routes that use them.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { SecretFacts } from '../../src/model/secret-facts.ts';
+import type { SecretFacts } from '../../src/model/secrets/secret-facts.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 import { certificateFacts, secretFacts } from '../support/facts.ts';

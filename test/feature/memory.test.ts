@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { Observer } from '../../src/controller/docker/observer.ts';
 import { createStateBuilder } from '../../src/model/desired-state.ts';
 import { createRouteTableBuilder } from '../../src/model/route-table.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import type { Snapshot, SwarmService } from '../../src/model/snapshot.ts';
 import { aNetwork, aNode, aService } from '../support/builders.ts';
 import { engineNetwork, engineService, FakeDocker } from '../support/fake-docker.ts';

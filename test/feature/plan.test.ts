@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { scopePlan, toPlanView } from '../../src/controller/admin/plan.ts';
 import { RetryableError } from '../../src/lib/retryable.ts';
-import { untouched } from '../../src/model/administration.ts';
+import { untouched } from '../../src/model/access/administration.ts';
 import { aNetwork, aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
 

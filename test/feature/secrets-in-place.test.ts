@@ -1,7 +1,7 @@
 // TLS secrets that reach proxies encrypted, without replacing them.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encryptedSecretLabel } from '../../src/model/names.ts';
-import { secretFile } from '../../src/model/secret-files.ts';
+import { secretFile } from '../../src/model/secrets/secret-files.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 import { certificateFacts, secretFacts } from '../support/facts.ts';

@@ -1,6 +1,6 @@
 // Administrators switch layer 7 routing off and on, change its ports, and hold a cluster at a version.
 import { expect, it } from 'vitest';
-import { untouched } from '../../src/model/administration.ts';
+import { untouched } from '../../src/model/access/administration.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';
 

@@ -4,7 +4,7 @@ import { accountLabels, accountName, certificateLabels, certificateName } from '
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
 import type { Route } from '../../src/model/route.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import type { StoredObject } from '../../src/model/snapshot.ts';
 import type { OrderResponse } from '../../src/protocol/acme-messages.ts';
 import { createAuthority } from '../../src/protocol/certificates.ts';

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { CLUSTER_SHARE } from '../../src/model/budget.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import { aNetwork, aService } from '../support/builders.ts';
 import { render } from '../support/golden.ts';
 import { containerPort, containerTlsPort, NginxContainer } from '../support/nginx-container.ts';

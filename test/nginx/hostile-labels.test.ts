@@ -1,7 +1,7 @@
 // Thousands of hostile values for each label, through the real nginx.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LABEL_PREFIX } from '../../src/model/label.ts';
+import { LABEL_PREFIX } from '../../src/model/labels/label.ts';
 import type { SwarmService } from '../../src/model/snapshot.ts';
 import { aService } from '../support/builders.ts';
 import { render } from '../support/golden.ts';

@@ -6,8 +6,8 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ownerFlags } from '../../bed/owner.ts';
-import { desiredProxy } from '../../src/model/owned-service.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import { desiredProxy } from '../../src/model/own-services/owned-service.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import { proxyImage } from '../support/proxy-image.ts';
 
 const run = promisify(execFile);

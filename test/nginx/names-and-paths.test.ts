@@ -4,7 +4,7 @@ import { explainUrl } from '../../src/model/explain.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
 import type { Route } from '../../src/model/route.ts';
 import { createRouteTableBuilder } from '../../src/model/route-table.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import { aNetwork, aService } from '../support/builders.ts';
 import { render } from '../support/golden.ts';
 import { containerPort, NginxContainer } from '../support/nginx-container.ts';

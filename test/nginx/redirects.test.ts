@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { explainUrl } from '../../src/model/explain.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import { aNetwork, aService } from '../support/builders.ts';
 import { makeCertificate } from '../support/material.ts';
 import type { NginxContainer } from '../support/nginx-container.ts';

@@ -4,7 +4,7 @@ import { errorReason, triedTask } from '../../src/controller/traffic/error-reaso
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
 import type { Route } from '../../src/model/route.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import { RequestCounts, shownHost } from '../../src/proxy/metrics/request-counts.ts';
 import { RequestErrors } from '../../src/proxy/metrics/request-errors.ts';
 import { errorLogConfiguration, requestLogConfiguration } from '../../src/proxy/nginx/request-log.ts';

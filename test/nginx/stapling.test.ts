@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { SecretFacts } from '../../src/model/secret-facts.ts';
+import type { SecretFacts } from '../../src/model/secrets/secret-facts.ts';
 import { readAtHandshake } from '../../src/nginx/check.ts';
 import { confirmPairs } from '../../src/proxy/nginx/confirm-pairs.ts';
 import { inspectSecret } from '../../src/tls-material/inspect-secrets.ts';

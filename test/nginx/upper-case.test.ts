@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import { aNetwork, aNode, aService } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import { render } from '../support/golden.ts';
@@ -45,7 +45,7 @@ async function statusOverTls(host: string): Promise<string> {
 
 async function startRelay(): Promise<void> {
   const files = [
-    'src/model/name-case.ts',
+    'src/model/dns/name-case.ts',
     'src/proxy/nginx/dns-message.ts',
     'src/proxy/nginx/name-relay.ts',
     'test/support/start-name-relay.ts',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { foreignLabel } from '../../src/model/names.ts';
-import { foreignFacts } from '../../src/model/secret-facts.ts';
+import { foreignFacts } from '../../src/model/secrets/secret-facts.ts';
 import { inspectSecrets } from '../../src/tls-material/inspect-secrets.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld, serverOf } from '../support/controller-world.ts';

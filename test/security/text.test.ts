@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../../src/model/settings.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import { fileDigest } from '../../src/model/version-digest.ts';
 import { filesFault } from '../../src/nginx-text/check-text.ts';
 import { decodePermissions, encodePermissions, permissionsOf } from '../../src/nginx-text/permissions.ts';

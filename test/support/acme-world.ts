@@ -8,8 +8,8 @@ import { type AdministrationStore, ConflictError, type SavedText } from '../../s
 import type { Status } from '../../src/controller/reconcile/status.ts';
 import { createStateBuilder } from '../../src/model/desired-state.ts';
 import { controlNetwork } from '../../src/model/names.ts';
-import type { DesiredService } from '../../src/model/owned-service.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import type { DesiredService } from '../../src/model/own-services/owned-service.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import type { Snapshot, StoredObject, SwarmService } from '../../src/model/snapshot.ts';
 import type { OrderRequest, OrderResponse, RenewalInfoResponse } from '../../src/protocol/acme-messages.ts';
 import { createAuthority } from '../../src/protocol/certificates.ts';

@@ -21,7 +21,7 @@ import { keptVersions, readVersion } from '../../src/controller/admin/versions.t
 import { toSource } from '../../src/controller/traffic/setup.ts';
 import { TrafficRecorder } from '../../src/controller/traffic/traffic-recorder.ts';
 import { createLogger } from '../../src/lib/logger.ts';
-import type { Role } from '../../src/model/roles.ts';
+import type { Role } from '../../src/model/access/roles.ts';
 import { createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
 import { aService } from './builders.ts';
 import { ControllerWorld } from './controller-world.ts';

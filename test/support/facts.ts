@@ -1,4 +1,4 @@
-import type { CertificateFacts, SecretFacts } from '../../src/model/secret-facts.ts';
+import type { CertificateFacts, SecretFacts } from '../../src/model/secrets/secret-facts.ts';
 
 export function certificateFacts(more: Partial<CertificateFacts> = {}): CertificateFacts {
   return {

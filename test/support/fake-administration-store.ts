@@ -1,5 +1,5 @@
 import { type AdministrationStore, ConflictError, type SavedText } from '../../src/controller/ports.ts';
-import { administrationName, administrationRole, revisionOf } from '../../src/model/administration.ts';
+import { administrationName, administrationRole, revisionOf } from '../../src/model/access/administration.ts';
 import { roleLabel } from '../../src/model/names.ts';
 import type { FakeSwarm } from './fake-swarm.ts';
 

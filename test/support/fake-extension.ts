@@ -4,9 +4,9 @@ import { readTemplates } from '../../src/extension/templates.ts';
 import { digest } from '../../src/lib/digest.ts';
 import { RetryableError } from '../../src/lib/retryable.ts';
 import type { ReportedFaults } from '../../src/model/backends/connections.ts';
-import type { ReportedDoubts } from '../../src/model/name-doubts.ts';
+import type { ReportedDoubts } from '../../src/model/dns/name-doubts.ts';
 import type { RenderInput } from '../../src/model/render-input.ts';
-import type { SecretFacts } from '../../src/model/secret-facts.ts';
+import type { SecretFacts } from '../../src/model/secrets/secret-facts.ts';
 import type {
   ClusterOffer,
   RenderAnswer,

@@ -1,7 +1,7 @@
 import type { SecretReader } from '../../src/controller/ports.ts';
-import type { ReadSecret } from '../../src/model/encrypted-secrets.ts';
 import { controlNetwork, roleLabel } from '../../src/model/names.ts';
-import type { SecretFacts } from '../../src/model/secret-facts.ts';
+import type { ReadSecret } from '../../src/model/secrets/encrypted-secrets.ts';
+import type { SecretFacts } from '../../src/model/secrets/secret-facts.ts';
 import { secretFacts } from './facts.ts';
 import type { FakeSwarm } from './fake-swarm.ts';
 

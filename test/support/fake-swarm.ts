@@ -2,8 +2,9 @@ import { toServiceSpec } from '../../src/controller/docker/service-spec.ts';
 import { type ChooseFollowed, ConflictError, type Swarm } from '../../src/controller/ports.ts';
 import { RetryableError } from '../../src/lib/retryable.ts';
 import type { TaskRecord } from '../../src/model/backends/task.ts';
-import { eligibleNodes } from '../../src/model/constraints.ts';
-import type { DesiredService } from '../../src/model/owned-service.ts';
+import { eligibleNodes } from '../../src/model/own-services/constraints.ts';
+import type { DesiredService } from '../../src/model/own-services/owned-service.ts';
+import { specDigest } from '../../src/model/own-services/spec-digest.ts';
 import type {
   HostTask,
   NewObject,
@@ -16,7 +17,6 @@ import type {
   SwarmNode,
   SwarmService,
 } from '../../src/model/snapshot.ts';
-import { specDigest } from '../../src/model/spec-digest.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeService, type Spec } from './fake-service.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { labelFamilies } from '../../src/model/features/features.ts';
-import { beginningOf, LABEL_PREFIX } from '../../src/model/label.ts';
-import { labels } from '../../src/model/labels.ts';
+import { beginningOf, LABEL_PREFIX } from '../../src/model/labels/label.ts';
+import { labels } from '../../src/model/labels/labels.ts';
 
 /** Characters with a meaning in nginx, templates, regular expressions or terminals. */
 const metacharacters = [

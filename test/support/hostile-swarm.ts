@@ -1,6 +1,6 @@
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import type { SwarmService } from '../../src/model/snapshot.ts';
 import { aNetwork, aNode, aService } from './builders.ts';
 import { render } from './golden.ts';

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
 import type { Peer, Route } from '../../src/model/route.ts';
-import { parseSettings } from '../../src/model/settings.ts';
+import { parseSettings } from '../../src/model/settings/settings.ts';
 import type { SwarmService } from '../../src/model/snapshot.ts';
 import { aNetwork } from './builders.ts';
 import { eventually } from './eventually.ts';

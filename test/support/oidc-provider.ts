@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Oidc } from '../../src/controller/admin/oidc.ts';
-import { oidcKeys } from '../../src/model/settings-keys.ts';
+import { oidcKeys } from '../../src/model/settings/keys.ts';
 
 /** Properties that the library's types lack, as far as they are used here. */
 interface Provider {

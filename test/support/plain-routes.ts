@@ -1,7 +1,7 @@
 import type { Affinity } from '../../src/model/features/affinity.ts';
 import { changedResponseHeaders } from '../../src/model/features/features.ts';
 import type { ResponseHeader } from '../../src/model/features/response-headers.ts';
-import type { Host } from '../../src/model/host.ts';
+import type { Host } from '../../src/model/hosts/host.ts';
 import { pathBytes } from '../../src/model/path.ts';
 import type { Redirect } from '../../src/model/redirects.ts';
 import type { Route } from '../../src/model/route.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConflictError, type Swarm } from '../../src/controller/ports.ts';
 import { clusterLabel, rejectedLabel, roleLabel, specLabel } from '../../src/model/names.ts';
-import type { DesiredService, MountedObject } from '../../src/model/owned-service.ts';
+import type { DesiredService, MountedObject } from '../../src/model/own-services/owned-service.ts';
+import { specDigest } from '../../src/model/own-services/spec-digest.ts';
 import type { OwnedService } from '../../src/model/snapshot.ts';
-import { specDigest } from '../../src/model/spec-digest.ts';
 import type { Spec } from './fake-service.ts';
 
 /** A swarm behind the port, and a test's actions on it from outside. */

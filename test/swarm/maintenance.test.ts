@@ -6,7 +6,7 @@ import { adminPassword } from '../../bed/admin-password.ts';
 import { project } from '../../bed/places.ts';
 import { DockerAdministrationStore } from '../../src/controller/docker/administration-store.ts';
 import { ConflictError } from '../../src/controller/ports.ts';
-import type { Administration } from '../../src/model/administration.ts';
+import type { Administration } from '../../src/model/access/administration.ts';
 import { administer, bed, curl, eventually, settled, state } from '../support/interlock.ts';
 import { answers, deployStack, type Stack, serviceIndex } from '../support/story.ts';
 

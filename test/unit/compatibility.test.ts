@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { labelFamilies } from '../../src/model/features/features.ts';
-import { LABEL_PREFIX } from '../../src/model/label.ts';
-import { labels } from '../../src/model/labels.ts';
-import { coreKeys, extensionKeys, nginxKeys } from '../../src/model/settings-keys.ts';
+import { LABEL_PREFIX } from '../../src/model/labels/label.ts';
+import { labels } from '../../src/model/labels/labels.ts';
+import { coreKeys, extensionKeys, nginxKeys } from '../../src/model/settings/keys.ts';
 
 const root = new URL('../../', import.meta.url);
 const document = readFileSync(new URL('docs/interlock-compatibility.md', root), 'utf8');

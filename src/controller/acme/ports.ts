@@ -1,4 +1,4 @@
-import type { DesiredService } from '../../model/owned-service.ts';
+import type { DesiredService } from '../../model/own-services/owned-service.ts';
 import type {
   OrderRequest,
   OrderResponse,

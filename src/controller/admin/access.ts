@@ -1,8 +1,8 @@
 import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { sign, verify } from 'hono/jwt';
-import type { Administration } from '../../model/administration.ts';
-import type { ApiToken } from '../../model/api-tokens.ts';
-import { type Role, roleSchema, type SignInMethod } from '../../model/roles.ts';
+import type { Administration } from '../../model/access/administration.ts';
+import type { ApiToken } from '../../model/access/api-tokens.ts';
+import { type Role, roleSchema, type SignInMethod } from '../../model/access/roles.ts';
 import { Accounts, type AccountsOptions } from './accounts.ts';
 import { type Held, SignInAttempts } from './attempts.ts';
 

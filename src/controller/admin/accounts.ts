@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Limiter } from '../../lib/limiter.ts';
-import type { Role } from '../../model/roles.ts';
+import type { Role } from '../../model/access/roles.ts';
 import { isPassword, type PasswordHash, unknownHash } from './password-hash.ts';
 import type { NamedUser } from './users.ts';
 

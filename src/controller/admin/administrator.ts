@@ -11,12 +11,12 @@ import {
   seenRevision,
   takenPorts,
   untouched,
-} from '../../model/administration.ts';
-import type { ApiToken } from '../../model/api-tokens.ts';
+} from '../../model/access/administration.ts';
+import type { ApiToken } from '../../model/access/api-tokens.ts';
 import { isPartOf, isTarget, type MaintenanceTarget } from '../../model/maintenance.ts';
 import { clusterLabel, versionLabel } from '../../model/names.ts';
 import { shownValue } from '../../model/problem.ts';
-import type { Settings } from '../../model/settings.ts';
+import type { Settings } from '../../model/settings/settings.ts';
 import type { StoredObject, SwarmService } from '../../model/snapshot.ts';
 import { type AdministrationStore, ConflictError } from '../ports.ts';
 import type { Status } from '../reconcile/status.ts';

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { includesRole } from '../../model/roles.ts';
+import { includesRole } from '../../model/access/roles.ts';
 import type { User } from './access.ts';
 import { describedOperation } from './known-routes.ts';
 import { Refusal } from './problem-details.ts';

@@ -6,8 +6,8 @@ import {
   administrationName,
   administrationSchema,
   type Change,
-} from '../../model/administration.ts';
-import { type ApiToken, MAX_TOKENS, validTokens } from '../../model/api-tokens.ts';
+} from '../../model/access/administration.ts';
+import { type ApiToken, MAX_TOKENS, validTokens } from '../../model/access/api-tokens.ts';
 import { isTarget, type MaintenanceDecision, type MaintenanceTarget } from '../../model/maintenance.ts';
 import type { SavedText } from '../ports.ts';
 import { Refusal } from './problem-details.ts';

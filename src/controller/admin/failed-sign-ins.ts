@@ -1,5 +1,5 @@
 import type { Logger } from '../../lib/logger.ts';
-import type { Change } from '../../model/administration.ts';
+import type { Change } from '../../model/access/administration.ts';
 import type { FailedSignIn } from './access.ts';
 
 export interface FailedSignInsOptions {

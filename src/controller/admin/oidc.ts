@@ -17,8 +17,8 @@ import {
 import { digest } from '../../lib/digest.ts';
 import { plainText } from '../../lib/plain-text.ts';
 import { RetryableError } from '../../lib/retryable.ts';
-import { highestRole, type Role } from '../../model/roles.ts';
-import type { OidcSettings } from '../../model/settings-keys.ts';
+import { highestRole, type Role } from '../../model/access/roles.ts';
+import type { OidcSettings } from '../../model/settings/keys.ts';
 import type { Identity } from './access.ts';
 import { OIDC_RETURN_PATH } from './known-routes.ts';
 import { oidcFetch } from './oidc-fetch.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Role, roleMeanings } from '../../model/roles.ts';
+import { type Role, roleMeanings } from '../../model/access/roles.ts';
 import { certificateSchema } from './certificates.ts';
 import { planSchema } from './plan.ts';
 import { problemDetailsSchema } from './problem-details.ts';

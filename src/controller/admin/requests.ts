@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { portSchema } from '../../model/administration.ts';
+import { portSchema } from '../../model/access/administration.ts';
+import { DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, tokenNameSchema } from '../../model/access/api-tokens.ts';
+import { roleSchema, signInMethodSchema } from '../../model/access/roles.ts';
 import { allowListSchema } from '../../model/allow-list.ts';
-import { DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, tokenNameSchema } from '../../model/api-tokens.ts';
 import type { TaskAnswer } from '../../model/backends/explain-tasks.ts';
 import type { Explanation } from '../../model/explain/explanation.ts';
-import { roleSchema, signInMethodSchema } from '../../model/roles.ts';
 
 /** Request and response bodies, except the State. */
 export const credentialsSchema = z.object({ username: z.string().max(200), password: z.string().max(1000) });

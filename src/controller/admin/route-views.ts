@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type RouteAnswer, type RouteFacts, routeAnswer, routeAnswerKinds } from '../../model/backends/route-answer.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
-import { splitName } from '../../model/name-doubts.ts';
+import { splitName } from '../../model/dns/name-doubts.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { HostTls, Location } from '../../model/route-table/table.ts';
 import type { Snapshot } from '../../model/snapshot.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Administration, changeSchema } from '../../model/administration.ts';
+import { type Administration, changeSchema } from '../../model/access/administration.ts';
 import { failing } from '../../model/backends/connections.ts';
 import { isTarget } from '../../model/maintenance.ts';
 import type { Snapshot } from '../../model/snapshot.ts';

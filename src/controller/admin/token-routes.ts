@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
-import type { Actor } from '../../model/administration.ts';
-import { type ApiToken, validTokens } from '../../model/api-tokens.ts';
+import type { Actor } from '../../model/access/administration.ts';
+import { type ApiToken, validTokens } from '../../model/access/api-tokens.ts';
 import { type Access, createApiToken } from './access.ts';
 import type { Administrator } from './administrator.ts';
 import { readBody } from './http.ts';

@@ -1,5 +1,5 @@
+import { type Role, roleSchema, roles } from '../../model/access/roles.ts';
 import type { Problem } from '../../model/problem.ts';
-import { type Role, roleSchema, roles } from '../../model/roles.ts';
 import { type PasswordHash, parsePasswordHash } from './password-hash.ts';
 
 /** A user of the users' secret. */

@@ -1,9 +1,9 @@
 import type { Logger } from '../../lib/logger.ts';
-import { toConfig } from '../../model/encrypted-secrets.ts';
 import { clusterLabel } from '../../model/names.ts';
-import type { DesiredService, MountedObject } from '../../model/owned-service.ts';
+import type { DesiredService, MountedObject } from '../../model/own-services/owned-service.ts';
+import { specDigest } from '../../model/own-services/spec-digest.ts';
+import { toConfig } from '../../model/secrets/encrypted-secrets.ts';
 import type { OwnedService } from '../../model/snapshot.ts';
-import { specDigest } from '../../model/spec-digest.ts';
 import type { RenderAnswer } from '../../model/version.ts';
 import type { TextChecks } from '../../nginx-text/check-text.ts';
 import type {

@@ -1,9 +1,9 @@
 import type Docker from 'dockerode';
 import { acmeServiceLabel } from '../../model/acme/service.ts';
 import { specLabel } from '../../model/names.ts';
-import type { DesiredService } from '../../model/owned-service.ts';
-import type { CredentialsFor } from '../../model/registry.ts';
-import { specDigest } from '../../model/spec-digest.ts';
+import type { DesiredService } from '../../model/own-services/owned-service.ts';
+import type { CredentialsFor } from '../../model/own-services/registry.ts';
+import { specDigest } from '../../model/own-services/spec-digest.ts';
 import type { AcmeServiceStore } from '../acme/ports.ts';
 import { call, callForList, isStatus } from './docker-error.ts';
 import { EngineService } from './schema.ts';

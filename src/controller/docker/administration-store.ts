@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { administrationRole, revisionOf } from '../../model/administration.ts';
+import { administrationRole, revisionOf } from '../../model/access/administration.ts';
 import { roleLabel } from '../../model/names.ts';
 import { type AdministrationStore, ConflictError, type SavedText } from '../ports.ts';
 import { call, isStatus } from './docker-error.ts';

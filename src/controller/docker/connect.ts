@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import Docker from 'dockerode';
-import type { CoreSettings } from '../../model/settings-keys.ts';
+import type { CoreSettings } from '../../model/settings/keys.ts';
 import { withDeadline } from './deadline.ts';
 
 type Connection = Pick<CoreSettings, 'DockerURL' | 'TLSCACert' | 'TLSCert' | 'TLSKey' | 'AllowInsecure'>;

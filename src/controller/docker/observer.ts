@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type Docker from 'dockerode';
 import { memoize } from '../../lib/memo.ts';
 import { sleep } from '../../lib/sleep.ts';
-import { asksForRoutes } from '../../model/hrm.ts';
+import { asksForRoutes } from '../../model/labels/hrm.ts';
 import type { HostTask, OwnedService, ServiceTask, Snapshot, SwarmService } from '../../model/snapshot.ts';
 import { type ChooseFollowed, ConflictError } from '../ports.ts';
 import { parseAnswer } from './answer.ts';

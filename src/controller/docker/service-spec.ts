@@ -9,7 +9,7 @@ import {
   spreadLabel,
   versionsFolder,
 } from '../../model/names.ts';
-import type { DesiredService, HealthCheck, MountedObject } from '../../model/owned-service.ts';
+import type { DesiredService, HealthCheck, MountedObject } from '../../model/own-services/owned-service.ts';
 
 /** The part of the Engine's service specification that is written here. dockerode's type is incomplete. */
 // biome-ignore lint/suspicious/noExplicitAny: the Engine's open-ended JSON; values read from it are validated with zod.

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { type ControllerTask, standing } from '../../model/succession.ts';
+import { type ControllerTask, standing } from '../../model/own-services/succession.ts';
 import { parseAnswer } from './answer.ts';
 import { callForList } from './docker-error.ts';
 

@@ -1,9 +1,9 @@
 import type Docker from 'dockerode';
 import type { TaskRecord } from '../../model/backends/task.ts';
-import type { DesiredService } from '../../model/owned-service.ts';
-import type { CredentialsFor, RegistryCredentials } from '../../model/registry.ts';
+import type { DesiredService } from '../../model/own-services/owned-service.ts';
+import type { CredentialsFor, RegistryCredentials } from '../../model/own-services/registry.ts';
+import { specDigest } from '../../model/own-services/spec-digest.ts';
 import type { NewObject, OwnedService, OwnedTask, Snapshot } from '../../model/snapshot.ts';
-import { specDigest } from '../../model/spec-digest.ts';
 import { type ChooseFollowed, ConflictError, type Swarm } from '../ports.ts';
 import { parseAnswer } from './answer.ts';
 import { call, callForList, isStatus } from './docker-error.ts';

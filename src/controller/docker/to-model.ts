@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net';
-import { stackAlias } from '../../model/aliases.ts';
-import { asksForRoutes } from '../../model/hrm.ts';
-import { isMeshNetwork } from '../../model/hrm-labels.ts';
-import { routingContainerLabels } from '../../model/ignored-labels.ts';
+import { stackAlias } from '../../model/dns/aliases.ts';
+import { asksForRoutes } from '../../model/labels/hrm.ts';
+import { isMeshNetwork } from '../../model/labels/hrm-labels.ts';
+import { routingContainerLabels } from '../../model/labels/ignored-labels.ts';
 import { clusterLabel, roleLabel } from '../../model/names.ts';
 import type {
   HostTask,

@@ -1,6 +1,6 @@
 import { pageFault, pageKeys } from '../../model/pages.ts';
 import { type Problem, shownValue } from '../../model/problem.ts';
-import type { Cluster } from '../../model/settings-clusters.ts';
+import type { Cluster } from '../../model/settings/clusters.ts';
 import type { StoredObject } from '../../model/snapshot.ts';
 import type { ObservedTexts } from '../plan/observed.ts';
 import type { Swarm } from '../ports.ts';

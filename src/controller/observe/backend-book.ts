@@ -10,7 +10,7 @@ import {
 import { faultsByService, knownPeers, type PortFaults } from '../../model/backends/connections.ts';
 import { judgeTasks, type TaskHealth } from '../../model/backends/health.ts';
 import type { DesiredState } from '../../model/desired-state.ts';
-import { splitName } from '../../model/name-doubts.ts';
+import { splitName } from '../../model/dns/name-doubts.ts';
 import type { Snapshot, TaskCounts } from '../../model/snapshot.ts';
 import type { Renderer, Swarm } from '../ports.ts';
 

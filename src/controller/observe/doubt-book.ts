@@ -1,4 +1,3 @@
-import { asksForRoutes } from '../../model/hrm.ts';
 import {
   compareDoubts,
   type DoubtKind,
@@ -7,10 +6,11 @@ import {
   type NameDoubt,
   NO_DOUBTS,
   splitName,
-} from '../../model/name-doubts.ts';
-import type { Cluster } from '../../model/settings-clusters.ts';
+} from '../../model/dns/name-doubts.ts';
+import { reachableTasks, usesAddresses, watchesNames } from '../../model/dns/task-addresses.ts';
+import { asksForRoutes } from '../../model/labels/hrm.ts';
+import type { Cluster } from '../../model/settings/clusters.ts';
 import type { Snapshot, SwarmService } from '../../model/snapshot.ts';
-import { reachableTasks, usesAddresses, watchesNames } from '../../model/task-addresses.ts';
 import type { Renderer } from '../ports.ts';
 
 /** A doubt lasts until no agent has reported it for this time: faults can be intermittent, and restarted agents have to detect them again. */

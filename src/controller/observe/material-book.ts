@@ -1,11 +1,11 @@
 import { memoizeLast } from '../../lib/memo.ts';
-import type { ReadSecrets } from '../../model/encrypted-secrets.ts';
-import { foreignIds } from '../../model/foreign-secrets.ts';
-import { judgementTime } from '../../model/judge-secrets.ts';
-import type { Material } from '../../model/material.ts';
-import { foreignFacts, type SecretFacts } from '../../model/secret-facts.ts';
-import { secretFile } from '../../model/secret-files.ts';
-import type { Cluster } from '../../model/settings-clusters.ts';
+import type { ReadSecrets } from '../../model/secrets/encrypted-secrets.ts';
+import { foreignIds } from '../../model/secrets/foreign-secrets.ts';
+import { judgementTime } from '../../model/secrets/judge-secrets.ts';
+import type { Material } from '../../model/secrets/material.ts';
+import { foreignFacts, type SecretFacts } from '../../model/secrets/secret-facts.ts';
+import { secretFile } from '../../model/secrets/secret-files.ts';
+import type { Cluster } from '../../model/settings/clusters.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Renderer } from '../ports.ts';
 

@@ -1,7 +1,7 @@
 import { RetryableError } from '../../lib/retryable.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { controlNetwork } from '../../model/names.ts';
-import { proxySpread } from '../../model/proxy-spread.ts';
+import { proxySpread } from '../../model/own-services/proxy-spread.ts';
 import type { OwnedRole, OwnedService, Snapshot } from '../../model/snapshot.ts';
 import type { CurrentProxy, CurrentReader, Observed } from '../plan/observed.ts';
 import type { Credentials, SecretReader, Swarm } from '../ports.ts';

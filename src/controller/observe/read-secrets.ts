@@ -1,7 +1,7 @@
 import { memoizeLast, sameItems } from '../../lib/memo.ts';
-import { fromConfig, isFor, type ReadSecret, type ReadSecrets } from '../../model/encrypted-secrets.ts';
 import { publicKeyLabel } from '../../model/names.ts';
-import type { Cluster } from '../../model/settings-clusters.ts';
+import { fromConfig, isFor, type ReadSecret, type ReadSecrets } from '../../model/secrets/encrypted-secrets.ts';
+import type { Cluster } from '../../model/settings/clusters.ts';
 import type { Snapshot, StoredObject } from '../../model/snapshot.ts';
 import type { Credentials, Swarm } from '../ports.ts';
 

@@ -1,4 +1,4 @@
-import { type ProxySpread, spreadSituation } from '../../model/proxy-spread.ts';
+import { type ProxySpread, spreadSituation } from '../../model/own-services/proxy-spread.ts';
 import type { SwarmNode } from '../../model/snapshot.ts';
 import type { Steadiness } from '../plan/observed.ts';
 

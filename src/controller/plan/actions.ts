@@ -1,6 +1,6 @@
-import type { ReadSecret } from '../../model/encrypted-secrets.ts';
-import type { DesiredService } from '../../model/owned-service.ts';
+import type { DesiredService } from '../../model/own-services/owned-service.ts';
 import type { RenderInput } from '../../model/render-input.ts';
+import type { ReadSecret } from '../../model/secrets/encrypted-secrets.ts';
 import type { NewObject, OwnedRole, OwnedService, StoredObject } from '../../model/snapshot.ts';
 import type { ClusterOffer, TaskAddresses } from '../../model/version.ts';
 import type { Permissions } from '../../nginx-text/permissions.ts';

@@ -1,5 +1,5 @@
 import type { ClusterState } from '../../model/cluster-state.ts';
-import { desiredExtension } from '../../model/owned-service.ts';
+import { desiredExtension } from '../../model/own-services/owned-service.ts';
 import { createIdentity, mountedIdentity } from './identities.ts';
 import type { Observed } from './observed.ts';
 import { planRollOut, type RollOutPlan } from './roll-out-service.ts';

@@ -1,5 +1,5 @@
-import { foreignIds } from '../../model/foreign-secrets.ts';
 import { foreignLabel } from '../../model/names.ts';
+import { foreignIds } from '../../model/secrets/foreign-secrets.ts';
 import type { RecordForeign } from './actions.ts';
 import type { Observed } from './observed.ts';
 

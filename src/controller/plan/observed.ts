@@ -1,7 +1,7 @@
-import type { ReadSecret } from '../../model/encrypted-secrets.ts';
+import type { ProxySpread } from '../../model/own-services/proxy-spread.ts';
 import type { Problem } from '../../model/problem.ts';
-import type { ProxySpread } from '../../model/proxy-spread.ts';
 import type { AdministratorTexts } from '../../model/render-input.ts';
+import type { ReadSecret } from '../../model/secrets/encrypted-secrets.ts';
 import type { OwnedRole, OwnedService, OwnedTask, Snapshot } from '../../model/snapshot.ts';
 import type { Rendering } from '../../model/version.ts';
 

@@ -1,6 +1,6 @@
 import { digest } from '../../lib/digest.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
-import { desiredProxy } from '../../model/owned-service.ts';
+import { desiredProxy } from '../../model/own-services/owned-service.ts';
 import type { Problem } from '../../model/problem.ts';
 import { toRenderInput } from '../../model/render-input.ts';
 import type { OwnedTask } from '../../model/snapshot.ts';

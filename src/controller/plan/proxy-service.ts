@@ -1,7 +1,7 @@
 import type { ClusterState } from '../../model/cluster-state.ts';
-import { isEncryptedSecretConfig } from '../../model/encrypted-secrets.ts';
 import { clusterLabel, fileLabel, metricsTokenPath, proxySecretTarget, versionLabel } from '../../model/names.ts';
-import { desiredProxy, type MountedObject, type ProxyAttachments } from '../../model/owned-service.ts';
+import { desiredProxy, type MountedObject, type ProxyAttachments } from '../../model/own-services/owned-service.ts';
+import { isEncryptedSecretConfig } from '../../model/secrets/encrypted-secrets.ts';
 import type { StoredObject } from '../../model/snapshot.ts';
 import type { Rendering } from '../../model/version.ts';
 import { encodePermissions, type Permissions } from '../../nginx-text/permissions.ts';

@@ -1,8 +1,8 @@
 import { rejectedReasonLabel, specLabel } from '../../model/names.ts';
-import type { DesiredService } from '../../model/owned-service.ts';
+import type { DesiredService } from '../../model/own-services/owned-service.ts';
+import { specDigest } from '../../model/own-services/spec-digest.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { OwnedRole, OwnedService } from '../../model/snapshot.ts';
-import { specDigest } from '../../model/spec-digest.ts';
 import type { Action } from './actions.ts';
 import type { Attempt, Observed } from './observed.ts';
 import { isStillRejected, judgeRollout } from './rollout.ts';

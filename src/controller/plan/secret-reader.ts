@@ -1,8 +1,8 @@
 import type { ClusterState } from '../../model/cluster-state.ts';
-import { isEncryptedSecretConfig } from '../../model/encrypted-secrets.ts';
 import { clusterLabel, encryptedSecretLabel, publicKeyLabel } from '../../model/names.ts';
-import { desiredReader } from '../../model/owned-service.ts';
+import { desiredReader } from '../../model/own-services/owned-service.ts';
 import type { Problem } from '../../model/problem.ts';
+import { isEncryptedSecretConfig } from '../../model/secrets/encrypted-secrets.ts';
 import type { Action } from './actions.ts';
 import { createIdentity, mountedIdentity } from './identities.ts';
 import type { Observed } from './observed.ts';

@@ -1,8 +1,8 @@
 import { backoffMs } from '../../lib/backoff.ts';
+import { spreadLabels } from '../../model/own-services/proxy-spread.ts';
+import type { Unevenness } from '../../model/own-services/spread.ts';
 import type { Problem } from '../../model/problem.ts';
-import { spreadLabels } from '../../model/proxy-spread.ts';
 import type { OwnedService, OwnedTask, SwarmNode } from '../../model/snapshot.ts';
-import type { Unevenness } from '../../model/spread.ts';
 import type { RecordSpread, ScaleService } from './actions.ts';
 import type { CurrentProxy, Steadiness } from './observed.ts';
 

@@ -1,13 +1,13 @@
 import type { Logger } from '../../lib/logger.ts';
 import { memoizeLast } from '../../lib/memo.ts';
 import type { UnderWay } from '../../lib/under-way.ts';
-import { type Administration, applyPorts } from '../../model/administration.ts';
+import { type Administration, applyPorts } from '../../model/access/administration.ts';
 import type { Backends } from '../../model/backends/backends.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { createStateBuilder, type DesiredState } from '../../model/desired-state.ts';
-import { hasWorkers } from '../../model/owned-service.ts';
+import { hasWorkers } from '../../model/own-services/owned-service.ts';
 import { limitProblems, type Problem, sortProblems } from '../../model/problem.ts';
-import type { Settings } from '../../model/settings.ts';
+import type { Settings } from '../../model/settings/settings.ts';
 import type { Snapshot, StoredObject } from '../../model/snapshot.ts';
 import { TextChecks } from '../../nginx-text/check-text.ts';
 import { Applier } from '../apply/apply.ts';

@@ -1,4 +1,4 @@
-import { LONG_NAME } from '../../model/host.ts';
+import { LONG_NAME } from '../../model/hosts/host.ts';
 import { encodePath } from '../../model/path.ts';
 import type { RouteTable } from '../../model/route-table/table.ts';
 import { OTHER_HOSTS } from '../../model/traffic.ts';

@@ -1,5 +1,5 @@
 import { memoizeLast } from '../../lib/memo.ts';
-import type { Host } from '../host.ts';
+import type { Host } from '../hosts/host.ts';
 import type { StoredObject } from '../snapshot.ts';
 import { accountOf, type StoredCertificate, storedCertificates } from './certificates.ts';
 import type { Issuer, Issuers } from './issuers.ts';

@@ -1,5 +1,5 @@
-import type { Host } from '../host.ts';
-import { isAddress } from '../material.ts';
+import type { Host } from '../hosts/host.ts';
+import { isAddress } from '../secrets/material.ts';
 import type { Issuer, Issuers } from './issuers.ts';
 
 /** The issuer that a value means: `true` is the only one. */

@@ -1,4 +1,4 @@
-import { parseHost } from '../host.ts';
+import { parseHost } from '../hosts/host.ts';
 import { type Problem, shownValue } from '../problem.ts';
 import { type AcmeSettings, acmeKeys } from './keys.ts';
 

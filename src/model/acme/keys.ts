@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isIssuer, type KeyDefinition, type KeyValues, key, secretName } from '../settings-keys.ts';
+import { isIssuer, type KeyDefinition, type KeyValues, key, secretName } from '../settings/keys.ts';
 
 /** Exact names of providers that would run programs, or wait for a person. */
 const UNUSABLE_PROVIDERS = ['exec', 'manual'];

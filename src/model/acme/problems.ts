@@ -1,4 +1,4 @@
-import { LABEL_PREFIX } from '../label.ts';
+import { LABEL_PREFIX } from '../labels/label.ts';
 import { type Problem, shownValue } from '../problem.ts';
 import type { CertificateStatus } from './plan.ts';
 import { DAY_MS, type FailureKind } from './state.ts';

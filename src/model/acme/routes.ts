@@ -1,11 +1,11 @@
 import type { ClusterFacts } from '../features/feature.ts';
-import type { Host } from '../host.ts';
-import { judgeServer } from '../judge-secrets.ts';
-import type { LabelReader } from '../label-reader.ts';
-import { isStapled, type Material } from '../material.ts';
+import type { Host } from '../hosts/host.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { RoutedService, ServiceContext } from '../parse-service.ts';
 import { type Route, routeNames, type Tls } from '../route.ts';
 import { acmeLabels } from '../route-labels/acme.ts';
+import { judgeServer } from '../secrets/judge-secrets.ts';
+import { isStapled, type Material } from '../secrets/material.ts';
 import type { StoredCertificate } from './certificates.ts';
 import { obstacle } from './hosts.ts';
 import type { Issuer } from './issuers.ts';

@@ -1,6 +1,6 @@
 import { digest } from '../../lib/digest.ts';
 import { acmeSecretTarget, acmeService, namedSecretPrefix } from '../names.ts';
-import { type DesiredService, type MountedObject, placement } from '../owned-service.ts';
+import { type DesiredService, type MountedObject, placement } from '../own-services/owned-service.ts';
 import type { StoredObject, SwarmNode } from '../snapshot.ts';
 import { accountOf } from './certificates.ts';
 import { type Issuer, type Issuers, issuerSecrets } from './issuers.ts';

@@ -1,5 +1,5 @@
-import { compareHosts, type Host } from '../host.ts';
-import { nearest } from '../nearest.ts';
+import { compareHosts, type Host } from '../hosts/host.ts';
+import { nearest } from '../labels/nearest.ts';
 import type { RouteTable, VirtualServer } from '../route-table/table.ts';
 import type { PassedOver } from './explanation.ts';
 import { passOver } from './location.ts';

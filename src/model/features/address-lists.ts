@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
 import { isNetwork, MOST_NETWORKS, sortNetworks, toGeo } from '../allow-list.ts';
-import { label, splitList } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
-import type { LabelName } from '../labels.ts';
-import { nearest } from '../nearest.ts';
+import { label, splitList } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
+import type { LabelName } from '../labels/labels.ts';
+import { nearest } from '../labels/nearest.ts';
 import { shownValue } from '../problem.ts';
 import { type Definition, feature, type Surroundings } from './feature.ts';
 import { NEEDS_ADDRESSES } from './limit-keys.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { judgeAuthority } from '../judge-secrets.ts';
-import { label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { SecretRef } from '../route.ts';
 import { secretName } from '../route-labels/secret-name.ts';
-import { SECRET_FILE } from '../secret-files.ts';
+import { judgeAuthority } from '../secrets/judge-secrets.ts';
+import { SECRET_FILE } from '../secrets/secret-files.ts';
 import { isTls, protocolOf } from './backend-protocol.ts';
 import { featureWithDefault } from './feature.ts';
 import type { FeatureOptions } from './features.ts';

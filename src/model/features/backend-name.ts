@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import { isTls, protocolOf } from './backend-protocol.ts';
 import { featureWithDefault } from './feature.ts';
 import { upstreamHostOf } from './upstream-host.ts';

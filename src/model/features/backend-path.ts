@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { label, pathPrefix } from '../label.ts';
+import { label, pathPrefix } from '../labels/label.ts';
 import { isCanonicalPath, MAX_PATH_LENGTH } from '../path.ts';
 import { feature } from './feature.ts';
 

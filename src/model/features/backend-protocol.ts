@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { boolean, label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { boolean, label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import { featureWithDefault } from './feature.ts';
 
 const PROTOCOLS = ['http', 'https', 'h2c', 'grpc', 'grpcs'] as const;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { boolean, label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { boolean, label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { Peer } from '../route.ts';
 import { type Definition, feature } from './feature.ts';
 import { noteVirtualAddress } from './virtual-address.ts';

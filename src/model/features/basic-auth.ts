@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { boolean, label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { judgeUsers } from '../access/users.ts';
+import { boolean, label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { SecretRef } from '../route.ts';
-import { judgeUsers } from '../users.ts';
 import { feature } from './feature.ts';
 import { repeatedBytes, spellings } from './request-headers.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { label } from '../label.ts';
+import { label } from '../labels/label.ts';
 import { feature } from './feature.ts';
 
 const modes = ['on', 'off', 'requests-off', 'responses-off'] as const;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { judgeAuthority } from '../judge-secrets.ts';
-import { label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { SecretRef } from '../route.ts';
 import { secretName } from '../route-labels/secret-name.ts';
+import { judgeAuthority } from '../secrets/judge-secrets.ts';
 import { featureWithDefault, type ReadSecret } from './feature.ts';
 
 /** Whether clients must present a certificate. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { label, splitList } from '../label.ts';
+import { label, splitList } from '../labels/label.ts';
 import { feature } from './feature.ts';
 
 interface Compression {

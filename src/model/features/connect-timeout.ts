@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { label, seconds } from '../label.ts';
+import { label, seconds } from '../labels/label.ts';
 import { feature } from './feature.ts';
 
 /** The kernel gives up later attempts itself. */

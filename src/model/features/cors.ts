@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
-import { parseHost } from '../host.ts';
-import { boolean, label, splitList, wholeNumber } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { parseHost } from '../hosts/host.ts';
+import { boolean, label, splitList, wholeNumber } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import { shownValue } from '../problem.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
 

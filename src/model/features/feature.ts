@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import type { LabelDefinition, LabelFamily } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
-import type { Material } from '../material.ts';
+import type { LabelDefinition, LabelFamily } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { Peer } from '../route.ts';
-import type { GivenLabels, Policies } from '../settings-policies.ts';
+import type { Material } from '../secrets/material.ts';
+import type { Verdict } from '../secrets/verdict.ts';
+import type { GivenLabels, Policies } from '../settings/policies.ts';
 import type { SwarmService } from '../snapshot.ts';
-import type { Verdict } from '../verdict.ts';
 
 /**
  * A routing feature in one file: its labels, how they are read, and what the templates see. A location's options hold

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
 import { memoize } from '../../lib/memo.ts';
-import type { LabelDefinition } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import type { LabelDefinition } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import { toUpstream, type Upstream } from '../upstream.ts';
 import { accessLog } from './access-log.ts';
 import { addressLists } from './address-lists.ts';

@@ -7,8 +7,8 @@ import {
   segmentsAreSafe,
   TARGET,
 } from '../authenticator-address.ts';
-import { label, splitList } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { label, splitList } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import { isCanonicalPath } from '../path.ts';
 import { peerMessage } from '../peer-message.ts';
 import { MOST_DASHES } from '../proxy-headers.ts';

@@ -1,5 +1,5 @@
-import type { LabelDefinition } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import type { LabelDefinition } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { Definition, Surroundings } from './feature.ts';
 
 /** What tells clients apart: their address, the requested host, or a request header. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { label, wholeNumber } from '../label.ts';
+import { label, wholeNumber } from '../labels/label.ts';
 import { feature } from './feature.ts';
 import { noteVirtualAddress } from './virtual-address.ts';
 

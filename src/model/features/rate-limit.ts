@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
-import { label } from '../label.ts';
+import { label } from '../labels/label.ts';
 import { shownValue } from '../problem.ts';
 import { feature } from './feature.ts';
 import {

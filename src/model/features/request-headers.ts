@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { family } from '../label.ts';
+import { family } from '../labels/label.ts';
 import { isProxyHeader, MOST_DASHES, withUnderscores } from '../proxy-headers.ts';
 import { type ClusterFacts, feature } from './feature.ts';
 

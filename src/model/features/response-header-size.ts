@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { label } from '../label.ts';
+import { label } from '../labels/label.ts';
 import { responseBuffers } from '../response-buffers.ts';
 import { feature } from './feature.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { family } from '../label.ts';
+import { family } from '../labels/label.ts';
 import { feature } from './feature.ts';
 
 /** Response headers that the proxy sets or removes. */

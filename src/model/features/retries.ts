@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { label, splitList } from '../label.ts';
+import { label, splitList } from '../labels/label.ts';
 import { shownValue } from '../problem.ts';
 import { feature } from './feature.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { label } from '../label.ts';
+import { label } from '../labels/label.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
 
 /** `basic` adds what a response lacks; `strict` replaces weaker headers of the service. */

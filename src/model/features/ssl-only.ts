@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boolean, label } from '../label.ts';
+import { boolean, label } from '../labels/label.ts';
 import { featureWithDefault } from './feature.ts';
 import type { FeatureOptions } from './features.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import { feature } from './feature.ts';
 import { REPEATED_BYTES, REPEATED_BYTES_WITH_UNDERSCORES } from './request-headers.ts';
 

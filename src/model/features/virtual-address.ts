@@ -1,5 +1,5 @@
-import type { LabelDefinition } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import type { LabelDefinition } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 
 /** Whether Swarm chooses the task instead of the proxies. */
 export function noteVirtualAddress(reader: LabelReader, label: LabelDefinition<never> | LabelDefinition): boolean {

@@ -1,6 +1,6 @@
 import { memoize } from '../../lib/memo.ts';
 import { changesBetween } from '../../lib/sorter.ts';
-import type { Host } from '../host.ts';
+import type { Host } from '../hosts/host.ts';
 import type { RoutedService } from '../parse-service.ts';
 import { type Claim, claimsOf, type Refusal } from './claim.ts';
 import { createJudge, type HostRules } from './rules.ts';

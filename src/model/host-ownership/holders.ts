@@ -1,6 +1,6 @@
 import { memoize } from '../../lib/memo.ts';
-import type { Host } from '../host.ts';
-import { fixedEnd, overlap, parentsOf } from '../host-overlap.ts';
+import type { Host } from '../hosts/host.ts';
+import { fixedEnd, overlap, parentsOf } from '../hosts/host-overlap.ts';
 import type { Claim } from './claim.ts';
 
 /** The accepted claims so far. */

@@ -1,5 +1,5 @@
 import { memoize } from '../../lib/memo.ts';
-import { parseHost } from '../host.ts';
+import { parseHost } from '../hosts/host.ts';
 import { compareText } from '../route.ts';
 import type { SwarmNode } from '../snapshot.ts';
 

@@ -1,5 +1,5 @@
 import { memoize } from '../../lib/memo.ts';
-import type { Host } from '../host.ts';
+import type { Host } from '../hosts/host.ts';
 import type { RoutedService } from '../parse-service.ts';
 import { type Route, withHosts } from '../route.ts';
 import type { Refusal } from './claim.ts';

@@ -1,6 +1,6 @@
-import type { Host } from '../host.ts';
-import { covers, fixedEnd, overlap, parentsOf } from '../host-overlap.ts';
-import type { CoreSettings } from '../settings-keys.ts';
+import type { Host } from '../hosts/host.ts';
+import { covers, fixedEnd, overlap, parentsOf } from '../hosts/host-overlap.ts';
+import type { CoreSettings } from '../settings/keys.ts';
 import { type Claim, nameOf, type Refusal, type Verdict } from './claim.ts';
 
 /** The settings that decide who may claim which hosts. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { issuerOf } from '../acme/hosts.ts';
 import type { Issuer, Issuers } from '../acme/issuers.ts';
-import { label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { Route } from '../route.ts';
 import type { RouteContext } from './context.ts';
 import { passthroughLabels } from './passthrough.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { RouteOptions } from '../route.ts';
 import type { SwarmService } from '../snapshot.ts';
 

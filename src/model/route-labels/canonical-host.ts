@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type Host, parseHost } from '../host.ts';
-import { label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { type Host, parseHost } from '../hosts/host.ts';
+import { label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { Route } from '../route.ts';
 
 const hostName = z

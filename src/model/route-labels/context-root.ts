@@ -1,4 +1,4 @@
-import { label, pathPrefix } from '../label.ts';
+import { label, pathPrefix } from '../labels/label.ts';
 
 export const contextRootLabels = {
   context_root: label({

@@ -1,6 +1,6 @@
-import type { ReadSecrets } from '../encrypted-secrets.ts';
 import type { ClusterFacts, ReadSecret } from '../features/feature.ts';
 import type { ServiceContext } from '../parse-service.ts';
+import type { ReadSecrets } from '../secrets/encrypted-secrets.ts';
 
 /** The context of one route. */
 export interface RouteContext extends ServiceContext {

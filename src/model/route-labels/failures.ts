@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { label, wholeNumber } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { label, wholeNumber } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { Peer } from '../route.ts';
 
 export const failureLabels = {

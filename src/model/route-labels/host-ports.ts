@@ -1,4 +1,4 @@
-import type { LabelReader } from '../label-reader.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { ServiceContext } from '../parse-service.ts';
 import { compareText, type Peer } from '../route.ts';
 import type { SwarmService } from '../snapshot.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Host, parseHost } from '../host.ts';
-import { splitHosts } from '../host-list.ts';
-import { boolean, label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { type Host, parseHost } from '../hosts/host.ts';
+import { splitHosts } from '../hosts/host-list.ts';
+import { boolean, label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import { shownValue } from '../problem.ts';
 import type { Route } from '../route.ts';
 

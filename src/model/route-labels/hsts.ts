@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { label } from '../label.ts';
+import { label } from '../labels/label.ts';
 
 /** `max-age` in seconds, optionally followed by the two keywords, in the format of the header. */
 const strictTransport = z

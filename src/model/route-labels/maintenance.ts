@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { allowListSchema } from '../allow-list.ts';
-import { boolean, label, splitList } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { boolean, label, splitList } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { Maintenance } from '../route.ts';
 
 export const maintenanceLabels = {

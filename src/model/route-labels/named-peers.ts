@@ -1,5 +1,5 @@
-import type { LabelReader } from '../label-reader.ts';
-import { encodeCase, fitsDns, hasUpperCase } from '../name-case.ts';
+import { encodeCase, fitsDns, hasUpperCase } from '../dns/name-case.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import { controlNetwork } from '../names.ts';
 import { shownValue } from '../problem.ts';
 import type { Peer } from '../route.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { HRM_NETWORK, hasHrmLabels } from '../hrm-labels.ts';
-import { label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { HRM_NETWORK, hasHrmLabels } from '../labels/hrm-labels.ts';
+import { label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { ServiceContext } from '../parse-service.ts';
 import type { SwarmNetwork, SwarmService } from '../snapshot.ts';
 import { byName } from './by-name.ts';

@@ -1,6 +1,6 @@
 import { protectingLabels } from '../features/features.ts';
-import { boolean, label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { boolean, label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { RouteOptions, Tls } from '../route.ts';
 
 export const passthroughLabels = {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { ClusterFacts } from '../features/feature.ts';
-import { label, splitList } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
-import { nearest } from '../nearest.ts';
-import { isPolicyName } from '../policy-name.ts';
+import { label, splitList } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
+import { nearest } from '../labels/nearest.ts';
 import { shownValue } from '../problem.ts';
-import type { GivenLabels } from '../settings-policies.ts';
+import type { GivenLabels } from '../settings/policies.ts';
+import { isPolicyName } from '../settings/policy-name.ts';
 
 const MOST_POLICIES = 16;
 

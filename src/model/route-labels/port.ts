@@ -1,5 +1,5 @@
-import { label, wholeNumber } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import { label, wholeNumber } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 
 export const portLabels = {
   port: label({

@@ -1,6 +1,6 @@
-import type { Host } from '../host.ts';
-import { label } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
+import type { Host } from '../hosts/host.ts';
+import { label } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import { divideRedirects, REDIRECT_FORM, type RedirectEntry, redirectList } from '../redirects.ts';
 import type { Route } from '../route.ts';
 

@@ -1,10 +1,10 @@
 import type { ReadSecret } from '../features/feature.ts';
-import { missingSecret } from '../judge-secrets.ts';
-import type { LabelDefinition } from '../label.ts';
-import type { LabelReader } from '../label-reader.ts';
-import { judgeUse } from '../secret-use.ts';
+import type { LabelDefinition } from '../labels/label.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
+import { missingSecret } from '../secrets/judge-secrets.ts';
+import { judgeUse } from '../secrets/secret-use.ts';
+import type { Verdict } from '../secrets/verdict.ts';
 import type { SwarmService } from '../snapshot.ts';
-import type { Verdict } from '../verdict.ts';
 import { byName } from './by-name.ts';
 import type { RouteContext } from './context.ts';
 

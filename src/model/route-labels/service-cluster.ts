@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { label } from '../label.ts';
+import { label } from '../labels/label.ts';
 
 export const serviceClusterLabels = {
   service_cluster: label({

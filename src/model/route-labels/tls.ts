@@ -1,6 +1,6 @@
 import { readClientCa } from '../features/client-certificate.ts';
-import type { Host } from '../host.ts';
-import type { LabelReader } from '../label-reader.ts';
+import type { Host } from '../hosts/host.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
 import type { Tls } from '../route.ts';
 import type { SwarmService } from '../snapshot.ts';
 import { noteUnusedMaterial, readMaterial } from './certificate.ts';

@@ -1,6 +1,6 @@
 import { decidingLabels } from '../features/features.ts';
-import type { LabelReader } from '../label-reader.ts';
-import type { LabelName } from '../labels.ts';
+import type { LabelReader } from '../labels/label-reader.ts';
+import type { LabelName } from '../labels/labels.ts';
 import { shownValue } from '../problem.ts';
 import { compareText, type Deciding, type GivenValue, type Route, type RouteOptions, type Tls } from '../route.ts';
 

@@ -1,4 +1,4 @@
-import type { Host } from '../host.ts';
+import type { Host } from '../hosts/host.ts';
 import type { Problem } from '../problem.ts';
 import type { Route } from '../route.ts';
 import type { Upstream } from '../upstream.ts';

@@ -1,5 +1,5 @@
 import { featureConflicts } from '../features/features.ts';
-import type { LabelName } from '../labels.ts';
+import type { LabelName } from '../labels/labels.ts';
 import type { Problem } from '../problem.ts';
 import { labelName, type Route, type RouteOptions } from '../route.ts';
 

@@ -1,5 +1,5 @@
 import { changesBetween } from '../../lib/sorter.ts';
-import type { Host } from '../host.ts';
+import type { Host } from '../hosts/host.ts';
 import { compareRoutes, type Route } from '../route.ts';
 import { buildHost, type HostClaims } from './build-host.ts';
 

@@ -1,4 +1,4 @@
-import type { LabelName } from '../labels.ts';
+import type { LabelName } from '../labels/labels.ts';
 import type { Problem } from '../problem.ts';
 import type { Route } from '../route.ts';
 import type { Upstream } from '../upstream.ts';

@@ -1,6 +1,6 @@
 import { lacksVerification } from '../features/backend-ca.ts';
 import { featureConflicts, lackedProtection } from '../features/features.ts';
-import type { LabelName } from '../labels.ts';
+import type { LabelName } from '../labels/labels.ts';
 import type { Problem } from '../problem.ts';
 import type { Route } from '../route.ts';
 import { shared } from './disagreements.ts';

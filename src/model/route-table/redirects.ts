@@ -1,5 +1,5 @@
 import { requiresTls } from '../features/ssl-only.ts';
-import type { Host } from '../host.ts';
+import type { Host } from '../hosts/host.ts';
 import { isBelow } from '../path.ts';
 import type { Problem } from '../problem.ts';
 import type { Redirect } from '../redirects.ts';

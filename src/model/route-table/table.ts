@@ -1,4 +1,4 @@
-import type { Host } from '../host.ts';
+import type { Host } from '../hosts/host.ts';
 import type { Problem } from '../problem.ts';
 import type { Redirect } from '../redirects.ts';
 import type { GivenValue, Maintenance, RouteOptions, Tls } from '../route.ts';

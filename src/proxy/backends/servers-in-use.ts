@@ -1,4 +1,4 @@
-import { decodeCase } from '../../model/name-case.ts';
+import { decodeCase } from '../../model/dns/name-case.ts';
 
 /** Ports by name in Docker's DNS, or by address. */
 export type Servers = ReadonlyMap<string, readonly number[]>;

@@ -1,4 +1,4 @@
-import { LONG_NAME } from '../../model/host.ts';
+import { LONG_NAME } from '../../model/hosts/host.ts';
 import { bucketOf, TIME_BOUNDS, TIME_BUCKETS } from '../../model/time-buckets.ts';
 import { OTHER_HOSTS, STATUS_CLASSES, TLS_KINDS, type TrafficRow } from '../../model/traffic.ts';
 import { type Cell, TrafficRows } from './traffic-rows.ts';

@@ -1,6 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeCase, nameRelay } from '../../model/name-case.ts';
+import { decodeCase, nameRelay } from '../../model/dns/name-case.ts';
 
 /** The maximum wait: a service without tasks has no name and must not delay the others. */
 const PATIENCE_MS = 2000;

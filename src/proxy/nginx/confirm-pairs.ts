@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KeyFacts, SecretFacts } from '../../model/secret-facts.ts';
-import { mountedSecretsFolder } from '../../model/secret-files.ts';
+import type { KeyFacts, SecretFacts } from '../../model/secrets/secret-facts.ts';
+import { mountedSecretsFolder } from '../../model/secrets/secret-files.ts';
 import type { Check } from '../../nginx/check.ts';
 import { type Complaint, parseComplaint } from '../../tls-material/complaint.ts';
 

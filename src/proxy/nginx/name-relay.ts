@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { decodeCase, nameRelay } from '../../model/name-case.ts';
+import { decodeCase, nameRelay } from '../../model/dns/name-case.ts';
 import {
   type Answer,
   codes,

@@ -6,7 +6,7 @@ import {
   MAX_DOUBTS,
   type NameDoubt,
   type ReportedDoubts,
-} from '../../model/name-doubts.ts';
+} from '../../model/dns/name-doubts.ts';
 import type { Addresses } from './dns-client.ts';
 import { codes } from './dns-message.ts';
 import type { NameInUse } from './names-in-use.ts';

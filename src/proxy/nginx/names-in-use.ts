@@ -1,5 +1,5 @@
-import { decodeCase } from '../../model/name-case.ts';
-import { type AddressRange, splitName, toRanges } from '../../model/name-doubts.ts';
+import { decodeCase } from '../../model/dns/name-case.ts';
+import { type AddressRange, splitName, toRanges } from '../../model/dns/name-doubts.ts';
 import { namesIn } from './await-names.ts';
 
 /** A DNS name that nginx uses, or would use if it were not in doubt, and the address ranges of its network. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSecretsFile, parseSecretsFile } from '../../model/secret-files.ts';
+import { isSecretsFile, parseSecretsFile } from '../../model/secrets/secret-files.ts';
 
 export interface SecretStoreOptions {
   /** In memory. */

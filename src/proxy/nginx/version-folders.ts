@@ -1,6 +1,6 @@
 import { copyFile, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { usesNameRelay } from '../../model/name-case.ts';
+import { usesNameRelay } from '../../model/dns/name-case.ts';
 import type { StoredVersion } from '../../model/version.ts';
 import { contentHash } from '../../protocol/seal.ts';
 import { type BriefVersion, InvalidVersionError } from '../ports.ts';

@@ -1,6 +1,6 @@
 import type { RenderInput } from '../../model/render-input.ts';
 import type { RouteTable } from '../../model/route-table/table.ts';
-import { mountedSecretsFolder, secretsFolder } from '../../model/secret-files.ts';
+import { mountedSecretsFolder, secretsFolder } from '../../model/secrets/secret-files.ts';
 import { setsDirective } from '../limits.ts';
 import { repeatedHeaders } from '../request-headers.ts';
 import { listeners } from './listeners.ts';

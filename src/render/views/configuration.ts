@@ -1,6 +1,6 @@
 import { streamsRequests } from '../../model/features/buffering.ts';
 import { featuresUseDollar } from '../../model/features/features.ts';
-import { LONG_NAME } from '../../model/host.ts';
+import { LONG_NAME } from '../../model/hosts/host.ts';
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
 import type { RenderInput } from '../../model/render-input.ts';
 import { compareText } from '../../model/route.ts';

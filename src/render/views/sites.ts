@@ -1,9 +1,9 @@
 import { featuresUseDollar } from '../../model/features/features.ts';
-import { LONG_NAME } from '../../model/host.ts';
-import { coversHost } from '../../model/material.ts';
+import { LONG_NAME } from '../../model/hosts/host.ts';
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
 import type { RenderInput } from '../../model/render-input.ts';
 import type { HostTls, RouteTable, VirtualServer } from '../../model/route-table/table.ts';
+import { coversHost } from '../../model/secrets/material.ts';
 import { quote } from '../quote.ts';
 import { clientCaOf } from '../request-headers.ts';
 import type { Views } from './cached.ts';

@@ -1,7 +1,7 @@
+import { encodeCase, nameRelay } from '../../model/dns/name-case.ts';
 import type { Affinity } from '../../model/features/affinity.ts';
 import { balanceDirective } from '../../model/features/balance.ts';
 import { cookieParameters, plainStickyCookie } from '../../model/features/sticky-cookie.ts';
-import { encodeCase, nameRelay } from '../../model/name-case.ts';
 import { needsNameRelay, type Peer } from '../../model/route.ts';
 import type { Upstream } from '../../model/upstream.ts';
 

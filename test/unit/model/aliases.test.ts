@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import type { NameClaim, Snapshot, SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aNode, anywhere, aService } from '../../support/builders.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { HOST_BYTES } from '../../../src/model/budget.ts';
 import { createStateBuilder } from '../../../src/model/desired-state.ts';
-import { MOST_EXPRESSIONS, MOST_GROUPS, MOST_HOSTS } from '../../../src/model/host-limits.ts';
+import { MOST_EXPRESSIONS, MOST_GROUPS, MOST_HOSTS } from '../../../src/model/hosts/host-limits.ts';
 import type { Route } from '../../../src/model/route.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { hostUsage, routeUsage } from '../../../src/model/usage.ts';
 import { aNetwork, aNode, aService } from '../../support/builders.ts';

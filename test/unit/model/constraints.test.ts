@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eligibleNodes, meetsConstraint } from '../../../src/model/constraints.ts';
+import { eligibleNodes, meetsConstraint } from '../../../src/model/own-services/constraints.ts';
 import { aNode, anywhere } from '../../support/builders.ts';
 
 const node = aNode('n1', {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { explainUrl } from '../../../src/model/explain.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Piece, parseExpression, type Sequence } from '../../../src/model/expression.ts';
-import { mostSteps } from '../../../src/model/expression-cost.ts';
-import { MAX_HOST_LENGTH, MOST_EXPRESSION_STEPS, parseHost } from '../../../src/model/host.ts';
+import { type Piece, parseExpression, type Sequence } from '../../../src/model/hosts/expression.ts';
+import { mostSteps } from '../../../src/model/hosts/expression-cost.ts';
+import { MAX_HOST_LENGTH, MOST_EXPRESSION_STEPS, parseHost } from '../../../src/model/hosts/host.ts';
 import { processorMs } from '../../support/processor-time.ts';
 
 const stepsOf = (text: string) => mostSteps(parseExpression(text)!, MAX_HOST_LENGTH);

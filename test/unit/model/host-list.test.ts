@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitHosts } from '../../../src/model/host-list.ts';
-import { labels } from '../../../src/model/labels.ts';
+import { splitHosts } from '../../../src/model/hosts/host-list.ts';
+import { labels } from '../../../src/model/labels/labels.ts';
 
 describe('a list of hosts', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseHost } from '../../../src/model/host.ts';
+import { parseHost } from '../../../src/model/hosts/host.ts';
 
 describe('a host', () => {
   it.each([

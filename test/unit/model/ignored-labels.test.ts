@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ignoredLabels, routingContainerLabels } from '../../../src/model/ignored-labels.ts';
-import { labels } from '../../../src/model/labels.ts';
-import { meantLabel } from '../../../src/model/near-miss.ts';
+import { ignoredLabels, routingContainerLabels } from '../../../src/model/labels/ignored-labels.ts';
+import { labels } from '../../../src/model/labels/labels.ts';
+import { meantLabel } from '../../../src/model/labels/near-miss.ts';
 import { aService } from '../../support/builders.ts';
 
 describe('a near miss', () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { ReadSecret } from '../../../src/model/encrypted-secrets.ts';
-import { judgeServer } from '../../../src/model/judge-secrets.ts';
-import { createLastGood } from '../../../src/model/last-good.ts';
+import type { ReadSecret } from '../../../src/model/secrets/encrypted-secrets.ts';
+import { judgeServer } from '../../../src/model/secrets/judge-secrets.ts';
+import { createLastGood } from '../../../src/model/secrets/last-good.ts';
 import { certificateFacts, secretFacts } from '../../support/facts.ts';
 
 const now = Date.parse('2026-06-01T00:00:00Z');

@@ -3,7 +3,7 @@ import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { explainUrl } from '../../../src/model/explain.ts';
 import type { MaintenanceDecision } from '../../../src/model/maintenance.ts';
 import type { Location, RouteTable } from '../../../src/model/route-table/table.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 

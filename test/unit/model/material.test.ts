@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
-import type { CertificateFacts, SecretFacts } from '../../../src/model/secret-facts.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import type { CertificateFacts, SecretFacts } from '../../../src/model/secrets/secret-facts.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 import { certificateFacts, secretFacts } from '../../support/facts.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { noAcme } from '../../../src/model/acme/facts.ts';
-import { unknownMaterial } from '../../../src/model/material.ts';
 import { parseService } from '../../../src/model/parse-service.ts';
-import { unknownUse } from '../../../src/model/secret-use.ts';
+import { unknownMaterial } from '../../../src/model/secrets/material.ts';
+import { unknownUse } from '../../../src/model/secrets/secret-use.ts';
 import type { SwarmNetwork } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeCase, encodeCase, fitsDns } from '../../../src/model/name-case.ts';
+import { decodeCase, encodeCase, fitsDns } from '../../../src/model/dns/name-case.ts';
 
 const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-';
 const label = fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 63 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { labels } from '../../../src/model/labels.ts';
-import { nearest } from '../../../src/model/nearest.ts';
+import { labels } from '../../../src/model/labels/labels.ts';
+import { nearest } from '../../../src/model/labels/nearest.ts';
 
 describe('nearest', () => {
   it.each([

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { toSecretFiles } from '../../../src/model/pack-secrets.ts';
-import { type EncryptedSecret, isSecretsFile, parseSecretsFile, secretFile } from '../../../src/model/secret-files.ts';
+import { toSecretFiles } from '../../../src/model/secrets/pack-secrets.ts';
+import {
+  type EncryptedSecret,
+  isSecretsFile,
+  parseSecretsFile,
+  secretFile,
+} from '../../../src/model/secrets/secret-files.ts';
 
 const aSecret = (n: number, length = 4000): EncryptedSecret => ({
   file: secretFile({ name: `host-${n}.pem`, id: `id${n}0123456789abcdef` }),

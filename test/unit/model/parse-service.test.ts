@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { noAcme } from '../../../src/model/acme/facts.ts';
-import { labels } from '../../../src/model/labels.ts';
-import { unknownMaterial } from '../../../src/model/material.ts';
+import { labels } from '../../../src/model/labels/labels.ts';
 import { parseService } from '../../../src/model/parse-service.ts';
-import { unknownUse } from '../../../src/model/secret-use.ts';
+import { unknownMaterial } from '../../../src/model/secrets/material.ts';
+import { unknownUse } from '../../../src/model/secrets/secret-use.ts';
 import type { SwarmNetwork, SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aNode, aService } from '../../support/builders.ts';
 

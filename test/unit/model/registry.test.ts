@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readRegistries } from '../../../src/model/registry.ts';
+import { readRegistries } from '../../../src/model/own-services/registry.ts';
 
 const auth = (user: string, password: string) => ({ auth: btoa(`${user}:${password}`) });
 

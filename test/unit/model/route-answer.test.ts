@@ -7,7 +7,7 @@ import { type RouteFacts, routeAnswer } from '../../../src/model/backends/route-
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import type { Problem } from '../../../src/model/problem.ts';
 import type { HostTls, Location } from '../../../src/model/route-table/table.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 
 const { settings } = parseSettings({}, '1.0.0');

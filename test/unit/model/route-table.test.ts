@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import type { Location } from '../../../src/model/route-table/table.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 

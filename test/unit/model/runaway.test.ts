@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseHost } from '../../../src/model/host.ts';
-import { nearest } from '../../../src/model/nearest.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { parseHost } from '../../../src/model/hosts/host.ts';
+import { nearest } from '../../../src/model/labels/nearest.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 
 /** Analyzing user input must take time proportional to its length. */
 function milliseconds(work: () => unknown): number {

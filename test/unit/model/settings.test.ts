@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../../../src/model/settings.ts';
-import { duration } from '../../../src/model/settings-keys.ts';
+import { duration } from '../../../src/model/settings/keys.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 
 describe('settings', () => {
   it('are complete without any key', () => {

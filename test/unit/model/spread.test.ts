@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { unevenSpread } from '../../../src/model/spread.ts';
+import { unevenSpread } from '../../../src/model/own-services/spread.ts';
 import { aNode } from '../../support/builders.ts';
 
 /** Replicas by the node that they run on. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type ControllerTask, standing } from '../../../src/model/succession.ts';
+import { type ControllerTask, standing } from '../../../src/model/own-services/succession.ts';
 
 const task = (id: string, basis: string, isRunning = true): ControllerTask => ({
   id,

@@ -6,8 +6,8 @@ import {
   isInSubnets,
   MAX_DOUBTS,
   splitName,
-} from '../../../src/model/name-doubts.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+} from '../../../src/model/dns/name-doubts.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import type { ServiceTask, Snapshot, SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aNode, aService } from '../../support/builders.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { explainUrl } from '../../../src/model/explain.ts';
-import { type Host, parseHost } from '../../../src/model/host.ts';
-import { uncoveredHosts } from '../../../src/model/material.ts';
-import type { SecretFacts } from '../../../src/model/secret-facts.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { type Host, parseHost } from '../../../src/model/hosts/host.ts';
+import { uncoveredHosts } from '../../../src/model/secrets/material.ts';
+import type { SecretFacts } from '../../../src/model/secrets/secret-facts.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 
 const nothing = { nodes: [], hostTasks: [], configs: [], secrets: [], owned: [] };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import { blocks, directives } from '../../../src/nginx-text/directives.ts';
 import { httpLimits } from '../../../src/render/limits.ts';
 import { templateTexts } from '../../support/golden.ts';

@@ -10,9 +10,9 @@ import { run } from '../../../bed/shell.ts';
 import { commands } from '../../../src/cli/commands.ts';
 import { acmeKeys } from '../../../src/model/acme/keys.ts';
 import { labelFamilies } from '../../../src/model/features/features.ts';
-import { labels } from '../../../src/model/labels.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
-import { coreKeys, extensionKeys, nginxKeys, oidcKeys } from '../../../src/model/settings-keys.ts';
+import { labels } from '../../../src/model/labels/labels.ts';
+import { coreKeys, extensionKeys, nginxKeys, oidcKeys } from '../../../src/model/settings/keys.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import { signalbox } from '../../support/command-line.ts';
 import {
   type Block,

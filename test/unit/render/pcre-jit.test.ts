@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { toRenderInput } from '../../../src/model/render-input.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import { readSnapshot, render } from '../../support/golden.ts';
 
 function mainContext(options: readonly string[]): string {

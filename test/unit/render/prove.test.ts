@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { toRenderInput } from '../../../src/model/render-input.ts';
-import { parseSettings } from '../../../src/model/settings.ts';
+import { parseSettings } from '../../../src/model/settings/settings.ts';
 import { proveConfiguration } from '../../../src/render/prove.ts';
 import { readSnapshot, render } from '../../support/golden.ts';
 

@@ -8,7 +8,7 @@ import { planSchema, toPlanView } from '../../../../src/controller/admin/plan.ts
 import { type State, stateSchema, toState } from '../../../../src/controller/admin/state.ts';
 import type { SavedText } from '../../../../src/controller/ports.ts';
 import { RetryableError } from '../../../../src/lib/retryable.ts';
-import { parseSettings } from '../../../../src/model/settings.ts';
+import { parseSettings } from '../../../../src/model/settings/settings.ts';
 import { aService } from '../../../support/builders.ts';
 import { ControllerWorld } from '../../../support/controller-world.ts';
 import { eventually } from '../../../support/eventually.ts';

@@ -6,7 +6,7 @@ import {
   recordChange,
   recordFailedSignIns,
   untouched,
-} from '../../../../src/model/administration.ts';
+} from '../../../../src/model/access/administration.ts';
 import { AdminWorld } from '../../../support/admin-world.ts';
 
 interface Entry {

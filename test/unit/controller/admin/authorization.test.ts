@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../../src/controller/admin/access.ts';
 import { Oidc } from '../../../../src/controller/admin/oidc.ts';
 import { operations } from '../../../../src/controller/admin/openapi.ts';
-import { includesRole, type Role, roles } from '../../../../src/model/roles.ts';
-import { oidcKeys } from '../../../../src/model/settings-keys.ts';
+import { includesRole, type Role, roles } from '../../../../src/model/access/roles.ts';
+import { oidcKeys } from '../../../../src/model/settings/keys.ts';
 import { AdminWorld, type KnownUser, pageHeaders, passwords, rolesOf } from '../../../support/admin-world.ts';
 
 type Headers = Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import { hashPassword, isPassword, parsePasswordHash } from '../../../../src/con
 import { parseUsers } from '../../../../src/controller/admin/users.ts';
 import { readSignIn } from '../../../../src/controller/sign-in.ts';
 import { Limiter } from '../../../../src/lib/limiter.ts';
-import { parseSettings } from '../../../../src/model/settings.ts';
+import { parseSettings } from '../../../../src/model/settings/settings.ts';
 import { AdminWorld, pageHeaders, usersText } from '../../../support/admin-world.ts';
 import { eventually } from '../../../support/eventually.ts';
 

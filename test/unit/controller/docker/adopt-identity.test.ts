@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { adoptIdentity, existingSecrets, restoreIdentity } from '../../../../src/controller/docker/adopt-identity.ts';
 import { namedSecrets } from '../../../../src/controller/own-secrets.ts';
 import { createLogger } from '../../../../src/lib/logger.ts';
-import { parseSettings } from '../../../../src/model/settings.ts';
+import { parseSettings } from '../../../../src/model/settings/settings.ts';
 
 interface Mounted {
   readonly SecretName: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { toServiceSpec } from '../../../../src/controller/docker/service-spec.ts';
 import { appliedLabel, spreadLabel } from '../../../../src/model/names.ts';
-import { desiredExtension, desiredProxy } from '../../../../src/model/owned-service.ts';
-import { parseSettings } from '../../../../src/model/settings.ts';
+import { desiredExtension, desiredProxy } from '../../../../src/model/own-services/owned-service.ts';
+import { parseSettings } from '../../../../src/model/settings/settings.ts';
 
 function desired(extension: object = {}, version = 'aaaaaaaaaaaaaaaa') {
   const { settings } = parseSettings({ Extensions: { default: extension } }, '1');

@@ -10,11 +10,11 @@ import { digest } from '../../../../src/lib/digest.ts';
 import type { ClusterState } from '../../../../src/model/cluster-state.ts';
 import { buildDesiredState } from '../../../../src/model/desired-state.ts';
 import { controlNetwork, foreignLabel, specLabel } from '../../../../src/model/names.ts';
-import type { DesiredService } from '../../../../src/model/owned-service.ts';
-import { proxySpread, spreadLabels } from '../../../../src/model/proxy-spread.ts';
-import { parseSettings } from '../../../../src/model/settings.ts';
+import type { DesiredService } from '../../../../src/model/own-services/owned-service.ts';
+import { proxySpread, spreadLabels } from '../../../../src/model/own-services/proxy-spread.ts';
+import { specDigest } from '../../../../src/model/own-services/spec-digest.ts';
+import { parseSettings } from '../../../../src/model/settings/settings.ts';
 import type { OwnedService, OwnedTask, Snapshot, StoredObject } from '../../../../src/model/snapshot.ts';
-import { specDigest } from '../../../../src/model/spec-digest.ts';
 import type { RenderAnswer, Rendering, Reports } from '../../../../src/model/version.ts';
 import { aNetwork, aNode, anywhere, aService } from '../../../support/builders.ts';
 

@@ -18,7 +18,7 @@ import {
   withWindow,
 } from '../../../../src/model/acme/state.ts';
 import type { WantedCertificate } from '../../../../src/model/acme/wanted.ts';
-import { parseSettings } from '../../../../src/model/settings.ts';
+import { parseSettings } from '../../../../src/model/settings/settings.ts';
 
 const now = Date.parse('2026-06-01T00:00:00Z');
 const good = { Email: 'ops@example.org', AcceptTerms: true };

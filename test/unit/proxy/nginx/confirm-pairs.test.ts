@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { CertificateFacts, SecretFacts } from '../../../../src/model/secret-facts.ts';
+import type { CertificateFacts, SecretFacts } from '../../../../src/model/secrets/secret-facts.ts';
 import { ciphersOf, confirmPairs } from '../../../../src/proxy/nginx/confirm-pairs.ts';
 import { certificateFacts, secretFacts } from '../../../support/facts.ts';
 

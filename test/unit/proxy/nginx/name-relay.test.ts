@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeCase } from '../../../../src/model/name-case.ts';
+import { encodeCase } from '../../../../src/model/dns/name-case.ts';
 import { codes, parseAnswer, parseQuery, writeAnswer, writeQuery } from '../../../../src/proxy/nginx/dns-message.ts';
 import { NameRelay } from '../../../../src/proxy/nginx/name-relay.ts';
 import { exchange, exchangeOverTcp, FakeDns } from '../../../support/dns.ts';

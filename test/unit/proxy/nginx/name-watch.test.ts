@@ -1,7 +1,7 @@
 // How agents judge the answers of Docker's DNS.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sleep as realSleep } from '../../../../src/lib/sleep.ts';
-import { MAX_DOUBTS, toRanges } from '../../../../src/model/name-doubts.ts';
+import { MAX_DOUBTS, toRanges } from '../../../../src/model/dns/name-doubts.ts';
 import { DnsClient } from '../../../../src/proxy/nginx/dns-client.ts';
 import { NameWatch } from '../../../../src/proxy/nginx/name-watch.ts';
 import { type NameInUse, readNamesInUse } from '../../../../src/proxy/nginx/names-in-use.ts';

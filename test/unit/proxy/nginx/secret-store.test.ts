@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { secretsPath, writeSecretsFile } from '../../../../src/model/secret-files.ts';
+import { secretsPath, writeSecretsFile } from '../../../../src/model/secrets/secret-files.ts';
 import { encrypt, generateKeyPair, type KeyPair } from '../../../../src/protocol/encryption.ts';
 import { SecretStore } from '../../../../src/proxy/nginx/secret-store.ts';
 
