@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { flagsOf } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands.ts';
 import { exitCodeMeanings } from '../src/cli/io.ts';
-import { operations } from '../src/controller/admin/openapi.ts';
+import { operations } from '../src/controller/admin/operations.ts';
 import { type Role, roleMeanings, roles } from '../src/model/access/roles.ts';
 import { acmeKeys } from '../src/model/acme/keys.ts';
 import { labelFamilies } from '../src/model/features/features.ts';

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { type Operation, operations } from './openapi.ts';
+import { type Operation, operations } from './operations.ts';
 import { Refusal } from './problem-details.ts';
 
 const routes = Object.entries(operations).map(([path, methods]) => ({

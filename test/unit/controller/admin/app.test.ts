@@ -3,7 +3,7 @@ import { Access } from '../../../../src/controller/admin/access.ts';
 import { Administrator } from '../../../../src/controller/admin/administrator.ts';
 import { createAdminApp } from '../../../../src/controller/admin/app.ts';
 import { explainEverywhere } from '../../../../src/controller/admin/explain.ts';
-import { operations } from '../../../../src/controller/admin/openapi.ts';
+import { operations } from '../../../../src/controller/admin/operations.ts';
 import { planSchema, toPlanView } from '../../../../src/controller/admin/plan.ts';
 import { type State, stateSchema, toState } from '../../../../src/controller/admin/state.ts';
 import type { SavedText } from '../../../../src/controller/ports.ts';

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { User } from '../../../../src/controller/admin/access.ts';
 import { Oidc } from '../../../../src/controller/admin/oidc.ts';
-import { operations } from '../../../../src/controller/admin/openapi.ts';
+import { operations } from '../../../../src/controller/admin/operations.ts';
 import { includesRole, type Role, roles } from '../../../../src/model/access/roles.ts';
 import { oidcKeys } from '../../../../src/model/settings/keys.ts';
 import { AdminWorld, type KnownUser, pageHeaders, passwords, rolesOf } from '../../../support/admin-world.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { operations } from '../../../../src/controller/admin/openapi.ts';
+import { operations } from '../../../../src/controller/admin/operations.ts';
 import { AdminWorld } from '../../../support/admin-world.ts';
 import { eventually } from '../../../support/eventually.ts';
 
