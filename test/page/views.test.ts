@@ -118,7 +118,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.getByRole('link', { name: 'Routes' }).first().click();
     await page.getByRole('heading', { name: 'No routes yet' }).waitFor();
     await world.deploy(1000, aService('first'), aService('second'));
-    await page.getByText('second.example.org').waitFor();
+    await page.getByText('second.example.org', { exact: true }).waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('second');
     await page.getByText('1 of 2 routes').waitFor();

@@ -48,9 +48,9 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
   it('sees the route of a new service appear, without reloading the page', async () => {
     await page.evaluate('window.loadedOnce = true');
     await view('Routes');
-    await page.getByText('paged.local').waitFor();
+    await page.getByText('paged.local', { exact: true }).waitFor();
     await stack.deploy({ web: { host: 'paged.local' }, fresh: { host: 'fresh.local' } });
-    await page.getByText('fresh.local').waitFor();
+    await page.getByText('fresh.local', { exact: true }).waitFor();
     await page.getByText('paged_fresh').waitFor();
     expect(await page.evaluate('window.loadedOnce')).toBe(true);
     await answers('fresh.local');
@@ -101,7 +101,7 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await eventually(async () => expect(await status('fresh.local')).toBe(503), 120_000);
     await stack.deploy({ web: { host: 'paged.local' }, fresh: { host: 'fresh.local,later.local' } });
     await view('Routes');
-    await page.getByText('later.local').waitFor();
+    await page.getByText('later.local', { exact: true }).waitFor();
     await view('Overview');
     await page.getByText('default is held').waitFor();
     await page.getByText('Held default at version').first().waitFor();
