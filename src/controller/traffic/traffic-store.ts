@@ -171,11 +171,12 @@ export class TrafficStore {
   *read(series: Series, since: number, stepSeconds: number): Generator<{ readonly at: number; readonly row: Row }> {
     const isFine = stepSeconds === STEP_SECONDS;
     const kind = isFine ? 'steps' : 'minutes';
-    const rows = this.#poolOf(series, kind).read(series[kind], Math.ceil(since / stepSeconds));
+    const first = Math.ceil(since / stepSeconds);
+    const rows = this.#poolOf(series, kind).read(series[kind], first);
     for (const { step, row } of rows) yield { at: step * stepSeconds, row };
     const current = isFine ? series.step : currentMinute(series);
     const now = isFine ? this.#step : minuteOf(this.#step);
-    if (!current.isEmpty) yield { at: now * stepSeconds, row: current.row };
+    if (now >= first && !current.isEmpty) yield { at: now * stepSeconds, row: current.row };
   }
 }
 
