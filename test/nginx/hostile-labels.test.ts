@@ -1,4 +1,4 @@
-// Thousands of hostile values for each label, through the real nginx.
+// A thousand hostile values for each label, through the real nginx.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LABEL_PREFIX } from '../../src/model/labels/label.ts';
@@ -11,7 +11,7 @@ import { NginxContainer } from '../support/nginx-container.ts';
 import { type Directive, parseNginx } from '../support/nginx-parser.ts';
 import { withPlainTexts } from '../support/plain-routes.ts';
 
-const VALUES = 2000;
+const VALUES = 1000;
 /** The configuration for this many services is a single file. Request headers need more text. */
 const atATime = (name: string) => (name.startsWith('request_header.') ? 50 : 150);
 /** CPU time per service: other load on the machine does not count. */
