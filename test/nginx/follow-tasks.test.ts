@@ -66,7 +66,7 @@ async function doubts(kind: NameDoubt['kind']): Promise<NameDoubt[]> {
 
 async function startWatch(): Promise<void> {
   const files = [
-    ...['lib/sleep', 'model/name-case', 'model/name-doubts'],
+    ...['lib/sleep', 'model/dns/name-case', 'model/dns/name-doubts'],
     ...['await-names', 'dns-client', 'dns-message', 'name-watch', 'names-in-use'].map((name) => `proxy/nginx/${name}`),
   ].map((path) => `src/${path}.ts`);
   for (const path of [...files, 'test/support/start-name-watch.ts'])
