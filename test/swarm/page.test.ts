@@ -54,6 +54,8 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await page.getByText('paged_fresh').waitFor();
     expect(await page.evaluate('window.loadedOnce')).toBe(true);
     await answers('fresh.local');
+    // The controller looks at tasks every two seconds while they start.
+    await page.locator('.answer-reason', { hasText: '1 of 1 task' }).nth(1).waitFor();
     await page.getByRole('textbox', { name: 'URL' }).fill('fresh.local/some/path');
     await page.getByRole('button', { name: 'Explain' }).click();
     await page.getByRole('heading', { name: 'receives /some/path' }).waitFor();
