@@ -23,7 +23,7 @@ import { ciphersOf } from './nginx/confirm-pairs.ts';
 import { DnsClient } from './nginx/dns-client.ts';
 import { NameWatch } from './nginx/name-watch.ts';
 import { type NameInUse, readNamesInUse } from './nginx/names-in-use.ts';
-import { RequestLog } from './nginx/request-log.ts';
+import { agentLogs, RequestLog } from './nginx/request-log.ts';
 import { NginxRun } from './nginx/run.ts';
 import { prepareAuthorities, SecretStore } from './nginx/secret-store.ts';
 import type { BriefVersion } from './ports.ts';
@@ -76,7 +76,7 @@ const store =
 let ocspResponders: Map<string, string> | undefined;
 let nameRelay: Promise<void> | undefined;
 const backends = new ConnectionWatch({ connect: tryConnection, now: () => performance.now() });
-const errorLogPath = `${folder}/errors.log`;
+const errorLogPath = `${folder}/${agentLogs.nginxErrors}`;
 const command = process.argv.slice(2);
 const nginx = new NginxRun({
   command: environment === undefined ? command : withErrorLog(command, errorLogPath),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { TrafficReport } from '../model/traffic.ts';
 import { RequestCounts } from './metrics/request-counts.ts';
 import { RequestErrors } from './metrics/request-errors.ts';
-import { errorLogConfiguration, RequestLog, requestLogConfiguration } from './nginx/request-log.ts';
+import { agentLogs, errorLogConfiguration, RequestLog, requestLogConfiguration } from './nginx/request-log.ts';
 import { openConnections } from './nginx/status.ts';
 
 const READ_EVERY_MS = 1000;
@@ -22,7 +22,7 @@ export async function startTraffic(folder: string): Promise<Traffic> {
   const requests = new RequestCounts();
   const errors = new RequestErrors();
   await mkdir(folder, { recursive: true });
-  const paths = { requests: join(folder, 'requests.log'), errors: join(folder, 'errors.log') };
+  const paths = { requests: join(folder, agentLogs.requests), errors: join(folder, agentLogs.serverErrors) };
   const logs = [new RequestLog(paths.requests, requests), new RequestLog(paths.errors, errors)];
   await writeFile(join(folder, 'metrics.conf'), requestLogConfiguration(paths.requests));
   await writeFile(join(folder, 'errors.conf'), errorLogConfiguration(paths.errors));

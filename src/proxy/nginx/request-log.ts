@@ -2,6 +2,14 @@ import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs
 import { REQUEST_FORMAT } from '../metrics/request-counts.ts';
 import { ERROR_FORMAT } from '../metrics/request-errors.ts';
 
+/** nginx's logs for the agent, in its folder. Each has one reader, which empties it. */
+export const agentLogs = {
+  requests: 'requests.log',
+  serverErrors: 'server-errors.log',
+  /** What nginx itself complains about. */
+  nginxErrors: 'nginx-errors.log',
+} as const;
+
 /** Counts the lines. */
 export interface LineCounter {
   /** Takes complete lines. */

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RequestLog } from '../../../../src/proxy/nginx/request-log.ts';
+import { agentLogs, RequestLog } from '../../../../src/proxy/nginx/request-log.ts';
 
 const MIB = 1024 * 1024;
 let folder: string;
@@ -31,6 +31,10 @@ const write = (text: string) => appendFileSync(path, text);
 const taken = () => seen.texts.join('');
 const line = (number: number) => `host-${number}.example.org 200 0.001\n`;
 const lines = (count: number) => Array.from({ length: count }, (_, number) => line(number)).join('');
+
+it('is one of several logs, each with a file of its own', () => {
+  expect(new Set(Object.values(agentLogs)).size).toBe(3);
+});
 
 describe('a request log', () => {
   it('is read once, and as it grows', () => {
