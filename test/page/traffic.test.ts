@@ -67,6 +67,7 @@ describe.skipIf(browserPath === undefined)('The view of requests', () => {
     await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
     world.traffic.record('default', aReport([aRow('shop.example.org', { ok: 50 })], { age: 60_000 }));
+    world.traffic.tick();
     const page = await openWindow(built.browser, 'light');
     await logInto(page, world.url, 'admin', passwords.admin);
     await page.goto(`${world.url}/#/traffic?range=5m`);

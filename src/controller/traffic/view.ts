@@ -23,8 +23,6 @@ export interface ViewOptions {
   readonly now: () => number;
 }
 
-/** Proxies report a step this long after it has begun, at the latest. */
-const LATE_SECONDS = 2 * STEP_SECONDS;
 const MOST_PARTS = 500;
 const MOST_ERRORS = 100;
 /** Series that are read at once, before other work gets a turn. */
@@ -35,8 +33,7 @@ export async function viewTraffic(options: ViewOptions, query: TrafficQuery): Pr
   const { recorder, now } = options;
   const { store } = recorder;
   const { seconds, step } = trafficRanges[query.range];
-  // Time goes on if no proxy reports.
-  const current = Math.max(store.step * STEP_SECONDS, now() / 1000 - LATE_SECONDS);
+  const current = store.step * STEP_SECONDS || now() / 1000;
   const from = (Math.floor(current / step) + 1) * step - seconds;
   const cluster = query.cluster ?? clusterOf(recorder, query.host);
   if (query.host !== undefined && cluster === undefined) return undefined;
