@@ -26,6 +26,11 @@ export interface BackendState extends TaskCounts {
 /** By name of the service; absent if nothing is known about its tasks. */
 export type Backends = ReadonlyMap<string, BackendState>;
 
+/** None of its tasks answers. */
+export function isDown({ running, problem }: Pick<BackendState, 'running' | 'problem'>): boolean {
+  return running === 0 || problem?.severity === 'error';
+}
+
 /** How a service is routed. */
 interface Use {
   /** Undefined if there are several. */

@@ -1,5 +1,5 @@
 import type { Answer } from '../explain/explanation.ts';
-import type { Backends } from './backends.ts';
+import { type Backends, isDown } from './backends.ts';
 
 /** Whether the tasks of a route answer: all, some or none of them. */
 export type TaskAnswer = 'all' | 'some' | 'none';
@@ -23,7 +23,7 @@ export function explainTasks(answer: Answer, backends: Backends): ExplainedTasks
       ? `${running} of ${desired} ${desired === 1 ? 'task' : 'tasks'} of ${service} ${desired === 1 ? 'runs' : 'run'}.`
       : `${endSentence(problem.reason)} ${problem.remedy}`,
   );
-  const dead = known.filter(({ running, problem }) => running === 0 || problem?.severity === 'error');
+  const dead = known.filter(isDown);
   if (dead.length === answer.route.services.length) return { tasks: 'none', because };
   const isWhole = known.every(({ running, desired, problem }) => running === desired && problem === undefined);
   return { tasks: isWhole ? 'all' : 'some', because };

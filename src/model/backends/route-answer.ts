@@ -1,7 +1,7 @@
 import type { Problem } from '../problem.ts';
 import { leadsToTls } from '../route-table/location.ts';
 import type { HostTls, Location } from '../route-table/table.ts';
-import type { Backends } from './backends.ts';
+import { type Backends, isDown } from './backends.ts';
 
 /** What a route answers, and why. */
 export interface RouteAnswer {
@@ -101,11 +101,6 @@ function failing(services: readonly string[], { backends }: RouteFacts): RouteAn
   if (!isDead) return undefined;
   const { running, desired } = states[0]!;
   return { kind: 'no-task-runs', text: `${running} of ${desired} tasks run: they are being started` };
-}
-
-/** None of its tasks answers. */
-function isDown({ running, problem }: { readonly running: number; readonly problem: Problem | undefined }): boolean {
-  return running === 0 || problem?.severity === 'error';
 }
 
 function served(location: Location, tls: HostTls, { errors, backends }: RouteFacts): RouteAnswer {

@@ -83,7 +83,8 @@ export function isInSubnets(address: string, subnets: readonly string[]): boolea
   return isInRanges(numberOf(address), toRanges(subnets));
 }
 
-function numberOf(address: string): number {
+/** An IPv4 address as a number. */
+export function numberOf(address: string): number {
   return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 

@@ -5,6 +5,7 @@ import {
   type PeerFault,
   type ReportedFaults,
 } from '../../model/backends/connections.ts';
+import { numberOf } from '../../model/dns/name-doubts.ts';
 import type { Backends } from '../ports.ts';
 import type { Servers } from './servers-in-use.ts';
 
@@ -179,10 +180,6 @@ function keyOf({ name, address, port }: Target): string {
 
 function isAddress(name: string): boolean {
   return /^\d+\.\d+\.\d+\.\d+$/.test(name);
-}
-
-function numberOf(address: string): number {
-  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
 function toText(address: number): string {
