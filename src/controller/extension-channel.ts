@@ -29,6 +29,15 @@ export function shortened(text: string): string {
   return plainText(text, MAX_ERROR);
 }
 
+/** Undefined if a text from the extension is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Calls extensions over the control channel. */
 export class ExtensionChannel {
   #agent: ExtensionAgent;

@@ -7,7 +7,7 @@ import { StateResponse } from '../protocol/agent-messages.ts';
 import { HELD_TIMEOUT_MS } from '../protocol/call.ts';
 import type { Identity } from '../protocol/names.ts';
 import { MAX_REPORT_BYTES } from '../protocol/read-body.ts';
-import { ExtensionChannel, LinkError, shortened } from './extension-channel.ts';
+import { ExtensionChannel, LinkError, parseJson, shortened } from './extension-channel.ts';
 import { type Renderer, SettingsRejectedError } from './ports.ts';
 import {
   askToRender,
@@ -144,13 +144,5 @@ export class LinkClient implements Renderer {
     const answer = await this.#channel.send(call, signal).catch(() => undefined);
     if (answer?.status !== 200) return undefined;
     return StateResponse.safeParse(parseJson(answer.text)).data;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

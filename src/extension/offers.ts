@@ -1,4 +1,5 @@
 import { digest } from '../lib/digest.ts';
+import { orAborted } from '../lib/or-aborted.ts';
 import type { AgentReport, Offer, OffersState, Rejection, Version } from '../model/version.ts';
 
 /** A version that may not be available to all replicas yet. */
@@ -192,12 +193,8 @@ export class Offers {
     this.#change = Promise.withResolvers();
   }
 
-  async #changed(signal: AbortSignal): Promise<void> {
-    const aborted = Promise.withResolvers<void>();
-    const stop = () => aborted.resolve();
-    signal.addEventListener('abort', stop, { once: true });
-    await Promise.race([this.#change.promise, aborted.promise]);
-    signal.removeEventListener('abort', stop);
+  #changed(signal: AbortSignal): Promise<void> {
+    return orAborted(this.#change.promise, signal);
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { orAborted } from '../lib/or-aborted.ts';
 import type { TrafficRequest, TrafficResponse } from '../protocol/traffic-messages.ts';
 
 /** Controllers fetch reports at once. A controller that was away for longer misses some. */
@@ -58,20 +59,12 @@ export class TrafficBuffer {
   async after(cursor: string, signal: AbortSignal): Promise<TrafficResponse> {
     const [epoch, position] = cursor.split('-');
     const known = epoch === this.#epoch ? Number(position) : 0;
-    if (known >= this.#position) await this.#changed(signal);
+    if (known >= this.#position) await orAborted(this.#change.promise, signal);
     const now = this.#now();
     const found = this.#kept.filter((one) => one.position > known && now - one.at <= KEPT_MS).slice(0, MOST_REPORTS);
     return {
       cursor: `${this.#epoch}-${found.at(-1)?.position ?? known}`,
       reports: found.map(({ at, report }) => ({ ...report, age: now - at })),
     };
-  }
-
-  async #changed(signal: AbortSignal): Promise<void> {
-    const aborted = Promise.withResolvers<void>();
-    const stop = () => aborted.resolve();
-    signal.addEventListener('abort', stop, { once: true });
-    if (!signal.aborted) await Promise.race([this.#change.promise, aborted.promise]);
-    signal.removeEventListener('abort', stop);
   }
 }

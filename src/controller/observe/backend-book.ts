@@ -1,4 +1,5 @@
 import { memoizeLast, sameItems } from '../../lib/memo.ts';
+import { orAborted } from '../../lib/or-aborted.ts';
 import { sleep } from '../../lib/sleep.ts';
 import {
   type BackendState,
@@ -140,12 +141,10 @@ export class BackendBook {
 
   /** Looks until the signal aborts, while there is something to watch. */
   async run(onChange: () => void, signal: AbortSignal): Promise<void> {
-    const aborted = Promise.withResolvers<void>();
-    signal.addEventListener('abort', () => aborted.resolve(), { once: true });
     while (!signal.aborted) {
       if (this.#watched.size === 0) {
         this.#wake = Promise.withResolvers();
-        await Promise.race([this.#wake.promise, aborted.promise]);
+        await orAborted(this.#wake.promise, signal);
         await sleep(FIRST_LOOK_MS, signal);
       }
       if (signal.aborted) return;

@@ -1,15 +1,15 @@
 import { sleep } from '../../lib/sleep.ts';
 import { extensionPort } from '../../model/names.ts';
-import { HELD_TIMEOUT_MS, SILENCE_MS, send } from '../../protocol/call.ts';
-import { ExtensionAgent } from '../../protocol/extension-agent.ts';
-import { extensionName, type Identity } from '../../protocol/names.ts';
+import { HELD_TIMEOUT_MS } from '../../protocol/call.ts';
+import type { Identity } from '../../protocol/names.ts';
 import { TrafficResponse } from '../../protocol/traffic-messages.ts';
+import { ExtensionChannel, parseJson } from '../extension-channel.ts';
 import type { TrafficRecorder } from './traffic-recorder.ts';
 
 const RETRY_MS = 1000;
 /** An extension of an earlier release does not have the reports. */
 const OLD_RETRY_MS = 30_000;
-const MAX_BYTES = 32 * 1024 * 1024;
+const LIMITS = { timeoutMs: HELD_TIMEOUT_MS, maxBytes: 32 * 1024 * 1024 };
 
 export interface FollowTrafficOptions {
   readonly identity: () => Identity;
@@ -25,33 +25,20 @@ export async function followTraffic(
 ): Promise<void> {
   let cursor = '';
   let current = identity();
-  let agent = new ExtensionAgent({ identity: current });
+  const channel = new ExtensionChannel(current, port);
   while (!signal.aborted) {
     if (identity() !== current) {
       current = identity();
-      agent.destroy();
-      agent = new ExtensionAgent({ identity: current });
+      channel.useIdentity(current);
     }
-    const channel = { host: service, port, agent, servername: extensionName(cluster) };
-    const limits = { timeoutMs: HELD_TIMEOUT_MS, silenceMs: SILENCE_MS, maxBytes: MAX_BYTES };
-    const call = { ...channel, ...limits, method: 'GET', path: `/traffic/${cursor}`, body: '' };
-    const answer = await send(call, signal).catch(() => undefined);
-    const response = answer?.status === 200 ? parse(answer.text) : undefined;
+    const call = { service, cluster, method: 'GET', path: `/traffic/${cursor}`, body: '', ...LIMITS };
+    const answer = await channel.send(call, signal).catch(() => undefined);
+    const response = answer?.status === 200 ? TrafficResponse.safeParse(parseJson(answer.text)).data : undefined;
     if (response === undefined) {
       await sleep(answer?.status === 404 ? OLD_RETRY_MS : RETRY_MS, signal);
       continue;
     }
     cursor = response.cursor;
     for (const report of response.reports) recorder.record(cluster, report);
-  }
-  agent.destroy();
-}
-
-/** Undefined if the extension sent something else. */
-function parse(text: string): TrafficResponse | undefined {
-  try {
-    return TrafficResponse.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
   }
 }
