@@ -15,6 +15,8 @@ export interface Visitor {
   statement(statement: Statement): RegExp | undefined;
   /** Called at the end of a block. */
   close(): void;
+  /** Called for each comment, without `#` and the spaces around it. */
+  comment?(text: string): void;
 }
 
 // No expression can match in two ways, so hostile text takes no longer to read than other text. Most statements have no escapes and are read in one
@@ -40,7 +42,7 @@ const QUOTE_ENDS = /[ \t\r\n;{)]/;
 export function readStatements(text: string, visitor: Visitor): void {
   // C functions treat a zero byte as the end of a word.
   if (text.includes('\0')) throw new NginxTextError('contains a zero byte');
-  const reader = new Reader(text);
+  const reader = new Reader(text, visitor.comment);
   for (;;) {
     const { words, end } = reader.plain() ?? reader.any();
     if (end === '') return;
@@ -57,10 +59,12 @@ interface Read {
 
 class Reader {
   readonly #text: string;
+  readonly #onComment: ((text: string) => void) | undefined;
   #offset = 0;
 
-  constructor(text: string) {
+  constructor(text: string, onComment?: (text: string) => void) {
     this.#text = text;
+    this.#onComment = onComment;
   }
 
   /** Reads a statement without escapes and comments; undefined otherwise. */
@@ -76,7 +80,7 @@ class Reader {
   any(): Read {
     const words: string[] = [];
     for (;;) {
-      this.#take(BETWEEN);
+      this.#comments(this.#take(BETWEEN)[0]);
       const end = this.#text[this.#offset] ?? '';
       if (!ENDS.includes(end)) {
         words.push(this.#word());
@@ -92,6 +96,14 @@ class Reader {
     if (expression === undefined) return;
     expression.lastIndex = this.#offset;
     while (expression.test(this.#text)) this.#offset = expression.lastIndex;
+  }
+
+  #comments(between: string): void {
+    if (this.#onComment === undefined || !between.includes('#')) return;
+    for (const line of between.split('\n')) {
+      const start = line.indexOf('#');
+      if (start >= 0) this.#onComment(line.slice(start + 1).trim());
+    }
   }
 
   #word(): string {

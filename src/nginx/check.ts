@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { mountedSecretsFolder, secretsFolder } from '../model/secrets/secret-files.ts';
 
 export interface CheckedFile {
   readonly path: string;
@@ -20,9 +21,15 @@ export async function checkWithoutSecrets(files: readonly CheckedFile[]): Promis
   return checkWithNginx(files.map(({ path, text }) => ({ path, text: readAtHandshake(text) })));
 }
 
-/** Makes nginx read certificates at the handshake instead of when it loads the files. */
+const SECRET_FOLDERS = [mountedSecretsFolder, secretsFolder];
+
+/** Makes nginx read certificates at the handshake, by a variable in their path, instead of when it loads the files. */
 export function readAtHandshake(text: string): string {
-  return text.replaceAll(/^( *ssl_certificate(?:_key)? )\/(?:run|tmp)\/secrets\//gm, '$1$$secrets/');
+  let changed = text;
+  for (const directive of [' ssl_certificate', ' ssl_certificate_key'])
+    for (const folder of SECRET_FOLDERS)
+      changed = changed.replaceAll(`${directive} ${folder}/`, () => `${directive} $secrets/`);
+  return changed;
 }
 
 /** Tests the files with the real nginx, in a temporary folder. */

@@ -14,7 +14,6 @@ import { Agent } from './agent.ts';
 import { createAgentClient } from './agent-client.ts';
 import { ConnectionWatch } from './backends/connection-watch.ts';
 import { NginxErrors, withErrorLog } from './backends/nginx-errors.ts';
-import { ServersInUse } from './backends/servers-in-use.ts';
 import { tryConnection } from './backends/try-connection.ts';
 import { configPath, readAgentEnvironment } from './environment.ts';
 import { lastVersionIn } from './last-version.ts';
@@ -22,10 +21,10 @@ import { configurationsIn } from './nginx/configurations.ts';
 import { ciphersOf } from './nginx/confirm-pairs.ts';
 import { DnsClient } from './nginx/dns-client.ts';
 import { NameWatch } from './nginx/name-watch.ts';
-import { type NameInUse, readNamesInUse } from './nginx/names-in-use.ts';
 import { agentLogs, RequestLog } from './nginx/request-log.ts';
 import { NginxRun } from './nginx/run.ts';
 import { prepareAuthorities, SecretStore } from './nginx/secret-store.ts';
+import { type NameInUse, readServersInUse } from './nginx/servers-in-use.ts';
 import type { BriefVersion } from './ports.ts';
 import { TrafficReporter } from './report-traffic.ts';
 import { type Responders, TaskSecrets } from './task-secrets.ts';
@@ -127,10 +126,10 @@ let inUse: { readonly folder: string; readonly names: readonly NameInUse[] } | u
 async function readNames(): Promise<readonly NameInUse[]> {
   const folder = await nginx.servedFolder();
   if (inUse?.folder === folder) return inUse.names;
-  const servers = new ServersInUse();
-  inUse = { folder, names: await readNamesInUse(servers.collect(configurationsIn(folder))) };
-  backends.use(servers.found);
-  return inUse.names;
+  const { names, ports } = await readServersInUse(configurationsIn(folder));
+  inUse = { folder, names };
+  backends.use(ports);
+  return names;
 }
 
 let reporter: TrafficReporter | undefined;

@@ -10,7 +10,7 @@ export type Responders = ReadonlyMap<string, string>;
 export interface TaskSecretsOptions {
   /** Files that are not the secrets of services. */
   readonly isOurs: (name: string) => boolean;
-  /** The line of the configuration that sets the ciphers. */
+  /** The ciphers that the configuration sets; empty if it sets none. */
   readonly ciphers: string;
   readonly onUnreported: (names: readonly string[]) => void;
   /** Certificates whose OCSP responders nginx reaches through the agent. */

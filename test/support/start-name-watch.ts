@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { DnsClient } from '../../src/proxy/nginx/dns-client.ts';
 import { NameWatch } from '../../src/proxy/nginx/name-watch.ts';
-import { readNamesInUse } from '../../src/proxy/nginx/names-in-use.ts';
+import { readServersInUse } from '../../src/proxy/nginx/servers-in-use.ts';
 
 const dns = new DnsClient({ server: { host: '127.0.0.1', port: 5353 } });
 
@@ -11,7 +11,7 @@ async function* texts() {
 }
 
 const watch = new NameWatch({
-  read: () => readNamesInUse(texts()),
+  read: async () => (await readServersInUse(texts())).names,
   query: (name) => dns.query(name),
   now: () => performance.now(),
 });

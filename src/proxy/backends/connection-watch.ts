@@ -6,8 +6,8 @@ import {
   type ReportedFaults,
 } from '../../model/backends/connections.ts';
 import { numberOf } from '../../model/dns/name-doubts.ts';
+import type { ServersInUse } from '../nginx/servers-in-use.ts';
 import type { Backends } from '../ports.ts';
-import type { Servers } from './servers-in-use.ts';
 
 export interface ConnectionWatchOptions {
   /** Resolves to undefined if a connection can be opened. */
@@ -46,7 +46,7 @@ interface Failing extends Target {
  */
 export class ConnectionWatch implements Backends {
   readonly #options: Required<ConnectionWatchOptions>;
-  #servers: Servers = new Map();
+  #servers: ServersInUse['ports'] = new Map();
   /** The addresses of each name, as numbers. */
   readonly #addresses = new Map<string, readonly number[]>();
   readonly #queue = new Map<string, Target>();
@@ -80,7 +80,7 @@ export class ConnectionWatch implements Backends {
   }
 
   /** The servers of the configuration that nginx serves. */
-  use(servers: Servers): void {
+  use(servers: ServersInUse['ports']): void {
     if (servers === this.#servers) return;
     this.#servers = servers;
     for (const name of this.#addresses.keys()) if (!servers.has(name)) this.#addresses.delete(name);

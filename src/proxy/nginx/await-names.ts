@@ -28,11 +28,6 @@ export async function awaitNames(
   }
 }
 
-/** Upstream names in a configuration file, as nginx queries them: see templates/upstream.hbs. */
-export function namesIn(text: string): string[] {
-  return [...text.matchAll(/^ *server "?([\w.-]+):\d+"?[^;]* resolve;$/gm)].map(([, name]) => name!);
-}
-
 async function stillUnknown(names: readonly string[], resolve: Resolve, deadline: number): Promise<string[]> {
   const unknown: string[] = [];
   const waiting = [...names];

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { KeyFacts, SecretFacts } from '../../model/secrets/secret-facts.ts';
 import { mountedSecretsFolder } from '../../model/secrets/secret-files.ts';
 import type { Check } from '../../nginx/check.ts';
+import { findDirective } from '../../nginx-text/find-directive.ts';
 import { type Complaint, parseComplaint } from '../../tls-material/complaint.ts';
 
 /** Limits the keys that a certificate is tested with, its own secret first: many secrets may contain the same key. */
 const MAX_KEYS = 4;
 
-/** Where the secrets are, the line that sets the ciphers, and the pairs there that nginx has already accepted. */
+/** Where the secrets are, the ciphers that the configuration sets, and the pairs there that nginx has already accepted. */
 interface Place {
   readonly folder: string;
   readonly ciphers: string;
@@ -122,10 +123,11 @@ function configurationOf(pairs: readonly Pair[], { folder, ciphers }: Place): st
     ({ certificate, key }, n) => `server { listen unix:${own}.sock ssl; server_name n${n};
 ssl_certificate ${folder}/${certificate}; ssl_certificate_key ${folder}/${key}; }`,
   );
-  return `pid ${own}.pid; events {} http { ${[...temporary, ciphers, ...servers].join('\n')} }`;
+  const security = ciphers === '' ? [] : [`ssl_ciphers ${JSON.stringify(ciphers)};`];
+  return `pid ${own}.pid; events {} http { ${[...temporary, ...security, ...servers].join('\n')} }`;
 }
 
-/** The configuration line that sets the ciphers and, with `@SECLEVEL`, which certificates OpenSSL accepts. */
+/** The ciphers that a configuration sets and, with `@SECLEVEL`, which certificates OpenSSL accepts; empty if it sets none. */
 export function ciphersOf(configuration: string): string {
-  return /^ *(ssl_ciphers [^\n]+;)$/m.exec(configuration)?.[1] ?? '';
+  return findDirective(configuration, 'ssl_ciphers')?.[0] ?? '';
 }

@@ -9,7 +9,7 @@ import {
 } from '../../model/dns/name-doubts.ts';
 import type { Addresses } from './dns-client.ts';
 import { codes } from './dns-message.ts';
-import type { NameInUse } from './names-in-use.ts';
+import type { NameInUse } from './servers-in-use.ts';
 
 export interface NameWatchOptions {
   /** Names in the configuration that nginx serves. Returns the same object while they are unchanged. */

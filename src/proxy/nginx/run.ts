@@ -5,8 +5,9 @@ import { basename, join } from 'node:path';
 import { sleep } from '../../lib/sleep.ts';
 import type { StoredVersion } from '../../model/version.ts';
 import { testConfiguration } from '../../nginx/check.ts';
+import { readServers } from '../../nginx-text/servers.ts';
 import type { BriefVersion, Nginx } from '../ports.ts';
-import { awaitNames, namesIn } from './await-names.ts';
+import { awaitNames } from './await-names.ts';
 import { configurationsIn } from './configurations.ts';
 import { openMounted } from './mounted-version.ts';
 import { servedVersion } from './status.ts';
@@ -167,12 +168,12 @@ export class NginxRun implements Nginx {
     return true;
   }
 
-  /** The names of all upstreams. */
+  /** The names of all upstreams, as nginx queries them. */
   async #namesIn(folder: string): Promise<string[]> {
     const names = new Set<string>();
     for await (const { text } of configurationsIn(folder)) {
       this.#versions.note(text);
-      for (const name of namesIn(text)) names.add(name);
+      readServers(text, { server: ({ name, isResolved }) => void (isResolved && names.add(name)) });
     }
     return [...names];
   }

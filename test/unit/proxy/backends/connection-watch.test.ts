@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { ConnectionFault } from '../../../../src/model/backends/connections.ts';
 import { ConnectionWatch } from '../../../../src/proxy/backends/connection-watch.ts';
 import { NginxErrors, withErrorLog } from '../../../../src/proxy/backends/nginx-errors.ts';
-import { ServersInUse } from '../../../../src/proxy/backends/servers-in-use.ts';
 import { tryConnection } from '../../../../src/proxy/backends/try-connection.ts';
+import { readServersInUse } from '../../../../src/proxy/nginx/servers-in-use.ts';
 
 const name = 'tasks.web.app';
 const number = (address: string) => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
@@ -157,13 +157,11 @@ it('finds the servers of a configuration with their ports', async () => {
     server {
         listen 80;
     }`;
-  const servers = new ServersInUse();
   const files = async function* () {
     yield { text };
   };
-  for await (const file of servers.collect(files())) expect(file.text).toBe(text);
 
-  expect([...servers.found]).toEqual([
+  expect([...(await readServersInUse(files())).ports]).toEqual([
     ['tasks.web.app', [8080, 9090]],
     ['10.0.1.5', [80]],
   ]);

@@ -2,9 +2,16 @@ import { expect, it } from 'vitest';
 import { buildDesiredState } from '../../../../src/model/desired-state.ts';
 import { toRenderInput } from '../../../../src/model/render-input.ts';
 import { parseSettings } from '../../../../src/model/settings/settings.ts';
-import { awaitNames, namesIn } from '../../../../src/proxy/nginx/await-names.ts';
+import { readServers } from '../../../../src/nginx-text/servers.ts';
+import { awaitNames } from '../../../../src/proxy/nginx/await-names.ts';
 import { aNetwork, aService } from '../../../support/builders.ts';
 import { render } from '../../../support/golden.ts';
+
+function namesIn(text: string): string[] {
+  const names: string[] = [];
+  readServers(text, { server: ({ name, isResolved }) => void (isResolved && names.push(name)) });
+  return names;
+}
 
 /** As rendered, so that a template change is noticed. */
 function upstreamsOf(...names: string[]): string[] {

@@ -90,7 +90,7 @@ it('what nginx rejects has its reason', async () => {
 it('what nginx accepts is accepted, whatever Node reported', async () => {
   const weak = { ...aSecret('weak', [aCertificate('weak')], 'weak'), rejected: 'ee key too small', isBroken: true };
   const { asked, check } = anNginx();
-  const found = await confirmPairs([...secrets, weak], check, { ciphers: 'ssl_ciphers "DEFAULT:@SECLEVEL=0";' });
+  const found = await confirmPairs([...secrets, weak], check, { ciphers: 'DEFAULT:@SECLEVEL=0' });
 
   expect(found.at(-1)).toMatchObject({ rejected: '', isBroken: false });
   expect(asked).toHaveLength(2);
@@ -116,8 +116,8 @@ it('another failure of nginx rejects no certificate', async () => {
 });
 
 it.each([
-  ['    ssl_ciphers "A:B@SECLEVEL=0";\n', 'ssl_ciphers "A:B@SECLEVEL=0";'],
+  ['    ssl_ciphers "A:B@SECLEVEL=0";\n', 'A:B@SECLEVEL=0'],
   ['http {}\n', ''],
-])('the ciphers are those of the configuration: %j', (text, line) => {
-  expect(ciphersOf(text)).toBe(line);
+])('the ciphers are those of the configuration: %j', (text, ciphers) => {
+  expect(ciphersOf(text)).toBe(ciphers);
 });

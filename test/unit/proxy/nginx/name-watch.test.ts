@@ -4,7 +4,7 @@ import { sleep as realSleep } from '../../../../src/lib/sleep.ts';
 import { MAX_DOUBTS, toRanges } from '../../../../src/model/dns/name-doubts.ts';
 import { DnsClient } from '../../../../src/proxy/nginx/dns-client.ts';
 import { NameWatch } from '../../../../src/proxy/nginx/name-watch.ts';
-import { type NameInUse, readNamesInUse } from '../../../../src/proxy/nginx/names-in-use.ts';
+import { type NameInUse, readServersInUse } from '../../../../src/proxy/nginx/servers-in-use.ts';
 import { type DnsAnswer, FakeDns } from '../../../support/dns.ts';
 import { eventually } from '../../../support/eventually.ts';
 
@@ -154,15 +154,17 @@ it('names are read from a configuration, with their networks', async () => {
     yield { text: '    # doubted tasks.shop.app\n    # doubted tasks.shop.unknown\n' };
     yield {
       text: [
+        'upstream "a" {',
         '        server "tasks.web.app:8080" max_fails=0 resolve;',
         '        server "tasks.web.proxynet.80.case.signalbox:80" resolve;',
         '        server "10.0.1.7:8080" max_fails=0;',
+        '}',
       ].join('\n'),
     };
   }
 
   const app = toRanges(['10.0.1.0/24', '10.0.3.0/24']);
-  expect(await readNamesInUse(texts())).toEqual([
+  expect((await readServersInUse(texts())).names).toEqual([
     { name: 'tasks.shop.app', ranges: app },
     { name: 'tasks.web.app', ranges: app },
     { name: 'tasks.web.Proxynet', ranges: toRanges(['10.0.2.0/24']) },
