@@ -38,7 +38,7 @@ export function withAsked(
   for (const each of asking) {
     const asked = askedOf(each)!;
     const service = namesOf(each, asked).flatMap((name) => byName.get(name) ?? [])[0];
-    const network = context.networks.get(each.askingNetworkId ?? '');
+    const network = context.networks.get(each.joinedNetworkId ?? '');
     if (!service || !network || !service.networkIds.includes(network.id)) continue;
     const key = JSON.stringify([service.name, network.name, asked.port, each.serviceCluster]);
     const own = found.has(key) ? undefined : asIfPublished(service, network.name, asked.port, each, context);
@@ -79,7 +79,7 @@ export function resolveAuthenticators(
     const asked = askedOf(each);
     if (asked === undefined) return each;
     const name = namesOf(each, asked).find((name) => existing.has(name));
-    const tasks = name === undefined ? NO_SERVICE : tasksOf(asked, byName.get(name) ?? [], each.askingNetworkId);
+    const tasks = name === undefined ? NO_SERVICE : tasksOf(asked, byName.get(name) ?? [], each.joinedNetworkId);
     if ('peers' in tasks) return { ...each, route: asking(each.route)(JSON.stringify(tasks.peers)) };
     // A route that is closed anyway needs no second reason.
     if (each.route.backend.kind === 'peers') problems.push(toProblem(each.route, cluster, name ?? asked.name, tasks));

@@ -129,7 +129,9 @@ export function buildCluster(
     { http: PublicPort ?? PublishedPort, https: PublicSSLPort ?? PublishedSSLPort },
   );
   const joined =
-    whitelist === null ? inside.flatMap(({ networkId }) => networkId ?? []) : whitelisted(whitelist, networks);
+    whitelist === null
+      ? inside.flatMap(({ joinedNetworkId }) => joinedNetworkId ?? [])
+      : whitelisted(whitelist, networks);
   const fallback = judgeDefaultCertificate(cluster, context);
   const metrics = judgeMetricsSecret(cluster, context.secrets);
   const sorted = sort(routes);

@@ -10,7 +10,7 @@ import { readHrmLabels } from './labels/hrm.ts';
 import { ignoredLabels } from './labels/ignored-labels.ts';
 import { groupLabels, hasRoutingLabels, LabelReader } from './labels/label-reader.ts';
 import type { Problem } from './problem.ts';
-import { type Backend, type Route, type RouteOptions, routeNames, type SecretRef } from './route.ts';
+import { type Backend, type Route, routeNames, type SecretRef } from './route.ts';
 import { readIssuer } from './route-labels/acme.ts';
 import { readMode } from './route-labels/backend-mode.ts';
 import { readCanonicalHost } from './route-labels/canonical-host.ts';
@@ -54,8 +54,11 @@ export interface RoutedService {
    * basis for itself.
    */
   readonly secrets: readonly SecretRef[];
-  /** The network of its label, also if the route is closed: over it, the proxies may ask an authenticator. */
-  readonly askingNetworkId?: string | undefined;
+  /**
+   * The network of its label. The proxies join it even while the route is closed or the service has no tasks: a mistake, a certificate that is not
+   * there yet or scaling to zero must not replace the proxies, which would close WebSockets of other services.
+   */
+  readonly joinedNetworkId?: string | undefined;
   /** Not published: other routes ask it who may enter. */
   readonly isAsked?: true | undefined;
   /** Number of tasks that may answer at the same time; sizes the proxies' memory. */
@@ -140,17 +143,12 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     serviceCluster,
     networkId,
     virtualAddress: virtualAddressOf(service, networkId),
-    ...askingNetwork(options, place.network),
+    joinedNetworkId: place.network?.id,
     peerCount: mode === 'vip' ? 1 : wantedTasks(service, context.nodeCount),
     secrets: [...new Set([...secretsIn({ tls, options }), ...context.namedSecrets])],
   };
   const parts = divide(routed, issuer, reader, context);
   return { routed: parts, problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
-}
-
-/** The network over which the proxies may ask an authenticator. */
-function askingNetwork({ forwardAuth }: RouteOptions, network: SwarmNetwork | undefined) {
-  return forwardAuth && network ? { askingNetworkId: network.id } : {};
 }
 
 function divide(

@@ -127,7 +127,7 @@ export function judgeNames(
 ): JudgedNames {
   const { networks, alwaysJoined, claims } = surroundings;
   const networksOf = (services: readonly RoutedService[]) =>
-    new Set([...alwaysJoined, ...services.flatMap(({ networkId }) => networkId ?? [])]);
+    new Set([...alwaysJoined, ...services.flatMap(({ joinedNetworkId }) => joinedNetworkId ?? [])]);
   const possible = networksOf(routed);
   const find = (query: Query, victim?: RoutedService) => takeoversOf(query, victim, claims, possible);
   const takeovers = [
@@ -284,7 +284,8 @@ function victimProblems(remaining: readonly Takeover[], { cluster, networks }: D
 export const withoutName = memoize((routed: RoutedService): RoutedService => {
   const { route, virtualAddress } = routed;
   if (route.backend.kind !== 'peers') return routed;
-  if (virtualAddress === undefined) return { ...routed, networkId: undefined, route: closeRoute(route) };
+  if (virtualAddress === undefined)
+    return { ...routed, networkId: undefined, joinedNetworkId: undefined, route: closeRoute(route) };
   const peers = route.backend.peers.map(({ exactCase: _, ...peer }) => ({
     ...peer,
     address: virtualAddress,

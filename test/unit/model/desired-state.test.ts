@@ -152,6 +152,23 @@ describe('a service', () => {
     expect(route!.backend).toEqual({ kind: 'unavailable' });
   });
 
+  it.each([
+    ['has no tasks', replicas(0)],
+    ['has no port', { lb: { port: '' } }],
+    ['has an invalid protective label', { lb: { allow: 'nobody' } }],
+    ['names a secret that does not exist', { lb: { ssl_cert: 'missing', ssl_key: 'missing' } }],
+    ['waits for its first certificate', { lb: { acme: 'true' } }],
+    ['cannot have a certificate', { lb: { acme: 'true', hosts: '*.example.org' } }],
+    ['asks an authenticator that does not exist', { lb: { forward_auth: 'http://nobody:80/' } }],
+  ])('that %s keeps its network: the proxies are not replaced', (_, service) => {
+    const acme = { Acme: { ca: { Directory: 'https://acme.example.org/', AcceptTerms: true } } };
+
+    const { clusters } = desired([aService('app', service)], acme);
+
+    expect(clusters[0]!.routes.map(({ backend }) => backend.kind)).toEqual(['unavailable']);
+    expect(clusters[0]!.networkIds).toEqual(['app']);
+  });
+
   it('without labels is ignored', () => {
     const service = { ...aService('app'), labels: { 'com.example': 'x' } };
 
