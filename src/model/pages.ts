@@ -4,13 +4,16 @@ export interface Pages {
   readonly unavailable?: string | undefined;
   /** During maintenance. */
   readonly maintenance?: string | undefined;
+  /** If a host has no route for the path. */
+  readonly notFound?: string | undefined;
 }
 
 /** The key of the settings that names the Docker config with the page. */
-export const pageKeys = { unavailable: 'UnavailablePage', maintenance: 'MaintenancePage' } as const satisfies Record<
-  keyof Pages,
-  string
->;
+export const pageKeys = {
+  unavailable: 'UnavailablePage',
+  maintenance: 'MaintenancePage',
+  notFound: 'NotFoundPage',
+} as const satisfies Record<keyof Pages, string>;
 
 /** A page is part of the configuration and must fit into a Docker config. */
 export const MOST_PAGE_BYTES = 64 * 1024;

@@ -64,6 +64,7 @@ export const RenderRequest = z.object({
   pages: z.object({
     unavailable: z.string().max(MOST_PAGE_BYTES).optional(),
     maintenance: z.string().max(MOST_PAGE_BYTES).optional(),
+    notFound: z.string().max(MOST_PAGE_BYTES).optional(),
   }),
   /** All routes, or a difference to the routes of an earlier request, identified by the name in its response. */
   routes: z.union([

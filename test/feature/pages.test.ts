@@ -4,7 +4,9 @@ import { aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
 import { findAll, parseNginx } from '../support/nginx-parser.ts';
 
-const settings = { Extensions: { default: { UnavailablePage: 'gone-page', MaintenancePage: 'works-page' } } };
+const settings = {
+  Extensions: { default: { UnavailablePage: 'gone-page', MaintenancePage: 'works-page', NotFoundPage: 'lost-page' } },
+};
 const html = '<p class="a">$5 a\\n <b>{}\'; ß 🚧</p>\n';
 
 /** The page that nginx would assemble from the parts. */
@@ -23,6 +25,7 @@ it('Shows pages from Docker configs, and the built-in ones while those are missi
   const missing = { severity: 'error', cluster: 'default', reason: 'is not a Docker config of this swarm' };
   expect(world.problems).toMatchObject([
     { ...missing, label: 'Extensions.default.MaintenancePage', value: 'works-page' },
+    { ...missing, label: 'Extensions.default.NotFoundPage', value: 'lost-page' },
     { ...missing, label: 'Extensions.default.UnavailablePage', value: 'gone-page' },
   ]);
   const built = world.served();
@@ -32,11 +35,13 @@ it('Shows pages from Docker configs, and the built-in ones while those are missi
   const ids = [
     await world.swarm.createConfig({ name: 'gone-page', labels: {}, data: html }),
     await world.swarm.createConfig({ name: 'works-page', labels: {}, data: long }),
+    await world.swarm.createConfig({ name: 'lost-page', labels: {}, data: `${html}404` }),
   ];
   await world.settle();
   expect(world.problems).toEqual([]);
   expect(page(world.served(), 'unavailable')).toBe(html);
   expect(page(world.served(), 'maintenance')).toBe(long);
+  expect(page(world.served(), 'not_found')).toBe(`${html}404`);
 
   for (const id of ids) await world.swarm.removeConfig(id);
   await world.settle();

@@ -9,7 +9,7 @@ import { containerPort, containerTlsPort, NginxContainer } from '../support/ngin
 
 /** An application with its own pages, also for 503, and clients with an address that the test chooses. */
 const application = [
-  'server { listen 127.0.0.1:9001; location / { return 200 "path=$request_uri"; } location /busy { return 503 "its own page"; } }',
+  'server { listen 127.0.0.1:9001; location / { return 200 "path=$request_uri"; } location /busy { return 503 "its own page"; } location /app/lost { return 404 "its own page"; } }',
   'set_real_ip_from 0.0.0.0/0;',
   'real_ip_header X-Test-Address;',
 ];
@@ -18,6 +18,7 @@ const application = [
 const pages = {
   unavailable: `<h1>"Gone", it's \\n $host \${host} {}; # ß 🚧</h1>\n`,
   maintenance: `<h1>Closed</h1>\r\n${'<p>"$5" \\ 🚧</p>\n'.repeat(3000)}`,
+  notFound: '<h1>$uri "lost"</h1>\n',
 };
 
 const team = { maintenance: 'true', maintenance_allow: '192.0.2.7, 10.20.0.0/16, 2001:db8::/32' };
@@ -26,6 +27,7 @@ const services = [
   aService('shut', { lb: { maintenance: 'true' } }),
   aService('partly', { lb: team }),
   aService('rewritten', { lb: { ...team, context_root: '/app', context_root_rewrite: 'true' } }),
+  aService('partial', { lb: { context_root: '/app' } }),
   aService('secure', { lb: { ...team, ssl_only: 'true' } }),
   aService('old', { lb: { ...team, redirects: 'http://old.example.org,http://new.example.org' } }),
 ];
@@ -100,7 +102,27 @@ it("shows the administrator's page if no service answers", async () => {
   });
 });
 
+it.each(['/', '/apple', '/.well-known/x'])(
+  "shows the administrator's page for %s, which no route covers",
+  async (path) => {
+    expect(await ask('partial', '192.0.2.8', path)).toMatchObject({
+      status: 404,
+      body: pages.notFound,
+      headers: { 'content-type': 'text/html' },
+    });
+    expect(await ask('partial', '192.0.2.8', path, 'POST')).toMatchObject({ status: 404, body: pages.notFound });
+  },
+);
+
+it('shows the built-in page for other errors', async () => {
+  const { status, body } = await nginx.ask({ host: 'open.example.org', path: '/%00' });
+
+  expect(status).toBe(400);
+  expect(body).toContain('<h1>Bad Request</h1>');
+});
+
 it('does not replace pages of applications', async () => {
+  expect(await ask('partial', '192.0.2.8', '/app/lost')).toMatchObject({ status: 404, body: 'its own page' });
   expect(await ask('open', '192.0.2.8', '/busy')).toMatchObject({ status: 503, body: 'its own page' });
   expect(await ask('partly', '192.0.2.7', '/busy')).toMatchObject({ status: 503, body: 'its own page' });
 });

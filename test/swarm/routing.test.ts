@@ -108,7 +108,8 @@ describe('scaling', () => {
     await expectUntouched(before);
   });
 
-  it('to 0 answers 503 from the configuration, and serves again afterwards', async () => {
+  it('to 0 answers 503 from the configuration, serves again afterwards, and replaces no proxy', async () => {
+    const proxies = await proxyIdentity();
     await main.scale(0);
     await eventually(async () => expect((await curl('story.local', '/ping')).status).toBe(503));
     await settled();
@@ -121,6 +122,7 @@ describe('scaling', () => {
     await settled();
     await answersOnEveryNode('story.local');
     await expectInstances(3);
+    expect(await proxyIdentity()).toEqual(proxies);
   });
 });
 

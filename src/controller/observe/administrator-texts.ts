@@ -30,7 +30,11 @@ export async function readTexts(
     problems.push(badPage(`Extensions.${cluster}.${key}`, cluster, name, fault));
     return undefined;
   };
-  const pages = { unavailable: await readPage('unavailable'), maintenance: await readPage('maintenance') };
+  const pages = {
+    unavailable: await readPage('unavailable'),
+    maintenance: await readPage('maintenance'),
+    notFound: await readPage('notFound'),
+  };
   return { kind: 'read', texts: { template, pages }, problems };
 }
 

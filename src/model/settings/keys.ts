@@ -285,6 +285,11 @@ export const extensionKeys = {
     '',
     'Docker config with an HTML page of up to 64 KB for routes under maintenance. Default: a short page.',
   ),
+  NotFoundPage: key(
+    text,
+    '',
+    'Docker config with an HTML page of up to 64 KB for 404 responses to paths that no route of the host covers. Services answer with their own pages. Default: a short page.',
+  ),
   HitlessServiceUpdate: key(
     flag,
     true,

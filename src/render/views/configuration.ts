@@ -76,6 +76,7 @@ export function toView(input: RenderInput, table: RouteTable, views: Views) {
     pages: {
       unavailable: toPageView('unavailable_page', input.pages.unavailable),
       maintenance: toPageView('maintenance_page', input.pages.maintenance),
+      notFound: toPageView('not_found_page', input.pages.notFound),
     },
     servers: table.servers.map(views.server),
     fallback: {
