@@ -1,6 +1,7 @@
 import { certificates } from './certificates.ts';
 import type { Command } from './command.ts';
 import { completionOf } from './completion.ts';
+import { convert } from './convert.ts';
 import { diff } from './diff.ts';
 import { explain } from './explain.ts';
 import { lint } from './lint.ts';
@@ -18,6 +19,7 @@ import { release, rollback, versions } from './versions.ts';
 
 const others: readonly Command[] = [
   lint,
+  convert,
   render,
   explain,
   status,

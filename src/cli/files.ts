@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { type Io, UsageError } from './io.ts';
 import { systemMessage } from './system-message.ts';
 
@@ -7,5 +7,11 @@ export async function readText(name: string, io: Pick<Io, 'readStdin'>): Promise
   if (name === '-') return io.readStdin();
   return readFile(name, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`Cannot read ${name}: ${systemMessage(error)}.`);
+  });
+}
+
+export async function writeText(name: string, text: string): Promise<void> {
+  await writeFile(name, text).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`Cannot write ${name}: ${systemMessage(error)}.`);
   });
 }

@@ -4,6 +4,7 @@ import type { SettingsResult } from '../model/settings/settings.ts';
 import type { ReadSettings } from '../model/settings/text.ts';
 import { type Finding, sortFindings } from './finding.ts';
 import type { LoadedStack } from './load.ts';
+import { otherRouters } from './other-routers.ts';
 import type { Place } from './tree.ts';
 
 /** Everything that the controller would say of these services, and what it could not see, with the places to mend it. */
@@ -13,7 +14,7 @@ export function lintStack(loaded: LintInput, files: readonly string[]): Finding[
   const found = sortProblems([...loaded.problems, ...problems, ...conflicts])
     .flatMap(splitByLabel)
     .map((problem) => ({ ...problem, place: placeOf(problem, loaded, files) }));
-  return sortFindings([...loaded.findings, ...found], files);
+  return sortFindings([...loaded.findings, ...otherRouters(loaded.stack), ...found], files);
 }
 
 export interface LintInput extends LoadedStack, SettingsResult {

@@ -11,6 +11,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   model: ['lib'],
   compose: ['lib', 'model'],
+  convert: ['compose', 'lib', 'model'],
   'nginx-text': ['lib', 'model'],
   render: ['lib', 'model', 'nginx-text'],
   nginx: ['lib', 'model'],
@@ -23,7 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'admin-relay': ['lib', 'model', 'protocol'],
   'secret-reader': ['lib', 'model', 'protocol', 'tls-material'],
   'health-check': ['lib', 'model'],
-  cli: ['compose', 'lib', 'model', 'render'],
+  cli: ['compose', 'convert', 'lib', 'model', 'render'],
   ui: ['lib', 'model'],
 };
 
@@ -41,7 +42,7 @@ const stricter: Readonly<Record<string, readonly string[]>> = {
   'controller/apply': ['lib', 'model', 'nginx-text', 'controller/plan', 'controller/ports.ts'],
 };
 
-const pure = ['model', 'compose', 'nginx-text', 'render', 'controller/plan'];
+const pure = ['model', 'compose', 'convert', 'nginx-text', 'render', 'controller/plan'];
 
 interface Import {
   readonly from: string;

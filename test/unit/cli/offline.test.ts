@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -32,7 +32,76 @@ beforeAll(() => {
   return () => rmSync(folder, { recursive: true });
 });
 
+const traefik = `services:
+  app:
+    image: x
+    deploy:
+      labels:
+        - traefik.http.routers.app.rule=Host(\`app.example.org\`)
+        - traefik.http.services.app.loadbalancer.server.port=80
+        - traefik.http.services.app.loadbalancer.healthcheck.path=/
+`;
+
+describe('signalbox convert', () => {
+  let foreign: string;
+
+  beforeAll(() => {
+    foreign = join(folder, 'traefik.yml');
+  });
+
+  it('prints the file with our labels, and to standard error what was lost', async () => {
+    writeFileSync(foreign, traefik);
+
+    const { code, out, err } = await signalbox(['convert', 'traefik', foreign]);
+
+    expect(code).toBe(1);
+    expect(out).toBe(`${traefik}        - com.docker.lb.hosts=app.example.org\n        - com.docker.lb.port=80\n`);
+    expect(err).toMatch(/traefik\.yml:8:11: warning: .*healthcheck/);
+    expect(err).toContain('1 service converted, 1 warning\n');
+    expect(readFileSync(foreign, 'utf8')).toBe(traefik);
+  });
+
+  it('changes the files with --write, and removes the labels of the other router with --replace', async () => {
+    writeFileSync(foreign, traefik.replace(/.*healthcheck.*\n/, ''));
+
+    const { code, out, err } = await signalbox(['convert', 'traefik', foreign, '--write', '--replace']);
+
+    expect({ code, out, err }).toEqual({ code: 0, out: '', err: '1 service converted, nothing lost\n' });
+    expect((await signalbox(['lint', foreign])).out).toContain('1 route of 1 service, no problems');
+    expect(readFileSync(foreign, 'utf8')).not.toContain('traefik');
+  });
+
+  it.each([
+    [['convert'], 'Choose one of: traefik'],
+    [['convert', 'apache', 'x.yml'], 'Choose one of: traefik'],
+    [['convert', 'traefik'], 'Missing argument: compose file'],
+    [['convert', 'traefik', 'a.yml', 'b.yml'], 'Several files require --write'],
+    [['convert', 'traefik', '/nowhere/a.yml'], 'Cannot read /nowhere/a.yml'],
+  ])('rejects %j', async (args, message) => {
+    const { code, err } = await signalbox(args);
+
+    expect(code).toBe(2);
+    expect(err).toContain(message);
+  });
+});
+
 describe('signalbox lint', () => {
+  it('recognizes the labels of other routers', async () => {
+    const other = join(folder, 'other.yml');
+    const lint = async (text: string) => {
+      writeFileSync(other, text);
+      return signalbox(['lint', other]);
+    };
+
+    const found = await lint(traefik);
+    expect(found.out).toMatch(/other\.yml:6:11: notice: traefik\.http\.routers\.app\.rule is a label of Traefik/);
+    expect(found.out).toContain('signalbox convert traefik');
+    expect(found.code).toBe(0);
+    const caddy = 'services:\n  web:\n    image: x\n    labels:\n      caddy: web.example.org\n';
+    expect((await lint(caddy)).out).toContain('caddy is a label of caddy-docker-proxy');
+    expect((await lint(`${traefik}        - com.docker.lb.hosts=a.test\n`)).out).not.toContain('Traefik');
+  });
+
   it('checks claims against the owners in the settings, and the owners themselves', async () => {
     const settings = join(folder, 'hosts.toml');
     writeFileSync(settings, 'HostsMode = "listed"\n[Hosts]\n"app.example.org" = ["shop"]\n');

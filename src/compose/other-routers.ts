@@ -1,0 +1,42 @@
+import { LABEL_PREFIX } from '../model/labels/label.ts';
+import type { Finding } from './finding.ts';
+import type { Stack } from './stack.ts';
+
+interface Router {
+  readonly name: string;
+  readonly isOwn: (label: string) => boolean;
+  readonly remedy: string;
+}
+
+const BY_HAND = 'Add labels of Signalbox: docs/labels.md.';
+
+const routers: readonly Router[] = [
+  {
+    name: 'Traefik',
+    isOwn: (label) => label.toLowerCase().startsWith('traefik.') && label.toLowerCase() !== 'traefik.enable',
+    remedy: 'Convert the file: signalbox convert traefik <file>.',
+  },
+  { name: 'caddy-docker-proxy', isOwn: (label) => /^caddy(?:_\d+)?(?:\.|$)/.test(label), remedy: BY_HAND },
+];
+
+/** Services with labels of another router and none of ours: nothing of them is routed, and nothing else would say so. */
+export function otherRouters({ services }: Stack): Finding[] {
+  return [...services].flatMap(([service, { labels, containerLabels }]) => {
+    if ([...labels.keys()].some((name) => name.startsWith(LABEL_PREFIX))) return [];
+    const all = [...labels, ...containerLabels];
+    return routers.flatMap(({ name, isOwn, remedy }): Finding[] => {
+      const [label, { place }] = all.find(([each]) => isOwn(each)) ?? [undefined, { place: undefined }];
+      if (label === undefined || place === undefined) return [];
+      return [
+        {
+          severity: 'notice',
+          service,
+          label,
+          reason: `is a label of ${name}, which Signalbox does not read`,
+          remedy,
+          place,
+        },
+      ];
+    });
+  });
+}
