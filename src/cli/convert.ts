@@ -11,8 +11,8 @@ export const convert = defineCommand({
   name: 'convert',
   usage: `${names.join('|')} <compose.yml…>`,
   words: names,
-  summary: 'Add our labels to compose files that have labels of another router.',
-  details: `Prints the converted file, or changes the files with --write. Comments and layout stay. Both routers can serve the services while you move.
+  summary: 'Add our labels to compose files for Traefik, nginx-proxy or caddy-docker-proxy.',
+  details: `Reads the labels of Traefik and caddy-docker-proxy, and the variables of nginx-proxy. Prints the converted file, or changes the files with --write. Comments and layout stay. Both routers can serve the services while you move.
 What has no counterpart is listed with file and line, and the command exits with 1. Nothing is published that was not published before, except where a
 finding says so. Check the result with "signalbox lint".`,
   examples: [
@@ -21,7 +21,7 @@ finding says so. Check the result with "signalbox lint".`,
   ],
   options: {
     write: { type: 'boolean', description: 'Change the files. Required for several files.' },
-    replace: { type: 'boolean', description: 'Remove the labels of the other router.' },
+    replace: { type: 'boolean', description: 'Remove the labels or variables of the other router.' },
   },
   async run(values, [system, ...files], io) {
     const name = names.find((each) => each === system);

@@ -8,15 +8,17 @@ interface Router {
   readonly remedy: string;
 }
 
-const BY_HAND = 'Add labels of Signalbox: docs/labels.md.';
-
 const routers: readonly Router[] = [
   {
     name: 'Traefik',
     isOwn: (label) => label.toLowerCase().startsWith('traefik.') && label.toLowerCase() !== 'traefik.enable',
     remedy: 'Convert the file: signalbox convert traefik <file>.',
   },
-  { name: 'caddy-docker-proxy', isOwn: (label) => /^caddy(?:_\d+)?(?:\.|$)/.test(label), remedy: BY_HAND },
+  {
+    name: 'caddy-docker-proxy',
+    isOwn: (label) => /^caddy(?:_\d+)?(?:\.|$)/.test(label),
+    remedy: 'Convert the file: signalbox convert caddy <file>.',
+  },
 ];
 
 /** Services with labels of another router and none of ours: nothing of them is routed, and nothing else would say so. */

@@ -25,9 +25,13 @@ interface ServiceNode {
   readonly node: YAMLMap;
 }
 
+/** Where a router reads what services want. */
+export type Source = 'labels' | 'environment';
+
 /** A compose file whose text is changed in places, so that comments and layout stay. */
 export class ComposeText {
   readonly #file: string;
+  readonly #source: Source;
   readonly #text: string;
   readonly #lines = new LineCounter();
   readonly #services: readonly ServiceNode[];
@@ -36,8 +40,9 @@ export class ComposeText {
   readonly #added = new Set<unknown>();
   readonly #errors: readonly Finding[];
 
-  constructor(file: string, text: string) {
+  constructor(file: string, text: string, source: Source) {
     this.#file = file;
+    this.#source = source;
     this.#text = text;
     const options = { lineCounter: this.#lines, prettyErrors: false, logLevel: 'silent', schema: 'failsafe' } as const;
     const { errors, contents } = parseDocument(text, options);
@@ -58,29 +63,35 @@ export class ComposeText {
   /** What keeps the file from being converted. */
   get findings(): Finding[] {
     const unread = this.#services.flatMap(({ name, node }) =>
-      labelsOf(node).flatMap((labels) => (isBlock(labels) ? [] : this.#unread(name, labels as Node))),
+      this.#collectionsOf(node).flatMap((labels) => (isBlock(labels) ? [] : this.#unread(name, labels as Node))),
     );
     return [...this.#errors, ...unread];
   }
 
   #unread(service: string, labels: Node): Finding {
-    const reason = 'labels that are an alias, merged, or in one line are not converted';
+    const reason = `${this.#source} that are an alias, merged, or in one line are not converted`;
     return {
       severity: 'error',
       service,
       reason,
-      remedy: 'Write one label per line.',
+      remedy: 'Write one entry per line.',
       place: this.#placeOf(offsetOf(labels)),
     };
   }
 
-  /** The labels of the services and of their containers: Traefik's Docker provider reads the latter. */
+  /** The services with their labels or variables. */
   get services(): ForeignService[] {
     return this.#services.map(({ name, node }) => ({ name, labels: this.#labelsOf(node) }));
   }
 
   #labelsOf(node: YAMLMap): ForeignLabel[] {
-    return labelsOf(node).flatMap((labels) => (isBlock(labels) ? this.#entriesOf(labels) : []));
+    return this.#collectionsOf(node).flatMap((labels) => (isBlock(labels) ? this.#entriesOf(labels) : []));
+  }
+
+  /** Labels of the service, and of its containers: Docker providers read the latter. */
+  #collectionsOf(service: YAMLMap): unknown[] {
+    const found = this.#source === 'labels' ? [deployLabels(service)] : [];
+    return [...found, service.get(this.#source, true)].filter((each) => each !== undefined);
   }
 
   #entriesOf(labels: unknown): ForeignLabel[] {
@@ -133,19 +144,19 @@ export class ComposeText {
     return { from: end, to: end, text: gap + text };
   }
 
-  /** Removes the labels for which `isTheirs` holds. */
+  /** Removes the entries for which `isTheirs` holds. */
   remove(isTheirs: (label: ForeignLabel) => boolean): void {
     for (const { node } of this.#services) {
       const deploy = node.get('deploy', true);
-      if (isMap(deploy))
+      if (isMap(deploy) && this.#source === 'labels')
         this.#removeFrom(deploy, isTheirs, deploy.items.length === 1 ? pairOf(node, 'deploy') : undefined);
       this.#removeFrom(node, isTheirs);
     }
   }
 
-  /** Docker rejects labels without content, so the key goes with the last label. */
-  #removeFrom(owner: YAMLMap, isTheirs: (label: ForeignLabel) => boolean, whole = pairOf(owner, 'labels')): void {
-    const labels = owner.get('labels', true);
+  /** Docker rejects labels without content, so the key goes with the last one. */
+  #removeFrom(owner: YAMLMap, isTheirs: (label: ForeignLabel) => boolean, whole = pairOf(owner, this.#source)): void {
+    const labels = owner.get(this.#source, true);
     if (!isBlock(labels)) return;
     const entries = this.#entriesOf(labels);
     const items = (labels.items as (Node | Pair)[]).filter(
@@ -190,11 +201,6 @@ export class ComposeText {
 function deployLabels(service: YAMLMap): unknown {
   const deploy = service.get('deploy', true);
   return isMap(deploy) ? deploy.get('labels', true) : undefined;
-}
-
-/** Of the service, and of its containers. */
-function labelsOf(service: YAMLMap): unknown[] {
-  return [deployLabels(service), service.get('labels', true)].filter((labels) => labels !== undefined);
 }
 
 /** A list or mapping whose entries have lines of their own. */

@@ -1,19 +1,24 @@
 import type { Finding } from '../compose/finding.ts';
 import type { ComposeFile } from '../compose/load.ts';
 import { shownValue } from '../model/problem.ts';
-import { ComposeText } from './compose-text.ts';
+import { convertCaddy, isCaddyLabel } from './caddy.ts';
+import { ComposeText, type Source } from './compose-text.ts';
 import type { ConvertedService, ForeignLabel, ForeignService, Remark } from './foreign-label.ts';
+import { convertNginxProxy, isNginxProxyVariable } from './nginx-proxy.ts';
 import { convertTraefik } from './traefik/convert.ts';
 import { isTraefikLabel } from './traefik/read-labels.ts';
 
 interface System {
+  readonly source: Source;
   readonly convert: (services: readonly ForeignService[]) => readonly ConvertedService[];
   readonly isTheirs: (label: ForeignLabel) => boolean;
 }
 
 /** Routers whose labels are understood. */
 export const systems = {
-  traefik: { convert: convertTraefik, isTheirs: isTraefikLabel },
+  traefik: { source: 'labels', convert: convertTraefik, isTheirs: isTraefikLabel },
+  'nginx-proxy': { source: 'environment', convert: convertNginxProxy, isTheirs: isNginxProxyVariable },
+  caddy: { source: 'labels', convert: convertCaddy, isTheirs: isCaddyLabel },
 } as const satisfies Readonly<Record<string, System>>;
 
 export type SystemName = keyof typeof systems;
@@ -27,8 +32,8 @@ export interface Converted {
 
 /** Adds our labels to those of another router, or replaces them. Services of one file may refer to labels in another. */
 export function convertFiles(files: readonly ComposeFile[], name: SystemName, replaces: boolean): Converted {
-  const { convert, isTheirs } = systems[name];
-  const texts = files.map(({ name: file, text }) => ({ file, compose: new ComposeText(file, text) }));
+  const { source, convert, isTheirs }: System = systems[name];
+  const texts = files.map(({ name: file, text }) => ({ file, compose: new ComposeText(file, text, source) }));
   const services = texts.flatMap(({ compose }) => compose.services.map((service) => ({ compose, service })));
   const converted = convert(services.map(({ service }) => service));
   for (const [position, { name: service, labels }] of converted.entries())
@@ -51,5 +56,5 @@ function toFinding(service: string, { label, ...remark }: Remark): Finding {
 
 /** Hashes of passwords. */
 function isSecret(name: string): boolean {
-  return name.toLowerCase().endsWith('auth.users');
+  return /auth\.users$|basic_?auth/i.test(name);
 }

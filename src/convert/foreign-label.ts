@@ -1,6 +1,6 @@
 import type { Place } from '../compose/tree.ts';
 
-/** A label of another router, as a file writes it: variables are not replaced. */
+/** A label, or a variable of the environment, as a file writes it: variables in its value are not replaced. */
 export interface ForeignLabel {
   readonly name: string;
   readonly value: string;
