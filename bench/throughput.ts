@@ -23,7 +23,7 @@ const PROTOCOLS = ['http', 'tls', 'h2'] as const;
  * How often all proxies are restarted. Identical proxies differ by some percent for as long as they run, depending on
  * their memory layout.
  */
-const GENERATIONS = 5;
+const GENERATIONS = Number(process.env.GENERATIONS ?? 5);
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 /** The same configuration twice. Their mean is the reference: it varies less than either of them. */
 const REFERENCES = ['nginx, by hand', 'nginx, the same'];
