@@ -10,10 +10,22 @@ export const certificates = defineCommand({
   summary: 'List certificates that are ordered from ACME servers: host, issuer, expiry, next renewal, last error.',
   details:
     'With a text: only certificates whose host, issuer or service contains it. Exits with 1 if a certificate is missing or expired.',
-  examples: ['signalbox certificates', 'signalbox certificates app.example.org --json'],
-  options: apiOptions,
+  examples: [
+    'signalbox certificates',
+    'signalbox certificates app.example.org --json',
+    'signalbox certificates --internal-ca > root.pem',
+  ],
+  options: {
+    'internal-ca': { type: 'boolean', description: 'Print the root certificate of the issuer internal.' },
+    ...apiOptions,
+  },
   async run(values, [text = ''], io) {
-    const all = (await (await Api.connect(values, io)).call('GET', '/api/certificates')) as CertificateView[];
+    const api = await Api.connect(values, io);
+    if (values['internal-ca']) {
+      io.out(await api.text('/api/internal-ca'));
+      return exitCodes.done;
+    }
+    const all = (await api.call('GET', '/api/certificates')) as CertificateView[];
     const shown = all.filter((certificate) => matches(certificate, text));
     if (values.json) writeJson(io, shown);
     else

@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { Logger } from '../lib/logger.ts';
 import { memoizeLast } from '../lib/memo.ts';
 import type { Authority } from '../protocol/certificates.ts';
+import type { InternalCa } from '../protocol/internal-ca.ts';
 import type { AcmeTask } from './acme/acme-task.ts';
 import { Access } from './admin/access.ts';
 import type { Administrator } from './admin/administrator.ts';
@@ -34,6 +35,7 @@ export interface AdminParts {
   readonly status: StatusBoard;
   readonly preview: PlanPreview;
   readonly acme: Pick<AcmeTask, 'certificates' | 'orders'>;
+  readonly internalCa: Pick<InternalCa, 'root'>;
   readonly swarm: DockerSwarm;
   readonly traffic: TrafficSource;
   readonly port: number;
@@ -91,6 +93,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url, status.current?.backends),
     plan: () => toPlanView(preview.planned, status.error),
     certificates: () => viewCertificates(parts.acme.certificates, now()),
+    internalCa: parts.internalCa.root,
     logger,
     now,
     page: servePage(new URL('../../dist/ui', import.meta.url).pathname),

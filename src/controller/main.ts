@@ -13,6 +13,7 @@ import {
 } from '../model/names.ts';
 import type { StoredObject } from '../model/snapshot.ts';
 import { readAuthority } from '../protocol/identity.ts';
+import { InternalCa } from '../protocol/internal-ca.ts';
 import { AcmeTask } from './acme/acme-task.ts';
 import { ControlAcmeClient } from './acme/client.ts';
 import { StateBook } from './acme/state-book.ts';
@@ -84,12 +85,14 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     return administrator.follow(configs);
   };
   const signIn = await readSignIn(settings, now);
+  const internalCa = await InternalCa.derive(authority);
   const acme = new AcmeTask({
     client: new ControlAcmeClient(() => identity.current),
     services: new DockerAcmeServiceStore(docker, pulling.credentialsFor),
     book: new StateBook(new DockerAdministrationStore(docker, 'acme')),
     image: `${registry}/acme:${release}`,
     issuers: settings.issuers,
+    internalCa,
     onChange: trigger,
     ...{ swarm, status, authority, logger, now },
   });
@@ -159,7 +162,21 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
   const { clusters } = settings;
   const traffic = startTraffic({ identity: () => identity.current, status, swarm, clusters, now }, stopped);
   await startAdmin(
-    { administrator, authority, passwords, signIn, status, preview, acme, swarm, traffic, ...published, logger, now },
+    {
+      administrator,
+      authority,
+      passwords,
+      signIn,
+      status,
+      preview,
+      acme,
+      internalCa,
+      swarm,
+      traffic,
+      ...published,
+      logger,
+      now,
+    },
     stopped,
   );
   // Swarm stops the previous controller once this one is healthy, so this one must be ready to work.

@@ -86,7 +86,8 @@ const DIRECTIVES: Readonly<Record<string, (reading: Reading, label: ForeignLabel
   reverse_proxy: readUpstreams,
   tls: (reading, label) => {
     // An e-mail address is the account for ordering certificates.
-    if (label.value.includes('@')) orderCertificates(label, reading);
+    if (label.value === 'internal') reading.labels.set('acme', 'internal');
+    else if (label.value.includes('@')) orderCertificates(label, reading);
     else reading.lose(label, 'has no counterpart', 'Name a Docker secret with ssl_cert, or an issuer with acme.');
   },
   encode: (reading, { value }) => void (value.includes('gzip') && reading.labels.set('compress', 'gzip')),

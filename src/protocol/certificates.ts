@@ -15,6 +15,8 @@ const SIGNING = { ...KEY_ALGORITHM, hash: 'SHA-256' } as const;
 const YEAR_MS = 365 * 24 * 3_600_000;
 const CA_LIFETIME_MS = 20 * YEAR_MS;
 const LEAF_LIFETIME_MS = 2 * YEAR_MS;
+/** X.509 limits common names. */
+const MOST_COMMON_NAME = 64;
 /** Clocks of the nodes may differ. */
 const BACKDATE_MS = 24 * 3_600_000;
 
@@ -24,46 +26,78 @@ export interface Authority extends Identity {
 }
 
 export async function createAuthority(now: number): Promise<Authority> {
-  const keys = await generateKeys();
+  const { privateKey, publicKey } = await generateKeys();
+  const keys = { privateKey: await exportKey(privateKey), publicKey: await exportPublicKey(publicKey) };
+  const ca = await createSelfSigned('CN=Signalbox control channel', keys, validity(now, CA_LIFETIME_MS));
+  const signer = { ca, caKey: keys.privateKey };
+  return { ...signer, ...(await issueIdentity(signer, controllerName, now)) };
+}
+
+/** The certificate of a CA, in PEM, as its keys. */
+export async function createSelfSigned(
+  name: string,
+  { privateKey, publicKey }: { readonly privateKey: string; readonly publicKey: string },
+  validity: { readonly notBefore: Date; readonly notAfter: Date },
+): Promise<string> {
+  const spki = x509.PemConverter.decodeFirst(publicKey);
+  const verifying = await webcrypto.subtle.importKey('spki', spki, KEY_ALGORITHM, true, ['verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: 'CN=Signalbox control channel',
-    ...validity(now, CA_LIFETIME_MS),
-    keys,
+    name,
+    ...validity,
+    keys: { privateKey: await importKey(privateKey), publicKey: verifying },
     signingAlgorithm: SIGNING,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
     ],
   });
-  const signer = { ca: certificate.toString('pem'), caKey: await exportKey(keys.privateKey) };
-  return { ...signer, ...(await issueIdentity(signer, controllerName, now)) };
+  return certificate.toString('pem');
+}
+
+/** For one name of a host. */
+export async function issueForServer(
+  signer: Pick<Authority, 'ca' | 'caKey'>,
+  name: string,
+  now: number,
+  lifetimeMs: number,
+): Promise<Identity> {
+  return issue(signer, [name], validity(now, lifetimeMs), [x509.ExtendedKeyUsage.serverAuth]);
 }
 
 /** `aliases` are additional DNS names or addresses of the certificate. */
 export async function issueIdentity(
-  { ca, caKey }: Pick<Authority, 'ca' | 'caKey'>,
+  signer: Pick<Authority, 'ca' | 'caKey'>,
   name: string,
   now: number,
   aliases: readonly string[] = [],
+): Promise<Identity> {
+  const usages = [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth];
+  return issue(signer, [name, ...aliases], validity(now, LEAF_LIFETIME_MS), usages);
+}
+
+/** The first name is also the subject, if it fits. */
+async function issue(
+  { ca, caKey }: Pick<Authority, 'ca' | 'caKey'>,
+  names: readonly string[],
+  validity: { readonly notBefore: Date; readonly notAfter: Date },
+  usages: x509.ExtendedKeyUsageType[],
 ): Promise<Identity> {
   const keys = await generateKeys();
   const issuer = new x509.X509Certificate(ca);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
-    subject: `CN=${name}`,
+    subject: names[0]!.length <= MOST_COMMON_NAME ? `CN=${names[0]}` : '',
     issuer: issuer.subject,
-    ...validity(now, LEAF_LIFETIME_MS),
+    ...validity,
     publicKey: keys.publicKey,
     signingKey: await importKey(caKey),
     signingAlgorithm: SIGNING,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
-      new x509.SubjectAlternativeNameExtension(
-        [name, ...aliases].map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value })),
-      ),
+      new x509.ExtendedKeyUsageExtension(usages),
+      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }))),
     ],
   });
   return { ca, cert: certificate.toString('pem'), key: await exportKey(keys.privateKey) };
@@ -96,6 +130,10 @@ type CryptoKeyPair = { readonly privateKey: webcrypto.CryptoKey; readonly public
 
 async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+}
+
+async function exportPublicKey(key: webcrypto.CryptoKey): Promise<string> {
+  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('spki', key), 'PUBLIC KEY');
 }
 
 async function importKey(pem: string): Promise<webcrypto.CryptoKey> {

@@ -13,10 +13,12 @@ import { parseSettings } from '../../src/model/settings/settings.ts';
 import type { Snapshot, StoredObject, SwarmService } from '../../src/model/snapshot.ts';
 import type { OrderRequest, OrderResponse, RenewalInfoResponse } from '../../src/protocol/acme-messages.ts';
 import { createAuthority } from '../../src/protocol/certificates.ts';
+import { InternalCa } from '../../src/protocol/internal-ca.ts';
 import { aNetwork } from './builders.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const authority = await createAuthority(Date.parse('2026-01-01T00:00:00Z'));
+const internalCa = await InternalCa.derive(authority);
 const DAY_MS = 86_400_000;
 
 /** A swarm in memory with controllers that order certificates from a CA in memory. */
@@ -71,6 +73,7 @@ export class AcmeWorld {
         remove: async () => undefined,
       },
       book: new StateBook(this.store),
+      internalCa,
       authority,
       image: 'signalbox/acme:1',
       issuers: this.#settings.issuers,

@@ -159,6 +159,7 @@ export class AdminWorld implements AsyncDisposable {
       versions: (cluster) => keptVersions(configs(), cluster),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
       certificates: () => [],
+      internalCa: 'PEM',
       explain: (url) => explainEverywhere(world.status.desired.clusters, url),
       plan: () => toPlanView(world.preview.planned, world.board.error),
       logger,

@@ -9,6 +9,7 @@ import { hasImage } from '../../bed/build-image.ts';
 import { findEngine } from '../../bed/engine.ts';
 import { standIns } from '../../bed/places.ts';
 import {
+  administer,
   bed,
   curl,
   defaultSettings,
@@ -58,11 +59,11 @@ function stack(hosts: readonly string[], more: Readonly<Record<string, string>> 
   });
 }
 
-/** The certificate that a node presents to a client that trusts Pebble's root only. */
-function presented(host: string, node: NodeName): Promise<X509Certificate> {
+/** The certificate that a node presents to a client that trusts one root only. */
+function presented(host: string, node: NodeName, ca = root): Promise<X509Certificate> {
   const { promise, resolve, reject } = Promise.withResolvers<X509Certificate>();
   const { host: address, port } = bed.node(node).address(8443);
-  const socket = connect({ host: address, port, servername: host, ca: root, ALPNProtocols: ['http/1.1'] }, () => {
+  const socket = connect({ host: address, port, servername: host, ca, ALPNProtocols: ['http/1.1'] }, () => {
     resolve(socket.getPeerX509Certificate()!);
     socket.end();
   });
@@ -101,6 +102,22 @@ describe('a service with the label acme', () => {
     const answer = await curl(host, '/ping', { tls: true });
     expect(answer.status).toBe(200);
     expect(await problemsOf('certified_app0')).toEqual([]);
+  }, 300_000);
+
+  it('has a certificate of the internal CA within seconds, and no order', async () => {
+    const started = performance.now();
+    const ordered = await orders();
+    const inside = `inside-${run}.test`;
+    await story.deploy('inside', stack([inside], { 'com.docker.lb.acme': 'internal' }));
+    const { body: ca } = await administer('/api/internal-ca');
+    await eventually(() => presented(inside, 'worker1', ca), 120_000);
+    console.log(`a certificate of the internal CA after ${Math.round((performance.now() - started) / 1000)} s`);
+    await settled();
+    for (const node of nodeNames) expect((await presented(inside, node, ca)).subjectAltName).toBe(`DNS:${inside}`);
+    await expect(presented(inside, 'worker1')).rejects.toThrow(/verify|issuer/);
+    const names = (await orders()).map(({ name }) => name);
+    expect(names.filter((name) => name !== inside)).toEqual(ordered.map(({ name }) => name));
+    expect(await problemsOf('inside_app0')).toEqual([]);
   }, 300_000);
 
   it('is ordered in a service without the Docker socket, which alone mounts the account key', async () => {

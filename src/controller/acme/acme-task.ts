@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sameItems } from '../../lib/memo.ts';
 import { type StoredCertificate, storedCertificates } from '../../model/acme/certificates.ts';
+import { isInternal, issuerNamed } from '../../model/acme/internal.ts';
 import { type AcmePlan, type CertificateStatus, planCertificates } from '../../model/acme/plan.ts';
 import { certificateProblems } from '../../model/acme/problems.ts';
 import { namedTarget } from '../../model/acme/service.ts';
@@ -79,7 +80,7 @@ export class AcmeTask {
   /** Resolves when the signal aborts. Orders under way are abandoned; the state keeps them. */
   async run(signal: AbortSignal): Promise<void> {
     const { status, issuers } = this.#options;
-    if (issuers.size === 0) return this.#retire();
+    if (issuers.size === 0) await this.#retire();
     const unsubscribe = status.subscribe(() => this.#signal());
     signal.addEventListener('abort', () => this.#signal(), { once: true });
     while (!signal.aborted) {
@@ -101,14 +102,17 @@ export class AcmeTask {
       this.#publish([]);
       return LATER_MS;
     }
-    const used = new Set(wanted.map(({ issuer }) => issuer.name));
-    const isReady = (await setUp(used, seen.snapshot, this.#options)) && (await client.isUp(signal));
+    const used = new Set(wanted.flatMap(({ issuer }) => (isInternal(issuer) ? [] : issuer.name)));
+    const isReady =
+      used.size === 0 || ((await setUp(used, seen.snapshot, this.#options)) && (await client.isUp(signal)));
     const certificates = storedCertificates(seen.snapshot.secrets);
     const plan = await this.#plan(wanted, certificates);
     this.#downSince = isReady ? undefined : (this.#downSince ?? now());
     this.#publish(plan.statuses);
+    const live = wantedCertificates(this.#live.read(seen), issuers);
+    // The internal CA needs no service.
+    await this.#begin(isReady ? live : live.filter(({ issuer }) => isInternal(issuer)), certificates, signal);
     if (!isReady) return SOON_MS;
-    await this.#begin(wantedCertificates(this.#live.read(seen), issuers), certificates, signal);
     await this.#readWindows(plan.windows.slice(0, MOST_REQUESTS), signal);
     await this.#removeObsolete(plan.obsolete);
     const isWaiting = plan.orders.length > 0 || plan.windows.length > MOST_REQUESTS;
@@ -201,7 +205,7 @@ export class AcmeTask {
       return orders.reduce((before, order) => begun(before, order, now()), this.#pruned(state, certificates));
     });
     for (const order of orders) {
-      const running = execute(order, issuers.get(order.issuer)!, this.#options, signal)
+      const running = execute(order, issuerNamed(order.issuer, issuers)!, this.#options, signal)
         .then((result) => this.#count(order.issuer, result))
         .catch((error: Error) => this.#options.logger.error({ err: error, name: order.name }, 'Order not recorded'))
         .finally(() => {

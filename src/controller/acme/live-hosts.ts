@@ -1,3 +1,4 @@
+import { isInternal } from '../../model/acme/internal.ts';
 import type { Route } from '../../model/route.ts';
 import type { Status } from '../reconcile/status.ts';
 
@@ -20,6 +21,7 @@ export class LiveHosts {
 
   #select(route: Route, cluster: string, isLive: boolean): Route[] {
     if (route.acme === undefined) return [];
+    if (isInternal({ name: route.acme.issuer })) return [route];
     const { issuer, thumbprint } = route.acme;
     const keyOf = (host: string) => [cluster, host, issuer, thumbprint].join(' ');
     if (isLive) for (const { name } of route.hosts) this.#seen.add(keyOf(name));

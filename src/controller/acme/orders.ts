@@ -1,16 +1,19 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Logger } from '../../lib/logger.ts';
 import { certificateLabels, certificateName } from '../../model/acme/certificates.ts';
+import { isInternal } from '../../model/acme/internal.ts';
 import type { Issuer } from '../../model/acme/issuers.ts';
 import { accountTarget, namedTarget } from '../../model/acme/service.ts';
 import { type DueOrder, type Failure, failed, succeeded } from '../../model/acme/state.ts';
 import type { OrderRequest, OrderResponse } from '../../protocol/acme-messages.ts';
+import type { InternalCa } from '../../protocol/internal-ca.ts';
 import { ConflictError, type Swarm } from '../ports.ts';
 import type { AcmeClient } from './ports.ts';
 import type { StateBook } from './state-book.ts';
 
 export interface OrderParts {
   readonly client: AcmeClient;
+  readonly internalCa: Pick<InternalCa, 'issue'>;
   readonly swarm: Pick<Swarm, 'createSecret'>;
   readonly book: StateBook;
   readonly logger: Logger;
@@ -31,8 +34,8 @@ export async function execute(
   signal: AbortSignal,
 ): Promise<OrderResult | undefined> {
   const { client, book, logger, now } = parts;
-  const result = await client
-    .order(requestFor(issuer, order.name), signal)
+  const ordered = isInternal(issuer) ? issue(order.name, parts) : client.order(requestFor(issuer, order.name), signal);
+  const result = await ordered
     .then((response) => store(response, order, issuer, parts))
     .catch((error: Error) => ({ kind: 'other' as const, reason: error.message, retryAt: undefined }));
   if (result === undefined) {
@@ -46,6 +49,10 @@ export async function execute(
   logger.warn({ name: order.name, issuer: issuer.name, ...failure }, 'Certificate not issued');
   await book.update((state) => failed(state, order.name, failure, retryAt));
   return kind;
+}
+
+async function issue(name: string, { internalCa, now }: OrderParts): Promise<OrderResponse> {
+  return { kind: 'issued', ...(await internalCa.issue(name, now())), ari: '', names: [name] };
 }
 
 async function store(response: OrderResponse, { name }: DueOrder, issuer: Issuer, { swarm, logger }: OrderParts) {

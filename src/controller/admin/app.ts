@@ -50,6 +50,8 @@ export interface AdminOptions {
   readonly plan: () => PlanView;
   /** Those that are ordered from ACME servers. */
   readonly certificates: () => readonly CertificateView[];
+  /** Root certificate of the issuer `internal`, in PEM. */
+  readonly internalCa: string;
   /** Requests that proxies report. Absent in tests of something else. */
   readonly traffic?: TrafficSource | undefined;
   /** Serves the page; undefined if it was not built. */
@@ -116,6 +118,7 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   app.get('/api/openapi.json', (context) => context.json(openApiDocument()));
   app.get('/api/state', (context) => context.json(visible(context.get('user'))));
   app.get('/api/certificates', (context) => context.json(options.certificates()));
+  app.get('/api/internal-ca', (context) => context.text(options.internalCa));
   app.get('/api/audit', (context) => context.json(auditOf(administrator)));
   app.get('/api/events', (context) => streams.start(context, context.get('session')));
   app.get('/api/traffic', trafficRoute(traffic));

@@ -144,6 +144,13 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
       answer: z.array(certificateSchema),
     },
   },
+  '/api/internal-ca': {
+    get: {
+      summary: 'Show the root certificate of the issuer `internal`, in PEM format',
+      access: 'viewer',
+      answer: 'text/plain',
+    },
+  },
   '/api/audit': {
     get: {
       summary: 'List changes by administrators and failed sign-in attempts, the newest first',

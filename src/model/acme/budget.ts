@@ -1,3 +1,4 @@
+import { isInternal } from './internal.ts';
 import type { Issuer } from './issuers.ts';
 import { type AcmeState, type DueOrder, type Order, WEEK_MS } from './state.ts';
 
@@ -17,6 +18,7 @@ export interface Refusal {
 
 /** Why an order would exceed what a CA allows; undefined if it may begin. */
 export function overBudget(state: AcmeState, order: DueOrder, issuer: Issuer, now: number): Refusal | undefined {
+  if (isInternal(issuer)) return undefined;
   const own = state.orders.filter((other) => other.issuer === order.issuer);
   const domain = registeredDomain(order.name);
   const limits = [

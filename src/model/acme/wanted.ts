@@ -1,5 +1,6 @@
 import { compareText, type Route } from '../route.ts';
 import { certifiedName } from './facts.ts';
+import { issuerNamed } from './internal.ts';
 import type { Issuer, Issuers } from './issuers.ts';
 
 /** A certificate that routes ask for. */
@@ -17,7 +18,7 @@ export interface WantedCertificate {
 export function wantedCertificates(routes: readonly Route[], issuers: Issuers): WantedCertificate[] {
   const byName = new Map<string, { issuer: Issuer; hosts: Set<string>; services: Set<string> }>();
   for (const { acme, hosts, service } of routes) {
-    const issuer = acme && issuers.get(acme.issuer);
+    const issuer = acme && issuerNamed(acme.issuer, issuers);
     if (issuer === undefined) continue;
     for (const host of hosts) {
       const name = certifiedName(host, issuer);

@@ -11,17 +11,16 @@ export const acmeLabels = {
   acme: label({
     name: 'acme',
     policy: 'protective',
-    type: '`true`, `false` or the name of an issuer',
+    type: '`true`, `false`, `internal` or the name of an issuer',
     default: 'the setting `Acme` of the cluster',
     example: 'letsencrypt',
     description:
-      'Orders and renews a certificate for each host from an ACME server: `true` uses the only table `[Acme.<name>]` in the settings, a name that one. The proxies terminate TLS. Until a certificate exists, the hosts answer 503. See [ACME](guides/acme.md).',
+      'Orders and renews a certificate for each host from an ACME server: `true` uses the only table `[Acme.<name>]` in the settings, a name that one. `internal` is a CA of this installation, whose root clients must trust. The proxies terminate TLS. Until a certificate exists, the hosts answer 503. See [ACME](guides/acme.md).',
     schema: z
       .string()
       .trim()
       .toLowerCase()
-      .regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'is not true, false or the name of an issuer')
-      .refine((value) => value !== 'internal', 'is not supported yet: name an issuer of the settings'),
+      .regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'is not true, false or the name of an issuer'),
   }),
 } as const;
 
@@ -53,7 +52,8 @@ function otherSource(reader: LabelReader): string | undefined {
 
 function refuseIssuer(reader: LabelReader, value: string, issuers: Issuers): void {
   const names = [...issuers.keys()].join(', ');
-  const remedy = names === '' ? 'Add a table [Acme.<name>] to the settings.' : `Name one of: ${names}.`;
+  const remedy =
+    names === '' ? 'Add a table [Acme.<name>] to the settings, or use internal.' : `Name one of: ${names}.`;
   const reason = value === 'true' ? 'is true, but the settings do not have exactly one issuer' : 'is not an issuer';
   const isWritten = reader.has('acme');
   reader.refuse(

@@ -99,6 +99,56 @@ describe('certificates', () => {
   });
 });
 
+describe('the internal CA', () => {
+  const internal = { lb: { acme: 'internal' } };
+
+  it('issues certificates at once, without a service, an account or proxies that answer challenges', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', internal), aService('w', { lb: { acme: 'internal', hosts: '*.w.test, printer' } })];
+    world.isUp = false;
+    world.isLive = false;
+    const task = world.controller();
+    await world.settle(task);
+
+    expect([world.orders, world.ensured]).toEqual([[], []]);
+    expect(task.certificates).toMatchObject([{ name: '*.w.test' }, { name: 'a.example.org' }, { name: 'printer' }]);
+    expect(task.certificates.every(({ current }) => current !== undefined)).toBe(true);
+    expect(world.certificates()).toHaveLength(3);
+    expect(task.problems).toEqual([]);
+    const [state] = world.status().desired.clusters;
+    expect(state!.routes.every(({ tls }) => tls.kind === 'terminated')).toBe(true);
+  });
+
+  it('renews them, and is not held up by an ACME service that does not answer', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', internal), aService('b', acme)];
+    world.isUp = false;
+    const task = world.controller();
+    await world.settle(task);
+    const [first] = world.certificates();
+    expect(world.certificates()).toHaveLength(1);
+    world.clock.advance(61 * DAY_MS);
+    await world.settle(task);
+    expect(world.certificates()).toHaveLength(2);
+    expect(world.certificates()).toContain(first);
+    expect(world.orders).toEqual([]);
+  });
+
+  it('has no budget: a hundred hosts have certificates at once', async () => {
+    const world = new AcmeWorld();
+    world.services = Array.from({ length: 100 }, (_, n) => aService(`h${n}`, internal));
+    await world.settle(world.controller());
+    expect(world.certificates()).toHaveLength(100);
+  });
+
+  it('is not what true stands for', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    await world.settle(world.controller());
+    expect(world.orders).toEqual(['a.example.org']);
+  });
+});
+
 describe('a running controller', () => {
   it('asks nobody while the swarm is idle', async () => {
     const world = new AcmeWorld();

@@ -57,6 +57,7 @@ async function setUp() {
     versions: () => [],
     readVersion: async () => undefined,
     certificates: () => [],
+    internalCa: 'PEM',
     explain: (url) => explainEverywhere(world.status.desired.clusters, url),
     plan: () => toPlanView(world.preview.planned, world.board.error),
     address: () => '192.0.2.1',

@@ -177,6 +177,7 @@ it('Each route requires this role, and API tokens of one cluster may do this', (
     'GET /api/explain viewer answer',
     'GET /api/hrm viewer -',
     'GET /api/interlock viewer -',
+    'GET /api/internal-ca viewer -',
     'GET /api/maintenance viewer answer',
     'GET /api/openapi.json viewer answer',
     'GET /api/plan viewer answer',
