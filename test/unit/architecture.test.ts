@@ -102,3 +102,13 @@ describe('the folders of src', () => {
     expect(imports.filter(({ specifier }) => /\/(bed|test|bench)\//.test(specifier))).toEqual([]);
   });
 });
+
+/** Otherwise it depends on the order of other imports whether a program starts. */
+it.each(files.filter((file) => importsOf(file).some(({ specifier }) => specifier === '@peculiar/x509')))(
+  '%s loads reflect-metadata before the package that requires it',
+  (file) => {
+    const text = readFileSync(join(src, file), 'utf8');
+
+    expect(text.startsWith("import 'reflect-metadata';\n")).toBe(true);
+  },
+);
