@@ -16,6 +16,7 @@ import {
   watchesNames,
   withAddresses,
 } from './dns/task-addresses.ts';
+import { giveCertificates } from './give-certificates.ts';
 import type { RejectedClaim } from './host-ownership.ts';
 import { controlNetwork } from './names.ts';
 import type { RoutedService, ServiceContext } from './parse-service.ts';
@@ -29,6 +30,7 @@ import {
   judgeDefaultCertificate,
   judgeMetricsSecret,
 } from './secrets/cluster-secrets.ts';
+import { judgeListed } from './secrets/listed-certificates.ts';
 import { materialOf, namesOf } from './secrets/material.ts';
 import { type PackedSecrets, packSecrets } from './secrets/pack-secrets.ts';
 import type { Cluster } from './settings/clusters.ts';
@@ -90,15 +92,18 @@ export function buildCluster(
   { sort, keepWithin, buildTable, pack }: KeptForCluster,
   { claims, doubts, tasks, services }: Following,
 ) {
-  const { routed: published, problems: overBudget } = keepWithin(
-    withAsked(claiming, services, surroundings),
-    cluster.name,
-  );
-  const routed = usesAddresses(cluster) ? published.map((service) => withAddresses(service, tasks)) : published;
   const context = {
     ...surroundings,
     material: materialOf(cluster.settings.ServiceCluster, surroundings.material),
   };
+  const read = surroundings.material.read?.get(cluster.settings.ServiceCluster);
+  const certificates = judgeListed(cluster, context, read, new Set(claiming.flatMap((service) => service.secrets)));
+  const certified = giveCertificates(claiming, cluster, certificates, context.material);
+  const { routed: published, problems: overBudget } = keepWithin(
+    withAsked(certified.routed, services, surroundings),
+    cluster.name,
+  );
+  const routed = usesAddresses(cluster) ? published.map((service) => withAddresses(service, tasks)) : published;
   const { networks } = context;
   const whitelist = cluster.settings.Networks;
   const listed = (id: string | undefined) =>
@@ -135,8 +140,10 @@ export function buildCluster(
   const fallback = judgeDefaultCertificate(cluster, context);
   const metrics = judgeMetricsSecret(cluster, context.secrets);
   const sorted = sort(routes);
-  const secrets = attachedSecrets([...routed.flatMap((service) => service.secrets), fallback.secret], context);
-  const read = surroundings.material.read?.get(cluster.settings.ServiceCluster);
+  const secrets = attachedSecrets(
+    [...routed.flatMap((service) => service.secrets), ...cluster.settings.Certificates, fallback.secret],
+    context,
+  );
   const state: ClusterState = {
     cluster,
     routes: sorted,
@@ -166,6 +173,8 @@ export function buildCluster(
     ...hiddenAddresses(routes, cluster),
     ...addressesWithoutCertificate(routes, cluster, state.defaultCertificate, context.material),
     ...fallback.problems,
+    ...certificates.problems,
+    ...certified.problems,
     ...metrics.problems,
   ];
   return { state, problems };

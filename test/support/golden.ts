@@ -20,10 +20,12 @@ import { readTemplates } from '../../src/extension/templates.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { sortProblems } from '../../src/model/problem.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
+import { type Material, unknownMaterial } from '../../src/model/secrets/material.ts';
 import { parseSettings } from '../../src/model/settings/settings.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { permissionsOf } from '../../src/nginx-text/permissions.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
+import { certificateFacts, secretFacts } from './facts.ts';
 
 /** The Engine's answers, in its own format. */
 const Swarm = z.object({
@@ -34,12 +36,23 @@ const Swarm = z.object({
   secrets: z.array(EngineObject).default([]),
 });
 
+const Facts = z.object({
+  now: z.iso.datetime(),
+  secrets: z.array(
+    z.object({
+      name: z.string(),
+      certificates: z.array(z.object({ names: z.array(z.string()), until: z.string(), publicKey: z.string() })),
+      key: z.object({ kind: z.literal('plain'), publicKey: z.string() }).exactOptional(),
+    }),
+  ),
+});
+
 const folder = new URL('../golden/', import.meta.url);
 export const templateTexts = readTemplates(new URL('../../templates', import.meta.url).pathname);
 export const render = compileNginx(templateTexts);
 
 /**
- * Each folder is a case. Input: swarm.json and optionally config.toml. Output: nginx.conf for each cluster and
+ * Each folder is a case. Input: swarm.json, and optionally config.toml and facts.json about its secrets. Output: nginx.conf for each cluster and
  * problems.json.
  */
 export const goldenCases = readdirSync(folder, { withFileTypes: true })
@@ -65,11 +78,22 @@ export function readSnapshot(name: string): Snapshot {
   };
 }
 
+/** What proxies report about the secrets. */
+function readMaterial(name: string): Material {
+  const path = goldenPath(name, 'facts.json');
+  if (!existsSync(path)) return unknownMaterial;
+  const { now, secrets } = Facts.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const facts = secrets.map(({ name, certificates, ...more }) =>
+    secretFacts(name, { certificates: certificates.map(certificateFacts), ...more }),
+  );
+  return { facts: new Map(facts.map((own) => [own.name, own])), now: Date.parse(now) };
+}
+
 /** All of the pure part: settings, routes, problems, text. */
 export function renderCase(name: string, snapshot = readSnapshot(name)) {
   const file = goldenPath(name, 'config.toml');
   const { settings, problems } = parseSettings(existsSync(file) ? parse(readFileSync(file, 'utf8')) : {}, '0.1.0');
-  const desired = buildDesiredState(snapshot, settings);
+  const desired = buildDesiredState(snapshot, settings, [], readMaterial(name));
   const files = desired.clusters.map((state) => ({
     name: state.cluster.name === 'default' ? 'nginx.conf' : `nginx-${state.cluster.name}.conf`,
     text: render(toRenderInput(state)).files[0]!.text,

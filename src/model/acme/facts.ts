@@ -1,5 +1,5 @@
 import { memoizeLast } from '../../lib/memo.ts';
-import type { Host } from '../hosts/host.ts';
+import { type Host, wildcardAbove } from '../hosts/host.ts';
 import type { StoredObject } from '../snapshot.ts';
 import { accountOf, type StoredCertificate, storedCertificates } from './certificates.ts';
 import type { Issuer, Issuers } from './issuers.ts';
@@ -43,9 +43,4 @@ export function createAcmeFacts(): (issuers: Issuers, secrets: readonly StoredOb
 export function certifiedName(host: Host, { Wildcards }: Pick<Issuer, 'Wildcards'>): string {
   const wildcard = wildcardAbove(host);
   return Wildcards.includes(wildcard) ? wildcard : host.name;
-}
-
-/** `*.example.org` for `a.example.org`. A wildcard covers one label. */
-function wildcardAbove({ kind, name }: Host): string {
-  return kind === 'exact' ? name.replace(/^[^.]*/, '*') : name;
 }

@@ -17,7 +17,7 @@ const labels = {
     default: '',
     example: 'clients-ca',
     description:
-      "Docker secret with the certificate authority (CA) that must have signed the clients' certificates, in PEM format. In a stack, the stack prefix is optional. Requires `ssl_cert`. The client's identity is passed in `X-SSL-Client-*` headers. If the CA is missing or invalid, the hosts answer 503.",
+      "Docker secret with the certificate authority (CA) that must have signed the clients' certificates, in PEM format. In a stack, the stack prefix is optional. Requires `ssl_cert`, `acme` or a certificate of the setting `Certificates`. The client's identity is passed in `X-SSL-Client-*` headers. If the CA is missing or invalid, the hosts answer 503.",
     schema: secretName,
   }),
   ssl_client_verify: label<ClientCertificate>({

@@ -9,6 +9,11 @@ export interface Host {
   readonly name: string;
 }
 
+/** `*.example.org` for `a.example.org`. In certificates, a wildcard covers one label. */
+export function wildcardAbove({ kind, name }: Host): string {
+  return kind === 'exact' ? name.replace(/^[^.]*/, '*') : name;
+}
+
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 export const MAX_HOST_LENGTH = 253;
 /** A name for nginx that matches names longer than any host. */

@@ -18,13 +18,13 @@ export function readTls(
   const passthrough = reader.read(passthroughLabels.ssl_passthrough) ?? false;
   const proxyProtocol = reader.read(passthroughLabels.ssl_passthrough_proxy_protocol) ?? false;
   const hsts = reader.read(hstsLabels.hsts) ?? '';
-  const isTerminated = !passthrough && (isOrdered || reader.has('ssl_cert') || reader.has('ssl_key'));
-  const clientCa = readClientCa(reader, isTerminated, context.readSecret);
-  if (isOrdered)
+  const source = passthrough ? 'none' : certificateSource(reader, context, isOrdered);
+  const clientCa = readClientCa(reader, source !== 'none', context.readSecret);
+  if (source === 'later')
     return clientCa === undefined
       ? { kind: 'closed' }
       : { kind: 'terminated', certificate: '', key: '', isStapled: false, hsts, clientCa };
-  if (isTerminated) {
+  if (source === 'labels') {
     const material = readMaterial(reader, service, hosts, context);
     return material && clientCa !== undefined
       ? { kind: 'terminated', ...material, hsts, clientCa }
@@ -33,6 +33,17 @@ export function readTls(
   if (!passthrough) return { kind: 'none', ...(hsts === '' ? {} : { hsts }) };
   noteUnusedMaterial(reader);
   return { kind: 'passthrough', proxyProtocol };
+}
+
+/** Certificates that are ordered or listed in the settings are added later: see acme/routes.ts and give-certificates.ts. */
+function certificateSource(
+  reader: LabelReader,
+  { cluster }: RouteContext,
+  isOrdered: boolean,
+): 'labels' | 'later' | 'none' {
+  if (isOrdered) return 'later';
+  if (reader.has('ssl_cert') || reader.has('ssl_key')) return 'labels';
+  return reader.has('ssl_client_ca') && cluster?.givesCertificates ? 'later' : 'none';
 }
 
 export function closed(tls: Tls): Tls {

@@ -9,9 +9,18 @@ import { judgeServer, missingSecret } from './judge-secrets.ts';
 import { isForeign } from './material.ts';
 import { judgeUse } from './secret-use.ts';
 
-export function judgeDefaultCertificate({ name, settings }: Cluster, { secrets, material, secretUse }: ServiceContext) {
-  const secret = settings.DefaultCertificate;
-  const label = `Extensions.${name}.DefaultCertificate`;
+export function judgeDefaultCertificate(cluster: Cluster, context: ServiceContext) {
+  return judgeCertificate(cluster, 'DefaultCertificate', cluster.settings.DefaultCertificate, context);
+}
+
+/** A secret with certificate and key that a setting names. */
+export function judgeCertificate(
+  { name }: Pick<Cluster, 'name'>,
+  key: 'DefaultCertificate' | 'Certificates',
+  secret: string,
+  { secrets, material, secretUse }: ServiceContext,
+) {
+  const label = `Extensions.${name}.${key}`;
   const toProblem = ({ severity, reason, remedy }: Pick<Problem, 'severity' | 'reason' | 'remedy'>): Problem => ({
     severity,
     cluster: name,

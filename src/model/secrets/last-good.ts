@@ -22,22 +22,28 @@ export type LastGood = (
   mayUse: (name: string) => boolean,
 ) => Pair | undefined;
 
-/** Judges each secret once for all routes: many may wait at the same time. */
 export function createLastGood(judge = judgeServer): LastGood {
-  const pairsOf = memoize((read: ReadSecrets) =>
-    memoizeLast((facts: Material['facts'], now: number) => goodPairs(read, { facts, now }, judge)),
-  );
+  const pairsOf = createGoodPairs(judge);
   return (hosts, read, material, mayUse) =>
-    pairsOf(read)(material.facts, material.now).find(
+    pairsOf(read, material).find(
       ({ certificate, key }) =>
         mayUse(certificate) && mayUse(key) && uncoveredHosts(certificate, hosts, material).length === 0,
     );
 }
 
-export const lastGood = createLastGood();
+/** Judges each secret once for all routes: many may wait at the same time. */
+function createGoodPairs(judge: typeof judgeServer): (read: ReadSecrets, material: Material) => readonly Pair[] {
+  const pairsOf = memoize((read: ReadSecrets) =>
+    memoizeLast((facts: Material['facts'], now: number) => findGoodPairs(read, { facts, now }, judge)),
+  );
+  return (read, material) => pairsOf(read)(material.facts, material.now);
+}
 
-/** The newest first. */
-function goodPairs(read: ReadSecrets, material: Material, judge: typeof judgeServer): readonly Pair[] {
+export const lastGood = createLastGood();
+/** All good certificates that the proxies already have, the newest first. */
+export const goodPairs = createGoodPairs(judgeServer);
+
+function findGoodPairs(read: ReadSecrets, material: Material, judge: typeof judgeServer): readonly Pair[] {
   const known = [...read.values()].filter(({ ciphertext }) => ciphertext !== undefined);
   const keys = Map.groupBy(known, ({ facts: { key } }) => (key.kind === 'plain' ? key.publicKey : undefined));
   return known

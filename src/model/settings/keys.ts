@@ -269,6 +269,11 @@ export const extensionKeys = {
     '',
     'Docker secret with the certificate and key for TLS connections to unknown hosts, and to hosts with an invalid certificate. Unknown hosts answer with the default backend, if there is one; otherwise the response is 503. By default, these TLS handshakes fail.',
   ),
+  Certificates: key(
+    z.array(secretName.refine((name) => name !== '', 'is empty')),
+    [],
+    'Docker secrets, each with a certificate chain and its key, for hosts without a certificate of their own: the proxies also serve every host that one of them covers over HTTPS. Exact names precede wildcards, then the later expiry decides. The labels `ssl_cert`, `ssl_passthrough` and `acme`, and the setting `Acme`, take precedence. See [TLS](tls.md#certificates-for-many-hosts). Requires `HitlessServiceUpdate`.',
+  ),
   MetricsSecret: key(
     secretName,
     '',

@@ -1,0 +1,202 @@
+import type { Host } from './hosts/host.ts';
+import type { RoutedService } from './parse-service.ts';
+import type { Problem } from './problem.ts';
+import {
+  compareOwners,
+  type GivenValue,
+  labelName,
+  type Route,
+  routeNames,
+  type Terminated,
+  type Tls,
+} from './route.ts';
+import type { Pair } from './secrets/last-good.ts';
+import type { ListedCertificates } from './secrets/listed-certificates.ts';
+import { isStapled, type Material } from './secrets/material.ts';
+import type { Cluster } from './settings/clusters.ts';
+
+/**
+ * The setting `Certificates`: hosts for which no label brings a certificate get the closest one of the list that covers
+ * them. All services of a host get the same, so that they do not contradict each other.
+ */
+export function giveCertificates(
+  claiming: readonly RoutedService[],
+  cluster: Cluster,
+  listed: ListedCertificates,
+  material: Material,
+): { readonly routed: readonly RoutedService[]; readonly problems: readonly Problem[] } {
+  if (cluster.settings.Certificates.length === 0) return { routed: claiming, problems: [] };
+  const given = givenByHost(claiming, listed, material);
+  const problems: Problem[] = [];
+  const routed = claiming.flatMap((service) => {
+    if (!isAwaiting(service.route.tls)) return [service];
+    const divided = divide(service, (host) => given.get(keyOf(host)), cluster.name);
+    if (!listed.isWaiting) problems.push(...withoutCertificate(service.route, divided, cluster.name));
+    return divided;
+  });
+  return { routed, problems: [...problems, ...coveringNothing(claiming, cluster, listed, material)] };
+}
+
+/** Whether no label brings a certificate. With one for the CA of clients, the name of the certificate is empty. */
+function isAwaiting(tls: Tls): boolean {
+  return tls.kind === 'none' || (tls.kind === 'terminated' && tls.certificate === '');
+}
+
+function keyOf({ kind, name }: Host): string {
+  return `${kind} ${name}`;
+}
+
+function givenByHost(
+  claiming: readonly RoutedService[],
+  listed: ListedCertificates,
+  material: Material,
+): ReadonlyMap<string, Terminated> {
+  const awaiting = new Map<string, { readonly host: Host; readonly routes: Route[] }>();
+  const decided = new Set<string>();
+  for (const { route } of claiming)
+    for (const host of route.hosts) {
+      const key = keyOf(host);
+      if (!isAwaiting(route.tls)) decided.add(key);
+      else if (awaiting.has(key)) awaiting.get(key)!.routes.push(route);
+      else awaiting.set(key, { host, routes: [route] });
+    }
+  const given = new Map<string, Terminated>();
+  for (const [key, { host, routes }] of awaiting) {
+    const pair = decided.has(key) ? undefined : listed.find(host);
+    if (pair !== undefined) given.set(key, terminated(pair, routes, material));
+  }
+  return given;
+}
+
+/** What the oldest service that requests it decides for all. */
+function terminated({ certificate, key }: Pair, routes: readonly Route[], material: Material): Terminated {
+  const sorted = routes.length === 1 ? routes : routes.toSorted((a, b) => compareOwners(a.service, b.service));
+  const wanting = sorted.flatMap(({ tls }) => (tls.kind === 'terminated' ? [tls] : []));
+  const hsts = wanting[0]?.hsts ?? sorted.map(hstsOf).find((value) => value !== '') ?? '';
+  const clientCa = wanting[0]?.clientCa ?? '';
+  return {
+    kind: 'terminated',
+    certificate,
+    key,
+    isStapled: isStapled(certificate, key, material),
+    hsts,
+    clientCa,
+  };
+}
+
+function hstsOf({ tls }: Route): string {
+  return tls.kind === 'none' ? (tls.hsts ?? '') : '';
+}
+
+type TlsOf = (host: Host) => Terminated | undefined;
+
+/** One route for each certificate, and one for the rest. Their peers are the same and counted once. */
+function divide(service: RoutedService, tlsOf: TlsOf, cluster: string): readonly RoutedService[] {
+  const { route } = service;
+  const tls = route.hosts.map((host) => ownTls(route.tls, tlsOf(host)));
+  if (route.tls.kind === 'none' && tls.every((own) => own === undefined)) return [service];
+  const plan = JSON.stringify([cluster, tls]);
+  const before = known.get(service);
+  if (before?.plan === plan) return before.parts;
+  const byTls = Map.groupBy(
+    route.hosts.map((host, position) => ({ host, own: tls[position] })),
+    ({ own }) => (own === undefined ? '' : JSON.stringify(own)),
+  );
+  const rest = byTls.get('') ?? [];
+  byTls.delete('');
+  const parts = [
+    ...(rest.length > 0 || route.isDefault
+      ? [
+          restOf(
+            service,
+            rest.map(({ host }) => host),
+          ),
+        ]
+      : []),
+    ...[...byTls.values()].map((same) =>
+      partOf(
+        service,
+        same.map(({ host }) => host),
+        same[0]!.own!,
+        cluster,
+      ),
+    ),
+  ].map((part, position) => (position === 0 ? part : { ...part, peerCount: 0 }));
+  known.set(service, { plan, parts });
+  return parts;
+}
+
+/** Equal parts stay the same objects. */
+const known = new WeakMap<RoutedService, { readonly plan: string; readonly parts: readonly RoutedService[] }>();
+
+/** A service that asks for client certificates keeps its CA: if another one decides, that is a conflict. */
+function ownTls(own: Tls, given: Terminated | undefined): Terminated | undefined {
+  if (given === undefined || own.kind !== 'terminated') return given;
+  return { ...given, hsts: own.hsts, clientCa: own.clientCa };
+}
+
+/** Over HTTP only, unless the service requires client certificates. */
+function restOf(service: RoutedService, hosts: readonly Host[]): RoutedService {
+  const route = { ...service.route, hosts };
+  if (route.tls.kind === 'none') return { ...service, route };
+  return { ...service, route: { ...route, tls: { kind: 'closed' }, backend: { kind: 'unavailable' } } };
+}
+
+function partOf(service: RoutedService, hosts: readonly Host[], tls: Terminated, cluster: string): RoutedService {
+  const { route, secrets } = service;
+  const { group = '', deciding = {}, given = [] } = route.labels ?? {};
+  const from = `Extensions.${cluster}`;
+  const value: GivenValue = { name: 'ssl_cert', value: tls.certificate, key: `${from}.Certificates`, from };
+  return {
+    ...service,
+    route: { ...route, hosts, isDefault: false, tls, labels: { group, deciding, given: [...given, value] } },
+    secrets: [...new Set([...secrets, tls.certificate, tls.key])],
+  };
+}
+
+/** The label `ssl_client_ca` requires a certificate, so hosts without one are closed. */
+function withoutCertificate(route: Route, parts: readonly RoutedService[], cluster: string): Problem[] {
+  if (route.tls.kind !== 'terminated') return [];
+  const closed = parts.find((part) => part.route.tls.kind === 'closed')?.route;
+  if (closed === undefined) return [];
+  const label = labelName('ssl_client_ca', route.labels);
+  const { name: service } = route.service;
+  return [
+    {
+      severity: 'error',
+      service,
+      cluster,
+      label,
+      value: route.tls.clientCa,
+      reason: 'requires a certificate, and none of the setting Certificates is for its hosts',
+      remedy: 'Name the secret with the certificate in ssl_cert.',
+      affects: [{ service, label, routes: routeNames(closed) }],
+    },
+  ];
+}
+
+/** Listed certificates that are good, but for other hosts than those of the cluster. */
+function coveringNothing(
+  claiming: readonly RoutedService[],
+  { name, settings }: Cluster,
+  listed: ListedCertificates,
+  { facts }: Material,
+): Problem[] {
+  const hosts = new Set(claiming.flatMap(({ route }) => route.hosts.map((host) => host.name)));
+  const parents = new Set([...hosts].map((host) => host.replace(/^[^.]*/, '*')));
+  const isUseful = (secret: string) =>
+    facts
+      .get(secret)
+      ?.certificates.slice(0, 1)
+      .some((leaf) => [...leaf.names, ...leaf.addresses].some((own) => hosts.has(own) || parents.has(own)));
+  const label = `Extensions.${name}.Certificates`;
+  return settings.Certificates.filter((secret) => listed.good.includes(secret) && !isUseful(secret)).map((secret) => ({
+    severity: 'notice',
+    cluster: name,
+    label,
+    value: secret,
+    reason: `the certificate in secret ${secret} covers no host of cluster ${name}`,
+    remedy: 'Remove it from the list, or check its names.',
+    affects: [{ label, routes: [] }],
+  }));
+}
