@@ -92,42 +92,41 @@ type TlsOf = (host: Host) => Terminated | undefined;
 
 /** One route for each certificate, and one for the rest. Their peers are the same and counted once. */
 function divide(service: RoutedService, tlsOf: TlsOf, cluster: string): readonly RoutedService[] {
-  const { route } = service;
-  const tls = route.hosts.map((host) => ownTls(route.tls, tlsOf(host)));
-  if (route.tls.kind === 'none' && tls.every((own) => own === undefined)) return [service];
-  const plan = JSON.stringify([cluster, tls]);
-  const before = known.get(service);
-  if (before?.plan === plan) return before.parts;
-  const byTls = Map.groupBy(
-    route.hosts.map((host, position) => ({ host, own: tls[position] })),
-    ({ own }) => (own === undefined ? '' : JSON.stringify(own)),
-  );
-  const rest = byTls.get('') ?? [];
-  byTls.delete('');
-  const parts = [
-    ...(rest.length > 0 || route.isDefault
-      ? [
-          restOf(
-            service,
-            rest.map(({ host }) => host),
-          ),
-        ]
-      : []),
-    ...[...byTls.values()].map((same) =>
-      partOf(
-        service,
-        same.map(({ host }) => host),
-        same[0]!.own!,
-        cluster,
-      ),
-    ),
-  ].map((part, position) => (position === 0 ? part : { ...part, peerCount: 0 }));
-  known.set(service, { plan, parts });
-  return parts;
+  const routes = divideRoute(service.route, tlsOf, cluster);
+  if (routes.length === 1 && routes[0] === service.route) return [service];
+  return routes.map((route, position) => {
+    const { tls } = route;
+    const own = tls.kind === 'terminated' ? [tls.certificate, tls.key] : [];
+    return {
+      ...service,
+      route,
+      secrets: [...new Set([...service.secrets, ...own])],
+      networkId: route.backend.kind === 'peers' ? service.networkId : undefined,
+      peerCount: position === 0 ? service.peerCount : 0,
+    };
+  });
 }
 
-/** Equal parts stay the same objects. */
-const known = new WeakMap<RoutedService, { readonly plan: string; readonly parts: readonly RoutedService[] }>();
+function divideRoute(route: Route, tlsOf: TlsOf, cluster: string): readonly Route[] {
+  const certified = route.hosts.map((host) => ({ host, tls: ownTls(route.tls, tlsOf(host)) }));
+  if (route.tls.kind === 'none' && certified.every(({ tls }) => tls === undefined)) return [route];
+  const plan = JSON.stringify([cluster, certified]);
+  const before = known.get(route);
+  if (before?.plan === plan) return before.routes;
+  const byTls = Map.groupBy(certified, ({ tls }) => JSON.stringify(tls));
+  const routes = [...byTls.values()].flatMap((same) => {
+    const [{ tls }] = same as [(typeof same)[0]];
+    const hosts = same.map(({ host }) => host);
+    return tls === undefined ? [] : [withCertificate(route, hosts, tls, cluster)];
+  });
+  const rest = certified.filter(({ tls }) => tls === undefined).map(({ host }) => host);
+  const all = rest.length > 0 || route.isDefault ? [restOf(route, rest), ...routes] : routes;
+  known.set(route, { plan, routes: all });
+  return all;
+}
+
+/** Equal routes stay the same objects. */
+const known = new WeakMap<Route, { readonly plan: string; readonly routes: readonly Route[] }>();
 
 /** A service that asks for client certificates keeps its CA: if another one decides, that is a conflict. */
 function ownTls(own: Tls, given: Terminated | undefined): Terminated | undefined {
@@ -136,22 +135,16 @@ function ownTls(own: Tls, given: Terminated | undefined): Terminated | undefined
 }
 
 /** Over HTTP only, unless the service requires client certificates. */
-function restOf(service: RoutedService, hosts: readonly Host[]): RoutedService {
-  const route = { ...service.route, hosts };
-  if (route.tls.kind === 'none') return { ...service, route };
-  return { ...service, route: { ...route, tls: { kind: 'closed' }, backend: { kind: 'unavailable' } } };
+function restOf(route: Route, hosts: readonly Host[]): Route {
+  if (route.tls.kind === 'none') return { ...route, hosts };
+  return { ...route, hosts, tls: { kind: 'closed' }, backend: { kind: 'unavailable' } };
 }
 
-function partOf(service: RoutedService, hosts: readonly Host[], tls: Terminated, cluster: string): RoutedService {
-  const { route, secrets } = service;
+function withCertificate(route: Route, hosts: readonly Host[], tls: Terminated, cluster: string): Route {
   const { group = '', deciding = {}, given = [] } = route.labels ?? {};
   const from = `Extensions.${cluster}`;
   const value: GivenValue = { name: 'ssl_cert', value: tls.certificate, key: `${from}.Certificates`, from };
-  return {
-    ...service,
-    route: { ...route, hosts, isDefault: false, tls, labels: { group, deciding, given: [...given, value] } },
-    secrets: [...new Set([...secrets, tls.certificate, tls.key])],
-  };
+  return { ...route, hosts, isDefault: false, tls, labels: { group, deciding, given: [...given, value] } };
 }
 
 /** The label `ssl_client_ca` requires a certificate, so hosts without one are closed. */

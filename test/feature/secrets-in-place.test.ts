@@ -95,6 +95,52 @@ describe('a secret that a label names', () => {
   });
 });
 
+describe('certificates that the settings list', () => {
+  const withList = (...Certificates: string[]) => ({ Extensions: { default: { Certificates } } });
+
+  it('serve hosts without a certificate of their own, by the same tasks', async () => {
+    const before = tasks();
+    const file = await addSecret('site');
+    world = world.restart(withList('site'));
+    await world.settle();
+
+    expect(server()).toContain(`ssl_certificate $secrets/${file};`);
+    expect(tasks()).toEqual(before);
+    expect(reasons()).toEqual([]);
+  });
+
+  it('hand over to their successors once these are read, and HTTPS never ends', async () => {
+    const first = await addSecret('site-1');
+    world = world.restart(withList('site-1'));
+    await world.settle();
+    const before = tasks();
+    const second = await addSecret('site-2');
+    world.secrets.isAway = true;
+    world = world.restart(withList('site-2'));
+    await world.passes(5);
+    expect(server()).toContain(`ssl_certificate $secrets/${first};`);
+
+    world.secrets.isAway = false;
+    world.secrets.start();
+    await world.settle();
+    expect(server()).toContain(`ssl_certificate $secrets/${second};`);
+    expect(tasks()).toEqual(before);
+  });
+
+  it('leave the last good one in place if the new one is invalid', async () => {
+    const first = await addSecret('site-1');
+    world = world.restart(withList('site-1'));
+    await world.settle();
+    await addSecret('site-2');
+    world.secrets.facts.set('site-2', secretFacts('site-2', { isBroken: true, rejected: 'bad end line' }));
+    world = world.restart(withList('site-2'));
+    await world.settle();
+
+    expect(server()).toContain(`ssl_certificate $secrets/${first};`);
+    expect(reasons().join()).toContain('the certificate in secret site-2 is rejected');
+  });
+});
+
 it('fifty secrets at once cause one job and no roll-out', async () => {
   const before = tasks();
   for (let n = 0; n < 50; n++) {
