@@ -7,6 +7,7 @@ import { connect, type PeerCertificate } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type NodeName, nodeNames } from '../../bed/bed-shape.ts';
 import { LoadTool, scanTls } from '../support/clients/tools.ts';
+import { foundInTask, isOnDisk, partsOfKeys, shownByDocker } from '../support/exposed-keys.ts';
 import {
   bed,
   curl,
@@ -20,7 +21,7 @@ import {
   settled,
 } from '../support/interlock.ts';
 import { Load } from '../support/load.ts';
-import { makeCertificate } from '../support/material.ts';
+import { makeCertificate, makeSite } from '../support/material.ts';
 import { applySettings, restoreSettings } from '../support/story.ts';
 
 const story = new InterlockStory();
@@ -38,6 +39,7 @@ beforeAll(async () => {
     ['crt', 'key'].map((kind) => readFile(join(folder, `default.${kind}`), 'utf8')),
   );
   await writeFile(join(folder, 'default'), `${certificate}${key}`);
+  await writeFile(join(folder, 'listed'), await makeSite('plain.local', 'demo.local'));
   await writeFile(join(folder, 'garbage'), 'no certificate at all\n');
   for (const [name, file] of [
     ['demo.local.cert', 'demo.local.crt'],
@@ -47,6 +49,7 @@ beforeAll(async () => {
     ['own.cert', 'own.crt'],
     ['own.key', 'own.key'],
     ['by-default', 'default'],
+    ['listed', 'listed'],
     ['garbage', 'garbage'],
     ['worse', 'garbage'],
   ] as const)
@@ -297,11 +300,22 @@ describe('certificates that change under load', () => {
   });
 });
 
-describe('a certificate for unknown names', () => {
-  it('is used for them and for hosts whose own is invalid, with 503, for as long as the settings name it', async () => {
-    for (const host of ['unknown.local', 'unfit.local']) await expect(shown(host)).rejects.toThrow();
+describe('certificates that the settings name', () => {
+  it('are used in place, for as long as the settings name them', async () => {
+    for (const host of ['unknown.local', 'unfit.local', 'plain.local']) await expect(shown(host)).rejects.toThrow();
+    const before = await proxyTasks();
 
-    await applySettings(`${defaultSettings.trimEnd()}\nDefaultCertificate = "by-default"\n`);
+    const named = 'DefaultCertificate = "by-default"\nCertificates = ["listed"]\n';
+    await applySettings(`${defaultSettings.trimEnd()}\n${named}`);
+    // Hosts without a certificate of their own are also served over HTTPS.
+    await eventually(async () => {
+      for (const node of nodeNames) {
+        expect((await shown('plain.local', node)).certificate.subject.CN).toBe('plain.local');
+        await ping('plain.local', { tls: true, node });
+      }
+    }, 60_000);
+    await ping('plain.local');
+    // Unknown names and hosts whose own certificate is invalid answer 503.
     await eventually(async () => {
       for (const host of ['unknown.local', 'unfit.local']) {
         expect((await shown(host)).certificate.subject.CN).toBe('default.local');
@@ -312,9 +326,43 @@ describe('a certificate for unknown names', () => {
     expect((await shown('')).certificate.subject.CN).toBe('default.local');
     expect((await shown('demo.local')).certificate.subject.CN).toBe('demo.local');
     await ping('demo.local', { tls: true });
+    expect((await proxyTasks()) - before).toBe(0);
+    await expectNoExposedKeys();
 
     await restoreSettings();
-    await eventually(() => expect(shown('unknown.local')).rejects.toThrow());
+    await eventually(async () => {
+      for (const host of ['unknown.local', 'plain.local']) await expect(shown(host)).rejects.toThrow();
+    });
     await ping('demo.local', { tls: true });
+    await ping('plain.local');
   });
 });
+
+/** Private keys are in clear in the memory of the proxies only. The job that reads them has ended. */
+async function expectNoExposedKeys(): Promise<void> {
+  const files = ['demo.local.key', 'app.example.org.key', 'renewed.key', 'default', 'listed'];
+  const parts = await partsOfKeys(files.map((file) => join(folder, file)));
+
+  // Where they are in use, the same search finds them.
+  const inProxy = await foundInTask(bed, 'signalbox-proxy', parts);
+  expect(inProxy).toContainEqual(expect.stringMatching(/^\/tmp\/secrets\/listed\./));
+  expect(inProxy.filter((path) => !path.startsWith('/tmp/secrets/'))).toEqual([]);
+  for (const service of ['signalbox_controller', 'signalbox-extension'])
+    expect(await foundInTask(bed, service, parts), service).toEqual([]);
+
+  const inspected = await shownByDocker(bed);
+  expect(inspected).toContain('signalbox.secret.default.');
+  expect(parts.filter((part) => inspected.includes(part))).toEqual([]);
+  for (const service of ['signalbox_controller', 'signalbox-extension', 'signalbox-proxy', 'signalbox-proxy-secrets']) {
+    const logs = await bed.logs(service, 1_000_000);
+    expect(
+      parts.filter((part) => logs.includes(part)),
+      service,
+    ).toEqual([]);
+  }
+
+  for (const node of bed.nodes) {
+    expect(await isOnDisk(node, ['com.docker.swarm.service.name']), node.name).toBe(true);
+    expect(await isOnDisk(node, parts), node.name).toBe(false);
+  }
+}
