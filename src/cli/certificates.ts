@@ -7,9 +7,9 @@ import { exitCodes, writeJson } from './io.ts';
 export const certificates = defineCommand({
   name: 'certificates',
   usage: '[text]',
-  summary: 'List certificates that are ordered from ACME servers: host, issuer, expiry, next renewal, last error.',
+  summary: 'List certificates: host, secret, issuer, expiry, next renewal, last error.',
   details:
-    'With a text: only certificates whose host, issuer or service contains it. Exits with 1 if a certificate is missing or expired.',
+    'Those that are ordered from ACME servers come first, then those in secrets that labels or the settings name. With a text: only certificates whose host, name, secret, issuer or service contains it. Exits with 1 if a certificate is missing, invalid or expired.',
   examples: [
     'signalbox certificates',
     'signalbox certificates app.example.org --json',
@@ -28,16 +28,23 @@ export const certificates = defineCommand({
     const all = (await api.call('GET', '/api/certificates')) as CertificateView[];
     const shown = all.filter((certificate) => matches(certificate, text));
     if (values.json) writeJson(io, shown);
-    else
-      io.out(`${columns([['HOST', 'ISSUER', 'EXPIRES', 'NEXT ORDER', 'LAST ERROR'], ...shown.map(row)]).join('\n')}\n`);
+    else io.out(`${columns([HEAD, ...shown.map(row)]).join('\n')}\n`);
     return shown.some(({ status }) => status !== 'valid') ? exitCodes.found : exitCodes.done;
   },
 });
 
-function matches({ name, issuer, hosts, services }: CertificateView, text: string): boolean {
-  return [name, issuer, ...hosts, ...services].some((part) => part.includes(text));
+const HEAD = ['HOSTS', 'SECRET', 'ISSUER', 'EXPIRES', 'NEXT ORDER', 'PROBLEM'];
+
+function matches({ name, issuer, secret, names, hosts, services }: CertificateView, text: string): boolean {
+  return [name, issuer ?? '', secret ?? '', ...names, ...hosts, ...services].some((part) => part.includes(text));
 }
 
-function row({ name, issuer, notAfter, nextAt, isOrdering, reason }: CertificateView): string[] {
-  return [name, issuer, notAfter ?? 'no certificate', isOrdering ? 'under way' : (nextAt ?? 'now'), reason ?? '-'];
+function row({ name, source, secret, hosts, issuer, notAfter, nextAt, isOrdering, reason }: CertificateView): string[] {
+  const order = source === 'secret' ? '-' : isOrdering ? 'under way' : (nextAt ?? 'now');
+  const shown = source === 'acme' ? name : shownHosts(hosts);
+  return [shown, secret ?? '-', issuer ?? '-', notAfter ?? 'no certificate', order, reason ?? '-'];
+}
+
+function shownHosts([first = '-', ...others]: readonly string[]): string {
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
 }

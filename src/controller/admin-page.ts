@@ -92,7 +92,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     metrics: () => metrics.metrics(),
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url, status.current?.backends),
     plan: () => toPlanView(preview.planned, status.error),
-    certificates: () => viewCertificates(parts.acme.certificates, now()),
+    certificates: () => viewCertificates(parts.acme.certificates, status.current, now()),
     internalCa: parts.internalCa.root,
     logger,
     now,

@@ -31,7 +31,7 @@ import {
   judgeMetricsSecret,
 } from './secrets/cluster-secrets.ts';
 import { judgeListed } from './secrets/listed-certificates.ts';
-import { materialOf, namesOf } from './secrets/material.ts';
+import { type Material, materialOf, namesOf } from './secrets/material.ts';
 import { type PackedSecrets, packSecrets } from './secrets/pack-secrets.ts';
 import type { Cluster } from './settings/clusters.ts';
 import type { StoredObject, SwarmNetwork, SwarmService } from './snapshot.ts';
@@ -54,6 +54,8 @@ export interface ClusterState {
   readonly unreadSecrets: readonly Pick<StoredObject, 'id' | 'name'>[];
   /** The encrypted secrets of the routes; undefined if Swarm mounts secrets. */
   readonly packed: PackedSecrets | undefined;
+  /** What is known of secrets, by name. */
+  readonly facts: Material['facts'];
   /** Secrets that contain neither TLS material nor users according to the proxies, sorted. */
   readonly foreignSecretIds: readonly string[];
   /** Secret with the default certificate, for TLS hosts without their own; '' if there is none or it is invalid. */
@@ -153,6 +155,7 @@ export function buildCluster(
     secrets,
     unreadSecrets: read === undefined ? [] : secrets.filter(({ id }) => !read.has(id)),
     packed: read === undefined ? undefined : pack(cluster.name, ...secrets.flatMap(({ id }) => read.get(id) ?? [])),
+    facts: context.material.facts,
     foreignSecretIds: read === undefined ? foreignSecrets(context) : [],
     defaultCertificate: fallback.isGood ? fallback.secret : '',
     defaultCertificateNames: namesOf(fallback.secret, context.material),

@@ -5,6 +5,7 @@ import { firstFault, MAX_CERTIFICATE_NAMES, secretName } from './message-parts.t
 
 /** A report with this many secrets, each with a chain, would exceed the size limit. */
 const MAX_SECRETS = 1000;
+const MOST_ISSUER = 130;
 const keyDigest = z.string().regex(/^[0-9a-f]{32}$/);
 const date = z.iso.datetime();
 const opensslReason = z.string().regex(/^[A-Za-z0-9 ._,-]{0,100}$/);
@@ -38,6 +39,11 @@ const secret = z.object({
         rsaBits: z.int().min(0).max(1_000_000),
         isFollowedByIssuer: z.boolean(),
         wantsStapling: z.boolean(),
+        issuer: z
+          .string()
+          .max(MOST_ISSUER)
+          .transform((issuer) => plainText(issuer, MOST_ISSUER))
+          .optional(),
         responder: z
           .string()
           .regex(/^[!-~]{0,300}$/)

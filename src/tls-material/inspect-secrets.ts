@@ -185,6 +185,7 @@ function describe(
     rsaBits: key?.asymmetricKeyDetails?.modulusLength ?? 0,
     isFollowedByIssuer: next === undefined || certificate.checkIssued(next),
     wantsStapling: certificate.raw.includes(TLS_FEATURE),
+    issuer: issuerOf(certificate),
     responder: responderOf(certificate),
   };
 }
@@ -211,6 +212,12 @@ function responderOf({ infoAccess }: X509Certificate): string {
     /^OCSP - URI:(http:\/\/[a-z0-9.-]{1,253}(?::\d{1,5})?(?:\/[a-z0-9._~/-]{0,30})?)$/im.exec(infoAccess ?? '')?.[1] ??
     ''
   );
+}
+
+/** `Let's Encrypt R11` */
+function issuerOf({ issuer }: X509Certificate): string {
+  const parts = ['O', 'CN'].flatMap((kind) => new RegExp(`^${kind}=(.{1,64})`, 'm').exec(issuer ?? '')?.[1] ?? []);
+  return [...new Set(parts)].join(' ');
 }
 
 /** Subject alternative names, or the common name if there are none. Names of other kinds are ignored. */

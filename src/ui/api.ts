@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { CertificateView } from '../controller/admin/certificates.ts';
 import type { problemDetailsSchema } from '../controller/admin/problem-details.ts';
 import type {
   ClusterExplanation,
@@ -117,6 +118,8 @@ export const explain = (url: string) => read<ClusterExplanation[]>(`/api/explain
 
 export const readTraffic = (query: Readonly<Record<string, string>>) =>
   read<TrafficView>(`/api/traffic?${new URLSearchParams(query)}`);
+
+export const listCertificates = () => read<CertificateView[]>('/api/certificates');
 
 const versionsPath = (cluster: string) => `/api/clusters/${encodeURIComponent(cluster)}/versions`;
 

@@ -11,6 +11,7 @@ import { Banners } from './parts/banners.tsx';
 import { Loading } from './parts/notes.tsx';
 import { Lamp, Signal } from './parts/signal.tsx';
 import { Access } from './views/access.tsx';
+import { Certificates } from './views/certificates.tsx';
 import { Configuration } from './views/configuration.tsx';
 import { Maintenance } from './views/maintenance.tsx';
 import { Overview } from './views/overview.tsx';
@@ -21,6 +22,7 @@ import { Traffic } from './views/traffic.tsx';
 const titles: Readonly<Record<View, string>> = {
   overview: 'Overview',
   routes: 'Routes',
+  certificates: 'Certificates',
   traffic: 'Traffic',
   problems: 'Problems',
   configuration: 'Configuration',
@@ -80,6 +82,8 @@ function Body({ place, state }: { readonly place: Place; readonly state: State }
       return <Overview state={state} />;
     case 'routes':
       return <Routes state={state} place={place} />;
+    case 'certificates':
+      return <Certificates place={place} />;
     case 'traffic':
       return <Traffic place={place} />;
     case 'problems':

@@ -15,7 +15,7 @@ import {
 } from '../support/browser.ts';
 import { aService } from '../support/builders.ts';
 import { builtPage } from '../support/built-page.ts';
-import { aBusyDay, PageWorld, passwords } from '../support/page-world.ts';
+import { aBusyDay, PageWorld, passwords, someCertificates } from '../support/page-world.ts';
 
 describe.skipIf(browserPath === undefined)('The page', () => {
   const built = builtPage();
@@ -55,6 +55,10 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.getByLabel('Compare with').selectOption({ index: 1 });
     await page.getByText('unchanged lines').first().waitFor();
     await expectWell(page, 'comparison', look);
+    world.certificates = someCertificates();
+    await page.goto(`${world.url}/#/certificates`);
+    await page.getByText('NXDOMAIN').waitFor();
+    await expectWell(page, 'certificates', look);
     await page.goto(`${world.url}/#/maintenance`);
     await page.getByText('metrics.example.org').waitFor();
     await expectWell(page, 'maintenance', look);
@@ -71,6 +75,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     for (const [view, title] of [
       ['routes', 'No routes yet'],
       ['problems', 'No problems'],
+      ['certificates', 'No certificates'],
       ['maintenance', 'Nothing under maintenance'],
     ] as const) {
       await page.goto(`${world.url}/#/${view}`);
@@ -126,6 +131,30 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     expect(page.url()).toContain('filter=second');
   });
 
+  it('sorts and filters certificates, and the address leads there again', async () => {
+    await using world = await PageWorld.open(built.folder);
+    world.certificates = someCertificates();
+    const page = await openWindow(built.browser, 'light');
+    await logInto(page, world.url, 'admin', passwords.admin);
+    await page.getByRole('link', { name: 'Certificates' }).click();
+    const first = page.locator('.certificates tbody tr').first();
+    // The most urgent ones come first.
+    await first.getByText('Not issued yet').waitFor();
+
+    await page.getByRole('button', { name: 'Expires' }).click();
+    await page.getByRole('button', { name: 'Expires' }).click();
+    await page.locator('th[aria-sort=descending]').getByText('Expires').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('cert');
+    await page.getByText('2 of 7 certificates').waitFor();
+    await first.getByText('blog.cert', { exact: true }).waitFor();
+
+    const window = await page.context().newPage();
+    await window.goto(page.url());
+    await window.getByText('2 of 7 certificates').waitFor();
+    await window.locator('.certificates tbody tr').first().getByText('blog.cert', { exact: true }).waitFor();
+  });
+
   it('shows a viewer no control that changes anything', async () => {
     await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
@@ -135,7 +164,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.goto(`${world.url}/#/access`);
     await page.getByText('Requires the role administrator.').waitFor();
     expect(await page.getByRole('link', { name: 'Access' }).count()).toBe(0);
-    for (const view of ['overview', 'routes', 'problems', 'configuration', 'maintenance']) {
+    for (const view of ['overview', 'routes', 'certificates', 'problems', 'configuration', 'maintenance']) {
       await page.goto(`${world.url}/#/${view}`);
       await page.getByRole('heading', { level: 1, name: view }).waitFor();
       await page.getByText(view === 'configuration' ? 'worker_processes' : 'Sign out').waitFor();

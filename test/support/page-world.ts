@@ -2,6 +2,7 @@ import { freePort } from '../../bed/node-container.ts';
 import { Access } from '../../src/controller/admin/access.ts';
 import { Administrator } from '../../src/controller/admin/administrator.ts';
 import { createAdminApp } from '../../src/controller/admin/app.ts';
+import type { CertificateView } from '../../src/controller/admin/certificates.ts';
 import { explainEverywhere } from '../../src/controller/admin/explain.ts';
 import { type Oidc, oidcFingerprint } from '../../src/controller/admin/oidc.ts';
 import { servePage } from '../../src/controller/admin/page.ts';
@@ -33,6 +34,7 @@ export class PageWorld implements AsyncDisposable {
   #stop = new AbortController();
   #passes: Promise<void> = Promise.resolve();
   readonly traffic: TrafficRecorder;
+  certificates: readonly CertificateView[] = [];
   /** Lets a test change the state before it is sent. */
   disguise: (state: State) => State = (state) => state;
 
@@ -95,7 +97,7 @@ export class PageWorld implements AsyncDisposable {
       administrator,
       versions: (cluster) => keptVersions(configs(), cluster),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
-      certificates: () => [],
+      certificates: () => this.certificates,
       internalCa: 'PEM',
       explain: (url) => explainEverywhere(world.status.desired.clusters, url, world.status.backends),
       plan: () => toPlanView(world.preview.planned, world.board.error),
@@ -131,6 +133,85 @@ export class PageWorld implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Certificates in all their states. */
+export function someCertificates(): CertificateView[] {
+  const inDays = (days: number) => new Date(Date.now() + days * 24 * HOUR_MS).toISOString();
+  const valid = {
+    source: 'secret',
+    issuer: "Let's Encrypt R11",
+    names: [] as string[],
+    hosts: [] as string[],
+    services: [] as string[],
+    status: 'valid',
+    serial: null,
+    notBefore: inDays(-30),
+    notAfter: inDays(60),
+    isOrdering: false,
+    nextAt: null,
+    reason: null,
+    remedy: null,
+  } as const;
+  const none = { notBefore: null, notAfter: null, secret: null };
+  const names = ['*.shop.example.org', 'shop.example.org', 'example.org', 'www.example.org', 'cdn.example.org'];
+  const all: (Partial<CertificateView> & Pick<CertificateView, 'name'>)[] = [
+    { name: 'wildcard.1', names, hosts: ['shop.example.org', 'next.shop.example.org'], services: ['shop_web'] },
+    {
+      name: 'wiki.example.org',
+      source: 'acme',
+      secret: 'signalbox.acme.wiki.example.org.1f2e3d4c5b6a7988',
+      issuer: 'letsencrypt',
+      hosts: ['wiki.example.org'],
+      names: ['wiki.example.org'],
+      services: ['wiki'],
+      nextAt: inDays(30),
+    },
+    {
+      ...none,
+      name: 'grafana.example.org',
+      source: 'acme',
+      issuer: 'letsencrypt',
+      hosts: ['grafana.example.org'],
+      services: ['grafana'],
+      status: 'pending',
+      nextAt: inDays(0.2),
+      reason: 'DNS problem: NXDOMAIN looking up A for grafana.example.org',
+      remedy: "Check the host's DNS records.",
+    },
+    {
+      ...none,
+      name: 'metrics.example.org',
+      source: 'acme',
+      issuer: 'letsencrypt',
+      hosts: ['metrics.example.org'],
+      services: ['metrics'],
+      status: 'pending',
+    },
+    {
+      name: 'mail.cert',
+      issuer: 'Example Mail CA',
+      names: ['mail.example.org'],
+      hosts: ['mail.example.org'],
+      services: ['mail'],
+      status: 'expired',
+      notAfter: inDays(-2),
+      reason: 'the certificate in secret mail.cert expired',
+      remedy: 'Create a secret with a valid certificate, and set the label to it.',
+    },
+    {
+      name: 'blog.cert',
+      issuer: 'Example CA',
+      names: ['*.blog.example.org'],
+      hosts: ['*.blog.example.org'],
+      services: ['blog_web'],
+      notAfter: inDays(12),
+      reason: 'the certificate in secret blog.cert expires soon',
+      remedy: 'Create a secret with a new certificate, and set the label to it.',
+    },
+    { name: 'default', issuer: null, names: ['example.net'] },
+  ];
+  return all.map((one) => ({ ...valid, secret: one.name, ...one }));
 }
 
 /** Tasks in memory have no node. The page shows one. */

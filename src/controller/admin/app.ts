@@ -25,7 +25,7 @@ import {
   type KeptVersion,
   type UsersView,
 } from './requests.ts';
-import { scopeState } from './scope.ts';
+import { scopeCertificates, scopeState } from './scope.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import { authenticate, identifyScraper, signInRoutes } from './sign-in-routes.ts';
 import type { State } from './state.ts';
@@ -48,7 +48,6 @@ export interface AdminOptions {
   readonly explain: (url: string) => readonly ClusterExplanation[] | undefined;
   /** What the controller would do now. */
   readonly plan: () => PlanView;
-  /** Those that are ordered from ACME servers. */
   readonly certificates: () => readonly CertificateView[];
   /** Root certificate of the issuer `internal`, in PEM. */
   readonly internalCa: string;
@@ -117,7 +116,9 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   app.route('/api/tokens', tokenRoutes({ access, administrator, actor, now }));
   app.get('/api/openapi.json', (context) => context.json(openApiDocument()));
   app.get('/api/state', (context) => context.json(visible(context.get('user'))));
-  app.get('/api/certificates', (context) => context.json(options.certificates()));
+  app.get('/api/certificates', (context) =>
+    context.json(scopeCertificates(options.certificates(), visible(context.get('user')), context.get('user'))),
+  );
   app.get('/api/internal-ca', (context) => context.text(options.internalCa));
   app.get('/api/audit', (context) => context.json(auditOf(administrator)));
   app.get('/api/events', (context) => streams.start(context, context.get('session')));

@@ -139,7 +139,8 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
   },
   '/api/certificates': {
     get: {
-      summary: 'List certificates that are ordered from ACME servers',
+      summary:
+        'List certificates: those that are ordered from ACME servers, and those in secrets that labels or the settings name',
       access: 'viewer',
       answer: z.array(certificateSchema),
     },

@@ -1,5 +1,17 @@
 import type { User } from './access.ts';
+import type { CertificateView } from './certificates.ts';
 import type { ClosedView, State } from './state.ts';
+
+/** The certificates of the services that a user may see. */
+export function scopeCertificates(
+  certificates: readonly CertificateView[],
+  { services }: Pick<State, 'services'>,
+  { cluster }: { readonly cluster?: string | undefined },
+): readonly CertificateView[] {
+  if (cluster === undefined) return certificates;
+  const own = new Set(services.map(({ name }) => name));
+  return certificates.filter((certificate) => certificate.services.some((name) => own.has(name)));
+}
 
 /** The part of the state that a user may see: an API token for one cluster sees only that cluster. */
 export function scopeState(state: State, { cluster }: Pick<User, 'cluster'>): State {

@@ -17,6 +17,11 @@ const remedies: Readonly<Record<FailureKind, string>> = {
   other: "See the log of the service signalbox-acme and the CA's documentation.",
 };
 
+/** How to fix what keeps a certificate from being ordered; undefined if nothing does. */
+export function remedyOf({ failure, refusal }: Pick<CertificateStatus, 'failure' | 'refusal'>): string | undefined {
+  return failure === undefined ? refusal?.remedy : remedies[failure.kind];
+}
+
 /** What owners of services should know about their certificates. */
 export function certificateProblems(statuses: readonly CertificateStatus[], now: number): Problem[] {
   return statuses.flatMap((status) => {

@@ -42,6 +42,8 @@ export interface CertificateFacts {
   readonly isFollowedByIssuer: boolean;
   /** Clients must require OCSP stapling. */
   readonly wantsStapling: boolean;
+  /** Organization and common name of the issuer. Absent in reports of earlier releases. */
+  readonly issuer?: string | undefined;
   /** URL of the OCSP responder; '' if there is none over HTTP or it is not accepted. */
   readonly responder: string;
 }

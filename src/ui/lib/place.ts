@@ -1,4 +1,13 @@
-export const views = ['overview', 'routes', 'traffic', 'problems', 'configuration', 'maintenance', 'access'] as const;
+export const views = [
+  'overview',
+  'routes',
+  'certificates',
+  'traffic',
+  'problems',
+  'configuration',
+  'maintenance',
+  'access',
+] as const;
 export type View = (typeof views)[number];
 
 /** The page's location, such as `#/routes?filter=shop`, which can be bookmarked and shared. */

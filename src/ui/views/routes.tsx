@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { RouteView, State } from '../../controller/admin/state.ts';
 import { shownAnswer } from '../lib/answers.ts';
 import { count } from '../lib/format.ts';
 import type { Place } from '../lib/place.ts';
 import { replaceQuery } from '../location.ts';
+import { Filter } from '../parts/filter.tsx';
 import { Empty } from '../parts/notes.tsx';
 import { AnswerChips } from './routes/answer.tsx';
 import { Explain } from './routes/explain.tsx';
@@ -57,29 +58,4 @@ export function Routes({ state, place }: { readonly state: State; readonly place
 function matches({ host, path, services, cluster }: RouteView, filter: string): boolean {
   const text = filter.trim().toLowerCase();
   return [host + path, cluster, ...services].some((part) => part.toLowerCase().includes(text));
-}
-
-function Filter({ value, onChange }: { readonly value: string; readonly onChange: (value: string) => void }) {
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const focus = (event: KeyboardEvent) => {
-      if (event.key !== '/' || event.target instanceof HTMLInputElement) return;
-      event.preventDefault();
-      input.current?.focus();
-    };
-    window.addEventListener('keydown', focus);
-    return () => window.removeEventListener('keydown', focus);
-  }, []);
-  return (
-    <label class="filter">
-      <span class="for-ears">Filter</span>
-      <input
-        ref={input}
-        type="search"
-        placeholder="Filter (press /)"
-        value={value}
-        onInput={({ currentTarget }) => onChange(currentTarget.value)}
-      />
-    </label>
-  );
 }

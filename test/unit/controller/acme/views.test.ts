@@ -13,13 +13,19 @@ describe('a certificate', () => {
     const task = world.controller();
     world.isUp = false;
     await world.settle(task);
-    expect(viewCertificates(task.certificates, world.clock.now())).toMatchObject([
-      { name: 'a.example.org', issuer: 'test', services: ['a'], status: 'pending', notAfter: null, nextAt: null },
+    expect(viewCertificates(task.certificates, undefined, world.clock.now())).toMatchObject([
+      {
+        ...{ name: 'a.example.org', source: 'acme', secret: null, issuer: 'test', services: ['a'] },
+        ...{ status: 'pending', notAfter: null, nextAt: null },
+      },
     ]);
     world.isUp = true;
     await world.settle(task);
-    const [shown] = viewCertificates(task.certificates, world.clock.now());
-    expect(certificateSchema.parse(shown)).toMatchObject({ status: 'valid', reason: null, isOrdering: false });
+    const [shown] = viewCertificates(task.certificates, undefined, world.clock.now());
+    expect(certificateSchema.parse(shown)).toMatchObject({
+      ...{ status: 'valid', reason: null, isOrdering: false, names: ['a.example.org'] },
+      secret: expect.stringMatching(/^signalbox\.acme\.a\.example\.org\./),
+    });
     expect(Date.parse(shown!.nextAt!)).toBeGreaterThan(world.clock.now());
 
     const metrics = await createMetrics(board, new Map(), task).metrics();

@@ -1,0 +1,134 @@
+import { type CertificateView, type Order, type OrderKey, orders, statusOf } from '../../lib/certificates.ts';
+import { utc } from '../../lib/format.ts';
+import { Scrolled } from '../../parts/scrolled.tsx';
+import { Lamp } from '../../parts/signal.tsx';
+import { Ago } from '../../parts/time.tsx';
+
+interface TableProps {
+  readonly certificates: readonly CertificateView[];
+  readonly order: Order;
+  readonly onOrder: (key: OrderKey) => void;
+}
+
+export function CertificateTable({ certificates, order, onOrder }: TableProps) {
+  return (
+    <Scrolled label="All certificates">
+      <table class="certificates">
+        <thead>
+          <tr>
+            {(Object.keys(orders) as OrderKey[]).map((key) => (
+              <th key={key} scope="col" aria-sort={key === order.key ? sortOf(order) : undefined}>
+                <button type="button" class="sort" onClick={() => onOrder(key)}>
+                  {orders[key]}
+                  <span aria-hidden="true">{key !== order.key ? '' : order.isDescending ? ' ↓' : ' ↑'}</span>
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {certificates.map((certificate) => (
+            <Row key={`${certificate.source} ${certificate.issuer} ${certificate.name}`} certificate={certificate} />
+          ))}
+        </tbody>
+      </table>
+    </Scrolled>
+  );
+}
+
+function sortOf({ isDescending }: Order) {
+  return isDescending ? 'descending' : 'ascending';
+}
+
+function Row({ certificate }: { readonly certificate: CertificateView }) {
+  const { hosts, services, secret, names, issuer, notAfter } = certificate;
+  return (
+    <tr>
+      <th scope="row" class="certificate-hosts">
+        {hosts.length === 0 ? <span class="muted">No host</span> : <Few texts={hosts} />}
+        {services.length === 0 ? null : (
+          <p class="muted small">
+            <span class="for-ears">Used by </span>
+            <Few texts={services} />
+          </p>
+        )}
+      </th>
+      <td class="certificate-secret">
+        {secret === null ? <span class="muted">None</span> : <code>{secret}</code>}
+        {names.length === 0 || names.join() === hosts.join() ? null : (
+          <p class="muted small">
+            for <Few texts={names} />
+          </p>
+        )}
+      </td>
+      <td class="certificate-issuer">
+        {issuer === null || issuer === '' ? <span class="muted">Unknown</span> : issuer}
+      </td>
+      <td class="certificate-time">{notAfter === null ? <span class="muted">–</span> : <Time at={notAfter} />}</td>
+      <td class="certificate-time">
+        <NextOrder certificate={certificate} />
+      </td>
+      <td class="certificate-status">
+        <State certificate={certificate} />
+      </td>
+    </tr>
+  );
+}
+
+function Time({ at }: { readonly at: string }) {
+  return (
+    <>
+      <Ago at={at} />
+      <p class="muted small">{utc(at).slice(0, 10)}</p>
+    </>
+  );
+}
+
+function NextOrder({ certificate: { source, isOrdering, nextAt } }: { readonly certificate: CertificateView }) {
+  if (source === 'secret')
+    return (
+      <span class="muted">
+        <span aria-hidden="true">–</span>
+        <span class="for-ears">Not automatic</span>
+      </span>
+    );
+  if (isOrdering) return <>Under way</>;
+  return nextAt === null ? <>In the queue</> : <Time at={nextAt} />;
+}
+
+function State({ certificate }: { readonly certificate: CertificateView }) {
+  const { aspect, title } = statusOf(certificate);
+  const { reason, remedy } = certificate;
+  return (
+    <>
+      <p>
+        <Lamp aspect={aspect} /> {title}
+      </p>
+      {reason === null ? null : <p class="small">{reason}</p>}
+      {remedy === null ? null : (
+        <p class="muted small">
+          <span aria-hidden="true">→ </span>
+          <span class="for-ears">Fix: </span>
+          {remedy}
+        </p>
+      )}
+    </>
+  );
+}
+
+const FEW = 3;
+
+/** The first texts, and the others on request. */
+function Few({ texts }: { readonly texts: readonly string[] }) {
+  const first = texts.slice(0, FEW).join(', ');
+  if (texts.length <= FEW) return <>{first}</>;
+  return (
+    <>
+      {first}
+      <details>
+        <summary class="small">and {texts.length - FEW} more</summary>
+        {texts.slice(FEW).join(', ')}
+      </details>
+    </>
+  );
+}
