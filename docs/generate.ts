@@ -28,7 +28,16 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'backend_protocol',
     'websocket_endpoints',
   ],
-  TLS: ['ssl_cert', 'ssl_key', 'acme', 'ssl_only', 'hsts', 'ssl_passthrough', 'ssl_passthrough_proxy_protocol'],
+  TLS: [
+    'ssl_cert',
+    'ssl_key',
+    'acme',
+    'ssl_only',
+    'hsts',
+    'ssl_protocols',
+    'ssl_passthrough',
+    'ssl_passthrough_proxy_protocol',
+  ],
   'Client certificates': ['ssl_client_ca', 'ssl_client_verify'],
   'TLS to the service': ['ssl_backend', 'ssl_backend_tls_verify', 'ssl_backend_ca', 'ssl_backend_name'],
   Balancing: [

@@ -15,6 +15,7 @@ export const clusterFacts = memoize(
           hidesAddresses: hidesAddresses(cluster),
           acceptsUnderscores: cluster.nginx.UnderscoresInHeaders,
           acme: settings.Acme.toLowerCase(),
+          tlsProtocols: [...new Set(cluster.nginx.SSLProtocols.split(' '))],
           givesCertificates: settings.Certificates.length > 0,
         };
         const facts = { ...observed, lists, policies, defaults, enforced, defaultHost };

@@ -1,3 +1,4 @@
+import { withoutTls } from './acme/routes.ts';
 import type { Host } from './hosts/host.ts';
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
@@ -37,7 +38,7 @@ export function giveCertificates(
   return { routed, problems: [...problems, ...coveringNothing(claiming, cluster, listed, material)] };
 }
 
-/** Whether no label brings a certificate. With one for the CA of clients, the name of the certificate is empty. */
+/** Whether no label brings a certificate. With labels for TLS, the name of the certificate is empty. */
 function isAwaiting(tls: Tls): boolean {
   return tls.kind === 'none' || (tls.kind === 'terminated' && tls.certificate === '');
 }
@@ -73,7 +74,7 @@ function terminated({ certificate, key }: Pair, routes: readonly Route[], materi
   const sorted = routes.length === 1 ? routes : routes.toSorted((a, b) => compareOwners(a.service, b.service));
   const wanting = sorted.flatMap(({ tls }) => (tls.kind === 'terminated' ? [tls] : []));
   const hsts = wanting[0]?.hsts ?? sorted.map(hstsOf).find((value) => value !== '') ?? '';
-  const clientCa = wanting[0]?.clientCa ?? '';
+  const { clientCa = '', protocols } = wanting[0] ?? {};
   return {
     kind: 'terminated',
     certificate,
@@ -81,6 +82,7 @@ function terminated({ certificate, key }: Pair, routes: readonly Route[], materi
     isStapled: isStapled(certificate, key, material),
     hsts,
     clientCa,
+    ...(protocols === undefined ? {} : { protocols }),
   };
 }
 
@@ -128,15 +130,17 @@ function divideRoute(route: Route, tlsOf: TlsOf, cluster: string): readonly Rout
 /** Equal routes stay the same objects. */
 const known = new WeakMap<Route, { readonly plan: string; readonly routes: readonly Route[] }>();
 
-/** A service that asks for client certificates keeps its CA: if another one decides, that is a conflict. */
+/** A service keeps what it requires of TLS: if another one decides otherwise, that is a conflict. */
 function ownTls(own: Tls, given: Terminated | undefined): Terminated | undefined {
   if (given === undefined || own.kind !== 'terminated') return given;
-  return { ...given, hsts: own.hsts, clientCa: own.clientCa };
+  return { ...own, certificate: given.certificate, key: given.key, isStapled: given.isStapled };
 }
 
 /** Over HTTP only, unless the service requires client certificates. */
 function restOf(route: Route, hosts: readonly Host[]): Route {
-  if (route.tls.kind === 'none') return { ...route, hosts };
+  const { tls } = route;
+  if (tls.kind === 'none') return { ...route, hosts };
+  if (tls.kind === 'terminated' && tls.clientCa === '') return { ...route, hosts, tls: withoutTls(tls) };
   return { ...route, hosts, tls: { kind: 'closed' }, backend: { kind: 'unavailable' } };
 }
 

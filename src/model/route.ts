@@ -98,6 +98,8 @@ export interface Terminated {
   readonly hsts: string;
   /** The CA that must have signed clients' certificates; '' if they are not requested. */
   readonly clientCa: SecretRef | '';
+  /** The TLS versions, in nginx's format. Absent for those of the cluster. */
+  readonly protocols?: string | undefined;
 }
 
 /** A Docker secret, by its file name in the proxies. */

@@ -56,7 +56,7 @@ function pathRedirectBytes(route: Route, host: Host | undefined): number {
 function listenersOf({ tls, options, pathRedirects = [] }: Route): number {
   if (tls.kind === 'closed') return 2;
   if (tls.kind !== 'terminated') return 1;
-  const isPlain = tls.hsts === '' && tls.clientCa === '' && !requiresTls(options);
+  const isPlain = tls.hsts === '' && tls.clientCa === '' && !tls.protocols && !requiresTls(options);
   if (pathRedirects.some(({ secure }) => !secure)) return 2;
   return isPlain ? 1 : 2;
 }
@@ -72,9 +72,10 @@ function serverBytes(route: Route, name: number): number {
 
 function secretBytes(tls: Tls): number {
   if (tls.kind !== 'terminated') return tls.kind === 'closed' ? 500 : 0;
-  const { certificate, key, clientCa, hsts } = tls;
+  const { certificate, key, clientCa, hsts, protocols } = tls;
   return (
     480 +
+    (protocols ? 170 : 0) +
     3 * (certificate.length + key.length) +
     (clientCa === '' ? 0 : 500 + 4 * clientCa.length) +
     (hsts === '' ? 0 : 300 + 3 * hsts.length)

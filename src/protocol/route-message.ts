@@ -22,6 +22,7 @@ const tls = z.discriminatedUnion('kind', [
     isStapled: z.boolean(),
     hsts,
     clientCa: secretName.or(z.literal('')),
+    protocols: z.enum(['TLSv1.2', 'TLSv1.3', 'TLSv1.2 TLSv1.3']).optional(),
   }),
   z.object({ kind: z.literal('passthrough'), proxyProtocol: z.boolean() }),
   z.object({ kind: z.literal('closed') }),

@@ -72,7 +72,7 @@ function withoutCertificate(
   return { route: shut(route, hosts), networkId: undefined };
 }
 
-function withoutTls(tls: Tls): Tls {
+export function withoutTls(tls: Tls): Tls {
   const hsts = tls.kind === 'terminated' ? tls.hsts : '';
   return { kind: 'none', ...(hsts === '' ? {} : { hsts }) };
 }

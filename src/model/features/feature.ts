@@ -97,6 +97,8 @@ export interface ClusterFacts {
   readonly defaultHost: { readonly key: string; readonly template: string } | undefined;
   /** Issuer of certificates for services without a label; '' for none. */
   readonly acme: string;
+  /** The TLS versions of its hosts. */
+  readonly tlsProtocols: readonly string[];
   /** Whether the settings list certificates for hosts without their own. */
   readonly givesCertificates: boolean;
 }

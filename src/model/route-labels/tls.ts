@@ -1,12 +1,13 @@
 import { readClientCa } from '../features/client-certificate.ts';
 import type { Host } from '../hosts/host.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
-import type { Tls } from '../route.ts';
+import type { Terminated, Tls } from '../route.ts';
 import type { SwarmService } from '../snapshot.ts';
 import { noteUnusedMaterial, readMaterial } from './certificate.ts';
 import type { RouteContext } from './context.ts';
 import { hstsLabels } from './hsts.ts';
 import { passthroughLabels } from './passthrough.ts';
+import { noteUnusedProtocols, readProtocols } from './tls-protocols.ts';
 
 export function readTls(
   reader: LabelReader,
@@ -19,20 +20,30 @@ export function readTls(
   const proxyProtocol = reader.read(passthroughLabels.ssl_passthrough_proxy_protocol) ?? false;
   const hsts = reader.read(hstsLabels.hsts) ?? '';
   const source = passthrough ? 'none' : certificateSource(reader, context, isOrdered);
-  const clientCa = readClientCa(reader, source !== 'none', context.readSecret);
+  if (source === 'none') noteUnusedProtocols(reader, passthrough);
+  const terms = readTerms(reader, hsts, source !== 'none', context);
   if (source === 'later')
-    return clientCa === undefined
-      ? { kind: 'closed' }
-      : { kind: 'terminated', certificate: '', key: '', isStapled: false, hsts, clientCa };
+    return terms ? { kind: 'terminated', certificate: '', key: '', isStapled: false, ...terms } : { kind: 'closed' };
   if (source === 'labels') {
     const material = readMaterial(reader, service, hosts, context);
-    return material && clientCa !== undefined
-      ? { kind: 'terminated', ...material, hsts, clientCa }
-      : { kind: 'closed' };
+    return material && terms ? { kind: 'terminated', ...material, ...terms } : { kind: 'closed' };
   }
   if (!passthrough) return { kind: 'none', ...(hsts === '' ? {} : { hsts }) };
   noteUnusedMaterial(reader);
   return { kind: 'passthrough', proxyProtocol };
+}
+
+/** What labels require of TLS besides the certificate. Undefined if one of them is invalid. */
+function readTerms(
+  reader: LabelReader,
+  hsts: string,
+  isTerminated: boolean,
+  context: RouteContext,
+): Pick<Terminated, 'hsts' | 'clientCa' | 'protocols'> | undefined {
+  const clientCa = readClientCa(reader, isTerminated, context.readSecret);
+  const protocols = isTerminated ? readProtocols(reader, context) : '';
+  if (clientCa === undefined || protocols === undefined) return undefined;
+  return { hsts, clientCa, ...(protocols === '' ? {} : { protocols }) };
 }
 
 /** Certificates that are ordered or listed in the settings are added later: see acme/routes.ts and give-certificates.ts. */
@@ -43,7 +54,8 @@ function certificateSource(
 ): 'labels' | 'later' | 'none' {
   if (isOrdered) return 'later';
   if (reader.has('ssl_cert') || reader.has('ssl_key')) return 'labels';
-  return reader.has('ssl_client_ca') && cluster?.givesCertificates ? 'later' : 'none';
+  const isWanted = reader.has('ssl_client_ca') || reader.has('ssl_protocols');
+  return isWanted && cluster?.givesCertificates ? 'later' : 'none';
 }
 
 export function closed(tls: Tls): Tls {

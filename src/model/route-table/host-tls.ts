@@ -36,5 +36,6 @@ function tlsLabel({ tls: a, labels }: Route, { tls: b, labels: own }: Route): La
   if (a.kind !== 'terminated' || b.kind !== 'terminated') return 'ssl_passthrough_proxy_protocol';
   if (a.certificate !== b.certificate) return 'ssl_cert';
   if (a.key !== b.key) return 'ssl_key';
-  return a.clientCa === b.clientCa ? 'hsts' : 'ssl_client_ca';
+  if (a.clientCa !== b.clientCa) return 'ssl_client_ca';
+  return a.protocols === b.protocols ? 'hsts' : 'ssl_protocols';
 }

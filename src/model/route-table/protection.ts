@@ -3,6 +3,7 @@ import { featureConflicts, lackedProtection } from '../features/features.ts';
 import type { LabelName } from '../labels/labels.ts';
 import type { Problem } from '../problem.ts';
 import type { Route } from '../route.ts';
+import { keepsProtocols } from '../route-labels/tls-protocols.ts';
 import { shared } from './disagreements.ts';
 import type { HostTls } from './table.ts';
 
@@ -14,7 +15,10 @@ export function lacking({ tls, options }: Route, oldest: Route, hostTls: HostTls
   if (lacksVerification(options, oldest.options)) return 'ssl_backend_ca';
   const [feature] = lackedProtection(options, oldest.options);
   if (feature !== undefined) return featureConflicts[feature];
-  if (options.clientCertificate !== 'required' || tls.kind !== 'terminated') return undefined;
+  if (tls.kind !== 'terminated') return undefined;
+  const allowed = hostTls.kind === 'terminated' ? hostTls.protocols : undefined;
+  if (!keepsProtocols(tls.protocols ?? '', allowed ?? '')) return 'ssl_protocols';
+  if (options.clientCertificate !== 'required') return undefined;
   const isAsked = hostTls.kind === 'terminated' && hostTls.clientCa === tls.clientCa;
   return isAsked && oldest.options.clientCertificate === 'required' ? undefined : 'ssl_client_ca';
 }

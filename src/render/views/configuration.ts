@@ -20,7 +20,7 @@ import { toLocationViews } from './locations.ts';
 import { logFormats, toAccessLogView } from './logs.ts';
 import { allowLists } from './maintenance.ts';
 import { toPageView } from './pages.ts';
-import { fallbackSite, toHandshakeView, toTlsView } from './sites.ts';
+import { fallbackSite, toFallbackTlsView, toHandshakeView } from './sites.ts';
 import { toPassthroughView } from './stream.ts';
 import { headOf, resolvingSteps, strippedLengths } from './stripped-paths.ts';
 import { hasExpressions, hasPassthrough, locationsOf, relayedUpstreams } from './table.ts';
@@ -80,7 +80,7 @@ export function toView(input: RenderInput, table: RouteTable, views: Views) {
     },
     servers: table.servers.map(views.server),
     fallback: {
-      ...toTlsView(table.fallbackTls, secretsFolderOf(input)),
+      ...toFallbackTlsView(table.fallbackTls, secretsFolderOf(input)),
       site: fallbackSite(input, table),
       locations: toLocationViews({ locations: table.fallback }, views.plain),
       secureLocations: toLocationViews({ locations: table.fallback }, views.secure),

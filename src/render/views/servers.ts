@@ -47,7 +47,7 @@ export function toServerView(server: VirtualServer, common: Common, { plain, sec
  * the time.
  */
 function answersAlike({ tls, redirect, secureRedirect, canonical, pathRedirects, locations }: VirtualServer): boolean {
-  const isPlain = tls.kind === 'terminated' && tls.hsts === '' && tls.clientCa === '';
+  const isPlain = tls.kind === 'terminated' && tls.hsts === '' && tls.clientCa === '' && !tls.protocols;
   const isSecured = locations.some(({ options }) => requiresTls(options));
   const redirects = [{ redirect, secureRedirect }, ...pathRedirects];
   return isPlain && !isSecured && !canonical?.sslOnly && redirects.every((one) => one.redirect === one.secureRedirect);

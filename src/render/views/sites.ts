@@ -2,6 +2,7 @@ import { featuresUseDollar } from '../../model/features/features.ts';
 import { LONG_NAME } from '../../model/hosts/host.ts';
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
 import type { RenderInput } from '../../model/render-input.ts';
+import type { Terminated } from '../../model/route.ts';
 import type { HostTls, RouteTable, VirtualServer } from '../../model/route-table/table.ts';
 import { coversHost } from '../../model/secrets/material.ts';
 import { quote } from '../quote.ts';
@@ -36,8 +37,24 @@ export function acceptedSites(
 }
 
 export function toTlsView(tls: HostTls, secretsFolder: string, site = siteOf(tls)) {
-  const material = tls.kind === 'terminated' ? { ...tls, secretsFolder, site, hidden: hopByHopHeaders } : undefined;
+  const material =
+    tls.kind === 'terminated'
+      ? { ...tls, allowedProtocols: allowedProtocols(tls), secretsFolder, site, hidden: hopByHopHeaders }
+      : undefined;
   return { material, site, isClosed: tls.kind === 'closed' };
+}
+
+/** For unknown names. Old nginx applies the versions of this server to all hosts, so only requests are checked. */
+export function toFallbackTlsView(tls: HostTls, secretsFolder: string) {
+  const { material, ...others } = toTlsView(tls, secretsFolder);
+  return { ...others, material: material && { ...material, protocols: undefined } };
+}
+
+/** An expression for nginx's variable; undefined if all versions of the cluster are allowed. */
+function allowedProtocols({ protocols }: Pick<Terminated, 'protocols'>): string | undefined {
+  if (protocols === undefined) return undefined;
+  const minors = protocols.split(' ').map((protocol) => protocol.at(-1));
+  return `^TLSv1[.][${minors.join('')}]`;
 }
 
 /** Absent if TLS never ends in the proxies. */

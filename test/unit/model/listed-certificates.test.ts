@@ -85,16 +85,17 @@ describe('the closest certificate', () => {
   });
 
   it('covers one level, and no expression', () => {
+    const expression = String.raw`r\d\.example\.org`;
     const services = [
       aService('deep', { host: 'a.b.example.org' }),
       aService('all', { host: '*.example.org' }),
-      aService('expression', { host: String.raw`~^r\d\.example\.org$` }),
+      aService('expression', { host: `~^${expression}$` }),
     ];
 
     expect(stateOf({ listed: ['wildcard'], facts: [wildcard], services }).used).toMatchObject({
       'a.b.example.org': 'none',
       '*.example.org': 'wildcard',
-      [String.raw`r\d\.example\.org`]: 'none',
+      [expression]: 'none',
     });
   });
 });
@@ -143,6 +144,35 @@ describe('a service that requests client certificates', () => {
     const { used, problems } = stateOf({ listed: ['wildcard'], facts: [wildcard], services, read: [] });
 
     expect(used).toEqual({ 'app.example.org': 'closed' });
+    expect(problems).toEqual([]);
+  });
+});
+
+describe('a service that restricts TLS versions', () => {
+  const modern = (host: string) => aService('modern', { host, lb: { ssl_protocols: 'TLSv1.3', hsts: 'true' } });
+
+  it('needs no ssl_cert, and decides for its host', () => {
+    const services = [
+      aService('app', { host: 'app.example.org', createdAt: '1', lb: { context_root: '/app' } }),
+      { ...modern('app.example.org'), createdAt: '2' },
+    ];
+    const { state, problems } = stateOf({ listed: ['wildcard'], facts: [wildcard], services });
+
+    expect(state.table.servers[0]!.tls).toMatchObject({ certificate: 'wildcard', protocols: 'TLSv1.3' });
+    expect([...state.table.problems, ...problems]).toEqual([]);
+  });
+
+  it('keeps answering over HTTP on hosts that no certificate covers', () => {
+    const { state, problems } = stateOf({
+      listed: ['wildcard'],
+      facts: [wildcard],
+      services: [modern('app.example.org,other.test')],
+    });
+
+    expect(state.table.servers.map(({ host, tls, locations }) => [host.name, tls.kind, locations.length])).toEqual([
+      ['app.example.org', 'terminated', 1],
+      ['other.test', 'none', 1],
+    ]);
     expect(problems).toEqual([]);
   });
 });

@@ -93,6 +93,7 @@ describe('the route table', () => {
 
   const asking = (ca: string, more = {}) => ({ ssl_cert: 'cert', ssl_client_ca: ca, ...more });
   const verifying = (ca: string, more = {}) => ({ ssl_backend: 'true', ssl_backend_ca: ca, ...more });
+  const modern = { ssl_cert: 'cert', ssl_protocols: 'TLSv1.3' };
   const optional = { ssl_client_verify: 'optional' };
   it.each([
     [{ ssl_backend: 'true' }, verifying('ca'), ['older']],
@@ -106,6 +107,10 @@ describe('the route table', () => {
     [asking('other-ca'), asking('ca'), ['older']],
     [asking('ca'), asking('ca'), ['older', 'younger']],
     [asking('ca'), { ssl_cert: 'cert' }, ['older', 'younger']],
+    [{ ssl_cert: 'cert' }, modern, ['older']],
+    [modern, modern, ['older', 'younger']],
+    [modern, { ssl_cert: 'cert' }, ['older', 'younger']],
+    [modern, { ssl_cert: 'cert', ssl_protocols: 'TLSv1.2,TLSv1.3' }, ['older', 'younger']],
   ])('leaves out services that require protection that the older service does not have: %j, %j', (a, b, answering) => {
     const shared = { host: 'app.example.org' };
 
