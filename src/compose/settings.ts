@@ -13,15 +13,16 @@ export function settingsFor({ services }: Snapshot, release: string): Settings {
     .settings;
 }
 
-/** The stack, with the secrets that labels in the settings name: files of the stack do not define them. */
+/** The stack, with the secrets that the settings name: files of the stack do not define them. */
 export function withGivenSecrets(snapshot: Snapshot, { policies, clusters }: Settings): Snapshot {
   const tables = [...policies.values(), ...clusters.flatMap(({ defaults, enforced }) => [defaults, enforced])];
   const named = tables
     .flatMap((table) => [...table])
     .filter(([name]) => definitionOf(name)?.type === 'name of a secret')
     .map(([, { value }]) => value.trim());
+  const listed = clusters.flatMap(({ settings }) => [settings.DefaultCertificate, ...settings.Certificates]);
   const present = new Set(snapshot.secrets.map(({ name }) => name));
-  const missing = [...new Set(named)].filter((name) => !present.has(name));
+  const missing = [...new Set([...named, ...listed])].filter((name) => name !== '' && !present.has(name));
   const added = missing.map((name) => ({ id: name, name, createdAt: '', labels: {} }));
   return { ...snapshot, secrets: [...snapshot.secrets, ...added] };
 }

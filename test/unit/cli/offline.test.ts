@@ -132,6 +132,8 @@ describe('signalbox lint', () => {
     const host = '[Extensions.default]\nDefaultHost = "{service}.example.org"\n';
 
     expect(await lint(`${host}[Policies]\noffice.ssl_cert = "wildcard"\n`)).toEqual([]);
+    const listed = 'Certificates = ["one", "two"]\nDefaultCertificate = "three"\n';
+    expect(await lint(`${host}${listed}[Policies]\noffice.ssl_client_ca = "ca"\n`)).toEqual([]);
     expect(await lint(`${host}[Policies.offices]\n`)).toEqual(['stack 7 error com.docker.lb.policy']);
     expect(await lint(`${host}Enforced.ssl_only = true\n[Policies.office]\n`)).toEqual([
       'stack 8 warning com.docker.lb.ssl_only',
