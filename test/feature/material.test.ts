@@ -204,3 +204,21 @@ it('never shows a password that is written into a label', async () => {
   expect(complaints()).toHaveLength(2);
   expect(JSON.stringify([world.problems, world.messages('Problem appeared')])).not.toMatch(/hunter2|apr1/);
 });
+
+it('certificates that the settings list are mounted, and serve once a proxy has reported their names', async () => {
+  await world.swarm.createSecret({ name: 'listed', labels: {}, data: '' });
+  world = world.restart({ Extensions: { default: { Certificates: ['listed'] } } });
+  await world.settle();
+  const plain = serverOf(world.served(), 'other.example.org');
+  expect(attached()).toContain('listed');
+  expect(plain).not.toContain('ssl_certificate');
+
+  const certificate = { ...facts('listed').certificates[0]!, names: ['*.example.org'] };
+  world.extension.secrets = [{ ...facts('listed'), certificates: [certificate] }];
+  await world.settle();
+
+  expect(serverOf(world.served(), 'other.example.org')).toContain('ssl_certificate $secrets/listed;');
+  // Its label names another one.
+  expect(serverOf(world.served(), 'app.example.org')).toContain('ssl_certificate $secrets/site;');
+  expect(world.problems).toEqual([]);
+});
