@@ -1,3 +1,4 @@
+import { acme } from './acme.ts';
 import { certificates } from './certificates.ts';
 import type { Command } from './command.ts';
 import { completionOf } from './completion.ts';
@@ -27,6 +28,7 @@ const others: readonly Command[] = [
   top,
   problems,
   certificates,
+  acme,
   plan,
   enable,
   disable,

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { checkHost, type Dns } from '../../src/cli/acme-checks.ts';
 import { accountLabels, accountName, certificateLabels, certificateName } from '../../src/model/acme/certificates.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
@@ -112,6 +113,17 @@ describe('challenges over HTTP', () => {
 
   it('go to the service of a host without an issuer', async () => {
     expect((await http('own', challenge)).body).toBe(`application ${challenge}`);
+  });
+
+  it('are found by the check before an order', async () => {
+    const none = () => Promise.reject(Object.assign(new Error(), { code: 'ENODATA' }));
+    const dns = { resolve4: async () => ['127.0.0.1'], resolve6: none, resolveCaa: none } as unknown as Dns;
+    const isReady = async (host: string) =>
+      (await checkHost(`${host}.example.org`, { dns, port: nginx.port })).every(({ ok }) => ok);
+
+    expect(await isReady('secure')).toBe(true);
+    expect(await isReady('shut')).toBe(true);
+    expect(await isReady('own')).toBe(false);
   });
 
   it('leave the remaining configuration as it is: no application in clear text before there is a certificate', async () => {

@@ -42,6 +42,19 @@ const traefik = `services:
         - traefik.http.services.app.loadbalancer.healthcheck.path=/
 `;
 
+it.each([
+  [['acme'], 'one host'],
+  [['acme', 'order', 'a.test'], 'one host'],
+  [['acme', 'test'], 'one host'],
+  [['acme', 'test', 'a.test', 'b.test'], 'one host'],
+  [['acme', 'test', 'a.test', '--port', '99999'], 'Invalid port'],
+])('refuses incomplete checks before an order: %j', async (line, expected) => {
+  const { code, err } = await signalbox(line);
+
+  expect(code).toBe(2);
+  expect(err).toContain(expected);
+});
+
 describe('signalbox convert', () => {
   let foreign: string;
 

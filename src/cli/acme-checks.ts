@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import type { CaaRecord } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
+import { request } from 'node:http';
+import { text as readText } from 'node:stream/consumers';
+import { plainText } from '../lib/plain-text.ts';
+import { systemMessage } from './system-message.ts';
+
+/** Whether a CA could issue a certificate for a host now, seen from this machine. */
+export interface Check {
+  readonly check: 'dns' | 'http' | 'caa';
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** The queries that CAs send. */
+export type Dns = Pick<Resolver, 'resolve4' | 'resolve6' | 'resolveCaa'>;
+
+export interface CheckOptions {
+  readonly dns?: Dns;
+  /** Where the CA connects; another one in tests. */
+  readonly port?: number;
+  readonly timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 5000;
+const LONGEST_TEXT = 200;
+/** Answers to these mean that there are no such records. */
+const ABSENT = ['ENODATA', 'ENOTFOUND', 'NXDOMAIN'];
+
+/** Address records, the answer of each address to a challenge, and CAA records. */
+export async function checkHost(
+  host: string,
+  { dns = new Resolver({ timeout: TIMEOUT_MS, tries: 2 }), port = 80, timeoutMs = TIMEOUT_MS }: CheckOptions = {},
+): Promise<Check[]> {
+  const isWildcard = host.startsWith('*.');
+  const name = isWildcard ? host.slice(2) : host;
+  const caa = checkCaa(name, isWildcard, dns);
+  if (isWildcard) return [dnsOnly(host), await caa];
+  const { addresses, check } = await findAddresses(name, dns);
+  const answers = await Promise.all(addresses.map((address) => askForChallenge(name, { address, port, timeoutMs })));
+  return [check, ...answers.map(({ check }) => check), ...sameAccount(answers), await caa];
+}
+
+function dnsOnly(host: string): Check {
+  return { check: 'dns', ok: true, text: `${host} is a wildcard: its challenge is a TXT record, not a request` };
+}
+
+async function findAddresses(name: string, dns: Dns): Promise<{ addresses: readonly string[]; check: Check }> {
+  try {
+    const [v4, v6] = await Promise.all([orNone(dns.resolve4(name)), orNone(dns.resolve6(name))]);
+    const addresses = [...v4, ...v6];
+    const text =
+      addresses.length === 0
+        ? `${name} has neither an A nor an AAAA record: add one that leads to the proxies`
+        : `${name} is ${addresses.join(', ')}`;
+    return { addresses, check: { check: 'dns', ok: addresses.length > 0, text } };
+  } catch (error) {
+    const text = `${name} cannot be resolved: ${systemMessage(error as NodeJS.ErrnoException)}`;
+    return { addresses: [], check: { check: 'dns', ok: false, text } };
+  }
+}
+
+async function orNone<T>(records: Promise<T[]>): Promise<T[]> {
+  return records.catch((error: NodeJS.ErrnoException) => {
+    if (ABSENT.includes(error.code ?? '')) return [];
+    throw error;
+  });
+}
+
+interface ChallengeAnswer {
+  readonly check: Check;
+  /** Of the account key; undefined without a right answer. */
+  readonly thumbprint?: string;
+}
+
+interface Target {
+  readonly address: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+}
+
+/** The proxies answer every challenge with its token and the thumbprint of the account key. */
+async function askForChallenge(host: string, { address, port, timeoutMs }: Target): Promise<ChallengeAnswer> {
+  const token = randomBytes(24).toString('base64url');
+  const toCheck = (ok: boolean, text: string): Check => ({ check: 'http', ok, text: `${address} ${text}` });
+  try {
+    const { status, body } = await get(`/.well-known/acme-challenge/${token}`, host, { address, port, timeoutMs });
+    const [sent, thumbprint = ''] = body.trim().split('.');
+    if (status === 200 && sent === token && /^[\w-]{43}$/.test(thumbprint))
+      return { check: toCheck(true, 'answers challenges'), thumbprint };
+    const reason =
+      'it is not a proxy, the host is not published there, or no issuer with http-01 orders its certificate';
+    return { check: toCheck(false, `answers a challenge with ${status}: ${reason}`) };
+  } catch (error) {
+    const { name, code } = error as NodeJS.ErrnoException;
+    const isLate = name === 'TimeoutError' || code === 'ABORT_ERR';
+    const reason = isLate ? `no answer within ${timeoutMs / 1000} s` : systemMessage(error as NodeJS.ErrnoException);
+    return { check: toCheck(false, `does not answer on port ${port}: ${reason}`) };
+  }
+}
+
+async function get(path: string, host: string, { address, port, timeoutMs }: Target) {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
+  const signal = AbortSignal.timeout(timeoutMs);
+  const outgoing = request({ host: address, port, path, headers: { host }, agent: false, signal });
+  outgoing
+    .on('response', (response) => {
+      readText(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
+    })
+    .on('error', reject)
+    .end();
+  return promise;
+}
+
+/** A CA may connect to any of the addresses. */
+function sameAccount(answers: readonly ChallengeAnswer[]): Check[] {
+  const thumbprints = new Set(answers.flatMap(({ thumbprint }) => thumbprint ?? []));
+  if (thumbprints.size < 2) return [];
+  return [{ check: 'http', ok: false, text: 'the addresses answer for different accounts: they are different swarms' }];
+}
+
+/** The closest name that has records decides. Whether they allow the CA is for the reader: its name is not known here. */
+async function checkCaa(name: string, isWildcard: boolean, dns: Dns): Promise<Check> {
+  try {
+    const { owner, records } = await closestCaa(name, dns);
+    if (records.length === 0) return { check: 'caa', ok: true, text: 'no CAA records: any CA may issue' };
+    const issuers = issuersOf(records, isWildcard);
+    if (issuers === undefined)
+      return { check: 'caa', ok: true, text: `CAA records of ${owner} name no CA: any may issue` };
+    if (issuers.length === 0)
+      return { check: 'caa', ok: false, text: `CAA records of ${owner} forbid certificates: name the CA in them` };
+    return { check: 'caa', ok: true, text: `CAA records of ${owner} allow only ${issuers.join(', ')}` };
+  } catch (error) {
+    const text = `CAA records cannot be read: ${systemMessage(error as NodeJS.ErrnoException)}`;
+    return { check: 'caa', ok: false, text };
+  }
+}
+
+async function closestCaa(name: string, dns: Dns): Promise<{ owner: string; records: readonly CaaRecord[] }> {
+  const labels = name.split('.');
+  for (let depth = 0; depth < labels.length; depth++) {
+    const owner = labels.slice(depth).join('.');
+    const records = await orNone(dns.resolveCaa(owner));
+    if (records.length > 0) return { owner, records };
+  }
+  return { owner: name, records: [] };
+}
+
+/** Undefined if no record restricts the issuer. An empty name allows nobody. */
+function issuersOf(records: readonly CaaRecord[], isWildcard: boolean): string[] | undefined {
+  const wild = records.flatMap(({ issuewild }) => issuewild ?? []);
+  const plain = records.flatMap(({ issue }) => issue ?? []);
+  const chosen = isWildcard && wild.length > 0 ? wild : plain;
+  if (chosen.length === 0) return undefined;
+  const names = chosen.map((value) => plainText(value.split(';')[0]!, LONGEST_TEXT));
+  return [...new Set(names.filter((name) => name !== ''))];
+}
