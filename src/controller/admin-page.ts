@@ -11,6 +11,7 @@ import { createAdminApp } from './admin/app.ts';
 import { viewCertificates } from './admin/certificates.ts';
 import { explainEverywhere } from './admin/explain.ts';
 import { FailedSignIns } from './admin/failed-sign-ins.ts';
+import { toHostViews } from './admin/hosts.ts';
 import { createMetrics } from './admin/metrics.ts';
 import { oidcFingerprint } from './admin/oidc.ts';
 import { servePage } from './admin/page.ts';
@@ -93,6 +94,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url, status.current?.backends),
     plan: () => toPlanView(preview.planned, status.error),
     certificates: () => viewCertificates(parts.acme.certificates, status.current, now()),
+    hosts: () => toHostViews(status.current),
     internalCa: parts.internalCa.root,
     logger,
     now,

@@ -160,6 +160,7 @@ export class AdminWorld implements AsyncDisposable {
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
       certificates: () => [],
       internalCa: 'PEM',
+      hosts: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url),
       plan: () => toPlanView(world.preview.planned, world.board.error),
       logger,

@@ -99,6 +99,7 @@ export class PageWorld implements AsyncDisposable {
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
       certificates: () => this.certificates,
       internalCa: 'PEM',
+      hosts: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url, world.status.backends),
       plan: () => toPlanView(world.preview.planned, world.board.error),
       traffic: toSource({ recorder: this.traffic, tasksOf: async () => knownTasks, now: Date.now }),

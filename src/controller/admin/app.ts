@@ -10,6 +10,7 @@ import type { Administrator } from './administrator.ts';
 import { authorize, otherCluster } from './authorization.ts';
 import type { CertificateView } from './certificates.ts';
 import { EventStreams } from './event-stream.ts';
+import { type HostView, scopeHosts } from './hosts.ts';
 import { readBody, remoteAddress } from './http.ts';
 import { onlyKnownRoutes } from './known-routes.ts';
 import type { Oidc } from './oidc.ts';
@@ -49,6 +50,8 @@ export interface AdminOptions {
   /** What the controller would do now. */
   readonly plan: () => PlanView;
   readonly certificates: () => readonly CertificateView[];
+  /** Hosts with the nodes that answer for them. */
+  readonly hosts: () => readonly HostView[];
   /** Root certificate of the issuer `internal`, in PEM. */
   readonly internalCa: string;
   /** Requests that proxies report. Absent in tests of something else. */
@@ -110,7 +113,8 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   };
   const visible = (user: User) => scopeState(state(), user);
   const { traffic, subscribe } = options;
-  const streams = new EventStreams({ access, state: visible, subscribe, traffic, now });
+  const hosts = (user: User) => scopeHosts(options.hosts(), user);
+  const streams = new EventStreams({ access, state: visible, hosts, subscribe, traffic, now });
   app.get('/api/user', (context) => context.json({ cluster: null, ...context.get('user') }));
   app.get('/api/users', (context) => context.json(usersView(access, options.oidc)));
   app.route('/api/tokens', tokenRoutes({ access, administrator, actor, now }));
@@ -121,7 +125,9 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   );
   app.get('/api/internal-ca', (context) => context.text(options.internalCa));
   app.get('/api/audit', (context) => context.json(auditOf(administrator)));
-  app.get('/api/events', (context) => streams.start(context, context.get('session')));
+  app.get('/api/events', (context) => streams.start(context, context.get('session'), 'state'));
+  app.get('/api/hosts', (context) => context.json(hosts(context.get('user'))));
+  app.get('/api/hosts/events', (context) => streams.start(context, context.get('session'), 'hosts'));
   app.get('/api/traffic', trafficRoute(traffic));
   app.get('/api/explain', ({ req, json, get }) => {
     const url = explainedUrlSchema.safeParse(req.query('url') ?? '').data;

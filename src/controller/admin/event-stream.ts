@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Access, Session, User } from './access.ts';
+import type { HostView } from './hosts.ts';
 import { Refusal } from './problem-details.ts';
 import type { State } from './state.ts';
 import type { TrafficSource } from './traffic-route.ts';
@@ -9,6 +10,8 @@ export interface EventStreamsOptions {
   readonly access: Access;
   /** The part of the state that the user may see. */
   readonly state: (user: User) => State;
+  /** The hosts that the user may see. */
+  readonly hosts: (user: User) => readonly HostView[];
   readonly subscribe: (listener: () => void) => () => void;
   readonly traffic?: Pick<TrafficSource, 'last' | 'subscribe'> | undefined;
   readonly now: () => number;
@@ -17,7 +20,10 @@ export interface EventStreamsOptions {
 const PING_MS = 15_000;
 const MAX_OF_SESSION = 20;
 
-/** Streams the state as server-sent events. A stream ends with its session. */
+/** What a stream sends after each change. */
+type Kind = 'state' | 'hosts';
+
+/** Streams the state, or hosts, as server-sent events. A stream ends with its session. */
 export class EventStreams {
   readonly #options: EventStreamsOptions;
   /** Number of open streams by session. */
@@ -27,7 +33,7 @@ export class EventStreams {
     this.#options = options;
   }
 
-  start(context: Context, session: Session): Response {
+  start(context: Context, session: Session, kind: Kind): Response {
     const open = this.#open.get(session.id) ?? 0;
     if (open >= MAX_OF_SESSION)
       throw new Refusal(429, 'Too many streams', `A session is limited to ${MAX_OF_SESSION} event streams.`);
@@ -45,13 +51,13 @@ export class EventStreams {
         await stream.writeSSE({ event: 'traffic', data: JSON.stringify(traffic!.last(session.user.cluster)) });
         isWriting = false;
       };
-      if (traffic) unsubscribe.push(traffic.subscribe(() => void sendStep()));
+      if (traffic && kind === 'state') unsubscribe.push(traffic.subscribe(() => void sendStep()));
       let sent = '';
       while (!stream.aborted && access.isOpen(session)) {
         const changed = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        const { data, event } = this.#next(sent, session.user);
+        const { data, event } = this.#next(sent, session.user, kind);
         await stream.writeSSE(event);
         sent = data;
         await Promise.race([changed, stream.sleep(this.#pause(session))]);
@@ -62,14 +68,11 @@ export class EventStreams {
   }
 
   /** The controller observes the swarm every few seconds. If only the time has changed, the state is not sent again. */
-  #next(sent: string, user: User) {
+  #next(sent: string, user: User, kind: Kind) {
     const { observedAt, ...rest } = this.#options.state(user);
-    const data = JSON.stringify(rest);
-    const event =
-      data === sent
-        ? { event: 'seen', data: JSON.stringify(observedAt) }
-        : { event: 'state', data: JSON.stringify({ observedAt, ...rest }) };
-    return { data, event };
+    const data = JSON.stringify(kind === 'state' ? rest : this.#options.hosts(user));
+    if (data === sent) return { data, event: { event: 'seen', data: JSON.stringify(observedAt) } };
+    return { data, event: { event: kind, data: kind === 'state' ? JSON.stringify({ observedAt, ...rest }) : data } };
   }
 
   #pause({ expiresAt }: Session): number {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Role } from '../../model/access/roles.ts';
 import { certificateSchema } from './certificates.ts';
+import { hostSchema } from './hosts.ts';
 import { planSchema } from './plan.ts';
 import {
   allowSchema,
@@ -143,6 +144,23 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
         'List certificates: those that are ordered from ACME servers, and those in secrets that labels or the settings name',
       access: 'viewer',
       answer: z.array(certificateSchema),
+    },
+  },
+  '/api/hosts': {
+    get: {
+      summary: 'List hosts with their nodes and certificates, for programs that manage DNS records',
+      access: 'viewer',
+      ofCluster: 'answer',
+      answer: z.array(hostSchema),
+    },
+  },
+  '/api/hosts/events': {
+    get: {
+      summary:
+        'Stream events: `hosts` with the new list of hosts after each change, `seen` after a check without a change',
+      access: 'viewer',
+      ofCluster: 'answer',
+      answer: 'text/event-stream',
     },
   },
   '/api/internal-ca': {

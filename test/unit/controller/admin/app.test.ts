@@ -3,6 +3,7 @@ import { Access } from '../../../../src/controller/admin/access.ts';
 import { Administrator } from '../../../../src/controller/admin/administrator.ts';
 import { createAdminApp } from '../../../../src/controller/admin/app.ts';
 import { explainEverywhere } from '../../../../src/controller/admin/explain.ts';
+import { toHostViews } from '../../../../src/controller/admin/hosts.ts';
 import { operations } from '../../../../src/controller/admin/operations.ts';
 import { planSchema, toPlanView } from '../../../../src/controller/admin/plan.ts';
 import { type State, stateSchema, toState } from '../../../../src/controller/admin/state.ts';
@@ -58,6 +59,7 @@ async function setUp() {
     readVersion: async () => undefined,
     certificates: () => [],
     internalCa: 'PEM',
+    hosts: () => toHostViews(world.status),
     explain: (url) => explainEverywhere(world.status.desired.clusters, url),
     plan: () => toPlanView(world.preview.planned, world.board.error),
     address: () => '192.0.2.1',
@@ -149,6 +151,27 @@ describe('The API', () => {
     expect(await scrape(await logIn('viewer'))).toBe(200);
     expect(await scrape(basic('viewer:wrong'))).toBe(401);
     expect(await scrape({})).toBe(401);
+  });
+
+  it('sends an event with the hosts after a change of them, and otherwise only that it has observed the swarm', async () => {
+    const { world, send, logIn, announce } = await setUp();
+    const headers = await logIn('viewer');
+    const { body } = await send('/api/hosts/events', 'GET', undefined, headers);
+    const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
+    const event = async () => /^event: (\w+)\ndata: (.*)/.exec((await reader.read()).value ?? '')!.slice(1, 3);
+    expect((await event())[0]).toBe('hosts');
+    world.swarm.deploy(aService('late'));
+    await world.pass();
+    announce();
+    const [name, data] = await event();
+    expect([name, JSON.parse(data!).map(({ host }: { host: string }) => host)]).toEqual([
+      'hosts',
+      expect.arrayContaining(['late.example.org']),
+    ]);
+    expect(await (await send('/api/hosts', 'GET', undefined, headers)).json()).toEqual(JSON.parse(data!));
+    announce();
+    expect((await event())[0]).toBe('seen');
+    await reader.cancel();
   });
 
   it('sends an event with the state after a change, and otherwise only that it has observed the swarm', async () => {

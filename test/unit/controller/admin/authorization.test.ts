@@ -175,6 +175,8 @@ it('Each route requires this role, and API tokens of one cluster may do this', (
     'GET /api/clusters/{cluster}/versions/{version} viewer path',
     'GET /api/events viewer answer',
     'GET /api/explain viewer answer',
+    'GET /api/hosts viewer answer',
+    'GET /api/hosts/events viewer answer',
     'GET /api/hrm viewer -',
     'GET /api/interlock viewer -',
     'GET /api/internal-ca viewer -',

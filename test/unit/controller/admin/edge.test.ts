@@ -47,7 +47,7 @@ describe('Without sign-in', () => {
     for (const [index, described] of Object.keys(operations).entries()) {
       const has = Object.keys(operations[described]!).map((method) => method.toUpperCase());
       for (const method of METHODS) {
-        const isHead = method === 'HEAD' && has.includes('GET') && described !== '/api/events';
+        const isHead = method === 'HEAD' && has.includes('GET') && !described.endsWith('/events');
         if (has.includes(method) || isHead) continue;
         const answer = await box.start(paths[index]!, { method });
         expect([answer.statusCode, answer.headers['x-frame-options']], `${method} ${described}`).toEqual([405, 'DENY']);
