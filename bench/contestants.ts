@@ -186,6 +186,7 @@ function renderSignalbox(count: number): File[] {
     template: undefined,
     pages: {},
     routes,
+    streams: [],
   };
   const { files } = compileNginx(readTemplates(join(project, 'templates')))(input);
   return files.map(({ path, text }) => ({ path: `/tmp/${path}`, text }));

@@ -2,12 +2,14 @@ import { memoize } from '../lib/memo.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
 import { isSecretsFile } from '../model/secrets/secret-files.ts';
+import type { StreamRoute } from '../model/streams/stream-route.ts';
 import type { RenderAnswer, Rendering } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
 import { SILENCE_MS } from '../protocol/call.ts';
 import { differenceOf } from '../protocol/difference.ts';
 import { RenderResponse } from '../protocol/render-messages.ts';
 import { routeFault } from '../protocol/route-message.ts';
+import { streamFault } from '../protocol/stream-message.ts';
 import { type ExtensionChannel, LinkError, shortened } from './extension-channel.ts';
 import { toProblems, unsendable } from './rendering-problems.ts';
 
@@ -27,6 +29,7 @@ export interface Remembered {
 export interface Request {
   readonly input: RenderInput;
   readonly faulty: readonly Route[];
+  readonly faultyStreams: readonly StreamRoute[];
   /** The request without its routes. */
   readonly frame: string;
 }
@@ -42,9 +45,12 @@ const sendable = memoize((routes: readonly Route[]) => routes.filter((route) => 
 /** A value that the extension would reject only skips the route and does not block the cluster's other changes. */
 export function toRequest(wanted: RenderInput): Request {
   const faulty = wanted.routes.filter((route) => routeFault(route) !== undefined);
-  const input = faulty.length === 0 ? wanted : { ...wanted, routes: sendable(wanted.routes) };
+  const faultyStreams = wanted.streams.filter((stream) => streamFault(stream) !== undefined);
+  const sent = faulty.length === 0 ? wanted : { ...wanted, routes: sendable(wanted.routes) };
+  const streams = wanted.streams.filter((stream) => !faultyStreams.includes(stream));
+  const input = { ...sent, streams };
   const { routes: _, ...rest } = input;
-  return { input, faulty, frame: JSON.stringify(rest) };
+  return { input, faulty, faultyStreams, frame: JSON.stringify(rest) };
 }
 
 interface Asked {
@@ -116,9 +122,13 @@ function withoutTexts(files: RenderInput['secretFiles'], known: ReadonlySet<stri
 }
 
 /** What the controller makes of a response. */
-export function toAnswer(response: RenderedResponse, { input, faulty }: Request): RenderAnswer {
+export function toAnswer(response: RenderedResponse, { input, faulty, faultyStreams }: Request): RenderAnswer {
   if (response.kind === 'settings-refused') return { kind: 'settings-rejected', message: response.message };
   const { version, files, refused } = response;
-  const problems = [...toProblems(refused, input), ...faulty.map((route) => unsendable(route, input))];
+  const problems = [
+    ...toProblems(refused, input),
+    ...faulty.map((route) => unsendable(route, routeFault(route), input)),
+    ...faultyStreams.map((stream) => unsendable(stream, streamFault(stream), input)),
+  ];
   return { kind: 'rendered', rendering: { version, files, problems } };
 }

@@ -2,7 +2,6 @@ import { plainText } from '../lib/plain-text.ts';
 import type { Problem } from '../model/problem.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import type { Route } from '../model/route.ts';
-import { routeFault } from '../protocol/route-message.ts';
 
 const MAX_SHOWN = 5;
 /** Length limit of errors with text from the extension. */
@@ -11,9 +10,9 @@ const MAX_ERROR = 500;
 /** Services that were not in the request are reported as a problem of the extension. */
 export function toProblems(
   refused: readonly { service: string; message: string }[],
-  { cluster, routes }: RenderInput,
+  { cluster, routes, streams }: RenderInput,
 ): Problem[] {
-  const asked = new Set(routes.map(({ service }) => service.name));
+  const asked = new Set([...routes, ...streams].map(({ service }) => service.name));
   const own = new Map(refused.filter(({ service }) => asked.has(service)).map((refusal) => [refusal.service, refusal]));
   const unknown = new Set(refused.map(({ service }) => service).filter((service) => !asked.has(service)));
   return [
@@ -22,12 +21,16 @@ export function toProblems(
   ];
 }
 
-export function unsendable(route: Route, { cluster }: RenderInput): Problem {
+export function unsendable(
+  route: Pick<Route, 'service'>,
+  fault: string | undefined,
+  { cluster }: RenderInput,
+): Problem {
   return {
     severity: 'error',
     service: route.service.name,
     cluster,
-    reason: `A route is skipped because a value exceeds a limit: ${plainText(routeFault(route) ?? '', MAX_ERROR)}`,
+    reason: `A route is skipped because a value exceeds a limit: ${plainText(fault ?? '', MAX_ERROR)}`,
     remedy: 'Shorten the value. Please report this as a bug: validation should have caught it.',
   };
 }

@@ -165,6 +165,8 @@ function keepHosts(routed: RoutedService, accounts: Accounts, ignored: Ignored[]
   const { route, peerCount } = routed;
   const needs = needsOf(routed);
   if (takeWhole(needs, accounts)) return route;
+  // Connections to a port. Streams have limits of their own.
+  if (needs.hosts.length === 0) return route;
   let once = routeUsage(route, peerCount);
   const kept = needs.hosts.filter((each) => {
     const needed = { usage: addUsage(each.usage, once), shared: needs.shared, hosts: [each] };

@@ -2,6 +2,7 @@ import { memoize } from '../lib/memo.ts';
 import type { ClusterFacts } from './features/feature.ts';
 import type { Cluster } from './settings/clusters.ts';
 import type { Settings } from './settings/settings.ts';
+import type { OfferedPorts } from './streams/offered-ports.ts';
 
 /** What features may know of the clusters, by value of the service cluster label. The same object for the same settings. */
 export const clusterFacts = memoize(
@@ -17,12 +18,19 @@ export const clusterFacts = memoize(
           acme: settings.Acme.toLowerCase(),
           tlsProtocols: [...new Set(cluster.nginx.SSLProtocols.split(' '))],
           givesCertificates: settings.Certificates.length > 0,
+          streams: offeredPorts(cluster),
         };
         const facts = { ...observed, lists, policies, defaults, enforced, defaultHost };
         return [settings.ServiceCluster, facts];
       }),
     ),
 );
+
+function offeredPorts({ settings }: Cluster): OfferedPorts {
+  const { PublishMode, ProxyProtocolFrom, TcpPorts, UdpPorts } = settings;
+  const isHidden = PublishMode !== 'host';
+  return { tcp: TcpPorts, udp: UdpPorts, hidesTcp: isHidden && ProxyProtocolFrom.length === 0, hidesUdp: isHidden };
+}
 
 /** The routing mesh replaces the clients' addresses with its own. */
 export function hidesAddresses({ settings }: Cluster): boolean {

@@ -35,6 +35,9 @@ import { type Material, materialOf, namesOf } from './secrets/material.ts';
 import { type PackedSecrets, packSecrets } from './secrets/pack-secrets.ts';
 import type { Cluster } from './settings/clusters.ts';
 import type { StoredObject, SwarmNetwork, SwarmService } from './snapshot.ts';
+import { toStreams } from './streams/cluster-streams.ts';
+import type { StreamRoute } from './streams/stream-route.ts';
+import type { StreamTable } from './streams/stream-table.ts';
 import { zoneKbOf } from './usage.ts';
 
 /** The desired state of a service cluster: a pure function of the snapshot and the administrators' decisions. */
@@ -44,6 +47,10 @@ export interface ClusterState {
   readonly routes: readonly Route[];
   /** The routes, merged by host and path. */
   readonly table: RouteTable;
+  /** Routes of connections, sorted. */
+  readonly streams: readonly StreamRoute[];
+  /** The same, merged by port. */
+  readonly streamTable: StreamTable;
   /** Hosts that services claim without permission. */
   readonly rejectedClaims: readonly RejectedClaim[];
   /** Networks that the proxies must join, sorted. */
@@ -124,17 +131,19 @@ export function buildCluster(
       if (isDoubted(service, doubts)) return withAddresses(service, tasks);
       return names.victims.has(service) ? withoutName(service) : service;
     });
-  const asking = resolveAuthenticators(inside, services, cluster.name);
+  const isOfRequests = ({ stream }: RoutedService) => stream === undefined;
+  const asking = resolveAuthenticators(inside.filter(isOfRequests), services, cluster.name);
   const named = reachable.filter((service) => !names.closed.has(service) && !names.victims.has(service));
   const closed = [...outside, ...unresolved, ...names.closed];
   const { PublicPort, PublishedPort, PublicSSLPort, PublishedSSLPort } = cluster.settings;
   const { routes, problems: loops } = withoutRedirectLoops(
     [
       ...asking.routed.map(({ route }) => route),
-      ...closed.filter(({ isAsked }) => !isAsked).map(({ route }) => unavailable(route)),
+      ...closed.filter((each) => !each.isAsked && isOfRequests(each)).map(({ route }) => unavailable(route)),
     ],
     { http: PublicPort ?? PublishedPort, https: PublicSSLPort ?? PublishedSSLPort },
   );
+  const streams = toStreams(inside, closed, cluster.name);
   const joined =
     whitelist === null
       ? inside.flatMap(({ joinedNetworkId }) => joinedNetworkId ?? [])
@@ -150,6 +159,8 @@ export function buildCluster(
     cluster,
     routes: sorted,
     table: buildTable(sorted),
+    streams: streams.routes,
+    streamTable: streams.table,
     rejectedClaims,
     networkIds: [...new Set(joined)].toSorted(compareText),
     secrets,
@@ -171,6 +182,7 @@ export function buildCluster(
     ...asking.problems,
     ...doubtProblems(named, doubts, cluster.name, networks),
     ...ignoredAddresses(cluster),
+    ...streams.problems,
     ...loops.map((problem) => ({ ...problem, cluster: cluster.name })),
     ...missingNetworks(cluster, networks),
     ...hiddenAddresses(routes, cluster),

@@ -32,6 +32,8 @@ import { type Material, materialOf } from './secrets/material.ts';
 import { secretsIn } from './secrets/rename-secrets.ts';
 import type { SecretUse } from './secrets/secret-use.ts';
 import type { HostTask, StoredObject, SwarmNetwork, SwarmNode, SwarmService } from './snapshot.ts';
+import { parseStreams, routesStreams } from './streams/parse-streams.ts';
+import type { StreamRoute } from './streams/stream-route.ts';
 
 /** The result of parsing a service's labels. */
 export interface ParsedService {
@@ -59,6 +61,11 @@ export interface RoutedService {
    * there yet or scaling to zero must not replace the proxies, which would close WebSockets of other services.
    */
   readonly joinedNetworkId?: string | undefined;
+  /**
+   * A route of connections. `route` then only carries its hosts and tasks through the checks that all routes share, and
+   * answers no requests.
+   */
+  readonly stream?: StreamRoute | undefined;
   /** Not published: other routes ask it who may enter. */
   readonly isAsked?: true | undefined;
   /** Number of tasks that may answer at the same time; sizes the proxies' memory. */
@@ -106,6 +113,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   const context = inCluster(serviceCluster, service, reader, surroundings);
   const { cluster, readSecret } = context;
   addGivenLabels(reader, service, cluster);
+  if (routesStreams(reader)) return parseConnections(reader, service, context, serviceCluster);
   const { hosts, isDefault } = readHosts(reader);
   const path = reader.readOr(contextRootLabels.context_root, '');
   const redirects = { ...readRedirects(reader, hosts), ...readCanonicalHost(reader, hosts) };
@@ -149,6 +157,24 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   };
   const parts = divide(routed, issuer, reader, context);
   return { routed: parts, problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
+}
+
+function parseConnections(
+  reader: LabelReader,
+  service: SwarmService,
+  context: RouteContext,
+  serviceCluster: string | undefined,
+) {
+  const { routed, problems } = parseStreams(reader, service, context, (joinedNetworkId, networkId, mode) => ({
+    stack: stackOf(service),
+    serviceCluster: serviceCluster ?? '',
+    networkId,
+    virtualAddress: virtualAddressOf(service, networkId),
+    joinedNetworkId,
+    peerCount: mode === 'vip' ? 1 : wantedTasks(service, context.nodeCount),
+  }));
+  // If the cluster is invalid, it is unknown which proxies would serve it.
+  return { routed: serviceCluster === undefined ? [] : [...routed], problems: [...problems] };
 }
 
 function divide(

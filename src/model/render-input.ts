@@ -4,6 +4,8 @@ import type { Pages } from './pages.ts';
 import type { Route } from './route.ts';
 import { renameSecrets } from './secrets/rename-secrets.ts';
 import type { NginxSettings } from './settings/keys.ts';
+import { renameStreamSecrets } from './streams/rename-stream-secrets.ts';
+import type { StreamRoute } from './streams/stream-route.ts';
 import type { ConfigurationFile } from './version.ts';
 
 /** An extension's complete input to render one cluster's configuration: no secrets, and nothing of Docker's API. */
@@ -37,6 +39,8 @@ export interface RenderInput {
   readonly template: string | undefined;
   readonly pages: Pages;
   readonly routes: readonly Route[];
+  /** Routes of connections. */
+  readonly streams: readonly StreamRoute[];
 }
 
 interface DefaultPorts {
@@ -68,6 +72,7 @@ export function toRenderInput(state: ClusterState, texts: AdministratorTexts = {
     template: texts.template,
     pages: texts.pages ?? {},
     routes: packed === undefined ? routes : renameSecrets(routes, packed.names),
+    streams: packed === undefined ? state.streams : renameStreamSecrets(state.streams, packed.names),
     ...(packed === undefined ? {} : { secretFiles: packed.files }),
   };
 }

@@ -29,6 +29,8 @@ const SEGMENT = String.raw`(?!\.{1,2}(?:[/?]|$))[A-Za-z0-9._~-]+`;
 const ASKED = String.raw`/(?:${SEGMENT}(?:/${SEGMENT})*/?)?(?:\?[A-Za-z0-9._~=&/-]*)?`;
 const TLS_SOCKET = 'unix:/tmp/tls.sock';
 const PASSTHROUGH_SOCKET = 'unix:/tmp/passthrough.sock';
+/** Between a server that reads the name in the handshake, and one that checks addresses. */
+const STREAM_SOCKET = String.raw`unix:/tmp/stream-[0-9a-f]{16}\.sock`;
 const STATUS_SERVER = '127.0.0.1:10246';
 
 /** Allows any arguments: the directive names no file, address or module. */
@@ -107,6 +109,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   add_header: any,
   add_header_inherit: any,
   // The value `off` would disable the check.
+  allow: matching('[0-9a-fA-F.:/]{2,50}'),
   auth_basic: ([realm = '', ...others]) => others.length === 0 && realm.toLowerCase() !== 'off',
   auth_basic_user_file: isSecret,
   auth_request: matching(String.raw`/\.signalbox-auth-[0-9a-f]{16}`),
@@ -117,6 +120,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   client_header_buffer_size: any,
   client_max_body_size: any,
   default_type: any,
+  deny: matching('all|[0-9a-fA-F.:/]{2,50}'),
   error_log: first('/dev/stdout', '/dev/stderr'),
   error_page: isErrorPage,
   fastcgi_temp_path: exactly('/tmp/fastcgi'),
@@ -149,17 +153,21 @@ export const directives: Readonly<Record<string, Rule>> = {
   keepalive_timeout: any,
   large_client_header_buffers: any,
   least_conn: none,
-  limit_conn: matching('connections_[0-9a-f]{16} \\d{1,5}'),
+  limit_conn: matching('(?:stream_)?connections_[0-9a-f]{16} \\d{1,5}'),
   limit_conn_log_level: exactly('info'),
   limit_conn_status: exactly('429'),
-  limit_conn_zone: matching('\\$limit_address zone=connections_[0-9a-f]{16}:1024k'),
+  limit_conn_zone: matching(
+    '\\$limit_address zone=connections_[0-9a-f]{16}:1024k|\\$binary_remote_addr zone=stream_connections_[0-9a-f]{16}:1024k',
+  ),
   limit_req: matching('zone=rate_[0-9a-f]{16}(?: burst=\\d{1,6} nodelay)?'),
   limit_req_dry_run: exactly('on'),
   limit_req_log_level: exactly('info', 'warn'),
   limit_req_status: exactly('429'),
   limit_req_zone: matching('\\$limit_\\w+ zone=rate_[0-9a-f]{16}:1024k rate=\\d{1,6}r/[sm]'),
   listen: ([address = '']) =>
-    /^\d{1,5}$/.test(address) || [STATUS_SERVER, TLS_SOCKET, PASSTHROUGH_SOCKET].includes(address),
+    /^\d{1,5}$/.test(address) ||
+    [STATUS_SERVER, TLS_SOCKET, PASSTHROUGH_SOCKET].includes(address) ||
+    new RegExp(`^${STREAM_SOCKET}$`).test(address),
   log_format: any,
   map_hash_bucket_size: any,
   map_hash_max_size: any,
@@ -181,12 +189,13 @@ export const directives: Readonly<Record<string, Rule>> = {
   proxy_next_upstream_timeout: any,
   proxy_next_upstream_tries: any,
   proxy_pass: matching(
-    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again)(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|\\$tls_target|\\$passthrough_target`,
+    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again)(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|\\$tls_target|\\$passthrough_target|${UPSTREAM}|${STREAM_SOCKET}`,
   ),
   proxy_pass_request_body: exactly('off'),
   proxy_protocol: any,
   proxy_read_timeout: any,
   proxy_request_buffering: any,
+  proxy_responses: any,
   proxy_send_timeout: any,
   proxy_set_header: any,
   proxy_ssl_name: any,
@@ -208,6 +217,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   server_names_hash_max_size: any,
   server_tokens: any,
   set_real_ip_from: any,
+  ssl_alpn: any,
   ssl_certificate: isSecret,
   ssl_certificate_cache: any,
   ssl_certificate_key: isSecret,

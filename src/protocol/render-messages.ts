@@ -16,6 +16,7 @@ import {
   templatesVersion,
 } from './message-parts.ts';
 import { route } from './route-message.ts';
+import { stream } from './stream-message.ts';
 
 /** The messages with which the controller has the extension render and offer versions. */
 
@@ -31,6 +32,8 @@ const nginx = z.record(z.string(), z.unknown()).transform((sent) => {
   return Object.fromEntries(entries) as NginxSettings;
 });
 
+/** Their text is limited to much less. */
+const MAX_STREAMS = 1000;
 const position = z.int().min(0);
 
 export const RenderRequest = z.object({
@@ -75,6 +78,8 @@ export const RenderRequest = z.object({
       added: z.array(z.object({ at: position, item: route })),
     }),
   ]),
+  /** Absent in messages of earlier releases. */
+  streams: z.array(stream).max(MAX_STREAMS).default([]),
   /** The version that replicas were started for, if one of them may try the result; absent if something must be attached first. */
   boot: digest.optional(),
   /** Files whose content the controller has, by digest. */

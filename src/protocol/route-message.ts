@@ -7,8 +7,8 @@ import { REDIRECT_STATUSES } from '../model/redirects.ts';
 import type { Route } from '../model/route.ts';
 import { MAX_NAME, name, secretName } from './message-parts.ts';
 
-const host = z.object({ kind: z.enum(['exact', 'wildcard', 'regex']), name });
-const backend = z.discriminatedUnion('kind', [
+export const host = z.object({ kind: z.enum(['exact', 'wildcard', 'regex']), name });
+export const backend = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('peers'), peers: z.array(peerMessage) }),
   z.object({ kind: z.literal('unavailable') }),
 ]);

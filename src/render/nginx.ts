@@ -3,6 +3,7 @@ import { memoizeLast } from '../lib/memo.ts';
 import { usesNameRelay } from '../model/dns/name-case.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import { createRouteTableBuilder } from '../model/route-table.ts';
+import { buildStreamTable } from '../model/streams/stream-table.ts';
 import { VERSION_MARK, versionDigest } from '../model/version-digest.ts';
 import { Blocks } from './blocks.ts';
 import { FileDivider, type RenderedFile } from './files.ts';
@@ -60,10 +61,11 @@ export function compileNginx(templates: Templates): RenderNginx {
     const template = own === undefined ? builtIn : compileOwn(own);
     const table = buildRouteTable(input.routes);
     const views = viewsFor(JSON.stringify(commonOf(input, table)));
-    const view = toView(input, table, views);
+    const streams = buildStreamTable(input.streams);
+    const view = toView(input, table, streams, views);
     const pieces = blocks.collect(() => template(view));
     const { main: text, parts } = dividerFor(cluster).divide(pieces);
-    if (relayedUpstreams(table).length > 0 && ![text, ...parts.map((part) => part.text)].some(usesNameRelay)) {
+    if (relayedUpstreams(table, streams).length > 0 && ![text, ...parts.map((part) => part.text)].some(usesNameRelay)) {
       throw new Error('The template lacks the resolver of upstreams, which names with upper-case letters require');
     }
     if (!text.includes(VERSION_MARK)) {

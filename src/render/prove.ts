@@ -36,8 +36,8 @@ export async function proveConfiguration(
   check: CheckFiles,
   trial?: Trial,
 ): Promise<Proof> {
-  const attempt = async (routes: readonly Route[], trial?: Trial) => {
-    const rendered = tryRender(render, { ...input, routes });
+  const attempt = async ({ routes, streams }: Admitted, trial?: Trial) => {
+    const rendered = tryRender(render, { ...input, routes, streams });
     if (typeof rendered === 'string') return { message: rendered };
     const large = tooLarge(rendered.files);
     if (large !== undefined) return { rendered, message: large };
@@ -48,30 +48,49 @@ export async function proveConfiguration(
     const part = tryRender(render, { ...input, routes });
     return typeof part !== 'string' && (await check(part.files)) === undefined && isTaken(whole);
   };
-  const whole = await attempt(input.routes, trial);
+  const whole = await attempt(input, trial);
   if (whole.rendered && whole.message === undefined) return { kind: 'rendered', refused: [], ...whole.rendered };
-  const bare = await attempt([]);
+  const bare = await attempt(NOTHING);
   if (bare.message !== undefined) return { kind: 'settings-refused', message: bare.message };
 
   const refused: Refusal[] = [];
-  let admitted: readonly Route[] = [];
-  const admit = async (services: readonly (readonly Route[])[]): Promise<void> => {
+  let admitted = NOTHING;
+  const admit = async (services: readonly Service[]): Promise<void> => {
     if (services.length === 0) return;
-    const { message } = await attempt([...admitted, ...services.flat()]);
+    const more = together([admitted, ...services]);
+    const { message } = await attempt(more);
     if (message === undefined) {
-      admitted = [...admitted, ...services.flat()];
+      admitted = more;
     } else if (services.length === 1) {
-      refused.push({ service: services[0]![0]!.service.name, message });
+      refused.push({ service: services[0]!.name, message });
     } else {
       const middle = Math.ceil(services.length / 2);
       await admit(services.slice(0, middle));
       await admit(services.slice(middle));
     }
   };
-  await admit([...Map.groupBy(input.routes, ({ service }) => service.id).values()]);
+  await admit(servicesOf(input));
   const rest = await attempt(admitted);
   if (!rest.rendered || rest.message !== undefined) return { kind: 'settings-refused', message: rest.message ?? '' };
   return { kind: 'rendered', refused, ...rest.rendered };
+}
+
+type Admitted = Pick<RenderInput, 'routes' | 'streams'>;
+type Service = Admitted & { readonly name: string };
+
+const NOTHING: Admitted = { routes: [], streams: [] };
+
+function servicesOf({ routes, streams }: Admitted): Service[] {
+  const streamsById = Map.groupBy(streams, ({ service }) => service.id);
+  const routesById = Map.groupBy(routes, ({ service }) => service.id);
+  return [...new Set([...routesById.keys(), ...streamsById.keys()])].map((id) => {
+    const own = { routes: routesById.get(id) ?? [], streams: streamsById.get(id) ?? [] };
+    return { ...own, name: (own.routes[0] ?? own.streams[0])!.service.name };
+  });
+}
+
+function together(parts: readonly Admitted[]): Admitted {
+  return { routes: parts.flatMap(({ routes }) => routes), streams: parts.flatMap(({ streams }) => streams) };
 }
 
 function tooLarge(files: RenderedConfiguration['files']): string | undefined {

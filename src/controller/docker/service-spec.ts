@@ -118,8 +118,8 @@ const adjustable: readonly Field[] = [
       const ports = value === 'vip' ? [] : value;
       spec.EndpointSpec = {
         Mode: 'vip',
-        Ports: ports.map(({ published, target, mode }) => ({
-          Protocol: 'tcp',
+        Ports: ports.map(({ published, target, mode, protocol = 'tcp' }) => ({
+          Protocol: protocol,
           PublishedPort: published,
           TargetPort: target,
           PublishMode: mode,

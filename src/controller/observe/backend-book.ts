@@ -45,7 +45,12 @@ export class BackendBook {
   readonly #ownersOf = memoizeLast((desired: DesiredState, services: Snapshot['services']) =>
     routedOwners(desired, services),
   );
-  readonly #peersOf = memoizeLast(({ clusters }: DesiredState) => knownPeers(clusters.flatMap(({ routes }) => routes)));
+  readonly #peersOf = memoizeLast(({ clusters }: DesiredState) =>
+    // A server that accepts no TCP connection may answer over UDP.
+    knownPeers(
+      clusters.flatMap(({ routes, streams }) => [...routes, ...streams.filter(({ protocol }) => protocol === 'tcp')]),
+    ),
+  );
   #owners: ReadonlyMap<string, RoutedOwner> = new Map();
   #readyNodes: ReadonlySet<string> = new Set();
   #counts = NO_COUNTS;

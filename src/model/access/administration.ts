@@ -162,5 +162,8 @@ export function takenPorts(
     .flatMap(({ settings: { ProxyServiceName: service, PublishedPort, PublishedSSLPort } }) =>
       [PublishedPort, PublishedSSLPort].map((port) => ({ port, service })),
     );
-  return [...applications, ...clusters].filter((held): held is TakenPort => wanted.includes(held.port ?? 0));
+  const ofStreams = settings.clusters.flatMap(({ settings: { ProxyServiceName: service, TcpPorts } }) =>
+    TcpPorts.map((port) => ({ port, service })),
+  );
+  return [...applications, ...clusters, ...ofStreams].filter((held): held is TakenPort => wanted.includes(held.port ?? 0));
 }

@@ -44,7 +44,8 @@ export function routedOwners(
   services: readonly SwarmService[],
 ): ReadonlyMap<string, RoutedOwner> {
   const uses = new Map<string, Use>();
-  for (const { cluster, routes } of clusters) for (const route of routes) noteUse(uses, cluster.name, route);
+  for (const { cluster, routes, streams } of clusters)
+    for (const route of [...routes, ...streams]) noteUse(uses, cluster.name, route);
   const owners = new Map<string, RoutedOwner>();
   for (const { id, name, mode } of services) {
     const use = uses.get(id);
@@ -54,7 +55,11 @@ export function routedOwners(
   return owners;
 }
 
-function noteUse(uses: Map<string, Use>, cluster: string, { service: { id }, backend }: Route): void {
+function noteUse(
+  uses: Map<string, Use>,
+  cluster: string,
+  { service: { id }, backend }: Pick<Route, 'service' | 'backend'>,
+): void {
   const isVirtual = backend.kind === 'peers' && backend.peers[0]?.virtual === true;
   const known = uses.get(id);
   if (known === undefined) uses.set(id, { cluster, isVirtual });

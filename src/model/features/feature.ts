@@ -6,6 +6,7 @@ import type { Material } from '../secrets/material.ts';
 import type { Verdict } from '../secrets/verdict.ts';
 import type { GivenLabels, Policies } from '../settings/policies.ts';
 import type { SwarmService } from '../snapshot.ts';
+import type { OfferedPorts } from '../streams/offered-ports.ts';
 
 /**
  * A routing feature in one file: its labels, how they are read, and what the templates see. A location's options hold
@@ -95,6 +96,8 @@ export interface ClusterFacts {
   readonly enforced: GivenLabels;
   /** Host of services that name none, and the key of the settings; undefined if there is none. */
   readonly defaultHost: { readonly key: string; readonly template: string } | undefined;
+  /** Ports for TCP and UDP. */
+  readonly streams: OfferedPorts;
   /** Issuer of certificates for services without a label; '' for none. */
   readonly acme: string;
   /** The TLS versions of its hosts. */

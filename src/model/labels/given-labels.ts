@@ -69,7 +69,8 @@ function defaultHost(reader: LabelReader, service: SwarmService, { defaultHost }
   const { entries, group } = reader;
   const fallback = entries.get('default_backend');
   const isNamed = entries.has('hosts') || (fallback !== undefined && isOn('default_backend', fallback));
-  if (defaultHost === undefined || group !== '' || isNamed || !entries.has('port')) return NONE;
+  const isStream = entries.has('tcp_port') || entries.has('udp_port');
+  if (defaultHost === undefined || group !== '' || isNamed || isStream || !entries.has('port')) return NONE;
   const { key, template } = defaultHost;
   return new Map([['hosts', { label: key, value: defaultHostOf(template, service), from: key }]]);
 }

@@ -82,6 +82,8 @@ export interface DesiredPort {
   readonly published: number;
   readonly target: number;
   readonly mode: 'ingress' | 'host';
+  /** Defaults to TCP. */
+  readonly protocol?: 'udp';
 }
 
 /**
@@ -225,10 +227,7 @@ export function desiredProxy(
     constraints: placement(settings.ProxyConstraints, nodes),
     preferences: settings.ProxyPlacementPreferences,
     replicas: settings.ProxyReplicas,
-    ports: [
-      { published: settings.PublishedPort, target: settings.TargetPort, mode },
-      { published: settings.PublishedSSLPort, target: settings.TargetSSLPort, mode },
-    ],
+    ports: portsOf(cluster),
     stopSignal: settings.ProxyStopSignal,
     stopGracePeriodMs: settings.ProxyStopGracePeriod,
     updateDelayMs: settings.ProxyUpdateDelay,
@@ -242,6 +241,21 @@ export function desiredProxy(
       ? agentParts(cluster, { version, extensionAddress, allowedText })
       : { env: {}, volumes: {}, init: false }),
   };
+}
+
+function portsOf({ settings }: Cluster): DesiredPort[] {
+  const { PublishedPort, PublishedSSLPort, TargetPort, TargetSSLPort, TcpPorts, UdpPorts, PublishMode: mode } = settings;
+  const http = [
+    { published: PublishedPort, target: TargetPort, mode },
+    { published: PublishedSSLPort, target: TargetSSLPort, mode },
+  ];
+  // Administrators can change the ports of HTTP after the settings were checked.
+  const tcp = TcpPorts.filter((port) => http.every(({ published }) => published !== port));
+  return [
+    ...http,
+    ...tcp.map((port) => ({ published: port, target: port, mode })),
+    ...UdpPorts.map((port) => ({ published: port, target: port, mode, protocol: 'udp' as const })),
+  ];
 }
 
 /** An agent without a sign of life for this time hangs. */

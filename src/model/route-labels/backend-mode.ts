@@ -20,7 +20,11 @@ export const backendModeLabels = {
   }),
 } as const;
 
-export function readMode(reader: LabelReader, { endpointMode }: SwarmService, { affinity }: RouteOptions): string {
+export function readMode(
+  reader: LabelReader,
+  { endpointMode }: SwarmService,
+  { affinity }: Pick<RouteOptions, 'affinity'>,
+): string {
   const mode = reader.read(backendModeLabels.backend_mode) ?? 'task';
   if (mode === 'vip' && endpointMode === 'dnsrr') {
     reader.note(

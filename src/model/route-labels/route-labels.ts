@@ -14,6 +14,7 @@ import { portLabels } from './port.ts';
 import { redirectLabels } from './redirects.ts';
 import { serviceClusterLabels } from './service-cluster.ts';
 import { tlsProtocolLabels } from './tls-protocols.ts';
+import { streamLabels } from './streams.ts';
 import { websocketLabels } from './websocket-endpoints.ts';
 
 /** The labels that define a route. Values of features are options of its locations instead, see `features.ts`. */
@@ -35,4 +36,5 @@ export const routeLabels = {
   ...tlsProtocolLabels,
   ...maintenanceLabels,
   ...policyLabels,
+  ...streamLabels,
 };

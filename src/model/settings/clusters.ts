@@ -1,6 +1,7 @@
 import { type Problem, shownValue } from '../problem.ts';
 import { type ExtensionSettings, extensionKeys, type NginxSettings, nginxKeys } from './keys.ts';
 import { type GivenLabels, parseGivenLabels } from './policies.ts';
+import { withUsablePorts } from './stream-ports.ts';
 import { isTable, lowerKeys, noTable, readTable, settingsProblem, tableOrEmpty } from './table.ts';
 
 /** One `[Extensions.<name>]` table: a service cluster with its extension and its proxies. */
@@ -42,8 +43,10 @@ export function parseClusters(extensions: unknown, images: Images, registrySecre
   const parsed = (tables.length > 0 ? tables : [['default', {}] as const]).map(([name, table]) =>
     parseCluster(name, table, images, registrySecret),
   );
-  const clusters = parsed.flatMap(({ cluster }) => cluster ?? []);
-  return { clusters, problems: [...parsed.flatMap(({ problems }) => problems), ...duplicateNames(clusters)] };
+  const usable = withUsablePorts(parsed.flatMap(({ cluster }) => cluster ?? []));
+  const { clusters } = usable;
+  const problems = parsed.flatMap((each) => each.problems);
+  return { clusters, problems: [...problems, ...usable.problems, ...duplicateNames(clusters)] };
 }
 
 function parseCluster(name: string, table: unknown, { registry, release }: Images, registrySecret: string) {

@@ -26,6 +26,11 @@ const list = z.array(z.string());
 const map = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String));
 const flag = z.boolean();
 const port = z.int().min(1).max(65_535);
+const MOST_PORTS = 100;
+const portList = z
+  .array(port)
+  .max(MOST_PORTS, `has more than ${MOST_PORTS} ports`)
+  .transform((ports) => [...new Set(ports)].toSorted((a, b) => a - b));
 const count = z.int().min(0).max(1_000_000);
 const DAY_MS = 86_400_000;
 
@@ -229,6 +234,16 @@ export const extensionKeys = {
   TargetPort: key(port, 80, 'HTTP port in the proxies.'),
   PublishedSSLPort: key(port, 8443, 'Published HTTPS port.'),
   TargetSSLPort: key(port, 443, 'HTTPS port in the proxies.'),
+  TcpPorts: key(
+    portList,
+    [],
+    'Published ports for TCP, in addition to HTTP and HTTPS, as `[5432, 6379]`. Services use them with the label `tcp_port`. See [TCP and UDP](guides/tcp-udp.md). A change replaces all proxies.',
+  ),
+  UdpPorts: key(
+    portList,
+    [],
+    'Published ports for UDP, as `[53]`. Services use them with the label `udp_port`. A change replaces all proxies.',
+  ),
   ProxyProtocolFrom: key(
     networkList,
     [],

@@ -24,6 +24,8 @@ const OF_ONE_ROUTE: ReadonlySet<string> = new Set<LabelName>([
   'redirects',
   'canonical_host',
   'policy',
+  'tcp_port',
+  'udp_port',
 ]);
 
 const allowedNames = Object.keys(labels).filter((name) => !OF_ONE_ROUTE.has(name));

@@ -6,6 +6,7 @@ import type { RenderInput } from '../../model/render-input.ts';
 import { compareText } from '../../model/route.ts';
 import type { RouteTable } from '../../model/route-table/table.ts';
 import { bytesOf } from '../../model/size.ts';
+import type { StreamTable } from '../../model/streams/stream-table.ts';
 import { VERSION_MARK } from '../../model/version-digest.ts';
 import { errorCodes, errorPages } from '../errors.ts';
 import { httpLimits, numbersUpTo, setsDirective } from '../limits.ts';
@@ -19,17 +20,20 @@ import { listeners } from './listeners.ts';
 import { toLocationViews } from './locations.ts';
 import { logFormats, toAccessLogView } from './logs.ts';
 import { allowLists } from './maintenance.ts';
+import { namesHash } from './names-hash.ts';
 import { toPageView } from './pages.ts';
 import { fallbackSite, toFallbackTlsView, toHandshakeView } from './sites.ts';
-import { toPassthroughView } from './stream.ts';
+import { streamUpstreams, toPassthroughView } from './stream.ts';
+import { toStreamsView } from './stream-ports.ts';
 import { headOf, resolvingSteps, strippedLengths } from './stripped-paths.ts';
 import { hasExpressions, hasPassthrough, locationsOf, relayedUpstreams } from './table.ts';
 import { plainCookie } from './upstreams.ts';
 
 /** The input of the templates: complete, sorted and final, so that they only have to print it. */
-export function toView(input: RenderInput, table: RouteTable, views: Views) {
+export function toView(input: RenderInput, table: RouteTable, streams: StreamTable, views: Views) {
   const [first, ...others] = table.upstreams.map(views.upstream);
   const zone = `upstreams ${input.zoneKb}k`;
+  const connections = toStreamsView(input, streams);
   return {
     cluster: input.cluster,
     version: VERSION_MARK,
@@ -46,8 +50,10 @@ export function toView(input: RenderInput, table: RouteTable, views: Views) {
     limits: httpLimits(input.nginx),
     mergesHeaders: !setsDirective(input.nginx.HTTPOptions, 'add_header_inherit'),
     hidden: hopByHopHeaders,
-    passthrough: toPassthroughView(input, table, views),
-    hasStream: hasPassthrough(table) || input.nginx.TCPOptions.length > 0,
+    passthrough: toPassthroughView(table, views),
+    streams: connections,
+    streamUpstreams: streamUpstreams(input, table, streams, views),
+    hasStream: hasPassthrough(table) || connections !== undefined || input.nginx.TCPOptions.length > 0,
     ...commonRequestHeaders(input, table),
     hasExpressions: hasExpressions(table),
     dollar: locationsOf(table).some(({ options }) => featuresUseDollar(options)),
@@ -58,11 +64,11 @@ export function toView(input: RenderInput, table: RouteTable, views: Views) {
       ...input.nginx,
       ...logFormats(input),
       // Each resolver of an upstream has a socket, which counts as a connection.
-      MaxConnections: input.nginx.MaxConnections + relayedUpstreams(table).length,
+      MaxConnections: input.nginx.MaxConnections + relayedUpstreams(table, streams).length,
       WorkerShutdownTimeout: shutdownTimeout(input),
     },
     pcreJit: !setsDirective(input.nginx.GlobalOptions, 'pcre_jit'),
-    hash: namesHash(table),
+    hash: namesHash(table.servers),
     upstreams: first === undefined ? [] : [{ ...first, zone }, ...others],
     stripped: strippedLengths(table).map((length) => ({ length, head: headOf(length) })),
     resolvingSteps,
@@ -101,17 +107,4 @@ function toErrorsView(input: RenderInput, table: RouteTable) {
 
 function shutdownTimeout({ nginx }: RenderInput): string | undefined {
   return setsDirective(nginx.GlobalOptions, 'worker_shutdown_timeout') ? undefined : nginx.WorkerShutdownTimeout;
-}
-
-/** nginx refuses to start if a name does not fit into a bucket, and slows down if the table is too small. */
-function namesHash({ servers }: RouteTable) {
-  const longest = servers.reduce((length, { host }) => Math.max(length, host.name.length), 0);
-  return {
-    bucketSize: powerOfTwo(Math.max(128, longest + 32)),
-    maxSize: powerOfTwo(Math.max(1024, servers.length * 2)),
-  };
-}
-
-function powerOfTwo(least: number): number {
-  return 2 ** Math.ceil(Math.log2(least));
 }

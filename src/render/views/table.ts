@@ -1,6 +1,7 @@
 import { locationFacts } from '../../model/features/features.ts';
 import { needsNameRelay } from '../../model/route.ts';
 import type { Location, RouteTable } from '../../model/route-table/table.ts';
+import type { StreamTable } from '../../model/streams/stream-table.ts';
 import type { Upstream } from '../../model/upstream.ts';
 
 export function locationsOf({ servers, fallback }: RouteTable): readonly Location[] {
@@ -15,8 +16,8 @@ export function hasPassthrough({ passthroughs }: RouteTable): boolean {
   return passthroughs.length > 0;
 }
 
-export function relayedUpstreams({ upstreams, passthroughs }: RouteTable): readonly Upstream[] {
-  return [...upstreams, ...passthroughs].filter(({ peers }) => needsNameRelay(peers));
+export function relayedUpstreams({ upstreams, passthroughs }: RouteTable, streams: StreamTable): readonly Upstream[] {
+  return [...upstreams, ...passthroughs, ...streams.upstreams].filter(({ peers }) => needsNameRelay(peers));
 }
 
 export function factsOf({ services, path }: Pick<Location, 'services' | 'path'>) {

@@ -1,0 +1,194 @@
+import { addressLists } from '../features/address-lists.ts';
+import { connectTimeout } from '../features/connect-timeout.ts';
+import { connectionLimit } from '../features/connection-limit.ts';
+import type { Surroundings } from '../features/feature.ts';
+import { readFeatures } from '../features/features.ts';
+import { readTimeout } from '../features/read-timeout.ts';
+import type { Host } from '../hosts/host.ts';
+import { LabelReader } from '../labels/label-reader.ts';
+import type { LabelName } from '../labels/labels.ts';
+import type { RoutedService } from '../parse-service.ts';
+import type { Problem } from '../problem.ts';
+import type { Route, RouteOptions } from '../route.ts';
+import { readMode } from '../route-labels/backend-mode.ts';
+import { complain } from '../route-labels/secrets.ts';
+import type { RouteContext } from '../route-labels/context.ts';
+import { readFailureLimits } from '../route-labels/failures.ts';
+import { hostLabels, readHosts } from '../route-labels/hosts.ts';
+import { readMaintenance } from '../route-labels/maintenance.ts';
+import { passthroughLabels } from '../route-labels/passthrough.ts';
+import { peersAt, readPlace } from '../route-labels/peers.ts';
+import { streamLabels } from '../route-labels/streams.ts';
+import { judgeServer, uncovered } from '../secrets/judge-secrets.ts';
+import { uncoveredHosts } from '../secrets/material.ts';
+import { warn } from '../secrets/verdict.ts';
+import type { SwarmService } from '../snapshot.ts';
+import { offeredPort } from './offered-ports.ts';
+import { type StreamOptions, type StreamProtocol, type StreamRoute, type StreamTls, streamNames } from './stream-route.ts';
+import { dropUnsupported } from './supported-labels.ts';
+
+/** Whether labels route connections instead of requests. */
+export function routesStreams(reader: Pick<LabelReader, 'has'>): boolean {
+  return reader.has('tcp_port') || reader.has('udp_port');
+}
+
+/** What is the same for all routes of the labels. */
+type Shared = Omit<RoutedService, 'route' | 'networkId' | 'secrets' | 'peerCount'>;
+
+/** The routes of one group of labels: one for each protocol. */
+export function parseStreams(
+  reader: LabelReader,
+  service: SwarmService,
+  context: RouteContext,
+  shared: (networkId: string | undefined, mode: string) => Shared & Pick<RoutedService, 'networkId' | 'peerCount'>,
+): { readonly routed: readonly RoutedService[]; readonly problems: readonly Problem[] } {
+  dropUnsupported(reader);
+  const ports = readPorts(reader, context);
+  const hosts = reader.has('hosts') ? readHosts(reader).hosts : [];
+  const tls = readTls(reader, hosts, context);
+  const options = readOptions(reader, service, context, tls);
+  const place = readPlace(reader, service, context);
+  const mode = readMode(reader, service, { affinity: { kind: 'none' } });
+  const maintenance = readMaintenance(reader);
+  const limits = readFailureLimits(reader);
+  const peers = peersAt(place, mode, reader, service, context).map((peer) => ({ ...peer, ...limits }));
+  const backend: Route['backend'] = peers.length === 0 ? { kind: 'unavailable' } : { kind: 'peers', peers };
+  const common = shared(backend.kind === 'peers' ? place.network?.id : undefined, mode);
+  const { id, name, createdAt } = service;
+  const owner = { id, name, createdAt };
+  // Without any of its hosts, the route must not answer for all.
+  const isNowhere = reader.has('hosts') && hosts.length === 0;
+  const served = ports.filter(({ protocol }) => protocol === 'udp' || !isNowhere);
+  const routed = served.map(({ protocol, port }): RoutedService => {
+    const isTcp = protocol === 'tcp';
+    const stream: StreamRoute = {
+      service: owner,
+      protocol,
+      port,
+      hosts: isTcp ? hosts : [],
+      tls: isTcp ? tls : { kind: 'none' },
+      options: optionsFor(protocol, options),
+      backend,
+      ...(reader.group === '' ? {} : { labels: { group: reader.group } }),
+    };
+    const secrets = isTcp ? [...new Set(context.namedSecrets)] : [];
+    return { ...common, secrets, stream, route: carrierOf(stream, service, maintenance) };
+  });
+  const names = routed.flatMap(({ stream }) => streamNames(stream!));
+  return { routed, problems: reader.problems.map((problem) => withRoutes(problem, names)) };
+}
+
+function withRoutes(problem: Problem, routes: readonly string[]): Problem {
+  const [affected] = problem.affects ?? [];
+  return affected === undefined || affected.routes.length > 0 ? problem : { ...problem, affects: [{ ...affected, routes }] };
+}
+
+/** Carries the hosts and tasks through the checks that all routes share. */
+function carrierOf({ service, hosts, backend, labels }: StreamRoute, from: SwarmService, maintenance: Route['maintenance']): Route {
+  const carrier: Route = {
+    service,
+    hosts,
+    isDefault: false,
+    path: '',
+    redirects: [],
+    options: noOptions(from),
+    tls: { kind: 'none' },
+    backend,
+    maintenance,
+  };
+  return labels === undefined ? carrier : { ...carrier, labels: { group: labels.group, deciding: {} } };
+}
+
+function noOptions(service: SwarmService): RouteOptions {
+  const nothing = new LabelReader(service.name, new Map());
+  return readFeatures(nothing, { service, contextRoot: '', cluster: undefined, readSecret: () => undefined });
+}
+
+interface Port {
+  readonly protocol: StreamProtocol;
+  readonly port: number;
+}
+
+function readPorts(reader: LabelReader, { cluster }: RouteContext): Port[] {
+  const { tcp_port, udp_port } = streamLabels;
+  return ([['tcp', tcp_port], ['udp', udp_port]] as const).flatMap(([protocol, definition]) => {
+    const port = reader.has(definition.name as LabelName) ? reader.peek(definition) : undefined;
+    if (port === undefined) {
+      reader.read(definition);
+      return [];
+    }
+    const obstacle = cluster && offeredPort(protocol, port, cluster.streams);
+    if (obstacle === undefined) return [{ protocol, port }];
+    reader.note('error', definition, obstacle.reason, obstacle.remedy);
+    return [];
+  });
+}
+
+function readTls(reader: LabelReader, hosts: readonly Host[], context: RouteContext): StreamTls {
+  const { tcp_tls, tcp_alpn, tcp_proxy_protocol, udp_responses } = streamLabels;
+  const { ssl_passthrough } = passthroughLabels;
+  const isPassedOn = reader.read(ssl_passthrough) ?? false;
+  const isTerminated = reader.has('tcp_tls');
+  const ofTcp = [tcp_tls, tcp_alpn, tcp_proxy_protocol, ssl_passthrough, hostLabels.hosts];
+  if (!reader.has('tcp_port'))
+    for (const definition of ofTcp.filter(({ name }) => reader.has(name as LabelName)))
+      reader.refuse(definition, 'requires tcp_port', 'Set tcp_port, or remove the label.');
+  if (reader.has('udp_responses') && !reader.has('udp_port'))
+    reader.refuse(udp_responses, 'requires udp_port', 'Set udp_port, or remove the label.');
+  if (isTerminated && isPassedOn)
+    reader.refuse(tcp_tls, 'contradicts ssl_passthrough, with which the service terminates TLS', 'Remove one of the two.');
+  if (reader.has('hosts') && !isTerminated && !isPassedOn)
+    reader.refuse(
+      hostLabels.hosts,
+      'has no effect on a TCP port without TLS, whose connections name no host',
+      'Set tcp_tls or ssl_passthrough, or remove the label. Put routes for HTTP into a numbered group.',
+    );
+  const alpn = reader.read(tcp_alpn) ?? [];
+  if (!isTerminated) return { kind: isPassedOn ? 'passthrough' : 'none' };
+  const certificate = context.readSecret(tcp_tls, (name, material) => judgeServer(name, name, material)) ?? '';
+  if (certificate !== '' && uncoveredHosts(certificate, hosts, context.material).length > 0) {
+    const { reason, remedy } = uncovered(certificate);
+    complain(reader, tcp_tls, warn(reason, remedy));
+  }
+  return { kind: 'terminated', certificate, alpn };
+}
+
+/** Protective labels and their values are those of HTTP routes. */
+function readOptions(reader: LabelReader, service: SwarmService, context: RouteContext, tls: StreamTls): StreamOptions {
+  const { cluster, readSecret } = context;
+  const surroundings: Surroundings = {
+    service,
+    isGrpc: false,
+    strippedPath: '',
+    // Balancers that send headers do not help: connections have none.
+    cluster: cluster && { ...cluster, hidesAddresses: false },
+    readSecret,
+  };
+  refuseHidden(reader, context);
+  const lists = addressLists.read(reader, surroundings);
+  return {
+    proxyProtocol: (tls.kind !== 'none' || reader.has('tcp_port')) && (reader.read(streamLabels.tcp_proxy_protocol) ?? false),
+    allow: lists?.allow,
+    deny: lists?.deny,
+    connectionLimit: connectionLimit.read(reader, surroundings),
+    connectTimeout: connectTimeout.read(reader, surroundings),
+    idleTimeout: readTimeout.read(reader, surroundings),
+    responses: reader.read(streamLabels.udp_responses),
+  };
+}
+
+function refuseHidden(reader: LabelReader, { cluster }: RouteContext): void {
+  const isHidden = cluster && ((reader.has('tcp_port') && cluster.streams.hidesTcp) || (reader.has('udp_port') && cluster.streams.hidesUdp));
+  if (!isHidden) return;
+  const { allow, deny } = addressLists.labels;
+  const written = [allow, deny, connectionLimit.labels.connection_limit].find(({ name }) => reader.has(name as LabelName));
+  if (written === undefined) return;
+  const remedy = 'Set PublishMode to "host". For TCP, a balancer in front may send addresses instead: see ProxyProtocolFrom.';
+  reader.refuse(written, 'has no effect: the routing mesh hides client addresses from the proxies', remedy);
+}
+
+function optionsFor(protocol: StreamProtocol, { proxyProtocol, responses, ...options }: StreamOptions): StreamOptions {
+  const own = protocol === 'tcp' ? { proxyProtocol } : { proxyProtocol: false, responses };
+  const all = { ...own, ...options };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as StreamOptions;
+}

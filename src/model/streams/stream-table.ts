@@ -1,0 +1,96 @@
+import { compareHosts, type Host } from '../hosts/host.ts';
+import type { Problem } from '../problem.ts';
+import { compareText, labelName } from '../route.ts';
+import { toUpstream, type Upstream } from '../upstream.ts';
+import { compareStreams, type StreamRoute, type StreamTls, streamName } from './stream-route.ts';
+
+/** Routes of connections, merged by port. */
+export interface StreamTable {
+  readonly ports: readonly StreamPort[];
+  readonly upstreams: readonly Upstream[];
+  readonly problems: readonly Problem[];
+}
+
+/** One port of the proxies. All of its connections are read in the same way, as the oldest service requires. */
+export interface StreamPort extends Pick<StreamRoute, 'protocol' | 'port'> {
+  readonly kind: StreamTls['kind'];
+  /** For connections that name no host of the others; undefined if these are closed. */
+  readonly fallback: StreamServer | undefined;
+  /** By name in the TLS handshake. */
+  readonly servers: readonly (StreamServer & { readonly host: Host })[];
+}
+
+export interface StreamServer {
+  readonly route: StreamRoute;
+  /** Undefined if no task can answer. */
+  readonly upstream: string | undefined;
+}
+
+export function buildStreamTable(streams: readonly StreamRoute[]): StreamTable {
+  const upstreams = new Map<string, Upstream>();
+  const problems: Problem[] = [];
+  const byPort = Map.groupBy(streams.toSorted(compareStreams), (route) => streamName(route));
+  const ports = [...byPort.values()].map((claimants) => buildPort(claimants, upstreams, problems));
+  return { ports, upstreams: [...upstreams.values()].toSorted((a, b) => compareText(a.name, b.name)), problems };
+}
+
+/** The oldest service first. */
+function buildPort(claimants: readonly StreamRoute[], upstreams: Map<string, Upstream>, problems: Problem[]): StreamPort {
+  const [first] = claimants as [StreamRoute, ...StreamRoute[]];
+  const { protocol, port } = first;
+  const { kind } = first.tls;
+  const taken = new Map<string, StreamServer & { readonly host: Host | undefined }>();
+  for (const route of claimants) {
+    if (route.tls.kind !== kind) {
+      problems.push(otherKind(route, first));
+      continue;
+    }
+    for (const host of route.hosts.length === 0 ? [undefined] : route.hosts) {
+      const key = host === undefined ? '' : `${host.kind} ${host.name}`;
+      const holder = taken.get(key)?.route;
+      if (holder === undefined) taken.set(key, { host, route, upstream: upstreamOf(route, upstreams) });
+      else problems.push(occupied(route, holder, host));
+    }
+  }
+  const named = [...taken.values()].flatMap(({ host, ...server }) => (host === undefined ? [] : [{ ...server, host }]));
+  return { protocol, port, kind, fallback: taken.get(''), servers: named.toSorted((a, b) => compareHosts(a.host, b.host)) };
+}
+
+function upstreamOf({ backend }: StreamRoute, upstreams: Map<string, Upstream>): string | undefined {
+  if (backend.kind !== 'peers') return undefined;
+  const upstream = toUpstream(backend.peers, { kind: 'none' });
+  if (upstream === undefined) return undefined;
+  upstreams.set(upstream.name, upstream);
+  return upstream.name;
+}
+
+const KINDS: Readonly<Record<StreamTls['kind'], string>> = {
+  none: 'without TLS at the proxies',
+  terminated: 'with tcp_tls',
+  passthrough: 'with ssl_passthrough',
+};
+
+function otherKind(route: StreamRoute, oldest: StreamRoute): Problem {
+  const { name } = route.service;
+  const reason = `${streamName(route)} is used ${KINDS[oldest.tls.kind]} by ${ownerOf(oldest, route)}, and ${KINDS[route.tls.kind]} by ${name}, which is not served on it`;
+  return conflict(route, reason, 'Set the same labels for TLS on both services, or use another port.');
+}
+
+function occupied(route: StreamRoute, holder: StreamRoute, host: Host | undefined): Problem {
+  const reason = `${streamName(route, host)} belongs to ${ownerOf(holder, route)}, so ${route.service.name} is not served on it`;
+  const remedy =
+    route.protocol === 'tcp'
+      ? 'Use another port. With tcp_tls or ssl_passthrough, services with different hosts can share a port.'
+      : 'Use another port.';
+  return conflict(route, reason, remedy, host);
+}
+
+function ownerOf(holder: StreamRoute, { service: { id } }: StreamRoute): string {
+  return holder.service.id === id ? 'another group of labels' : `${holder.service.name}, an older service`;
+}
+
+function conflict(route: StreamRoute, reason: string, remedy: string, host?: Host): Problem {
+  const { name: service } = route.service;
+  const label = labelName(route.protocol === 'tcp' ? 'tcp_port' : 'udp_port', route.labels);
+  return { severity: 'error', service, label, value: String(route.port), reason, remedy, affects: [{ service, label, routes: [streamName(route, host)] }] };
+}
