@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { labelFamilies } from '../../src/model/features/features.ts';
 import { beginningOf, LABEL_PREFIX } from '../../src/model/labels/label.ts';
 import { labels } from '../../src/model/labels/labels.ts';
+import { streamLabels } from '../../src/model/route-labels/streams.ts';
 
 /** Characters with a meaning in nginx, templates, regular expressions or terminals. */
 const metacharacters = [
@@ -47,7 +48,8 @@ export const examples: Readonly<Record<string, string>> = Object.fromEntries([
   ...Object.values(labels).map(({ name, example }) => [name, example]),
   ...labelFamilies.map((family) => [beginningOf(family) + family.exampleName, family.example]),
 ]);
-const names = Object.keys(examples);
+/** These route no requests: a service with one of them has no HTTP route. */
+const names = Object.keys(examples).filter((name) => !Object.hasOwn(streamLabels, name));
 const good = fc
   .subarray(names)
   .map((chosen) =>
@@ -82,3 +84,22 @@ export const hostileLabels: fc.Arbitrary<Readonly<Record<string, string>>> = fc
   .map(([plain, group, other, old, today]) =>
     today ? { ...prefixed(plain), ...prefixed(group, '1.'), ...prefixed(other) } : old,
   );
+
+const ofStreams = [
+  ...Object.keys(streamLabels),
+  ...['hosts', 'port', 'ssl_passthrough', 'allow', 'deny', 'connection_limit', 'connect_timeout', 'read_timeout'],
+];
+const streamGood = fc
+  .subarray(ofStreams)
+  .map((chosen) => Object.fromEntries([...chosen, 'tcp_port', 'port'].map((name) => [name, examples[name]!])));
+const streamBent = fc
+  .constantFrom(...ofStreams)
+  .chain((name) => bentExample(examples[name]!).map((value): [string, string] => [name, value]));
+
+/** The same of a service over TCP and UDP. */
+export const hostileStreamLabels: fc.Arbitrary<Readonly<Record<string, string>>> = fc
+  .tuple(streamGood, fc.array(streamBent, { maxLength: 2 }), streamGood)
+  .map(([plain, changes, group]) => ({
+    ...prefixed({ ...plain, ...Object.fromEntries(changes) }),
+    ...prefixed(group, '1.'),
+  }));

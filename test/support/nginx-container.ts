@@ -113,6 +113,12 @@ export class NginxContainer implements AsyncDisposable {
     for (const [name, content] of Object.entries(files)) await this.#shell(`cat >${folder}/${name}`, content);
   }
 
+  /** Its address in its first network. */
+  async address(): Promise<string> {
+    const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}';
+    return (await run('docker', ['inspect', this.#id, '--format', format])).stdout.trim().split(' ')[0]!;
+  }
+
   /** Its address in another network. */
   async join(network: string): Promise<string> {
     await run('docker', ['network', 'connect', network, this.#id]);

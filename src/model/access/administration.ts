@@ -165,5 +165,7 @@ export function takenPorts(
   const ofStreams = settings.clusters.flatMap(({ settings: { ProxyServiceName: service, TcpPorts } }) =>
     TcpPorts.map((port) => ({ port, service })),
   );
-  return [...applications, ...clusters, ...ofStreams].filter((held): held is TakenPort => wanted.includes(held.port ?? 0));
+  return [...applications, ...clusters, ...ofStreams].filter((held): held is TakenPort =>
+    wanted.includes(held.port ?? 0),
+  );
 }

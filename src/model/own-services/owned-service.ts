@@ -15,6 +15,7 @@ import { secretFile } from '../secrets/secret-files.ts';
 import type { Cluster } from '../settings/clusters.ts';
 import { bytesOf } from '../size.ts';
 import type { OwnedRole, SwarmNode } from '../snapshot.ts';
+import { type DesiredPort, portsOf } from './proxy-ports.ts';
 
 /** Limits of the job that reads secrets. */
 const READER_BYTES = 256 * 1024 ** 2;
@@ -76,14 +77,6 @@ export interface MountedObject {
   readonly id: string;
   readonly name: string;
   readonly target: string;
-}
-
-export interface DesiredPort {
-  readonly published: number;
-  readonly target: number;
-  readonly mode: 'ingress' | 'host';
-  /** Defaults to TCP. */
-  readonly protocol?: 'udp';
 }
 
 /**
@@ -241,21 +234,6 @@ export function desiredProxy(
       ? agentParts(cluster, { version, extensionAddress, allowedText })
       : { env: {}, volumes: {}, init: false }),
   };
-}
-
-function portsOf({ settings }: Cluster): DesiredPort[] {
-  const { PublishedPort, PublishedSSLPort, TargetPort, TargetSSLPort, TcpPorts, UdpPorts, PublishMode: mode } = settings;
-  const http = [
-    { published: PublishedPort, target: TargetPort, mode },
-    { published: PublishedSSLPort, target: TargetSSLPort, mode },
-  ];
-  // Administrators can change the ports of HTTP after the settings were checked.
-  const tcp = TcpPorts.filter((port) => http.every(({ published }) => published !== port));
-  return [
-    ...http,
-    ...tcp.map((port) => ({ published: port, target: port, mode })),
-    ...UdpPorts.map((port) => ({ published: port, target: port, mode, protocol: 'udp' as const })),
-  ];
 }
 
 /** An agent without a sign of life for this time hangs. */

@@ -102,6 +102,7 @@ function isOwn({ name, labels }: StoredObject): boolean {
 function namesIt({ labels }: SwarmService, secret: string): boolean {
   const stack = labels['com.docker.stack.namespace'];
   return Object.entries(labels).some(
-    ([label, value]) => /ssl_|\b(?:basic_auth|tcp_tls)$/.test(label) && (value === secret || `${stack}_${value}` === secret),
+    ([label, value]) =>
+      /ssl_|\b(?:basic_auth|tcp_tls)$/.test(label) && (value === secret || `${stack}_${value}` === secret),
   );
 }

@@ -19,7 +19,10 @@ export function offeredPort(
   if (ports.includes(port)) return undefined;
   const setting = protocol === 'tcp' ? 'TcpPorts' : 'UdpPorts';
   const reason = `is not a port of the proxies, so this service is not served on it: ${setting} ${listed(ports)}`;
-  const remedy = ports.length === 0 ? `Add ${port} to ${setting} in the settings.` : `Use one of these ports, or add ${port} to ${setting} in the settings.`;
+  const remedy =
+    ports.length === 0
+      ? `Add ${port} to ${setting} in the settings.`
+      : `Use one of these ports, or add ${port} to ${setting} in the settings.`;
   return { reason, remedy };
 }
 

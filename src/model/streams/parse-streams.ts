@@ -4,27 +4,29 @@ import { connectionLimit } from '../features/connection-limit.ts';
 import type { Surroundings } from '../features/feature.ts';
 import { readFeatures } from '../features/features.ts';
 import { readTimeout } from '../features/read-timeout.ts';
-import type { Host } from '../hosts/host.ts';
 import { LabelReader } from '../labels/label-reader.ts';
 import type { LabelName } from '../labels/labels.ts';
 import type { RoutedService } from '../parse-service.ts';
 import type { Problem } from '../problem.ts';
 import type { Route, RouteOptions } from '../route.ts';
 import { readMode } from '../route-labels/backend-mode.ts';
-import { complain } from '../route-labels/secrets.ts';
 import type { RouteContext } from '../route-labels/context.ts';
 import { readFailureLimits } from '../route-labels/failures.ts';
-import { hostLabels, readHosts } from '../route-labels/hosts.ts';
+import { readHosts } from '../route-labels/hosts.ts';
 import { readMaintenance } from '../route-labels/maintenance.ts';
-import { passthroughLabels } from '../route-labels/passthrough.ts';
 import { peersAt, readPlace } from '../route-labels/peers.ts';
 import { streamLabels } from '../route-labels/streams.ts';
-import { judgeServer, uncovered } from '../secrets/judge-secrets.ts';
-import { uncoveredHosts } from '../secrets/material.ts';
-import { warn } from '../secrets/verdict.ts';
 import type { SwarmService } from '../snapshot.ts';
 import { offeredPort } from './offered-ports.ts';
-import { type StreamOptions, type StreamProtocol, type StreamRoute, type StreamTls, streamNames } from './stream-route.ts';
+import {
+  checksAddresses,
+  type StreamOptions,
+  type StreamProtocol,
+  type StreamRoute,
+  type StreamTls,
+  streamNames,
+} from './stream-route.ts';
+import { readStreamTls } from './stream-tls.ts';
 import { dropUnsupported } from './supported-labels.ts';
 
 /** Whether labels route connections instead of requests. */
@@ -45,8 +47,14 @@ export function parseStreams(
   dropUnsupported(reader);
   const ports = readPorts(reader, context);
   const hosts = reader.has('hosts') ? readHosts(reader).hosts : [];
-  const tls = readTls(reader, hosts, context);
+  const tls = readStreamTls(reader, hosts, context);
   const options = readOptions(reader, service, context, tls);
+  if (hosts.length > 0 && options.proxyProtocol && checksAddresses(options))
+    reader.refuse(
+      streamLabels.tcp_proxy_protocol,
+      'cannot be combined with hosts and one of allow, deny and connection_limit',
+      'Remove one of these labels.',
+    );
   const place = readPlace(reader, service, context);
   const mode = readMode(reader, service, { affinity: { kind: 'none' } });
   const maintenance = readMaintenance(reader);
@@ -80,11 +88,17 @@ export function parseStreams(
 
 function withRoutes(problem: Problem, routes: readonly string[]): Problem {
   const [affected] = problem.affects ?? [];
-  return affected === undefined || affected.routes.length > 0 ? problem : { ...problem, affects: [{ ...affected, routes }] };
+  return affected === undefined || affected.routes.length > 0
+    ? problem
+    : { ...problem, affects: [{ ...affected, routes }] };
 }
 
 /** Carries the hosts and tasks through the checks that all routes share. */
-function carrierOf({ service, hosts, backend, labels }: StreamRoute, from: SwarmService, maintenance: Route['maintenance']): Route {
+function carrierOf(
+  { service, hosts, backend, labels }: StreamRoute,
+  from: SwarmService,
+  maintenance: Route['maintenance'],
+): Route {
   const carrier: Route = {
     service,
     hosts,
@@ -111,7 +125,12 @@ interface Port {
 
 function readPorts(reader: LabelReader, { cluster }: RouteContext): Port[] {
   const { tcp_port, udp_port } = streamLabels;
-  return ([['tcp', tcp_port], ['udp', udp_port]] as const).flatMap(([protocol, definition]) => {
+  return (
+    [
+      ['tcp', tcp_port],
+      ['udp', udp_port],
+    ] as const
+  ).flatMap(([protocol, definition]) => {
     const port = reader.has(definition.name as LabelName) ? reader.peek(definition) : undefined;
     if (port === undefined) {
       reader.read(definition);
@@ -122,35 +141,6 @@ function readPorts(reader: LabelReader, { cluster }: RouteContext): Port[] {
     reader.note('error', definition, obstacle.reason, obstacle.remedy);
     return [];
   });
-}
-
-function readTls(reader: LabelReader, hosts: readonly Host[], context: RouteContext): StreamTls {
-  const { tcp_tls, tcp_alpn, tcp_proxy_protocol, udp_responses } = streamLabels;
-  const { ssl_passthrough } = passthroughLabels;
-  const isPassedOn = reader.read(ssl_passthrough) ?? false;
-  const isTerminated = reader.has('tcp_tls');
-  const ofTcp = [tcp_tls, tcp_alpn, tcp_proxy_protocol, ssl_passthrough, hostLabels.hosts];
-  if (!reader.has('tcp_port'))
-    for (const definition of ofTcp.filter(({ name }) => reader.has(name as LabelName)))
-      reader.refuse(definition, 'requires tcp_port', 'Set tcp_port, or remove the label.');
-  if (reader.has('udp_responses') && !reader.has('udp_port'))
-    reader.refuse(udp_responses, 'requires udp_port', 'Set udp_port, or remove the label.');
-  if (isTerminated && isPassedOn)
-    reader.refuse(tcp_tls, 'contradicts ssl_passthrough, with which the service terminates TLS', 'Remove one of the two.');
-  if (reader.has('hosts') && !isTerminated && !isPassedOn)
-    reader.refuse(
-      hostLabels.hosts,
-      'has no effect on a TCP port without TLS, whose connections name no host',
-      'Set tcp_tls or ssl_passthrough, or remove the label. Put routes for HTTP into a numbered group.',
-    );
-  const alpn = reader.read(tcp_alpn) ?? [];
-  if (!isTerminated) return { kind: isPassedOn ? 'passthrough' : 'none' };
-  const certificate = context.readSecret(tcp_tls, (name, material) => judgeServer(name, name, material)) ?? '';
-  if (certificate !== '' && uncoveredHosts(certificate, hosts, context.material).length > 0) {
-    const { reason, remedy } = uncovered(certificate);
-    complain(reader, tcp_tls, warn(reason, remedy));
-  }
-  return { kind: 'terminated', certificate, alpn };
 }
 
 /** Protective labels and their values are those of HTTP routes. */
@@ -167,7 +157,8 @@ function readOptions(reader: LabelReader, service: SwarmService, context: RouteC
   refuseHidden(reader, context);
   const lists = addressLists.read(reader, surroundings);
   return {
-    proxyProtocol: (tls.kind !== 'none' || reader.has('tcp_port')) && (reader.read(streamLabels.tcp_proxy_protocol) ?? false),
+    proxyProtocol:
+      (tls.kind !== 'none' || reader.has('tcp_port')) && (reader.read(streamLabels.tcp_proxy_protocol) ?? false),
     allow: lists?.allow,
     deny: lists?.deny,
     connectionLimit: connectionLimit.read(reader, surroundings),
@@ -178,12 +169,17 @@ function readOptions(reader: LabelReader, service: SwarmService, context: RouteC
 }
 
 function refuseHidden(reader: LabelReader, { cluster }: RouteContext): void {
-  const isHidden = cluster && ((reader.has('tcp_port') && cluster.streams.hidesTcp) || (reader.has('udp_port') && cluster.streams.hidesUdp));
+  const isHidden =
+    cluster &&
+    ((reader.has('tcp_port') && cluster.streams.hidesTcp) || (reader.has('udp_port') && cluster.streams.hidesUdp));
   if (!isHidden) return;
   const { allow, deny } = addressLists.labels;
-  const written = [allow, deny, connectionLimit.labels.connection_limit].find(({ name }) => reader.has(name as LabelName));
+  const written = [allow, deny, connectionLimit.labels.connection_limit].find(({ name }) =>
+    reader.has(name as LabelName),
+  );
   if (written === undefined) return;
-  const remedy = 'Set PublishMode to "host". For TCP, a balancer in front may send addresses instead: see ProxyProtocolFrom.';
+  const remedy =
+    'Set PublishMode to "host". For TCP, a balancer in front may send addresses instead: see ProxyProtocolFrom.';
   reader.refuse(written, 'has no effect: the routing mesh hides client addresses from the proxies', remedy);
 }
 

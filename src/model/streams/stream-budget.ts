@@ -51,5 +51,13 @@ function tooLarge(route: StreamRoute, cluster: string, isOfService: boolean): Pr
     ? `${service} needs more than ${STREAM_SERVICE_BYTES / KIB} KiB of configuration for TCP and UDP, the share of one service`
     : `${service} finds no room in cluster ${cluster}, whose older services use most of ${STREAM_CLUSTER_BYTES / KIB} KiB for TCP and UDP`;
   const remedy = 'Use fewer hosts, a wildcard such as *.example.org, or shorter address lists.';
-  return { severity: 'error', service, cluster, label, reason, remedy, affects: [{ service, label, routes: streamNames(route) }] };
+  return {
+    severity: 'error',
+    service,
+    cluster,
+    label,
+    reason,
+    remedy,
+    affects: [{ service, label, routes: streamNames(route) }],
+  };
 }

@@ -1,5 +1,12 @@
 import type { Host } from '../hosts/host.ts';
-import { type Backend, compareOwners, compareText, type RouteLabels, type RouteOwner, type SecretRef } from '../route.ts';
+import {
+  type Backend,
+  compareOwners,
+  compareText,
+  type RouteLabels,
+  type RouteOwner,
+  type SecretRef,
+} from '../route.ts';
 
 export const streamProtocols = ['tcp', 'udp'] as const;
 export type StreamProtocol = (typeof streamProtocols)[number];
@@ -44,6 +51,19 @@ export interface StreamOptions {
   readonly responses?: number | undefined;
 }
 
+/** Whether clients are told apart by address. */
+export function checksAddresses({ allow, deny, connectionLimit }: StreamOptions): boolean {
+  return allow !== undefined || deny !== undefined || connectionLimit !== undefined;
+}
+
+/**
+ * nginx checks addresses before it reads the name in the handshake. Beside other names, a second server behind the first
+ * one checks them, which cannot send a correct PROXY header.
+ */
+export function needsWholePort({ tls, options }: StreamRoute): boolean {
+  return tls.kind !== 'none' && options.proxyProtocol && checksAddresses(options);
+}
+
 /** `tcp/5432`, or with a name, `tcp/5432 db.example.org`. */
 export function streamName({ protocol, port }: Pick<StreamRoute, 'protocol' | 'port'>, host?: Host): string {
   const name = host?.kind === 'regex' ? `~${host.name}` : host?.name;
@@ -52,9 +72,7 @@ export function streamName({ protocol, port }: Pick<StreamRoute, 'protocol' | 'p
 
 export function streamNames(route: StreamRoute): string[] {
   const { hosts } = route;
-  return hosts.length === 0
-    ? [streamName(route)]
-    : hosts.map((host) => streamName(route, host)).toSorted(compareText);
+  return hosts.length === 0 ? [streamName(route)] : hosts.map((host) => streamName(route, host)).toSorted(compareText);
 }
 
 /** Ties only between equal routes. */

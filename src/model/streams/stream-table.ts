@@ -2,7 +2,7 @@ import { compareHosts, type Host } from '../hosts/host.ts';
 import type { Problem } from '../problem.ts';
 import { compareText, labelName } from '../route.ts';
 import { toUpstream, type Upstream } from '../upstream.ts';
-import { compareStreams, type StreamRoute, type StreamTls, streamName } from './stream-route.ts';
+import { compareStreams, needsWholePort, type StreamRoute, type StreamTls, streamName } from './stream-route.ts';
 
 /** Routes of connections, merged by port. */
 export interface StreamTable {
@@ -34,26 +34,43 @@ export function buildStreamTable(streams: readonly StreamRoute[]): StreamTable {
   return { ports, upstreams: [...upstreams.values()].toSorted((a, b) => compareText(a.name, b.name)), problems };
 }
 
+type Taken = Map<string, StreamServer & { readonly host: Host | undefined }>;
+
 /** The oldest service first. */
-function buildPort(claimants: readonly StreamRoute[], upstreams: Map<string, Upstream>, problems: Problem[]): StreamPort {
+function buildPort(
+  claimants: readonly StreamRoute[],
+  upstreams: Map<string, Upstream>,
+  problems: Problem[],
+): StreamPort {
   const [first] = claimants as [StreamRoute, ...StreamRoute[]];
   const { protocol, port } = first;
-  const { kind } = first.tls;
-  const taken = new Map<string, StreamServer & { readonly host: Host | undefined }>();
+  const taken: Taken = new Map();
   for (const route of claimants) {
-    if (route.tls.kind !== kind) {
-      problems.push(otherKind(route, first));
-      continue;
-    }
-    for (const host of route.hosts.length === 0 ? [undefined] : route.hosts) {
-      const key = host === undefined ? '' : `${host.kind} ${host.name}`;
-      const holder = taken.get(key)?.route;
-      if (holder === undefined) taken.set(key, { host, route, upstream: upstreamOf(route, upstreams) });
-      else problems.push(occupied(route, holder, host));
-    }
+    const obstacle = obstacleTo(route, first, taken);
+    if (obstacle === undefined) problems.push(...take(route, taken, upstreams));
+    else problems.push(obstacle);
   }
   const named = [...taken.values()].flatMap(({ host, ...server }) => (host === undefined ? [] : [{ ...server, host }]));
-  return { protocol, port, kind, fallback: taken.get(''), servers: named.toSorted((a, b) => compareHosts(a.host, b.host)) };
+  const servers = named.toSorted((a, b) => compareHosts(a.host, b.host));
+  return { protocol, port, kind: first.tls.kind, fallback: taken.get(''), servers };
+}
+
+/** Why a route cannot share the port with older ones. */
+function obstacleTo(route: StreamRoute, oldest: StreamRoute, taken: Taken): Problem | undefined {
+  if (route.tls.kind !== oldest.tls.kind) return otherKind(route, oldest);
+  const other = [...taken.values()].find((each) => needsWholePort(each.route) || needsWholePort(route));
+  return other && undivided(route, other.route);
+}
+
+/** Takes the hosts that are free. */
+function take(route: StreamRoute, taken: Taken, upstreams: Map<string, Upstream>): Problem[] {
+  return (route.hosts.length === 0 ? [undefined] : route.hosts).flatMap((host) => {
+    const key = host === undefined ? '' : `${host.kind} ${host.name}`;
+    const holder = taken.get(key)?.route;
+    if (holder !== undefined) return [occupied(route, holder, host)];
+    taken.set(key, { host, route, upstream: upstreamOf(route, upstreams) });
+    return [];
+  });
 }
 
 function upstreamOf({ backend }: StreamRoute, upstreams: Map<string, Upstream>): string | undefined {
@@ -76,6 +93,11 @@ function otherKind(route: StreamRoute, oldest: StreamRoute): Problem {
   return conflict(route, reason, 'Set the same labels for TLS on both services, or use another port.');
 }
 
+function undivided(route: StreamRoute, holder: StreamRoute): Problem {
+  const reason = `${streamName(route)} is used by ${ownerOf(holder, route)}, and cannot be shared with ${route.service.name}: a service with tcp_proxy_protocol and allow, deny or connection_limit needs the port for itself`;
+  return conflict(route, reason, 'Use another port, or remove one of these labels.');
+}
+
 function occupied(route: StreamRoute, holder: StreamRoute, host: Host | undefined): Problem {
   const reason = `${streamName(route, host)} belongs to ${ownerOf(holder, route)}, so ${route.service.name} is not served on it`;
   const remedy =
@@ -92,5 +114,13 @@ function ownerOf(holder: StreamRoute, { service: { id } }: StreamRoute): string 
 function conflict(route: StreamRoute, reason: string, remedy: string, host?: Host): Problem {
   const { name: service } = route.service;
   const label = labelName(route.protocol === 'tcp' ? 'tcp_port' : 'udp_port', route.labels);
-  return { severity: 'error', service, label, value: String(route.port), reason, remedy, affects: [{ service, label, routes: [streamName(route, host)] }] };
+  return {
+    severity: 'error',
+    service,
+    label,
+    value: String(route.port),
+    reason,
+    remedy,
+    affects: [{ service, label, routes: [streamName(route, host)] }],
+  };
 }

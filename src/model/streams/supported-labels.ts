@@ -42,7 +42,8 @@ export function dropUnsupported(reader: LabelReader): void {
     const named = { ...definition, name };
     const remedy = 'Remove it. Labels for HTTP belong into a numbered group of their own.';
     if (definition.policy === 'protective') reader.refuse(named, 'cannot protect TCP and UDP connections', remedy);
-    else if (entry.from === undefined) reader.note('warning', named, 'has no effect on TCP and UDP connections', remedy);
+    else if (entry.from === undefined)
+      reader.note('warning', named, 'has no effect on TCP and UDP connections', remedy);
   }
   reader.use(new Map([...reader.entries].filter(([name]) => SUPPORTED.has(name))));
 }

@@ -1,7 +1,7 @@
 import { digest } from '../../lib/digest.ts';
 import type { Host } from '../../model/hosts/host.ts';
 import type { RenderInput } from '../../model/render-input.ts';
-import type { StreamRoute } from '../../model/streams/stream-route.ts';
+import { checksAddresses, type StreamRoute } from '../../model/streams/stream-route.ts';
 import type { StreamPort, StreamServer, StreamTable } from '../../model/streams/stream-table.ts';
 import { setsDirective } from '../limits.ts';
 import { namesHash } from './names-hash.ts';
@@ -72,7 +72,7 @@ function toServer(server: Server | undefined, { protocol, port, kind }: StreamPo
     service: route.service.name,
     ...timeouts(route),
   };
-  if (isShared && isProtected(route))
+  if (isShared && checksAddresses(route.options))
     return { ...own, isOuter: true, proxyProtocol: true, ...NO_LIMITS, target: socketOf(route) };
   return { ...own, isOuter: false, proxyProtocol: route.options.proxyProtocol, ...limits(route), target: upstream };
 }
@@ -84,7 +84,9 @@ function toServer(server: Server | undefined, { protocol, port, kind }: StreamPo
 function innerServers(servers: readonly (Server | undefined)[], { protocol, port }: StreamPort) {
   const routes = new Map(
     servers.flatMap((server) =>
-      server?.upstream !== undefined && isProtected(server.route) ? [[server.route, server.upstream] as const] : [],
+      server?.upstream !== undefined && checksAddresses(server.route.options)
+        ? [[server.route, server.upstream] as const]
+        : [],
     ),
   );
   return [...routes].map(([route, upstream]) => ({
@@ -106,10 +108,6 @@ function innerServers(servers: readonly (Server | undefined)[], { protocol, port
 }
 
 const NO_LIMITS = { deny: [], allow: [], isExclusive: false, zone: undefined, most: undefined };
-
-function isProtected({ options: { allow, deny, connectionLimit } }: StreamRoute): boolean {
-  return allow !== undefined || deny !== undefined || connectionLimit !== undefined;
-}
 
 function limits({ service, protocol, port, options: { allow, deny = [], connectionLimit } }: StreamRoute) {
   return {
