@@ -35,14 +35,14 @@ export function routesStreams(reader: Pick<LabelReader, 'has'>): boolean {
 }
 
 /** What is the same for all routes of the labels. */
-type Shared = Omit<RoutedService, 'route' | 'networkId' | 'secrets' | 'peerCount'>;
+type Shared = Omit<RoutedService, 'route' | 'secrets' | 'stream'>;
 
 /** The routes of one group of labels: one for each protocol. */
 export function parseStreams(
   reader: LabelReader,
   service: SwarmService,
   context: RouteContext,
-  shared: (networkId: string | undefined, mode: string) => Shared & Pick<RoutedService, 'networkId' | 'peerCount'>,
+  shared: (joinedNetworkId: string | undefined, networkId: string | undefined, mode: string) => Shared,
 ): { readonly routed: readonly RoutedService[]; readonly problems: readonly Problem[] } {
   dropUnsupported(reader);
   const ports = readPorts(reader, context);
@@ -61,7 +61,8 @@ export function parseStreams(
   const limits = readFailureLimits(reader);
   const peers = peersAt(place, mode, reader, service, context).map((peer) => ({ ...peer, ...limits }));
   const backend: Route['backend'] = peers.length === 0 ? { kind: 'unavailable' } : { kind: 'peers', peers };
-  const common = shared(backend.kind === 'peers' ? place.network?.id : undefined, mode);
+  const networkId = place.network?.id;
+  const common = shared(networkId, backend.kind === 'peers' ? networkId : undefined, mode);
   const { id, name, createdAt } = service;
   const owner = { id, name, createdAt };
   // Without any of its hosts, the route must not answer for all.
