@@ -34,7 +34,7 @@ function describeAnswer(answer: Answer, tasks: LiveExplanation['tasks']): string
   switch (answer.kind) {
     case 'service':
       if (tasks === 'none') return `No task answers: ${describeRoute(answer.route)}`;
-      return `${answer.route.services.join(', ')} by the route ${answer.route.host}${answer.route.path}, request URI ${answer.requestUri}`;
+      return `${answer.route.services.join(', ')} by the route ${answer.route.host}${answer.route.path}${answer.requestUri === '' ? '' : `, request URI ${answer.requestUri}`}`;
     case 'redirect':
       return `${answer.status} to ${answer.location}`;
     case 'unavailable':
@@ -49,6 +49,8 @@ function describeAnswer(answer: Answer, tasks: LiveExplanation['tasks']): string
       return '400: the path is invalid';
     case 'no-certificate':
       return 'The TLS handshake fails';
+    case 'refused':
+      return 'The connection is refused or closed';
   }
 }
 

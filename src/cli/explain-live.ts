@@ -17,7 +17,7 @@ export async function explainLive(values: LiveOptions, positionals: readonly str
   const [text, ...others] = positionals;
   if (text === undefined || others.length > 0)
     throw new UsageError('With --live or --try: exactly one URL, and no compose file.');
-  const url = parseUrl(text);
+  const url = parseUrl(text, values.try ? REQUESTS : [...REQUESTS, ...CONNECTIONS]);
   const api = await Api.connect(values, io);
   const all = (await api.call('GET', `/api/explain?${new URLSearchParams({ url: url.href })}`)) as ClusterExplanation[];
   const known = all.filter(({ answer }) => answer.kind !== 'no-host');
@@ -33,9 +33,12 @@ export async function explainLive(values: LiveOptions, positionals: readonly str
   return isExplained && isTried ? exitCodes.done : exitCodes.found;
 }
 
-function parseUrl(text: string): URL {
+const REQUESTS = ['http:', 'https:'];
+const CONNECTIONS = ['tcp:', 'udp:'];
+
+function parseUrl(text: string, protocols: readonly string[]): URL {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
-  if (url === null || !['http:', 'https:'].includes(url.protocol))
+  if (url === null || !protocols.includes(url.protocol))
     throw new UsageError(`${text} is not a URL such as http://app.example.org/path.`);
   return url;
 }

@@ -1,5 +1,6 @@
 import type { ClusterState } from '../model/cluster-state.ts';
 import { buildDesiredState } from '../model/desired-state.ts';
+import { explainStream } from '../model/explain/explain-stream.ts';
 import type { Explanation } from '../model/explain/explanation.ts';
 import { explainUrl } from '../model/explain.ts';
 import { apiOptions } from './api.ts';
@@ -15,12 +16,14 @@ export const explain = defineCommand({
   usage: '[compose.yml…] <URL>',
   summary: 'Explain which route of compose files, or of a running Signalbox, answers a URL, and why the others do not.',
   details: [
+    'A TCP or UDP connection is written as tcp://<name>:<port>, with the name in the TLS handshake, or any name without TLS.',
     'Exits with 1 if no service answers. With --live, it explains the routes and tasks of a running Signalbox.',
     'With --try, it also sends one GET request from this machine and shows each step with its duration.',
   ].join(' '),
   examples: [
     'signalbox explain stack.yml https://app.example.org/api',
     'signalbox explain --try https://app.example.org/api',
+    'signalbox explain --live tcp://db.example.org:5432',
   ],
   options: {
     live: { type: 'boolean', description: 'Explain the routes of a running Signalbox instead of compose files.' },
@@ -51,7 +54,9 @@ export const explain = defineCommand({
   },
 });
 
-function explainIn({ cluster, table, rejectedClaims }: ClusterState, url: string): Explanation {
+function explainIn({ cluster, table, streamTable, rejectedClaims }: ClusterState, url: string): Explanation {
+  const connection = explainStream(streamTable, url);
+  if (connection !== undefined) return connection;
   const explanation = explainUrl(
     table,
     url,

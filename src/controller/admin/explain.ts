@@ -1,6 +1,7 @@
 import type { Backends } from '../../model/backends/backends.ts';
 import { explainTasks } from '../../model/backends/explain-tasks.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
+import { explainStream, parseConnection } from '../../model/explain/explain-stream.ts';
 import { isExplainable } from '../../model/explain/request.ts';
 import { explainUrl } from '../../model/explain.ts';
 import type { ClusterExplanation } from './requests.ts';
@@ -11,15 +12,18 @@ export function explainEverywhere(
   url: string,
   backends: Backends = new Map(),
 ): ClusterExplanation[] | undefined {
-  if (!isExplainable(url)) return undefined;
-  const explanations = clusters.flatMap(({ cluster, table, rejectedClaims }) => {
+  const isConnection = parseConnection(url) !== undefined;
+  if (!isConnection && !isExplainable(url)) return undefined;
+  const explanations = clusters.flatMap(({ cluster, table, streamTable, rejectedClaims }) => {
     const { PublicSSLPort, PublishedSSLPort } = cluster.settings;
-    const explanation = explainUrl(table, url, PublicSSLPort ?? PublishedSSLPort, rejectedClaims);
+    const explanation = isConnection
+      ? explainStream(streamTable, url)
+      : explainUrl(table, url, PublicSSLPort ?? PublishedSSLPort, rejectedClaims);
     if (explanation === undefined) return [];
     const { tasks, because = [] } = explainTasks(explanation.answer, backends) ?? {};
     const known = tasks === undefined ? {} : { tasks };
     return [{ cluster: cluster.name, ...explanation, ...known, because: [...explanation.because, ...because] }];
   });
-  const isStranger = ({ answer }: ClusterExplanation) => Number(answer.kind === 'no-host');
+  const isStranger = ({ answer }: ClusterExplanation) => Number(answer.kind === 'no-host' || answer.kind === 'refused');
   return explanations.toSorted((a, b) => isStranger(a) - isStranger(b));
 }

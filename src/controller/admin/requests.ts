@@ -91,7 +91,9 @@ export const explainedUrlSchema = z
   .trim()
   .min(1)
   .max(8192)
-  .describe('A URL over HTTP or HTTPS; the scheme may be omitted: `app.example.org/path`.');
+  .describe(
+    'A URL over HTTP or HTTPS, whose scheme may be omitted (`app.example.org/path`), or a connection (`tcp://db.example.org:5432`).',
+  );
 
 export const keptVersionSchema = z.object({ version: z.string(), createdAt: z.string().describe('RFC 3339') });
 export type KeptVersion = z.infer<typeof keptVersionSchema>;
@@ -105,7 +107,7 @@ const answerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('redirect'), status: z.literal([301, 302]), location: z.string() }),
   z.object({ kind: z.literal('unavailable'), route: explainedRouteSchema }),
   z.object({ kind: z.literal('maintenance'), allow: z.array(z.string()).readonly() }),
-  z.object({ kind: z.enum(['no-path', 'no-host', 'bad-request', 'no-certificate']) }),
+  z.object({ kind: z.enum(['no-path', 'no-host', 'bad-request', 'no-certificate', 'refused']) }),
 ]);
 
 /** How a request is routed, as `signalbox explain` shows it. */

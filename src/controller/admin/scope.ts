@@ -17,13 +17,15 @@ export function scopeCertificates(
 export function scopeState(state: State, { cluster }: Pick<User, 'cluster'>): State {
   if (cluster === undefined) return state;
   const routes = state.routes.filter((route) => route.cluster === cluster);
-  const services = new Set(routes.flatMap((route) => route.services));
+  const streams = state.streams.filter((stream) => stream.cluster === cluster);
+  const services = new Set([...routes.flatMap((route) => route.services), ...streams.map(({ service }) => service)]);
   const isOwn = ({ kind, name }: ClosedView) =>
     kind === 'service' ? services.has(name) : routes.some(({ host }) => host === name);
   return {
     ...state,
     clusters: state.clusters.filter(({ name }) => name === cluster),
     routes,
+    streams,
     services: state.services.filter(({ name }) => services.has(name)),
     problems: state.problems.filter((problem) =>
       problem.cluster === undefined ? services.has(problem.service ?? '') : problem.cluster === cluster,

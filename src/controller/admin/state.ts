@@ -7,7 +7,8 @@ import type { TimedChange } from '../observe/timeline.ts';
 import type { Replica } from '../plan/replicas.ts';
 import type { ClusterOutcome } from '../reconcile/reconcile-cluster.ts';
 import type { Status } from '../reconcile/status.ts';
-import { type RouteView, routeSchema, toRouteViews } from './route-views.ts';
+import { routeSchema, toRouteViews } from './route-views.ts';
+import { streamSchema, toStreamViews } from './stream-views.ts';
 
 export type { RouteView } from './route-views.ts';
 
@@ -113,6 +114,7 @@ export const stateSchema = z
     enabled: z.boolean().describe('False if an administrator turned routing off: there are no extensions and proxies.'),
     clusters: z.array(clusterSchema).readonly(),
     routes: z.array(routeSchema).readonly(),
+    streams: z.array(streamSchema).readonly().describe('TCP and UDP ports.'),
     services: z.array(serviceSchema).readonly().describe('Services that own routes.'),
     problems: z.array(problemSchema).readonly(),
     maintenance: z.array(closedSchema).readonly().describe('Hosts and services under maintenance.'),
@@ -127,6 +129,7 @@ const SHOWN_CHANGES = 50;
 export function toState(status: Status | undefined, error: string | undefined, administration: Administration): State {
   const clusters = status?.desired.clusters ?? [];
   const routes = status === undefined ? [] : toRouteViews(status);
+  const streams = status === undefined ? [] : toStreamViews(status);
   return {
     observedAt: status === undefined ? null : new Date(status.at).toISOString(),
     error: error ?? null,
@@ -137,7 +140,11 @@ export function toState(status: Status | undefined, error: string | undefined, a
       return toClusterView(state, outcome, replicas, administration.held[state.cluster.name]);
     }),
     routes,
-    services: toServiceViews(routes, status),
+    streams,
+    services: toServiceViews(
+      [...routes.flatMap(({ services }) => services), ...streams.map(({ service }) => service)],
+      status,
+    ),
     problems: status?.problems ?? [],
     maintenance: [...administration.maintenance, ...closedByLabel(status?.desired.closing ?? [], administration)],
     changes: administration.changes.slice(0, SHOWN_CHANGES),
@@ -197,8 +204,8 @@ function toTimedView({ version, seenAt, renderedAt, servedAt }: TimedChange): z.
   };
 }
 
-function toServiceViews(routes: readonly RouteView[], status: Status | undefined): ServiceView[] {
-  const owners = new Set(routes.flatMap((route) => route.services));
+function toServiceViews(routed: readonly string[], status: Status | undefined): ServiceView[] {
+  const owners = new Set(routed);
   const owning = (status?.snapshot.services ?? []).filter(({ name }) => owners.has(name));
   return owning.map(({ name, mode }) => {
     const { desired = null, running = null, faults } = status?.backends.get(name) ?? {};

@@ -23,7 +23,7 @@ export interface SettingsValue {
 }
 
 export type Answer =
-  /** A task of the route's services receives `requestUri`. */
+  /** A task of the route's services receives `requestUri`; '' for a TCP or UDP connection. */
   | { readonly kind: 'service'; readonly route: ExplainedRoute; readonly requestUri: string }
   /** For GET and HEAD. From HTTP to HTTPS, other methods receive 308 instead of 301. */
   | { readonly kind: 'redirect'; readonly status: RedirectStatus; readonly location: string }
@@ -38,7 +38,9 @@ export type Answer =
   /** 400: the path leads above the root. */
   | { readonly kind: 'bad-request' }
   /** The TLS handshake is rejected. */
-  | { readonly kind: 'no-certificate' };
+  | { readonly kind: 'no-certificate' }
+  /** A TCP or UDP connection that is refused, or closed. */
+  | { readonly kind: 'refused' };
 
 export interface ExplainedRoute {
   /** The host as the service wrote it; `*` for all unknown hosts. */

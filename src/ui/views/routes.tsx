@@ -9,6 +9,7 @@ import { Empty } from '../parts/notes.tsx';
 import { AnswerChips } from './routes/answer.tsx';
 import { Explain } from './routes/explain.tsx';
 import { RouteTable } from './routes/route-table.tsx';
+import { Streams } from './routes/streams.tsx';
 
 /** Rows shown at a time. More make the page slow. */
 const PAGE = 200;
@@ -20,7 +21,12 @@ export function Routes({ state, place }: { readonly state: State; readonly place
   const found = state.routes.filter((route) => matches(route, filter));
   const shown = found.filter((route) => group === '' || shownAnswer(route).group === group);
   if (state.routes.length === 0)
-    return (
+    return state.streams.length > 0 ? (
+      <div class="stack">
+        <Explain place={place} />
+        <Streams state={state} />
+      </div>
+    ) : (
       <Empty title="No routes yet">
         Set the labels <code>com.docker.lb.hosts</code> and <code>com.docker.lb.port</code> on a service. Its routes
         appear here within seconds, without a reload.
@@ -51,6 +57,7 @@ export function Routes({ state, place }: { readonly state: State; readonly place
           </button>
         ) : null}
       </section>
+      <Streams state={state} />
     </div>
   );
 }

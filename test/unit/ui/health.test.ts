@@ -31,6 +31,7 @@ const health = (change: Partial<State> = {}) =>
     enabled: true,
     clusters: [aCluster()],
     routes: [],
+    streams: [],
     services: [],
     problems: [],
     maintenance: [],

@@ -124,7 +124,7 @@ function describeAnswer(
         return { aspect: 'danger', text: `No task of ${services.join(', ')} answers through route ${host}${path}` };
       return {
         aspect: tasks === 'some' ? 'caution' : 'clear',
-        text: `${services.join(', ')} receives ${answer.requestUri} through route ${host}${path}`,
+        text: `${services.join(', ')} receives ${answer.requestUri || 'the connection'} through route ${host}${path}`,
       };
     }
     case 'redirect':
@@ -144,5 +144,7 @@ function describeAnswer(
       return { aspect: 'danger', text: '400: invalid path' };
     case 'no-certificate':
       return { aspect: 'danger', text: 'The TLS handshake is rejected' };
+    case 'refused':
+      return { aspect: 'danger', text: 'The connection is refused or closed' };
   }
 }
