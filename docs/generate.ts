@@ -9,6 +9,7 @@ import { acmeKeys } from '../src/model/acme/keys.ts';
 import { labelFamilies } from '../src/model/features/features.ts';
 import { LABEL_PREFIX, type LabelDefinition } from '../src/model/labels/label.ts';
 import { labels } from '../src/model/labels/labels.ts';
+import { streamLabels } from '../src/model/route-labels/streams.ts';
 import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys, oidcKeys } from '../src/model/settings/keys.ts';
 
 /** Sections of docs/labels.md. A label that is in none of them is in the last section. */
@@ -40,6 +41,7 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
   ],
   'Client certificates': ['ssl_client_ca', 'ssl_client_verify'],
   'TLS to the service': ['ssl_backend', 'ssl_backend_tls_verify', 'ssl_backend_ca', 'ssl_backend_name'],
+  'TCP and UDP': Object.keys(streamLabels),
   Balancing: [
     'backend_mode',
     'balance',

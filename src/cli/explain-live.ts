@@ -20,8 +20,7 @@ export async function explainLive(values: LiveOptions, positionals: readonly str
   const url = parseUrl(text, values.try ? REQUESTS : [...REQUESTS, ...CONNECTIONS]);
   const api = await Api.connect(values, io);
   const all = (await api.call('GET', `/api/explain?${new URLSearchParams({ url: url.href })}`)) as ClusterExplanation[];
-  const known = all.filter(({ answer }) => answer.kind !== 'no-host');
-  const chosen = (known.length > 0 ? known : all).filter(({ cluster }) => cluster === (values.cluster ?? cluster));
+  const chosen = withRoute(all).filter(({ cluster }) => cluster === (values.cluster ?? cluster));
   const steps = values.try ? await tryRequest(url, { address: values.address }) : undefined;
   if (values.json) writeJson(io, steps === undefined ? chosen : { explanations: chosen, steps });
   else {
@@ -31,6 +30,12 @@ export async function explainLive(values: LiveOptions, positionals: readonly str
   const isExplained = chosen.some(({ answer, tasks }) => isAnswered(answer) && tasks !== 'none');
   const isTried = steps === undefined || steps.every(({ ok, step }) => ok || step === 'tls');
   return isExplained && isTried ? exitCodes.done : exitCodes.found;
+}
+
+/** The service clusters that know the host or the port; all if none does. */
+function withRoute(all: readonly ClusterExplanation[]): readonly ClusterExplanation[] {
+  const known = all.filter(({ answer }) => !['no-host', 'refused'].includes(answer.kind));
+  return known.length > 0 ? known : all;
 }
 
 const REQUESTS = ['http:', 'https:'];

@@ -61,7 +61,8 @@ async function lintSettings(file: string, io: Io): Promise<Linted> {
 }
 
 function summary({ name, snapshot, settings }: Loaded): string {
-  const routes = buildDesiredState(snapshot, settings).clusters.flatMap((cluster) => cluster.routes);
+  const { clusters } = buildDesiredState(snapshot, settings);
+  const routes = clusters.flatMap((cluster) => [...cluster.routes, ...cluster.streams]);
   const services = new Set(routes.map(({ service }) => service.name));
   const routed =
     routes.length === 0 ? 'no route' : `${plural(routes.length, 'route')} of ${plural(services.size, 'service')}`;

@@ -1,15 +1,19 @@
 import { LABEL_PREFIX, splitList } from '../model/labels/label.ts';
 import { definitionOf } from '../model/labels/labels.ts';
+import { MOST_PORTS } from '../model/settings/keys.ts';
 import { parseSettings, type Settings } from '../model/settings/settings.ts';
 import type { Snapshot, SwarmService } from '../model/snapshot.ts';
 
-/** Without a settings file: the defaults, with every service cluster and policy that a label names. */
+/** Without a settings file: the defaults, with every service cluster, policy and port that a label names. */
 export function settingsFor({ services }: Snapshot, release: string): Settings {
-  const label = `${LABEL_PREFIX}service_cluster`;
-  const names = new Set(services.flatMap(({ labels }) => labels[label]?.trim() || []));
-  const named = [...names].map((name) => [name, { ServiceCluster: name }]);
+  const clusterOf = ({ labels }: SwarmService) => labels[`${LABEL_PREFIX}service_cluster`]?.trim() ?? '';
+  const byCluster = Map.groupBy(services, clusterOf);
+  const named = [...byCluster].map(([name, own]) => {
+    const ports = { TcpPorts: portsIn(own, 'tcp_port'), UdpPorts: portsIn(own, 'udp_port') };
+    return [name || 'default', { ServiceCluster: name, ...ports }] as const;
+  });
   const policies = Object.fromEntries(services.flatMap(policiesOf).map((name) => [name, {}]));
-  return parseSettings({ Extensions: { ...Object.fromEntries(named), default: {} }, Policies: policies }, release)
+  return parseSettings({ Extensions: { default: {}, ...Object.fromEntries(named) }, Policies: policies }, release)
     .settings;
 }
 
@@ -27,10 +31,19 @@ export function withGivenSecrets(snapshot: Snapshot, { policies, clusters }: Set
   return { ...snapshot, secrets: [...snapshot.secrets, ...added] };
 }
 
+function policiesOf(service: SwarmService): string[] {
+  return valuesOf(service, 'policy').flatMap(splitList);
+}
+
+function portsIn(services: readonly SwarmService[], label: string): number[] {
+  const ports = services.flatMap((service) => valuesOf(service, label)).map(Number);
+  return [...new Set(ports)].filter((port) => Number.isInteger(port) && port > 0 && port < 65_536).slice(0, MOST_PORTS);
+}
+
 /** Also of numbered groups. */
-function policiesOf({ labels }: SwarmService): string[] {
-  const values = Object.entries(labels).filter(
-    ([label]) => label.startsWith(LABEL_PREFIX) && /^(?:\d+\.)?policy$/.test(label.slice(LABEL_PREFIX.length)),
-  );
-  return values.flatMap(([, value]) => splitList(value));
+function valuesOf({ labels }: SwarmService, name: string): string[] {
+  return Object.entries(labels).flatMap(([label, value]) => {
+    if (!label.startsWith(LABEL_PREFIX)) return [];
+    return label.slice(LABEL_PREFIX.length).replace(/^\d+\./, '') === name ? [value] : [];
+  });
 }

@@ -89,6 +89,9 @@ export function unknownTargets(routed: readonly RoutedService[], decisions: read
 }
 
 /** Whether the target is the route's service or one of its hosts. */
-export function isPartOf(route: Route, { kind, name }: MaintenanceTarget): boolean {
+export function isPartOf(
+  route: Pick<Route, 'service' | 'hosts' | 'isDefault'>,
+  { kind, name }: MaintenanceTarget,
+): boolean {
   return kind === 'service' ? route.service.name === name : hostNames(route).includes(name);
 }

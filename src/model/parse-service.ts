@@ -34,6 +34,7 @@ import type { SecretUse } from './secrets/secret-use.ts';
 import type { HostTask, StoredObject, SwarmNetwork, SwarmNode, SwarmService } from './snapshot.ts';
 import { parseStreams, routesStreams } from './streams/parse-streams.ts';
 import type { StreamRoute } from './streams/stream-route.ts';
+import { noteStreamLabels } from './streams/supported-labels.ts';
 
 /** The result of parsing a service's labels. */
 export interface ParsedService {
@@ -114,6 +115,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   const { cluster, readSecret } = context;
   addGivenLabels(reader, service, cluster);
   if (routesStreams(reader)) return parseConnections(reader, service, context, serviceCluster);
+  noteStreamLabels(reader);
   const { hosts, isDefault } = readHosts(reader);
   const path = reader.readOr(contextRootLabels.context_root, '');
   const redirects = { ...readRedirects(reader, hosts), ...readCanonicalHost(reader, hosts) };

@@ -15,6 +15,8 @@ export interface ServerVisitor {
   server(server: Server): void;
   /** A network of names; see templates/status.hbs. */
   network?(network: NetworkSubnets): void;
+  /** A server that only UDP ports use, as `name:port`; see templates/streams.hbs. */
+  udp?(endpoint: string): void;
   /** A name that no upstream uses because it is in doubt. */
   doubted?(name: string): void;
 }
@@ -46,6 +48,7 @@ function readComment(comment: string, visitor: ServerVisitor): void {
   const [kind, name, ...subnets] = comment.split(' ').map(detached);
   if (name === undefined) return;
   if (kind === 'network') visitor.network?.({ name, subnets });
+  if (kind === 'udp') visitor.udp?.(name);
   if (kind === 'doubted') visitor.doubted?.(name);
 }
 

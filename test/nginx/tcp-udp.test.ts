@@ -23,7 +23,7 @@ const [ONE, TWO, OWN, UDP] = ['7001', '7002', '7003', '7004'] as const;
 
 /** A service with TCP or UDP labels only. */
 function aStream(name: string, lb: Readonly<Record<string, string>>): SwarmService {
-  return aService(name, { labels: { 'com.docker.lb.hosts': lb['hosts'] ?? '' }, lb, port: lb['port']! });
+  return aService(name, { labels: { 'com.docker.lb.hosts': lb.hosts ?? '' }, lb, port: lb.port! });
 }
 
 function configure(services: readonly SwarmService[], more: Readonly<Record<string, unknown>> = {}): string {

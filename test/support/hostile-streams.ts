@@ -10,7 +10,7 @@ const { settings } = parseSettings({ Extensions: { default: ports } }, '1');
 
 /** Harmless services: one of several names on a port, and one alone on its ports. */
 const innocents = [
-  aService('alice', { host: 'alice.example.org', lb: { tcp_port: '5432', tcp_tls: examples['tcp_tls']! } }),
+  aService('alice', { host: 'alice.example.org', lb: { tcp_port: '5432', tcp_tls: examples.tcp_tls! } }),
   aService('bob', { host: '', lb: { tcp_port: '5433', udp_port: '54' } }),
 ];
 
@@ -18,7 +18,7 @@ const innocents = [
 export function renderStreamsBeside(labels?: Readonly<Record<string, string>>) {
   const mallory = labels === undefined ? [] : [{ ...aService('mallory'), labels }];
   const services = [...innocents, ...mallory].map((service, n) => ({ ...service, createdAt: String(n) }));
-  const secret = { id: 'secret', name: examples['tcp_tls']!, createdAt: '', labels: {} };
+  const secret = { id: 'secret', name: examples.tcp_tls!, createdAt: '', labels: {} };
   const nothing = { hostTasks: [], configs: [], owned: [] };
   const networks = [aNetwork('app')];
   const desired = buildDesiredState(

@@ -164,7 +164,10 @@ export class Administrator {
   /** Starts maintenance of a host or service, except for the allowed clients. Replaces the list if it is already under maintenance. */
   async startMaintenance(who: Actor, target: MaintenanceTarget, allow: readonly string[]): Promise<void> {
     const { kind, name } = target;
-    const routes = this.#seen().desired.clusters.flatMap((cluster) => cluster.routes);
+    const routes = this.#seen().desired.clusters.flatMap(({ routes, streams }) => [
+      ...routes,
+      ...streams.map((stream) => ({ ...stream, isDefault: false })),
+    ]);
     if (!routes.some((route) => isPartOf(route, target)))
       throw new Refusal(404, `No such ${kind}`, `No route uses the ${kind} ${name}.`);
     const passing = allow.length === 0 ? '' : `, allowed: ${shownValue(allow.join(', '))}`;

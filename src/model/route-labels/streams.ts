@@ -24,7 +24,7 @@ export const streamLabels = {
     default: '',
     example: '5432',
     description:
-      'Forwards TCP connections to this published port to the service. The port must be in the setting `TcpPorts`. These labels then route no HTTP: use a [numbered group](#several-routes) for each.',
+      'Forwards TCP connections to this published port to the service. The port must be in the setting `TcpPorts`. These labels then route no HTTP: use a numbered group for each.',
     schema: wholeNumber(1, 65_535),
   }),
   udp_port: label({

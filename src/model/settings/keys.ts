@@ -26,7 +26,7 @@ const list = z.array(z.string());
 const map = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String));
 const flag = z.boolean();
 const port = z.int().min(1).max(65_535);
-const MOST_PORTS = 100;
+export const MOST_PORTS = 100;
 const portList = z
   .array(port)
   .max(MOST_PORTS, `has more than ${MOST_PORTS} ports`)

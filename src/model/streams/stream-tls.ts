@@ -46,7 +46,7 @@ function refuseForOtherProtocol(reader: LabelReader): void {
     ...(reader.has('udp_port') ? [] : [[udp_responses, 'udp_port'] as const]),
   ];
   for (const [definition, port] of missing)
-    if (reader.has(definition.name as LabelName))
+    if (reader.has(definition.name as LabelName) && reader.entries.get(definition.name)?.from === undefined)
       reader.refuse(definition, `requires ${port}`, `Set ${port}, or remove the label.`);
 }
 

@@ -1,5 +1,6 @@
 import type { LabelEntry, LabelReader } from '../labels/label-reader.ts';
 import { definitionOf, type LabelName } from '../labels/labels.ts';
+import { streamLabels } from '../route-labels/streams.ts';
 
 /** The labels that apply to connections. */
 const SUPPORTED: ReadonlySet<string> = new Set<LabelName>([
@@ -45,7 +46,22 @@ export function dropUnsupported(reader: LabelReader): void {
     else if (entry.from === undefined)
       reader.note('warning', named, 'has no effect on TCP and UDP connections', remedy);
   }
-  reader.use(new Map([...reader.entries].filter(([name]) => SUPPORTED.has(name))));
+  reader.use(new Map([...reader.entries].filter(([name, entry]) => SUPPORTED.has(name) && !isForHttps(name, entry))));
+}
+
+/** Reports labels for connections beside a route of requests. */
+export function noteStreamLabels(reader: LabelReader): void {
+  for (const definition of Object.values(streamLabels)) {
+    const entry = reader.entries.get(definition.name);
+    if (entry === undefined || entry.from !== undefined) continue;
+    const port = definition.name === 'udp_responses' ? 'udp_port' : 'tcp_port';
+    reader.note('warning', definition, `has no effect without ${port}`, `Set ${port}, or remove the label.`);
+  }
+}
+
+/** nginx waits for a TLS handshake then, which would hold up other protocols. */
+function isForHttps(name: string, { from }: LabelEntry): boolean {
+  return name === ('ssl_passthrough' satisfies LabelName) && from !== undefined && !from.startsWith('policy ');
 }
 
 function isDefault({ from, isEnforced }: LabelEntry): boolean {

@@ -11,7 +11,7 @@ export interface NameInUse {
 export interface ServersInUse {
   /** Without names on networks that the configuration does not mention. */
   readonly names: readonly NameInUse[];
-  /** By name in Docker's DNS, or by address. */
+  /** By name in Docker's DNS, or by address. Without those of UDP, which accept no connection. */
   readonly ports: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -20,6 +20,7 @@ export async function readServersInUse(files: AsyncIterable<{ readonly text: str
   const names = new Set<string>();
   const networks = new Map<string, readonly AddressRange[]>();
   const ports = new Map<string, number[]>();
+  const udp = new Set<string>();
   for await (const { text } of files) {
     readServers(text, {
       server: ({ name: queried, port, isResolved }) => {
@@ -29,13 +30,26 @@ export async function readServersInUse(files: AsyncIterable<{ readonly text: str
       },
       network: ({ name, subnets }) => void networks.set(name, toRanges(subnets)),
       doubted: (name) => void names.add(name),
+      udp: (endpoint) => void udp.add(endpoint),
     });
   }
+  if (udp.size > 0) withoutPorts(ports, udp);
   const watched = [...names].flatMap((name) => {
     const ranges = networks.get(splitName(name)?.network ?? '');
     return ranges === undefined ? [] : { name, ranges };
   });
   return { names: watched, ports };
+}
+
+/** Endpoints as nginx queries them. */
+function withoutPorts(ports: Map<string, number[]>, endpoints: ReadonlySet<string>): void {
+  for (const endpoint of endpoints) {
+    const [queried = '', port] = endpoint.split(':');
+    const name = decodeCase(queried) ?? queried;
+    const others = (ports.get(name) ?? []).filter((each) => each !== Number(port));
+    if (others.length === 0) ports.delete(name);
+    else ports.set(name, others);
+  }
 }
 
 function addPort(ports: Map<string, number[]>, name: string, port: number): void {

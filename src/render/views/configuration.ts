@@ -33,7 +33,7 @@ import { plainCookie } from './upstreams.ts';
 export function toView(input: RenderInput, table: RouteTable, streams: StreamTable, views: Views) {
   const [first, ...others] = table.upstreams.map(views.upstream);
   const zone = `upstreams ${input.zoneKb}k`;
-  const connections = toStreamsView(input, streams);
+  const connections = toStreamsView(input, table, streams);
   return {
     cluster: input.cluster,
     version: VERSION_MARK,

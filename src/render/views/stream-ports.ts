@@ -1,9 +1,12 @@
 import { digest } from '../../lib/digest.ts';
 import type { Host } from '../../model/hosts/host.ts';
 import type { RenderInput } from '../../model/render-input.ts';
+import type { RouteTable } from '../../model/route-table/table.ts';
 import { checksAddresses, type StreamRoute } from '../../model/streams/stream-route.ts';
 import type { StreamPort, StreamServer, StreamTable } from '../../model/streams/stream-table.ts';
+import type { Upstream } from '../../model/upstream.ts';
 import { setsDirective } from '../limits.ts';
+import { quote } from '../quote.ts';
 import { namesHash } from './names-hash.ts';
 
 /** Database connections in a pool are idle for minutes. */
@@ -16,7 +19,8 @@ const KEEPALIVE = ' so_keepalive=10m::';
 const REUSEPORT = ' reuseport';
 
 /** The servers of TCP and UDP ports; undefined if no service uses any. */
-export function toStreamsView(input: RenderInput, { ports }: StreamTable) {
+export function toStreamsView(input: RenderInput, table: RouteTable, streams: StreamTable) {
+  const { ports } = streams;
   const open = ports.filter(isOpen);
   if (open.length === 0) return undefined;
   const isTerminated = open.some(({ kind }) => kind === 'terminated');
@@ -27,6 +31,7 @@ export function toStreamsView(input: RenderInput, { ports }: StreamTable) {
     zones: [...new Set(open.flatMap(limitZones))].toSorted(),
     tls: isTerminated && !setsDirective(TCPOptions, 'ssl_protocols') ? { ...input.nginx } : undefined,
     hasSecrets: isTerminated,
+    udp: onlyUdp(open, table, streams),
     hash: names.length === 0 ? undefined : namesHash(names),
   };
 }
@@ -34,6 +39,24 @@ export function toStreamsView(input: RenderInput, { ports }: StreamTable) {
 /** If no service on a port can answer, nginx does not listen on it, so that connections are refused. */
 function isOpen({ fallback, servers }: StreamPort): boolean {
   return [fallback, ...servers].some((server) => server?.upstream !== undefined);
+}
+
+/** Servers that the agent must not try over TCP. */
+function onlyUdp(open: readonly StreamPort[], table: RouteTable, streams: StreamTable): string[] {
+  const named = (wanted: readonly StreamPort[]) =>
+    new Set(
+      wanted.flatMap(({ fallback, servers }) => [fallback, ...servers].flatMap((server) => server?.upstream ?? [])),
+    );
+  const udp = named(open.filter(({ protocol }) => protocol === 'udp'));
+  const tcp = named(open.filter(({ protocol }) => protocol === 'tcp'));
+  const connected = streams.upstreams.filter(({ name }) => tcp.has(name));
+  const others = new Set([...table.upstreams, ...table.passthroughs, ...connected].flatMap(endpointsOf));
+  const all = streams.upstreams.filter(({ name }) => udp.has(name)).flatMap(endpointsOf);
+  return all.filter((endpoint) => !others.has(endpoint)).toSorted();
+}
+
+function endpointsOf(upstream: Upstream): string[] {
+  return upstream.peers.map(({ address, port }) => `${address}:${port}`);
 }
 
 type Server = StreamServer & { readonly host: Host | undefined };
@@ -67,7 +90,7 @@ function toServer(server: Server | undefined, { protocol, port, kind }: StreamPo
     isClosed: false,
     rejects: false,
     certificate: route.tls.kind === 'terminated' ? route.tls.certificate : undefined,
-    alpn: route.tls.kind === 'terminated' ? route.tls.alpn : [],
+    alpn: route.tls.kind === 'terminated' ? route.tls.alpn.map(quote).join(' ') : '',
     name: `${protocol}/${port}`,
     service: route.service.name,
     ...timeouts(route),
@@ -95,7 +118,7 @@ function innerServers(servers: readonly (Server | undefined)[], { protocol, port
     isClosed: false,
     rejects: false,
     certificate: undefined,
-    alpn: [],
+    alpn: '',
     isOuter: false,
     name: `${protocol}/${port}`,
     service: route.service.name,

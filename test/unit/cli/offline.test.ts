@@ -322,6 +322,31 @@ describe('signalbox explain', () => {
     ]);
   });
 
+  it('shows which service receives a connection', async () => {
+    const settings = join(folder, 'ports.toml');
+    const file = join(folder, 'db.yml');
+    writeFileSync(settings, '[Extensions.default]\nTcpPorts = [5432]\n');
+    const labels = '{ com.docker.lb.tcp_port: "5432", com.docker.lb.port: "5432" }';
+    writeFileSync(file, `services: { db: { image: a, deploy: { labels: ${labels} } } }`);
+    const ask = (...more: string[]) => signalbox(['explain', file, ...more, '--stack', 'demo', '--settings', settings]);
+
+    expect(await ask('tcp://db:5432')).toEqual({
+      code: 0,
+      out: `tcp://db:5432 (service cluster default)
+  demo_db by the route tcp/5432
+  - A connection to tcp/5432 is forwarded as it is.
+  - demo_db answers for all names.
+`,
+      err: '',
+    });
+    expect(await ask('udp://db:5432')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('The connection is refused or closed\n  - No service uses udp/5432.'),
+    });
+    const { out } = await signalbox(['lint', file, '--stack', 'demo', '--settings', settings]);
+    expect(out).toContain('Stack demo: 1 route of 1 service, no problems');
+  });
+
   it('shows why no service answers, in every service cluster', async () => {
     const { code, out } = await signalbox(['explain', clusters, 'demo.C']);
 

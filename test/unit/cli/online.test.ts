@@ -11,6 +11,7 @@ import { signalbox } from '../../support/command-line.ts';
 
 /** A state as the controller returns it. */
 const state = {
+  streams: undefined as object[] | undefined,
   observedAt: '2026-01-01T00:00:00.000Z',
   enabled: true,
   error: null as string | null,
@@ -278,6 +279,26 @@ app.example.org  /     shop_app, shop_new  default  2 of 2 tasks
 *                /api  shop_api            east     503
 shut             /     shop_shut           east     under maintenance
 `);
+  });
+
+  it('lists TCP and UDP ports after them', async () => {
+    const common = {
+      cluster: 'east',
+      port: 5432,
+      tls: 'none',
+      service: 'shop_db',
+      available: true,
+      answer: 'forwarded',
+    };
+    state.streams = [
+      { ...common, protocol: 'tcp', host: 'db.example.org' },
+      { ...common, protocol: 'udp', host: null },
+    ];
+    expect((await ask('routes', '5432')).out).toBe(`HOST                     PATH  SERVICES  CLUSTER  ANSWER
+tcp/5432 db.example.org        shop_db   east     forwarded
+udp/5432                       shop_db   east     forwarded
+`);
+    state.streams = undefined;
   });
 
   it.each(['shop_api', '*/api', '/api'])('lists those that match %s', async (text) => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { noAcme } from '../../../src/model/acme/facts.ts';
 import { labels } from '../../../src/model/labels/labels.ts';
 import { parseService } from '../../../src/model/parse-service.ts';
+import { streamLabels } from '../../../src/model/route-labels/streams.ts';
 import { unknownMaterial } from '../../../src/model/secrets/material.ts';
 import { unknownUse } from '../../../src/model/secrets/secret-use.ts';
 import type { SwarmNetwork, SwarmService } from '../../../src/model/snapshot.ts';
@@ -38,7 +39,7 @@ describe('an invalid label', () => {
   // These do not say where a 503 should be, so there is no route to close.
   const nowhere = ['hosts', 'context_root', 'service_cluster'];
   const checked = Object.values(labels).filter(
-    ({ name, schema }) => name !== 'hosts' && !schema.safeParse(bad).success,
+    ({ name, schema }) => name !== 'hosts' && !Object.hasOwn(streamLabels, name) && !schema.safeParse(bad).success,
   );
   const optional = checked.filter(({ policy }) => policy === 'optional');
   const closing = checked.filter(({ policy, name }) => policy !== 'optional' && !nowhere.includes(name));
@@ -65,6 +66,16 @@ describe('an invalid label', () => {
     expect(outcome(service)).toBe('no route');
     expect(parse(service).problems).toMatchObject([{ severity: 'error', label: `com.docker.lb.${name}` }]);
   });
+
+  it.each(['tcp_tls', 'tcp_alpn', 'tcp_proxy_protocol', 'udp_responses'])(
+    'for connections is reported without a port: %s',
+    (name) => {
+      const service = aService('app', { lb: { [name]: bad } });
+
+      expect(outcome(service)).toBe(outcome(aService('app')));
+      expect(parse(service).problems).toMatchObject([{ severity: 'warning', label: `com.docker.lb.${name}` }]);
+    },
+  );
 
   it('is quoted in its problem in limited length', () => {
     for (const { name } of Object.values(labels)) {

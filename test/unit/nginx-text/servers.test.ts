@@ -52,6 +52,13 @@ it('comments name networks and names in doubt', () => {
   });
 });
 
+it('comments name servers that only use UDP', () => {
+  const udp: string[] = [];
+  readServers('stream { # udp tasks.dns.app:53\n}', { server: () => undefined, udp: (endpoint) => udp.push(endpoint) });
+
+  expect(udp).toEqual(['tasks.dns.app:53']);
+});
+
 it.each([
   ['a name in a map', 'map $host $x { server a:80; }'],
   ['a comment in quotes', 'a "\n# network app 10.0.1.0/24\n";'],
