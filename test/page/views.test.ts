@@ -98,6 +98,28 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     expect(await page.locator('ul.problems > li').count()).toBe(21);
   });
 
+  it('shows TCP and UDP ports', async () => {
+    await using world = await PageWorld.open(built.folder);
+    const db = { cluster: 'default', port: 5432, host: null, service: 'shop_db', available: true, answer: 'forwarded' };
+    world.disguise = (state) => ({
+      ...state,
+      streams: [
+        { ...db, protocol: 'tcp', tls: 'terminated', host: 'db.example.org' },
+        { ...db, protocol: 'udp', tls: 'none', available: false, answer: 'closed: no tasks are desired' },
+      ],
+    });
+    await world.look();
+    const page = await openWindow(built.browser, 'light');
+    await logInto(page, world.url, 'admin', passwords.admin);
+
+    await page.goto(`${world.url}/#/routes`);
+
+    await page.getByRole('heading', { name: 'TCP and UDP' }).waitFor();
+    await page.getByRole('row', { name: /tcp\/5432 db\.example\.org TLS shop_db .*forwarded/ }).waitFor();
+    await page.getByRole('row', { name: /udp\/5432 shop_db .*closed: no tasks are desired/ }).waitFor();
+    await expectWell(page, 'routes-streams', 'light');
+  });
+
   it('shows that the controller is failing or down', async () => {
     await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
