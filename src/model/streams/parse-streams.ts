@@ -23,7 +23,6 @@ import {
   type StreamOptions,
   type StreamProtocol,
   type StreamRoute,
-  type StreamTls,
   streamNames,
 } from './stream-route.ts';
 import { readStreamTls } from './stream-tls.ts';
@@ -48,7 +47,7 @@ export function parseStreams(
   const ports = readPorts(reader, context);
   const hosts = reader.has('hosts') ? readHosts(reader).hosts : [];
   const tls = readStreamTls(reader, hosts, context);
-  const options = readOptions(reader, service, context, tls);
+  const options = readOptions(reader, service, context);
   if (hosts.length > 0 && options.proxyProtocol && checksAddresses(options))
     reader.refuse(
       streamLabels.tcp_proxy_protocol,
@@ -145,7 +144,7 @@ function readPorts(reader: LabelReader, { cluster }: RouteContext): Port[] {
 }
 
 /** Protective labels and their values are those of HTTP routes. */
-function readOptions(reader: LabelReader, service: SwarmService, context: RouteContext, tls: StreamTls): StreamOptions {
+function readOptions(reader: LabelReader, service: SwarmService, context: RouteContext): StreamOptions {
   const { cluster, readSecret } = context;
   const surroundings: Surroundings = {
     service,
@@ -158,8 +157,7 @@ function readOptions(reader: LabelReader, service: SwarmService, context: RouteC
   refuseHidden(reader, context);
   const lists = addressLists.read(reader, surroundings);
   return {
-    proxyProtocol:
-      (tls.kind !== 'none' || reader.has('tcp_port')) && (reader.read(streamLabels.tcp_proxy_protocol) ?? false),
+    proxyProtocol: reader.has('tcp_port') && (reader.read(streamLabels.tcp_proxy_protocol) ?? false),
     allow: lists?.allow,
     deny: lists?.deny,
     connectionLimit: connectionLimit.read(reader, surroundings),
