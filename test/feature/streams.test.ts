@@ -1,6 +1,8 @@
 // TCP and UDP ports reach the proxies: published by Swarm, routed in place.
 import { expect, it } from 'vitest';
+import { explainEverywhere } from '../../src/controller/admin/explain.ts';
 import { toPlanView } from '../../src/controller/admin/plan.ts';
+import { scopeState } from '../../src/controller/admin/scope.ts';
 import { toState } from '../../src/controller/admin/state.ts';
 import { untouched } from '../../src/model/access/administration.ts';
 import { aService } from '../support/builders.ts';
@@ -81,4 +83,14 @@ it('shows ports and their services', async () => {
     }),
   ]);
   expect(services.map(({ name }) => name)).toEqual(['db', 'dns']);
+  const { clusters } = world.status.desired;
+  const answers = (url: string) => explainEverywhere(clusters, url)?.map(({ answer }) => answer.kind);
+  expect(['tcp://db:5432', 'udp://dns:53', 'tcp://db:6379'].map(answers)).toEqual([
+    ['service'],
+    ['refused'],
+    ['refused'],
+  ]);
+  const state = toState(world.board.current, undefined, untouched);
+  expect(scopeState(state, { cluster: 'default' })).toMatchObject({ streams, services });
+  expect(scopeState(state, { cluster: 'other' })).toMatchObject({ streams: [], services: [] });
 });

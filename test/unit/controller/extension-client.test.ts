@@ -7,6 +7,7 @@ import { LinkClient } from '../../../src/controller/extension-client.ts';
 import { SettingsRejectedError } from '../../../src/controller/ports.ts';
 import { Offers } from '../../../src/extension/offers.ts';
 import { createLinkServer } from '../../../src/extension/server.ts';
+import type { StreamRoute } from '../../../src/model/streams/stream-route.ts';
 import { fileDigest, versionDigest } from '../../../src/model/version-digest.ts';
 import { type Authority, createAuthority, issueIdentity } from '../../../src/protocol/certificates.ts';
 import { extensionName } from '../../../src/protocol/names.ts';
@@ -91,6 +92,26 @@ describe("the controller's end of the control channel", () => {
     expect(extension.asked).toEqual([JSON.parse(JSON.stringify(input))]);
     expect(rendering).toMatchObject({ version, files: rendered.files });
     expect(rendering.problems).toMatchObject([{ severity: 'error', service, cluster: input.cluster }]);
+  });
+
+  it('leaves out a TCP port that the extension would reject, and names its service', async () => {
+    await using extension = await startExtension();
+    const stream = (name: string, port: number): StreamRoute => ({
+      service: { id: name, name, createdAt: '' },
+      ...{ protocol: 'tcp', port, hosts: [], tls: { kind: 'none' }, options: { proxyProtocol: false } },
+      backend: { kind: 'unavailable' },
+    });
+
+    const rendering = await extension.client.render(
+      host,
+      { ...input, streams: [stream('db', 5432), stream('wrong', 70_000)] },
+      signal,
+    );
+
+    expect(extension.asked).toMatchObject([{ streams: [{ port: 5432 }] }]);
+    expect(rendering.problems).toMatchObject([
+      { service: 'wrong', reason: expect.stringMatching(/exceeds a limit.*port/) },
+    ]);
   });
 
   it('leaves out a route that the extension would reject, and names its service', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { toRenderInput } from '../../../src/model/render-input.ts';
 import { parseSettings } from '../../../src/model/settings/settings.ts';
+import type { StreamRoute } from '../../../src/model/streams/stream-route.ts';
 import { proveConfiguration } from '../../../src/render/prove.ts';
 import { readSnapshot, render } from '../../support/golden.ts';
 
@@ -25,6 +26,24 @@ describe('a proof', () => {
       kind: 'rendered',
       refused: [{ service: 'demo_apiv2', message: 'no' }],
       version: render(rest).version,
+    });
+  });
+
+  it('finds a service by its TCP port, and leaves out only that one', async () => {
+    const [route] = input.routes;
+    const stream = (name: string, port: number): StreamRoute => ({
+      service: { id: name, name, createdAt: '' },
+      ...{ protocol: 'tcp', port, hosts: [], tls: { kind: 'none' }, options: { proxyProtocol: false } },
+      backend: { kind: 'peers', peers: [{ address: `tasks.${name}.app`, port: 5432, resolve: true }] },
+    });
+    const streams = [stream('db', 5432), stream(route!.service.name, 6379), stream('cache', 6380)];
+    const proof = await proveConfiguration({ ...input, streams }, render, async ([file]) =>
+      file!.text.includes('tasks.db.app') ? 'no' : undefined,
+    );
+
+    expect(proof).toMatchObject({
+      refused: [{ service: 'db', message: 'no' }],
+      version: render({ ...input, streams: streams.slice(1) }).version,
     });
   });
 

@@ -147,7 +147,7 @@ describe('a watch of connections', () => {
   });
 });
 
-it('finds the servers of a configuration with their ports', async () => {
+it('finds the servers of a configuration with their ports, without those of UDP', async () => {
   const text = `
     upstream "a" {
         server "tasks.web.app:8080" max_fails=0 resolve;
@@ -156,6 +156,12 @@ it('finds the servers of a configuration with their ports', async () => {
     }
     server {
         listen 80;
+    }
+    # udp tasks.web.app:53
+    # udp tasks.dns.app:53
+    upstream "b" {
+        server "tasks.web.app:53" resolve;
+        server "tasks.dns.app:53" resolve;
     }`;
   const files = async function* () {
     yield { text };
