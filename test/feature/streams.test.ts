@@ -4,6 +4,7 @@ import { explainEverywhere } from '../../src/controller/admin/explain.ts';
 import { toPlanView } from '../../src/controller/admin/plan.ts';
 import { scopeState } from '../../src/controller/admin/scope.ts';
 import { toState } from '../../src/controller/admin/state.ts';
+import { RetryableError } from '../../src/lib/retryable.ts';
 import { untouched } from '../../src/model/access/administration.ts';
 import { aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
@@ -38,8 +39,12 @@ it('replaces the proxies for other ports, and the plan tells before', async () =
   const successor = world.restart({ Extensions: { default: { TcpPorts: [5432, 6379] } } });
   const { index } = world.swarm.service('signalbox-proxy');
 
-  const writes = await successor.writesOf(() => successor.pass());
-  expect(writes).toContainEqual(expect.stringMatching(/^updateService signalbox-proxy/));
+  successor.swarm.failNext('updateService', new RetryableError('no quorum'));
+  await expect(successor.pass()).rejects.toThrow('no quorum');
+  expect(toPlanView(successor.preview.planned, undefined).actions).toContainEqual({
+    ...{ cluster: 'default', kind: 'update-service' },
+    sentence: expect.stringMatching(/^Update the service signalbox-proxy .*Swarm replaces its tasks/),
+  });
   await successor.settle();
 
   expect(portsOf(successor)).toEqual(['8080:80/tcp', '8443:443/tcp', '5432:5432/tcp', '6379:6379/tcp']);
