@@ -13,8 +13,8 @@ import { policyLabels } from './policy.ts';
 import { portLabels } from './port.ts';
 import { redirectLabels } from './redirects.ts';
 import { serviceClusterLabels } from './service-cluster.ts';
-import { tlsProtocolLabels } from './tls-protocols.ts';
 import { streamLabels } from './streams.ts';
+import { tlsProtocolLabels } from './tls-protocols.ts';
 import { websocketLabels } from './websocket-endpoints.ts';
 
 /** The labels that define a route. Values of features are options of its locations instead, see `features.ts`. */
