@@ -20,6 +20,7 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'network',
     'context_root',
     'context_root_rewrite',
+    'match',
     'default_backend',
     'redirects',
     'canonical_host',

@@ -54,6 +54,6 @@ function describeAnswer(answer: Answer, tasks: LiveExplanation['tasks']): string
   }
 }
 
-function describeRoute({ host, path, services }: ExplainedRoute): string {
-  return `${host}${path} → ${services.join(', ')}`;
+function describeRoute({ host, path, match, services }: ExplainedRoute): string {
+  return `${host}${path}${match === undefined ? '' : ` if ${match}`} → ${services.join(', ')}`;
 }

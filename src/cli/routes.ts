@@ -9,7 +9,7 @@ export const routes = defineCommand({
   name: 'routes',
   usage: '[text]',
   summary: 'List the routes of a running Signalbox: host or port, path, services, and what they answer and why.',
-  details: 'With a text: only routes whose host, path, service or service cluster contains it.',
+  details: 'With a text: only routes whose host, path, conditions, service or service cluster contains it.',
   examples: ['signalbox routes', 'signalbox routes app.example.org --json'],
   options: apiOptions,
   async run(values, [text = ''], io) {
@@ -24,14 +24,14 @@ export const routes = defineCommand({
   },
 });
 
-function matches({ host, path, services, cluster }: RouteView, text: string): boolean {
-  return [host + path, cluster, ...services].some((part) => part.includes(text));
+function matches({ host, path, match = '', services, cluster }: RouteView, text: string): boolean {
+  return [host + path, match, cluster, ...services].some((part) => part.includes(text));
 }
 
-function row({ host, path, services, cluster, available, answer }: RouteView): string[] {
+function row({ host, path, match, services, cluster, available, answer }: RouteView): string[] {
   // Controllers of earlier releases give no reasons.
   const text = (answer as RouteView['answer'] | undefined)?.text ?? (available ? 'service' : '503');
-  return [host, path, services.join(', '), cluster, text];
+  return [host, match === undefined ? path : `${path} if ${match}`, services.join(', '), cluster, text];
 }
 
 function connects(stream: StreamView, text: string): boolean {

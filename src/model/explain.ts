@@ -49,7 +49,7 @@ export function explainUrl(
     return told(site.maintenance === undefined ? toCanonical(site.canonical, asked) : closed(site.maintenance));
   const pathRedirect = choosePathRedirect(site, path, isSecure);
   if (pathRedirect !== undefined) return told(redirectedPath(pathRedirect, site, asked), [], pathRedirect.location);
-  const { location, because, passedOver } = chooseLocation(site, path);
+  const { location, because, passedOver } = chooseLocation(site, path, uri);
   const step = location === undefined ? nowhere(site) : answerAt(site.name, location, asked);
   return told({ answer: step.answer, because: [...because, ...step.because] }, passedOver, location);
 }

@@ -20,6 +20,7 @@ import { contextRootLabels } from './route-labels/context-root.ts';
 import { readFailureLimits } from './route-labels/failures.ts';
 import { readHosts } from './route-labels/hosts.ts';
 import { readMaintenance } from './route-labels/maintenance.ts';
+import { readMatch } from './route-labels/match.ts';
 import { refuseUnprotected } from './route-labels/passthrough.ts';
 import { peersAt, readPlace } from './route-labels/peers.ts';
 import { readRedirects } from './route-labels/redirects.ts';
@@ -126,6 +127,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   refuseUnprotected(reader, tls, options);
   const mode = readMode(reader, service, options);
   const maintenance = readMaintenance(reader);
+  const match = readMatch(reader, tls);
   const limits = readFailureLimits(reader);
   const nowhere = hosts.length === 0 && !isDefault;
   // If a cluster or path label is invalid, it is unknown where the 503 belongs: the route is then in no table.
@@ -139,6 +141,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     hosts,
     isDefault,
     path,
+    ...(match && { match }),
     ...redirects,
     options,
     tls: reader.closed ? closed(tls) : tls,

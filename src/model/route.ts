@@ -3,6 +3,7 @@ import type { FeatureOptions } from './features/features.ts';
 import type { Host } from './hosts/host.ts';
 import { LABEL_PREFIX } from './labels/label.ts';
 import type { LabelName } from './labels/labels.ts';
+import type { Match } from './match.ts';
 import type { Redirect } from './redirects.ts';
 
 /**
@@ -15,6 +16,8 @@ export interface Route {
   readonly isDefault: boolean;
   /** Prefix of complete path segments, without trailing slash; '' is the whole host. */
   readonly path: string;
+  /** Only these requests. Absent: all. */
+  readonly match?: Match | undefined;
   /** Hosts whose requests are redirected, whatever the path. */
   readonly redirects: readonly Redirect[];
   /** Paths whose requests are redirected. */

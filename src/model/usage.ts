@@ -39,9 +39,22 @@ const STEPS_PER_EXPRESSION = 200;
 export function hostUsage(route: Route, host: Host | undefined): Usage {
   const name = host?.name.length ?? 1;
   const bytes =
-    serverBytes(route, name) + locationBytes(route) + entryBytes(route, name) + pathRedirectBytes(route, host);
-  if (host?.kind !== 'regex') return { ...NO_USAGE, bytes };
+    serverBytes(route, name) +
+    locationBytes(route) +
+    entryBytes(route, name) +
+    pathRedirectBytes(route, host) +
+    choiceBytes(route);
+  // The tables of a choice depend on all routes of the host.
+  if (host?.kind !== 'regex') return { ...NO_USAGE, bytes, mainBytes: route.match === undefined ? 0 : BYTES_PER_STEP };
   return { steps: stepsOf(host) + STEPS_PER_EXPRESSION, bytes, mainBytes: bytes, zoneKb: 0 };
+}
+
+const BYTES_PER_STEP = 500;
+
+/** The public locations and the step of a choice between services, and the location that a shorter path has once more. */
+function choiceBytes(route: Route): number {
+  if (route.match === undefined) return 0;
+  return BYTES_PER_STEP + listenersOf(route) * (2 * (2 * pathBytes(route.path) + 350) + 400);
 }
 
 /** Each is a location, whose text includes that of the route's own location. */
@@ -130,7 +143,7 @@ export function routeUsage({ backend, options }: Route, peerCount: number): Usag
 
 /** Texts in the main file that routes with the same needs share: bytes by key. */
 export const sharedUsage = memoize(
-  ({ service, path, options, maintenance, pathRedirects = [] }: Route): ReadonlyMap<string, number> => {
+  ({ service, path, match, options, maintenance, pathRedirects = [] }: Route): ReadonlyMap<string, number> => {
     const all = new Map<string, number>();
     const root = strippedRoot({ path, options });
     if (root !== undefined) all.set(`path of ${pathBytes(root)} bytes`, BYTES_PER_STRIPPED_LENGTH);
@@ -138,9 +151,12 @@ export const sharedUsage = memoize(
       all.set(`path of ${pathBytes(redirect.path)} bytes`, BYTES_PER_STRIPPED_LENGTH);
     if (options.affinity.kind === 'cookie')
       all.set(`cookie ${options.affinity.name}`, 120 + 4 * options.affinity.name.length);
+    for (const condition of match ?? [])
+      all.set(`condition ${JSON.stringify(condition)}`, 250 + 25 * JSON.stringify(condition).length);
     const allow = maintenance?.allow ?? [];
     if (allow.length > 0) all.set(`allow ${allow.join()}`, 100 + allow.join().length + 15 * allow.length);
-    for (const { key, bytes } of featureDefinitions(options, locationFacts(service.name, path))) all.set(key, bytes);
+    for (const { key, bytes } of featureDefinitions(options, locationFacts(service.name, { path, match })))
+      all.set(key, bytes);
     return all;
   },
 );

@@ -63,7 +63,7 @@ const isLocation: Rule = (args) => {
 /** Error codes, the resulting status, and one of our locations: nginx does not normalize the path of a redirect, so it could escape its folder. */
 const isErrorPage: Rule = (args) =>
   args.slice(0, -1).every((arg) => /^\d{3}$|^=\d*$/.test(arg)) &&
-  /^(?:\/\.signalbox-error\??|@\w+(?:\$again_noted)?|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
+  /^(?:\/\.signalbox-error\??|@\w+(?:\$again_noted)?|\$match_[0-9a-f]{16}|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
     args.at(-1) ?? '',
   );
 /** Paths without variables, or an expression without groups. */
@@ -254,6 +254,7 @@ const PROTECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
   [/^passthrough_target$/, new RegExp(`^(?:${UPSTREAM}|${TLS_SOCKET})$`)],
   [/^(?:root_|checked_)?detour$/, /^(?:|\/\.signalbox-error\?|\$streams|\$checked_detour)$/],
   [/^streams(?:_\w+)?$/, /^(?:|@again|\$streams_\w+)$/],
+  [/^match_\w+$/, /^(?:@\w+|\$match_[0-9a-f]{16}(?:_\w+)?)$/],
   [/^(?:resolved_)?rest\d+$/, /^(?:|\/\$(?:rest|resolved)\d+_(?:path|query)|\$resolved_rest\d+)$/],
 ];
 

@@ -5,6 +5,7 @@ import { isCanonicalPath } from '../model/path.ts';
 import { peerMessage } from '../model/peer-message.ts';
 import { REDIRECT_STATUSES } from '../model/redirects.ts';
 import type { Route } from '../model/route.ts';
+import { matchMessage } from '../model/route-labels/match.ts';
 import { MAX_NAME, name, secretName } from './message-parts.ts';
 
 export const host = z.object({ kind: z.enum(['exact', 'wildcard', 'regex']), name });
@@ -44,6 +45,7 @@ export const route = z.object({
   hosts: z.array(host),
   isDefault: z.boolean(),
   path,
+  match: matchMessage.optional(),
   redirects: z.array(redirect(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}$/)),
   pathRedirects: z
     .array(redirect(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}(?:\/[\w.!~*'()&+,;=:@%-]+)*$/).extend({ path }))

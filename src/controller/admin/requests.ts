@@ -99,7 +99,12 @@ export const keptVersionSchema = z.object({ version: z.string(), createdAt: z.st
 export type KeptVersion = z.infer<typeof keptVersionSchema>;
 
 const explainedRouteSchema = z
-  .object({ host: z.string(), path: z.string(), services: z.array(z.string()).readonly() })
+  .object({
+    host: z.string(),
+    path: z.string(),
+    match: z.string().exactOptional(),
+    services: z.array(z.string()).readonly(),
+  })
   .readonly();
 
 const answerSchema = z.discriminatedUnion('kind', [

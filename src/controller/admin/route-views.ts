@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type RouteAnswer, type RouteFacts, routeAnswer, routeAnswerKinds } from '../../model/backends/route-answer.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { splitName } from '../../model/dns/name-doubts.ts';
+import { writtenMatch } from '../../model/match.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { HostTls, Location } from '../../model/route-table/table.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
@@ -22,6 +23,7 @@ export const routeSchema = z
     host: z.string().describe('`*` is the default for hosts that no other route matches.'),
     hostKind: z.enum(['exact', 'wildcard', 'regex', 'default']),
     path: z.string().describe('Path prefix; `/` matches every path.'),
+    match: z.string().exactOptional().describe('Conditions that requests fulfill. Absent: all requests.'),
     rewrite: z.boolean(),
     services: z.array(z.string()).readonly().describe('Services that own the route, the oldest first.'),
     available: z.boolean().describe('If false, the route answers 503.'),
@@ -63,6 +65,7 @@ function ofTable({ cluster, table }: ClusterState, facts: RouteFacts): RouteView
     host,
     hostKind,
     path: location.path || '/',
+    ...(location.match && { match: writtenMatch(location.match) }),
     rewrite: location.options.rewrite,
     services: location.services,
     available: location.upstream !== undefined,

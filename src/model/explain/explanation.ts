@@ -47,6 +47,8 @@ export interface ExplainedRoute {
   readonly host: string;
   /** Prefix of the path; `/` matches every path. */
   readonly path: string;
+  /** Its conditions, as the label `match` writes them. Absent: all requests. */
+  readonly match?: string;
   /** Names of the owners, the oldest first. */
   readonly services: readonly string[];
 }

@@ -3,6 +3,8 @@ import { digest } from '../../lib/digest.ts';
 import { memoize } from '../../lib/memo.ts';
 import type { LabelDefinition } from '../labels/label.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
+import { matchKey } from '../match.ts';
+import type { Route } from '../route.ts';
 import { toUpstream, type Upstream } from '../upstream.ts';
 import { accessLog } from './access-log.ts';
 import { addressLists } from './address-lists.ts';
@@ -240,9 +242,9 @@ export function upstreamOptions({ balance, stickyCookie, maxConnections }: Upstr
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 
-/** Names the oldest service of a location, and its path. */
-export function locationFacts(service: string, path: string): LocationFacts {
-  return { id: digest(`${service} ${path}`) };
+/** Names the oldest service of a location, its path, and its conditions. */
+export function locationFacts(service: string, { path, match }: Pick<Route, 'path' | 'match'>): LocationFacts {
+  return { id: digest(`${service} ${path}${match === undefined ? '' : ` ${matchKey(match)}`}`) };
 }
 
 /** The partials to render in a location, with their fields: those at its beginning, or the others. */

@@ -7,6 +7,7 @@ import { failureLabels } from './failures.ts';
 import { hostLabels } from './hosts.ts';
 import { hstsLabels } from './hsts.ts';
 import { maintenanceLabels } from './maintenance.ts';
+import { matchLabels } from './match.ts';
 import { networkLabels } from './network.ts';
 import { passthroughLabels } from './passthrough.ts';
 import { policyLabels } from './policy.ts';
@@ -21,6 +22,7 @@ import { websocketLabels } from './websocket-endpoints.ts';
 export const routeLabels = {
   ...hostLabels,
   ...contextRootLabels,
+  ...matchLabels,
   ...serviceClusterLabels,
   ...portLabels,
   ...networkLabels,

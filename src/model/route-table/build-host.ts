@@ -46,6 +46,6 @@ export function claim(owners: readonly Route[], host: string) {
   const passthroughs = new Map<string, Upstream>();
   const problems: Problem[] = [];
   const tls = buildTls(owners, host, passthroughs, problems);
-  const locations = buildLocations(owners, host, tls, upstreams, problems);
+  const locations = buildLocations(owners, { host, tls, upstreams, problems });
   return { tls, locations, problems, upstreams: [...upstreams.values()], passthroughs: [...passthroughs.values()] };
 }

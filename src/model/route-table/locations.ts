@@ -1,4 +1,6 @@
 import { featureUpstreams } from '../features/features.ts';
+import { compareMatches, matchKey } from '../match.ts';
+import { isBelow } from '../path.ts';
 import type { Problem } from '../problem.ts';
 import { compareOwners, compareText, type Maintenance, type Route } from '../route.ts';
 import type { Upstream } from '../upstream.ts';
@@ -7,36 +9,66 @@ import { lacking, unprotected } from './protection.ts';
 import type { HostTls, Location } from './table.ts';
 import { addUpstream } from './upstreams.ts';
 
-/** One location for each path. Services with the same path share it, weighted by the number of their tasks. */
-export function buildLocations(
-  routes: readonly Route[],
-  host: string,
-  tls: HostTls,
-  upstreams: Map<string, Upstream>,
-  problems: Problem[],
-): Location[] {
-  const byPath = Map.groupBy(routes, ({ path }) => path);
+interface Surroundings {
+  readonly host: string;
+  readonly tls: HostTls;
+  readonly upstreams: Map<string, Upstream>;
+  readonly problems: Problem[];
+}
+
+/**
+ * In the order of matching. Services with the same path and conditions share a location, weighted by the number of their
+ * tasks.
+ */
+export function buildLocations(routes: readonly Route[], surroundings: Surroundings): Location[] {
+  const byPath = Map.groupBy(usable(routes), ({ path }) => path);
   return [...byPath]
     .toSorted(([a], [b]) => b.length - a.length || compareText(a, b))
-    .map(([path, sharing]) => {
-      const owners = sharing.toSorted(compareAge);
-      problems.push(...disagreements(owners, host));
-      const maintenance = sharedMaintenance(owners);
-      const lacks = owners.map((owner) => lacking(owner, owners[0]!, tls));
-      problems.push(...owners.flatMap((owner, n) => (lacks[n] ? unprotected(lacks[n], owner, host) : [])));
-      const protectedOwners = owners.filter((_, n) => lacks[n] === undefined);
-      const upstream = addUpstream(answering(protectedOwners, maintenance), owners[0]!.options, upstreams);
-      if (upstream !== undefined)
-        for (const asked of featureUpstreams(owners[0]!.options)) upstreams.set(asked.name, asked);
-      const isHandedOn = owners.some((owner) => owner.tls.kind === 'passthrough' && isOpen(owner));
-      const services = [...new Set(owners.map(({ service }) => service.name))];
-      const given = owners.flatMap(({ service: { name: service }, labels }) =>
-        (labels?.given ?? []).map((value) => ({ service, ...value })),
-      );
-      const isPending = owners.some(({ acme }) => acme?.isPending);
-      const location = { path, options: owners[0]!.options, upstream, maintenance, isHandedOn, isPending, services };
-      return given.length === 0 ? location : { ...location, given };
-    });
+    .flatMap(([, sharing]) => byConditions(sharing).map((owners) => buildLocation(owners, surroundings)));
+}
+
+/**
+ * Which requests a route with invalid conditions is meant for is not known. It takes none from other services, and closes
+ * its path for those that would reach nobody.
+ */
+function usable(routes: readonly Route[]): readonly Route[] {
+  if (routes.every(({ match }) => match === undefined)) return routes;
+  const plain = routes.filter(({ match }) => match === undefined);
+  return routes.flatMap((route) => {
+    if (route.match?.length !== 0) return [route];
+    const isTaken = plain.some(({ path }) => isBelow(route.path, path));
+    return isTaken ? [] : [{ ...route, match: undefined }];
+  });
+}
+
+/** The owners of each location of a path, the oldest first. */
+function byConditions(sharing: readonly Route[]): Route[][] {
+  const groups = Map.groupBy(sharing, ({ match }) => matchKey(match));
+  return [...groups.values()]
+    .map((owners) => owners.toSorted(compareAge))
+    .toSorted(
+      ([a], [b]) =>
+        compareMatches(a!.match, b!.match) || compareAge(a!, b!) || compareText(matchKey(a!.match), matchKey(b!.match)),
+    );
+}
+
+function buildLocation(owners: readonly Route[], { host, tls, upstreams, problems }: Surroundings): Location {
+  const { path, match, options } = owners[0]!;
+  problems.push(...disagreements(owners, host));
+  const maintenance = sharedMaintenance(owners);
+  const lacks = owners.map((owner) => lacking(owner, owners[0]!, tls));
+  problems.push(...owners.flatMap((owner, n) => (lacks[n] ? unprotected(lacks[n], owner, host) : [])));
+  const protectedOwners = owners.filter((_, n) => lacks[n] === undefined);
+  const upstream = addUpstream(answering(protectedOwners, maintenance), options, upstreams);
+  if (upstream !== undefined) for (const asked of featureUpstreams(options)) upstreams.set(asked.name, asked);
+  const isHandedOn = owners.some((owner) => owner.tls.kind === 'passthrough' && isOpen(owner));
+  const services = [...new Set(owners.map(({ service }) => service.name))];
+  const given = owners.flatMap(({ service: { name: service }, labels }) =>
+    (labels?.given ?? []).map((value) => ({ service, ...value })),
+  );
+  const isPending = owners.some(({ acme }) => acme?.isPending);
+  const location = { path, options, upstream, maintenance, isHandedOn, isPending, services };
+  return { ...location, ...(match && { match }), ...(given.length > 0 && { given }) };
 }
 
 function isOpen({ backend, maintenance }: Route): boolean {

@@ -49,8 +49,9 @@ export function pathRedirectsOf(
   for (const route of owners) {
     for (const redirect of (route.pathRedirects ?? []).filter(({ host }) => host === name)) {
       const { path } = redirect;
-      const location = locations.find((candidate) => isBelow(path, candidate.path));
-      if (!mayRedirect(route, owners, location)) continue;
+      const covering = locations.filter((candidate) => isBelow(path, candidate.path));
+      const location = covering.find((candidate) => candidate.path === covering[0]?.path && !candidate.match);
+      if (isChosen(path, covering, location) || !mayRedirect(route, owners, location)) continue;
       const known = found.get(path) ?? { path, redirect, secureRedirect: undefined, location };
       found.set(path, { ...known, secureRedirect: known.secureRedirect ?? (redirect.secure ? redirect : undefined) });
     }
@@ -58,8 +59,13 @@ export function pathRedirectsOf(
   return [...found.values()].toSorted((a, b) => b.path.length - a.path.length || compareText(a.path, b.path));
 }
 
+/** Which service answers depends on the request, so no service may redirect all of them. */
+function isChosen(path: string, covering: readonly Location[], location: Location | undefined): boolean {
+  return covering.some((candidate) => candidate.match && (candidate.path === path || !location));
+}
+
 function mayRedirect(route: Route, owners: readonly Route[], location: Location | undefined): boolean {
   if (location === undefined) return route.service.id === owners[0]!.service.id;
-  const [oldest] = owners.filter(({ path }) => path === location.path).toSorted(compareAge);
+  const [oldest] = owners.filter(({ path, match }) => path === location.path && !match).toSorted(compareAge);
   return oldest === route;
 }

@@ -1,4 +1,5 @@
 import type { Host } from '../hosts/host.ts';
+import type { Match } from '../match.ts';
 import type { Problem } from '../problem.ts';
 import type { Redirect } from '../redirects.ts';
 import type { GivenValue, Maintenance, RouteOptions, Tls } from '../route.ts';
@@ -32,6 +33,7 @@ export interface VirtualServer {
   readonly tls: HostTls;
   /** Of the account key that answers ACME challenges over HTTP; undefined if there are none. */
   readonly thumbprint: string | undefined;
+  /** In the order of matching: several may have the same path. */
   readonly locations: readonly Location[];
 }
 
@@ -57,6 +59,8 @@ export type HostTls =
 
 export interface Location {
   readonly path: string;
+  /** Only these requests. Absent: all that no other location of the path matches. */
+  readonly match?: Match;
   readonly options: RouteOptions;
   /** Undefined: answers 503. */
   readonly upstream: string | undefined;

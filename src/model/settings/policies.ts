@@ -19,6 +19,7 @@ const OF_ONE_ROUTE: ReadonlySet<string> = new Set<LabelName>([
   'port',
   'network',
   'context_root',
+  'match',
   'service_cluster',
   'default_backend',
   'redirects',

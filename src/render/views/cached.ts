@@ -14,12 +14,13 @@ import { toUpstreamView } from './upstreams.ts';
 export type Views = ReturnType<typeof createViews>;
 
 export function createViews(common: Common) {
-  const { httpsPort, hashesAddresses, readTimeout, handlesErrors, isTrusting, namesService } = common;
+  const { httpsPort, hashesAddresses, readTimeout, maxBodySize, handlesErrors, isTrusting, namesService } = common;
   const plain: LocationContext = {
     handlesErrors,
     isTrusting,
     namesService,
     readTimeout,
+    maxBodySize,
     httpsPort,
     hidden: hopByHopHeaders,
     repeated: common.requestHeaders,

@@ -11,7 +11,7 @@ import { locationsOf } from './table.ts';
 /** Values that the blocks of all hosts and upstreams depend on. Plain data: views are cached while its JSON stays the same. */
 export function commonOf(input: RenderInput, table: RouteTable) {
   const { httpListener, tlsListener } = listeners(input, table);
-  const { IPHash, ReadTimeout } = input.nginx;
+  const { ClientMaxBodySize, IPHash, ReadTimeout } = input.nginx;
   return {
     httpListener,
     tlsListener,
@@ -19,6 +19,7 @@ export function commonOf(input: RenderInput, table: RouteTable) {
     defaultCertificate: input.defaultCertificate,
     hashesAddresses: IPHash,
     readTimeout: ReadTimeout,
+    maxBodySize: ClientMaxBodySize,
     handlesErrors: handlesErrors(input),
     isTrusting: input.trustedProxies.length > 0,
     namesService: namesService(input),

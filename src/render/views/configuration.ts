@@ -76,7 +76,7 @@ export function toView(input: RenderInput, table: RouteTable, streams: StreamTab
       compareText,
     ),
     allowLists: allowLists(table),
-    definitions: definitions(table),
+    definitions: definitions(table, input),
     answersChallenges: table.servers.some(({ thumbprint }) => thumbprint !== undefined),
     hasPending: locationsOf(table).some(({ isPending }) => isPending),
     pages: {

@@ -3,7 +3,8 @@ import type { RepeatedHeaders } from '../request-headers.ts';
 import type { Common } from './common.ts';
 
 /** Values that the views of all locations depend on. */
-export interface LocationContext extends Pick<Common, 'handlesErrors' | 'isTrusting' | 'namesService' | 'readTimeout'> {
+export interface LocationContext
+  extends Pick<Common, 'handlesErrors' | 'isTrusting' | 'maxBodySize' | 'namesService' | 'readTimeout'> {
   /** For locations over HTTP; over TLS there is no redirect to HTTPS. */
   readonly httpsPort: string | undefined;
   /** Headers of responses that are hidden in the locations of a server. */

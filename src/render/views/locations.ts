@@ -8,6 +8,8 @@ import type { Location, VirtualServer } from '../../model/route-table/table.ts';
 import { grpcErrors, locationErrorCodes } from '../errors.ts';
 import { sharedRequestHeaders, toChangedView } from '../request-headers.ts';
 import { AgainViews, FIRST_AGAIN } from './again.ts';
+import { bodyLimits, toChoiceView, tooLarge } from './choice-views.ts';
+import { choicesOf, NOWHERE } from './choices.ts';
 import type { LocationContext } from './location-context.ts';
 import { toMaintenanceView } from './maintenance.ts';
 import { isApplying, toApplying, toNowhereView, toRedirectView } from './redirects.ts';
@@ -34,30 +36,46 @@ export function toLocationViews({ locations, maintenance, pathRedirects = [] }: 
   const inner = shared === undefined ? context : { ...context, repeated: undefined };
   const redirects = pathRedirects.map((redirect) => toApplying(redirect, context)).filter(isApplying);
   const redirected = new Set(redirects.map(({ path }) => path));
+  const choices = choicesOf(locations);
+  const limits = bodyLimits(choices, context);
+  const viewAt = (location: Location) => {
+    const choice = choices.byPath.get(location.path);
+    return choice ? toChoiceView(choice, limits, context) : toLocationView(location, inner, again);
+  };
   const list = [
     ...redirects.flatMap((redirect) => {
       const { path, location } = redirect;
-      const view = location ? toLocationView(location, inner, again) : toNowhereView(maintenance);
+      const view = location ? viewAt(location) : toNowhereView(maintenance);
       return matches(path).map((match) => ({ ...view, ...match, ...toRedirectView(redirect, match.exact) }));
     }),
     ...locations
-      .filter(({ path }) => !redirected.has(path))
+      .filter(({ path }, n) => !redirected.has(path) && path !== locations[n - 1]?.path)
       .flatMap((location) => {
-        const view = { ...toLocationView(location, inner, again), redirect: undefined, isRedirected: false };
+        const view = { ...viewAt(location), ...NO_REDIRECT };
         return matches(location.path).map((match) => ({ ...view, ...match }));
       }),
   ];
+  const named = choices.named.map(({ name, location }) => ({
+    ...toLocationView(location, inner, again),
+    ...NO_REDIRECT,
+    name,
+    tooLarge: tooLarge(location, limits, context),
+  }));
   return {
     requestHeaders: shared,
     list,
+    named,
+    unmatched: choices.leadsNowhere ? NOWHERE : undefined,
     again: again.all,
     blocks,
     errorCodes: locationErrorCodes,
-    grpcStatuses: context.handlesErrors && list.some(({ isGrpc }) => isGrpc) ? grpcErrors : [],
+    grpcStatuses: context.handlesErrors && [...list, ...named].some(({ isGrpc }) => isGrpc) ? grpcErrors : [],
     hasRoot: [...locations, ...redirects].some(({ path }) => path === ''),
     isEmpty: locations.length === 0,
   };
 }
+
+const NO_REDIRECT = { redirect: undefined, isRedirected: false };
 
 function serverBlocks(locations: readonly Location[], { repeated }: LocationContext) {
   const all = locations
@@ -102,6 +120,8 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
     needsClient: isSecure && requiresClient,
     clientVerify: clientVerification(location.options),
     isPending: location.isPending,
+    choice: undefined,
+    tooLarge: undefined,
   };
 }
 

@@ -45,7 +45,7 @@ export function toRedirectView({ path, plain, always, location }: Applying, exac
 
 /** A location that only redirects. */
 export function toNowhereView(maintenance: Maintenance | undefined) {
-  return { service: undefined, first: [], isGrpc: false, ...toMaintenanceView(maintenance) };
+  return { service: undefined, first: [], isGrpc: false, choice: undefined, ...toMaintenanceView(maintenance) };
 }
 
 export function toCanonicalView({ canonical }: VirtualServer, { isTrusting, httpsPort }: LocationContext) {

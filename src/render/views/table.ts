@@ -20,6 +20,6 @@ export function relayedUpstreams({ upstreams, passthroughs }: RouteTable, stream
   return [...upstreams, ...passthroughs, ...streams.upstreams].filter(({ peers }) => needsNameRelay(peers));
 }
 
-export function factsOf({ services, path }: Pick<Location, 'services' | 'path'>) {
-  return locationFacts(services[0]!, path);
+export function factsOf(location: Pick<Location, 'services' | 'path' | 'match'>) {
+  return locationFacts(location.services[0]!, location);
 }

@@ -62,7 +62,7 @@ export function Routes({ state, place }: { readonly state: State; readonly place
   );
 }
 
-function matches({ host, path, services, cluster }: RouteView, filter: string): boolean {
+function matches({ host, path, match = '', services, cluster }: RouteView, filter: string): boolean {
   const text = filter.trim().toLowerCase();
-  return [host + path, cluster, ...services].some((part) => part.toLowerCase().includes(text));
+  return [host + path, match, cluster, ...services].some((part) => part.toLowerCase().includes(text));
 }

@@ -306,6 +306,11 @@ describe('the estimated size', () => {
       { tls: { ...tls, hsts } },
       { rateLimit: { rate: '100000r/m', burst: 100_000, key: 'address', isTrial: true }, connectionLimit: 65_535 },
     ],
+    [
+      'conditions',
+      { tls: { ...tls, hsts }, match: [{ kind: 'header', name: 'x-canary', value: '1' }] },
+      { maxBodySize: '1m' },
+    ],
     ['maintenance', { maintenance: { allow: ['10.0.0.0/8'] }, tls: { ...tls, hsts } }, {}],
     [
       'all together',

@@ -81,8 +81,9 @@ function checkStructure(text: string, table: RouteTable): void {
     ]);
     const asked = server.locations.flatMap(({ options }) => options.forwardAuth ?? []);
     const ours = asked.length > 0 ? String.raw`|= /\.signalbox-auth-[0-9a-f]{16}|@auth_denied_[0-9a-f]{16}` : '';
+    const chosen = server.locations.some(({ match }) => match) ? '|@match_[0-9a-f]{16}|@unmatched' : '';
     const isOurs = ({ args }: Directive) =>
-      new RegExp(String.raw`^(@again\d*|@grpc_\d+|= /\.signalbox-error${ours})$`).test(args.join(' '));
+      new RegExp(String.raw`^(@again\d*|@grpc_\d+|= /\.signalbox-error${ours}${chosen})$`).test(args.join(' '));
     const askedUpstreams = server.locations.flatMap(({ options }) => featureUpstreams(options).map(({ name }) => name));
     expect(args(locations.filter((location) => !isOurs(location)))).toEqual(expectedPaths(server));
     for (const target of args(passed)) {

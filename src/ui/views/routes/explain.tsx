@@ -97,12 +97,12 @@ function Explained({
           <summary>Other candidates: {passedOver.length}</summary>
           <ul class="passed">
             {passedOver.map(({ route, reason }) => (
-              <li key={`${route.host}${route.path}`}>
+              <li key={`${route.host}${route.path} ${route.match ?? ''}`}>
                 <code>
                   {route.host}
                   {route.path}
                 </code>{' '}
-                → {route.services.join(', ')}
+                {route.match === undefined ? '' : `if ${route.match} `}→ {route.services.join(', ')}
                 <span class="muted small">{reason}</span>
               </li>
             ))}

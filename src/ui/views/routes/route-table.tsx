@@ -23,7 +23,7 @@ export function RouteTable({ routes, state }: { readonly routes: readonly RouteV
       {[...hosts].map(([key, own]) => (
         <tbody key={key}>
           {own.map((route, index) => (
-            <tr key={`${route.path} ${route.services.join()}`}>
+            <tr key={`${route.path} ${route.match ?? ''} ${route.services.join()}`}>
               {index === 0 ? (
                 <th scope="rowgroup" rowSpan={own.length} class="route-host">
                   <code>{route.host}</code> <Badges route={route} showsCluster={showsCluster} />{' '}
@@ -37,6 +37,7 @@ export function RouteTable({ routes, state }: { readonly routes: readonly RouteV
               ) : null}
               <td class="route-path">
                 <code>{route.path}</code>
+                {route.match === undefined ? null : <span class="tag">if {route.match}</span>}
                 {route.rewrite ? <span class="tag">prefix stripped</span> : null}
               </td>
               <td>

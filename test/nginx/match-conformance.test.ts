@@ -1,0 +1,201 @@
+// The facts of the Gateway API's conformance tests for HTTPRoute, in the real nginx: which service receives which request.
+// A rule with alternatives is several groups of labels. Where the order of rules decides there, the oldest service does here.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SwarmService } from '../../src/model/snapshot.ts';
+import { aService } from '../support/builders.ts';
+import type { NginxContainer } from '../support/nginx-container.ts';
+import { arrived, get, startOddNginx } from '../support/odd-nginx.ts';
+
+/** Path and conditions, by service. The first one is the oldest. */
+type Rules = Readonly<Record<string, readonly (readonly [path: string, match: string])[]>>;
+type Row = readonly [service: string | 404, method: string, target: string, ...headers: string[]];
+
+interface Table {
+  readonly hosts: string;
+  readonly rules: Rules;
+  readonly rows: readonly Row[];
+}
+
+const tables: Readonly<Record<string, Table>> = {
+  HTTPRouteHeaderMatching: {
+    hosts: 'headers.test',
+    rules: {
+      v2: [
+        ['/', 'header:version=two'],
+        ['/', 'header:color=red'],
+        ['/', 'header:color=yellow'],
+      ],
+      v1: [
+        ['/', 'header:version=one'],
+        ['/', 'header:version=two, header:color=orange'],
+        ['/', 'header:color=blue'],
+        ['/', 'header:color=green'],
+      ],
+    },
+    rows: [
+      ['v1', 'GET', '/', 'Version: one'],
+      ['v2', 'GET', '/', 'Version: two'],
+      ['v1', 'GET', '/', 'Version: two', 'Color: orange'],
+      ['v2', 'GET', '/', 'Version: two', 'Color: blue'],
+      [404, 'GET', '/', 'Color: orange'],
+      [404, 'GET', '/', 'Some-Other-Header: one'],
+      ['v1', 'GET', '/', 'Color: blue'],
+      ['v1', 'GET', '/', 'Color: green'],
+      ['v2', 'GET', '/', 'Color: red'],
+      ['v2', 'GET', '/', 'Color: yellow'],
+      [404, 'GET', '/', 'Color: purple'],
+      [404, 'GET', '/', 'Color: Blue'],
+    ],
+  },
+  HTTPRouteQueryParamMatching: {
+    hosts: 'query.test',
+    rules: {
+      v1: [
+        ['/', 'query:animal=whale'],
+        ['/path1', 'query:animal=whale'],
+        ['/path3', 'query:animal=shark'],
+        ['/path4', 'query:animal=kraken, header:version=three'],
+        ['/path5', 'query:animal=hydra'],
+      ],
+      v2: [
+        ['/', 'query:animal=dolphin'],
+        ['/', 'query:animal=whale, header:version=one'],
+        ['/', 'query:animal=hydra'],
+      ],
+      v3: [
+        ['/', 'query:animal=dolphin, query:color=blue'],
+        ['/', 'query:ANIMAL=Whale'],
+        ['/path2', 'query:animal=whale, header:version=two'],
+        ['/', 'header:version=four'],
+      ],
+    },
+    rows: [
+      ['v1', 'GET', '/?animal=whale'],
+      ['v2', 'GET', '/?animal=dolphin'],
+      ['v3', 'GET', '/?animal=dolphin&color=blue'],
+      ['v3', 'GET', '/?ANIMAL=Whale'],
+      ['v1', 'GET', '/?animal=whale&otherparam=irrelevant'],
+      ['v2', 'GET', '/?animal=dolphin&color=yellow'],
+      [404, 'GET', '/?color=blue'],
+      [404, 'GET', '/?animal=dog'],
+      [404, 'GET', '/?animal=whaledolphin'],
+      [404, 'GET', '/'],
+      ['v1', 'GET', '/path1?animal=whale'],
+      ['v2', 'GET', '/?animal=whale', 'version: one'],
+      ['v3', 'GET', '/path2?animal=whale', 'version: two'],
+      ['v1', 'GET', '/path3?animal=shark'],
+      ['v1', 'GET', '/path4?animal=kraken', 'version: three'],
+      [404, 'GET', '/?animal=shark'],
+      [404, 'GET', '/path4?animal=kraken'],
+      ['v1', 'GET', '/path5?animal=hydra'],
+      ['v3', 'GET', '/?animal=hydra', 'version: four'],
+    ],
+  },
+  HTTPRouteMethodMatching: {
+    hosts: 'methods.test',
+    rules: {
+      v1: [
+        ['/', 'method:POST'],
+        ['/path1', 'method:GET'],
+        ['/path3', 'method:PATCH'],
+        ['/path4', 'method:DELETE, header:version=three'],
+        ['/path5', ''],
+      ],
+      v2: [
+        ['/', 'method:GET'],
+        ['/', 'method:PUT, header:version=one'],
+        ['/', 'method:PATCH'],
+      ],
+      v3: [
+        ['/path2', 'method:POST, header:version=two'],
+        ['/', 'header:version=four'],
+      ],
+    },
+    rows: [
+      ['v1', 'POST', '/'],
+      ['v2', 'GET', '/'],
+      [404, 'HEAD', '/'],
+      ['v1', 'GET', '/path1'],
+      ['v2', 'PUT', '/', 'version: one'],
+      ['v3', 'POST', '/path2', 'version: two'],
+      ['v1', 'PATCH', '/path3'],
+      ['v1', 'DELETE', '/path4', 'version: three'],
+      [404, 'PUT', '/'],
+      [404, 'DELETE', '/path4'],
+      ['v1', 'PATCH', '/path5'],
+      ['v2', 'PATCH', '/', 'version: four'],
+    ],
+  },
+  HTTPRouteMatching: {
+    hosts: 'paths.test',
+    rules: {
+      v1: [
+        ['/', ''],
+        ['/', 'header:version=one'],
+      ],
+      v2: [
+        ['/v2', ''],
+        ['/', 'header:version=two'],
+      ],
+    },
+    rows: [
+      ['v1', 'GET', '/'],
+      ['v1', 'GET', '/example'],
+      ['v1', 'GET', '/', 'Version: one'],
+      ['v2', 'GET', '/v2'],
+      ['v2', 'GET', '/v2/example'],
+      ['v2', 'GET', '/', 'Version: two'],
+      ['v2', 'GET', '/v2/example', 'Version: one'],
+      ['v1', 'GET', '/v2example'],
+    ],
+  },
+  'a longer path whose conditions do not hold': {
+    hosts: 'fallen.test',
+    rules: {
+      v1: [['/', '']],
+      v2: [
+        ['/a', 'header:version=two'],
+        ['/a/b', 'method:POST'],
+      ],
+      v3: [['/a/b/c', 'query:x']],
+    },
+    rows: [
+      ['v1', 'GET', '/a'],
+      ['v2', 'GET', '/a', 'version: two'],
+      ['v2', 'POST', '/a/b'],
+      ['v1', 'GET', '/a/b'],
+      ['v2', 'GET', '/a/b', 'version: two'],
+      ['v3', 'GET', '/a/b/c?x'],
+      ['v1', 'GET', '/a/b/c'],
+      ['v2', 'POST', '/a/b/c/'],
+      ['v2', 'GET', '/a/b/c', 'version: two'],
+    ],
+  },
+};
+
+function servicesOf({ hosts, rules }: Table): SwarmService[] {
+  return Object.entries(rules).map(([name, all], age) => {
+    const groups = all.flatMap(([path, match], n) => {
+      const values = { hosts, port: '8080', context_root: path, match, 'request_header.X-Service': name };
+      return Object.entries(values).map(([key, value]) => [`com.docker.lb.${n + 1}.${key}`, value] as const);
+    });
+    const service = aService(`${hosts.replace('.', '-')}-${name}`, { createdAt: String(age) });
+    return { ...service, labels: Object.fromEntries(groups) };
+  });
+}
+
+let nginx: NginxContainer;
+beforeAll(async () => {
+  nginx = await startOddNginx(Object.values(tables).flatMap(servicesOf));
+});
+afterAll(() => nginx[Symbol.asyncDispose]());
+
+describe.each(Object.entries(tables))('%s', (_name, { hosts, rows }) => {
+  it.each(rows.map((row) => [row] as const))('%j', async ([service, method, target, ...headers]) => {
+    const answer = await get(nginx, hosts, target, { method, headers });
+
+    if (service === 404) expect(answer.status).toBe(404);
+    else expect(arrived(answer)).toMatchObject({ method, url: target, port: 9001 });
+    if (service !== 404) expect(arrived(answer).header('x-service')).toBe(service);
+  });
+});
