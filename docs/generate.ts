@@ -21,6 +21,7 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'context_root',
     'context_root_rewrite',
     'match',
+    'weight',
     'default_backend',
     'redirects',
     'canonical_host',

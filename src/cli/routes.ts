@@ -28,10 +28,11 @@ function matches({ host, path, match = '', services, cluster }: RouteView, text:
   return [host + path, match, cluster, ...services].some((part) => part.includes(text));
 }
 
-function row({ host, path, match, services, cluster, available, answer }: RouteView): string[] {
+function row({ host, path, match, weight, services, cluster, available, answer }: RouteView): string[] {
   // Controllers of earlier releases give no reasons.
   const text = (answer as RouteView['answer'] | undefined)?.text ?? (available ? 'service' : '503');
-  return [host, match === undefined ? path : `${path} if ${match}`, services.join(', '), cluster, text];
+  const owners = services.join(', ') + (weight === undefined ? '' : ` (weight ${weight})`);
+  return [host, match === undefined ? path : `${path} if ${match}`, owners, cluster, text];
 }
 
 function connects(stream: StreamView, text: string): boolean {

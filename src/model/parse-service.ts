@@ -28,6 +28,7 @@ import { secretReader } from './route-labels/secrets.ts';
 import { serviceClusterLabels } from './route-labels/service-cluster.ts';
 import { closed, readTls } from './route-labels/tls.ts';
 import { wantedTasks } from './route-labels/wanted-tasks.ts';
+import { readWeight } from './route-labels/weight.ts';
 import { writtenLabels } from './route-labels/written-labels.ts';
 import { type Material, materialOf } from './secrets/material.ts';
 import { secretsIn } from './secrets/rename-secrets.ts';
@@ -128,6 +129,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   const mode = readMode(reader, service, options);
   const maintenance = readMaintenance(reader);
   const match = readMatch(reader, tls);
+  const weight = readWeight(reader, tls);
   const limits = readFailureLimits(reader);
   const nowhere = hosts.length === 0 && !isDefault;
   // If a cluster or path label is invalid, it is unknown where the 503 belongs: the route is then in no table.
@@ -142,6 +144,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     isDefault,
     path,
     ...(match && { match }),
+    ...(weight === undefined ? {} : { weight }),
     ...redirects,
     options,
     tls: reader.closed ? closed(tls) : tls,

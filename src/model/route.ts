@@ -18,6 +18,8 @@ export interface Route {
   readonly path: string;
   /** Only these requests. Absent: all. */
   readonly match?: Match | undefined;
+  /** Its share among the routes of the host and path with the same conditions, if all have one. */
+  readonly weight?: number | undefined;
   /** Hosts whose requests are redirected, whatever the path. */
   readonly redirects: readonly Redirect[];
   /** Paths whose requests are redirected. */

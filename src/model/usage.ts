@@ -45,16 +45,19 @@ export function hostUsage(route: Route, host: Host | undefined): Usage {
     pathRedirectBytes(route, host) +
     choiceBytes(route);
   // The tables of a choice depend on all routes of the host.
-  if (host?.kind !== 'regex') return { ...NO_USAGE, bytes, mainBytes: route.match === undefined ? 0 : BYTES_PER_STEP };
+  if (host?.kind !== 'regex') return { ...NO_USAGE, bytes, mainBytes: stepBytes(route) };
   return { steps: stepsOf(host) + STEPS_PER_EXPRESSION, bytes, mainBytes: bytes, zoneKb: 0 };
 }
 
-const BYTES_PER_STEP = 500;
+/** The step of a choice between services, or the share of one, with its cookie. */
+function stepBytes({ match, weight }: Route): number {
+  return (match === undefined ? 0 : 500) + (weight === undefined ? 0 : 1200);
+}
 
-/** The public locations and the step of a choice between services, and the location that a shorter path has once more. */
+/** Beside the location of a service, the public ones, and those of a shorter path once more. */
 function choiceBytes(route: Route): number {
-  if (route.match === undefined) return 0;
-  return BYTES_PER_STEP + listenersOf(route) * (2 * (2 * pathBytes(route.path) + 350) + 400);
+  if (route.match === undefined && route.weight === undefined) return 0;
+  return stepBytes(route) + listenersOf(route) * (2 * (2 * pathBytes(route.path) + 350) + 400);
 }
 
 /** Each is a location, whose text includes that of the route's own location. */

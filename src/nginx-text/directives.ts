@@ -63,7 +63,7 @@ const isLocation: Rule = (args) => {
 /** Error codes, the resulting status, and one of our locations: nginx does not normalize the path of a redirect, so it could escape its folder. */
 const isErrorPage: Rule = (args) =>
   args.slice(0, -1).every((arg) => /^\d{3}$|^=\d*$/.test(arg)) &&
-  /^(?:\/\.signalbox-error\??|@\w+(?:\$again_noted)?|\$match_[0-9a-f]{16}|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
+  /^(?:\/\.signalbox-error\??|@\w+(?:\$again_noted)?|\$match_[0-9a-f]{16}(?:_kept|_share)?|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
     args.at(-1) ?? '',
   );
 /** Paths without variables, or an expression without groups. */
@@ -100,6 +100,10 @@ export const blocks: Readonly<Record<string, Rule>> = {
   location: isLocation,
   if: isCondition,
   map: ([source = '', variable = '', ...others]) => others.length === 0 && source !== '' && /^\$\w+$/.test(variable),
+  split_clients: ([source = '', variable = '', ...others]) =>
+    others.length === 0 &&
+    /^\$(?:request_id|client_address|remote_addr)$/.test(source) &&
+    /^\$match_\w+$/.test(variable),
   geo: (args) => args.length <= 2 && args.every((arg) => /^\$\w+$/.test(arg)),
 };
 

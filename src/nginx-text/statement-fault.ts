@@ -28,7 +28,7 @@ export function eachStatement(text: string, judge: Judge): void {
 }
 
 function variableOf({ words: [name, ...args] }: Statement): string | undefined {
-  return name === 'map' || name === 'geo' ? (args.at(-1) ?? '') : undefined;
+  return name === 'map' || name === 'geo' || name === 'split_clients' ? (args.at(-1) ?? '') : undefined;
 }
 
 /** Why a statement is not one that our templates write; undefined if it is. */

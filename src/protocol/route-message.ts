@@ -6,6 +6,7 @@ import { peerMessage } from '../model/peer-message.ts';
 import { REDIRECT_STATUSES } from '../model/redirects.ts';
 import type { Route } from '../model/route.ts';
 import { matchMessage } from '../model/route-labels/match.ts';
+import { MOST_WEIGHT } from '../model/route-labels/weight.ts';
 import { MAX_NAME, name, secretName } from './message-parts.ts';
 
 export const host = z.object({ kind: z.enum(['exact', 'wildcard', 'regex']), name });
@@ -46,6 +47,7 @@ export const route = z.object({
   isDefault: z.boolean(),
   path,
   match: matchMessage.optional(),
+  weight: z.int().min(0).max(MOST_WEIGHT).optional(),
   redirects: z.array(redirect(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}$/)),
   pathRedirects: z
     .array(redirect(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}(?:\/[\w.!~*'()&+,;=:@%-]+)*$/).extend({ path }))

@@ -2,6 +2,7 @@ import type { Affinity } from '../../src/model/features/affinity.ts';
 import { changedResponseHeaders } from '../../src/model/features/features.ts';
 import type { ResponseHeader } from '../../src/model/features/response-headers.ts';
 import type { Host } from '../../src/model/hosts/host.ts';
+import type { Condition } from '../../src/model/match.ts';
 import { pathBytes } from '../../src/model/path.ts';
 import type { Redirect } from '../../src/model/redirects.ts';
 import type { Route } from '../../src/model/route.ts';
@@ -55,8 +56,16 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
     path: path(redirect.path),
     target: 'http://t',
   });
-  return routes.map((route) => ({
+  const condition = (written: Condition): Condition => {
+    if (written.kind === 'method') return written;
+    const plain = { ...written, name: `n${text(`${written.kind} ${written.name}`)}` };
+    return written.value === undefined ? plain : { ...plain, value: `v${text(written.value)}` };
+  };
+  return routes.map((route, position) => ({
     ...route,
+    // The order of routes stays the same, also if texts decide about it.
+    service: { ...route.service, createdAt: String(position).padStart(6, '0') },
+    ...(route.match && { match: route.match.map(condition) }),
     hosts: route.hosts.map(host),
     path: path(route.path),
     redirects: route.redirects.map(plainRedirect),

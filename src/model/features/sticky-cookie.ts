@@ -120,4 +120,14 @@ export function cookieParameters({ secure, sameSite, age, domain }: StickyCookie
   ];
 }
 
+/** Attributes of a cookie with the same parameters. */
+export function cookieAttributes({ secure, sameSite, age, domain }: StickyCookie): string[] {
+  return [
+    `SameSite=${sameSite}`,
+    ...(secure ? ['Secure'] : []),
+    ...(age === undefined ? [] : [`Max-Age=${secondsIn(age)}`]),
+    ...(domain === undefined ? [] : [`Domain=${domain}`]),
+  ];
+}
+
 export const plainStickyCookie: StickyCookie = { secure: false, sameSite: 'lax' };

@@ -17,12 +17,14 @@ import { serviceClusterLabels } from './service-cluster.ts';
 import { streamLabels } from './streams.ts';
 import { tlsProtocolLabels } from './tls-protocols.ts';
 import { websocketLabels } from './websocket-endpoints.ts';
+import { weightLabels } from './weight.ts';
 
 /** The labels that define a route. Values of features are options of its locations instead, see `features.ts`. */
 export const routeLabels = {
   ...hostLabels,
   ...contextRootLabels,
   ...matchLabels,
+  ...weightLabels,
   ...serviceClusterLabels,
   ...portLabels,
   ...networkLabels,

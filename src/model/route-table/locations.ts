@@ -4,7 +4,7 @@ import { isBelow } from '../path.ts';
 import type { Problem } from '../problem.ts';
 import { compareOwners, compareText, type Maintenance, type Route } from '../route.ts';
 import type { Upstream } from '../upstream.ts';
-import { disagreements } from './disagreements.ts';
+import { disagreements, shared } from './disagreements.ts';
 import { lacking, unprotected } from './protection.ts';
 import type { HostTls, Location } from './table.ts';
 import { addUpstream } from './upstreams.ts';
@@ -24,7 +24,7 @@ export function buildLocations(routes: readonly Route[], surroundings: Surroundi
   const byPath = Map.groupBy(usable(routes), ({ path }) => path);
   return [...byPath]
     .toSorted(([a], [b]) => b.length - a.length || compareText(a, b))
-    .flatMap(([, sharing]) => byConditions(sharing).map((owners) => buildLocation(owners, surroundings)));
+    .flatMap(([, sharing]) => byConditions(sharing).flatMap((owners) => divide(owners, surroundings)));
 }
 
 /**
@@ -50,6 +50,24 @@ function byConditions(sharing: readonly Route[]): Route[][] {
       ([a], [b]) =>
         compareMatches(a!.match, b!.match) || compareAge(a!, b!) || compareText(matchKey(a!.match), matchKey(b!.match)),
     );
+}
+
+/** If all services have a weight, each has a location of its own. */
+function divide(owners: readonly Route[], surroundings: Surroundings): Location[] {
+  const other = owners.find(({ weight }) => weight === undefined);
+  if (other === undefined && owners.length > 1)
+    return owners.map((owner) => ({ ...buildLocation([owner], surroundings), weight: owner.weight! }));
+  const unused = owners.filter(({ weight }) => weight !== undefined && other !== undefined);
+  surroundings.problems.push(...unused.map((owner) => withoutShare(owner, other!, surroundings.host)));
+  return [buildLocation(owners, surroundings)];
+}
+
+function withoutShare(owner: Route, { service }: Route, host: string): Problem {
+  return shared('weight', owner, host, {
+    severity: 'warning',
+    reason: `weight of ${owner.service.name} has no effect: ${service.name} on the same hosts has none`,
+    remedy: 'Set weight on all services that share the host and path, or remove it.',
+  });
 }
 
 function buildLocation(owners: readonly Route[], { host, tls, upstreams, problems }: Surroundings): Location {

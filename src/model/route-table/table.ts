@@ -61,6 +61,8 @@ export interface Location {
   readonly path: string;
   /** Only these requests. Absent: all that no other location of the path matches. */
   readonly match?: Match;
+  /** Its share among the locations of the path with the same conditions. Absent: there are no others. */
+  readonly weight?: number;
   readonly options: RouteOptions;
   /** Undefined: answers 503. */
   readonly upstream: string | undefined;

@@ -20,6 +20,7 @@ const OF_ONE_ROUTE: ReadonlySet<string> = new Set<LabelName>([
   'network',
   'context_root',
   'match',
+  'weight',
   'service_cluster',
   'default_backend',
   'redirects',

@@ -1,6 +1,10 @@
 import type { TargetView } from './targets.ts';
 
-type AgainView = Omit<TargetView, 'scheme'> & { readonly name: string; readonly scheme: string };
+interface ServiceTarget extends TargetView {
+  readonly serviceCookie: string | undefined;
+}
+
+type AgainView = Omit<ServiceTarget, 'scheme'> & { readonly name: string; readonly scheme: string };
 
 export const FIRST_AGAIN = '@again';
 
@@ -8,7 +12,7 @@ export const FIRST_AGAIN = '@again';
 export class AgainViews {
   readonly #byWay = new Map<string, AgainView>();
 
-  nameOf(target: TargetView): string {
+  nameOf(target: ServiceTarget): string {
     const scheme = target.isTls ? '$again_scheme' : target.scheme;
     const view = { ...target, upstream: '$again', scheme, prefix: '' };
     const way = JSON.stringify(view);

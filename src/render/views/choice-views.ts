@@ -8,13 +8,13 @@ import type { LocationContext } from './location-context.ts';
 
 /** nginx compares the size of a body before the choice: a limit for all locations that may answer, or none. */
 export function toChoiceView(
-  { variable }: Choice,
+  { target }: Choice,
   [limit, ...others]: readonly string[],
   { handlesErrors }: Pick<LocationContext, 'handlesErrors'>,
 ) {
   const unlimited = others.length > 0;
   return {
-    choice: { variable, unlimited, maxBodySize: limit, errorCodes: handlesErrors ? locationErrorCodes : undefined },
+    choice: { target, unlimited, maxBodySize: limit, errorCodes: handlesErrors ? locationErrorCodes : undefined },
     service: undefined,
     first: [],
     isGrpc: false,
@@ -39,8 +39,9 @@ export function tooLarge(location: Location, limits: readonly string[], defaults
 }
 
 /** What choices define for all servers together. */
-export function choiceDefinitions({ servers, fallback }: RouteTable, defaults: Defaults) {
-  return [...servers.map(({ locations }) => locations), fallback].map(choicesOf).flatMap((choices) => {
+export function choiceDefinitions({ servers, fallback }: RouteTable, defaults: Defaults, isTrusting: boolean) {
+  return [...servers.map(({ locations }) => locations), fallback].flatMap((locations) => {
+    const choices = choicesOf(locations, isTrusting);
     const limits = bodyLimits(choices, defaults);
     const sizes = choices.named.flatMap(({ location }) => {
       const variable = tooLarge(location, limits, defaults);

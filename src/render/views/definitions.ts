@@ -7,10 +7,13 @@ import { choiceDefinitions } from './choice-views.ts';
 import { factsOf, locationsOf } from './table.ts';
 
 /** What features define for all locations together. */
-export function definitions(table: RouteTable, { nginx }: Pick<RenderInput, 'nginx'>) {
+export function definitions(
+  table: RouteTable,
+  { nginx, trustedProxies }: Pick<RenderInput, 'nginx' | 'trustedProxies'>,
+) {
   const all = [
     ...locationsOf(table).flatMap(definitionsOf),
-    ...choiceDefinitions(table, { maxBodySize: nginx.ClientMaxBodySize }),
+    ...choiceDefinitions(table, { maxBodySize: nginx.ClientMaxBodySize }, trustedProxies.length > 0),
   ];
   const byKey = new Map(all.map((definition) => [definition.key, definition]));
   return [...byKey.values()].toSorted((a, b) => compareText(a.key, b.key));

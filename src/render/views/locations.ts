@@ -9,7 +9,7 @@ import { grpcErrors, locationErrorCodes } from '../errors.ts';
 import { sharedRequestHeaders, toChangedView } from '../request-headers.ts';
 import { AgainViews, FIRST_AGAIN } from './again.ts';
 import { bodyLimits, toChoiceView, tooLarge } from './choice-views.ts';
-import { choicesOf, NOWHERE } from './choices.ts';
+import { choicesOf, NOBODY, NOWHERE } from './choices.ts';
 import type { LocationContext } from './location-context.ts';
 import { toMaintenanceView } from './maintenance.ts';
 import { isApplying, toApplying, toNowhereView, toRedirectView } from './redirects.ts';
@@ -36,7 +36,7 @@ export function toLocationViews({ locations, maintenance, pathRedirects = [] }: 
   const inner = shared === undefined ? context : { ...context, repeated: undefined };
   const redirects = pathRedirects.map((redirect) => toApplying(redirect, context)).filter(isApplying);
   const redirected = new Set(redirects.map(({ path }) => path));
-  const choices = choicesOf(locations);
+  const choices = choicesOf(locations, context.isTrusting);
   const limits = bodyLimits(choices, context);
   const viewAt = (location: Location) => {
     const choice = choices.byPath.get(location.path);
@@ -55,8 +55,8 @@ export function toLocationViews({ locations, maintenance, pathRedirects = [] }: 
         return matches(location.path).map((match) => ({ ...view, ...match }));
       }),
   ];
-  const named = choices.named.map(({ name, location }) => ({
-    ...toLocationView(location, inner, again),
+  const named = choices.named.map(({ name, location, serviceCookie }) => ({
+    ...toLocationView(location, inner, again, serviceCookie),
     ...NO_REDIRECT,
     name,
     tooLarge: tooLarge(location, limits, context),
@@ -66,6 +66,7 @@ export function toLocationViews({ locations, maintenance, pathRedirects = [] }: 
     list,
     named,
     unmatched: choices.leadsNowhere ? NOWHERE : undefined,
+    unavailable: choices.leadsToNobody ? NOBODY : undefined,
     again: again.all,
     blocks,
     errorCodes: locationErrorCodes,
@@ -87,7 +88,7 @@ function serverBlocks(locations: readonly Location[], { repeated }: LocationCont
   }));
 }
 
-function toLocationView(location: Location, context: LocationContext, views: AgainViews) {
+function toLocationView(location: Location, context: LocationContext, views: AgainViews, serviceCookie?: string) {
   const { handlesErrors, isTrusting, namesService, httpsPort } = context;
   const isSecure = httpsPort === undefined;
   const requiresClient = location.options.clientCertificate === 'required';
@@ -96,7 +97,7 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
   // A trusted balancer may have ended TLS. Clients that must present a certificate here cannot have presented it there.
   const passesSecure = sslOnly && isTrusting && !requiresClient;
   const forwards = location.upstream !== undefined && (!sslOnly || passesSecure);
-  const target = toTargetView(location, context, forwards);
+  const target = { ...toTargetView(location, context, forwards), serviceCookie };
   // gRPC requests are not buffered.
   const again = handlesErrors && forwards && !target.isGrpc ? views.nameOf(target) : undefined;
   return {

@@ -311,6 +311,7 @@ describe('the estimated size', () => {
       { tls: { ...tls, hsts }, match: [{ kind: 'header', name: 'x-canary', value: '1' }] },
       { maxBodySize: '1m' },
     ],
+    ['a weight', { tls: { ...tls, hsts }, weight: 10 }, { affinity: { kind: 'cookie', name: 'app' } }],
     ['maintenance', { maintenance: { allow: ['10.0.0.0/8'] }, tls: { ...tls, hsts } }, {}],
     [
       'all together',

@@ -81,7 +81,9 @@ function checkStructure(text: string, table: RouteTable): void {
     ]);
     const asked = server.locations.flatMap(({ options }) => options.forwardAuth ?? []);
     const ours = asked.length > 0 ? String.raw`|= /\.signalbox-auth-[0-9a-f]{16}|@auth_denied_[0-9a-f]{16}` : '';
-    const chosen = server.locations.some(({ match }) => match) ? '|@match_[0-9a-f]{16}|@unmatched' : '';
+    const chosen = server.locations.some(({ match, weight }) => match || weight !== undefined)
+      ? String.raw`|@match_[0-9a-f]{16}(?:_\d+)?|@unmatched|@unavailable`
+      : '';
     const isOurs = ({ args }: Directive) =>
       new RegExp(String.raw`^(@again\d*|@grpc_\d+|= /\.signalbox-error${ours}${chosen})$`).test(args.join(' '));
     const askedUpstreams = server.locations.flatMap(({ options }) => featureUpstreams(options).map(({ name }) => name));
@@ -104,7 +106,8 @@ function shapeOf(directives: readonly Directive[], isMap = false): string[] {
     .map((directive) => {
       // Entries of a map begin with their key, which may be a host.
       const name = isMap ? 'entry' : directive.name;
-      const block = directive.block && shapeOf(directive.block, ['map', 'geo'].includes(directive.name));
+      const block =
+        directive.block && shapeOf(directive.block, ['map', 'geo', 'split_clients'].includes(directive.name));
       return JSON.stringify([name, words(directive), block]);
     })
     .toSorted();

@@ -42,6 +42,7 @@ export function RouteTable({ routes, state }: { readonly routes: readonly RouteV
               </td>
               <td>
                 <Services names={route.services} tasks={tasks} />
+                {route.weight === undefined ? null : <span class="tag">weight {route.weight}</span>}
               </td>
               <td class="route-answer">
                 <Answer route={route} />
