@@ -51,6 +51,7 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'retries',
     'max_fails',
     'fail_timeout',
+    'fallback',
     'ip_hash',
     'sticky_session_cookie',
     'sticky_cookie_secure',

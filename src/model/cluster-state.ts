@@ -1,6 +1,6 @@
 import { memoizeLast } from '../lib/memo.ts';
 import { createSorter, type Sorter } from '../lib/sorter.ts';
-import { resolveAuthenticators, withAsked } from './authenticators.ts';
+import { resolveAsked, withAsked } from './asked-services.ts';
 import { createBudget, type KeepWithin } from './budget.ts';
 import { addressesWithoutCertificate, hiddenAddresses, missingNetworks, outsideWhitelist } from './cluster-problems.ts';
 import { type Claims, judgeNames, withoutName } from './dns/aliases.ts';
@@ -132,7 +132,7 @@ export function buildCluster(
       return names.victims.has(service) ? withoutName(service) : service;
     });
   const isOfRequests = ({ stream }: RoutedService) => stream === undefined;
-  const asking = resolveAuthenticators(inside.filter(isOfRequests), services, cluster.name);
+  const asking = resolveAsked(inside.filter(isOfRequests), services, cluster.name);
   const named = reachable.filter((service) => !names.closed.has(service) && !names.victims.has(service));
   const closed = [...outside, ...unresolved, ...names.closed];
   const { PublicPort, PublishedPort, PublicSSLPort, PublishedSSLPort } = cluster.settings;

@@ -10,7 +10,15 @@ import { readHrmLabels } from './labels/hrm.ts';
 import { ignoredLabels } from './labels/ignored-labels.ts';
 import { groupLabels, hasRoutingLabels, LabelReader } from './labels/label-reader.ts';
 import type { Problem } from './problem.ts';
-import { type Backend, type Route, routeNames, type SecretRef } from './route.ts';
+import {
+  type Backend,
+  type Peer,
+  type Route,
+  type RouteOptions,
+  routeNames,
+  type SecretRef,
+  withoutTasks,
+} from './route.ts';
 import { readIssuer } from './route-labels/acme.ts';
 import { readMode } from './route-labels/backend-mode.ts';
 import { readCanonicalHost } from './route-labels/canonical-host.ts';
@@ -69,7 +77,7 @@ export interface RoutedService {
    * answers no requests.
    */
   readonly stream?: StreamRoute | undefined;
-  /** Not published: other routes ask it who may enter. */
+  /** Not published: other routes ask it. */
   readonly isAsked?: true | undefined;
   /** Number of tasks that may answer at the same time; sizes the proxies' memory. */
   readonly peerCount: number;
@@ -136,7 +144,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   if (nowhere || path === undefined || serviceCluster === undefined)
     return { routed: [], problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
   const peers = peersAt(place, mode, reader, service, context).map((peer) => ({ ...peer, ...limits }));
-  const backend: Backend = peers.length === 0 ? { kind: 'unavailable' } : { kind: 'peers', peers };
+  const backend = backendOf(peers, options, reader);
   const { id, name, createdAt } = service;
   const route: Route = {
     service: { id, name, createdAt },
@@ -183,6 +191,11 @@ function parseConnections(
   }));
   // If the cluster is invalid, it is unknown which proxies would serve it.
   return { routed: serviceCluster === undefined ? [] : [...routed], problems: [...problems] };
+}
+
+function backendOf(peers: readonly Peer[], options: RouteOptions, { closed }: LabelReader): Backend {
+  if (peers.length > 0) return { kind: 'peers', peers };
+  return closed ? { kind: 'unavailable' } : withoutTasks(options);
 }
 
 function divide(

@@ -123,7 +123,11 @@ export interface RouteOwner {
 export type Backend =
   | { readonly kind: 'peers'; readonly peers: readonly Peer[] }
   /** Answers 503: no tasks are desired, or a required label is invalid. */
-  | { readonly kind: 'unavailable' };
+  | {
+      readonly kind: 'unavailable';
+      /** There are no tasks, so its fallback answers. Absent if a label closes the route. */
+      readonly isIdle?: true | undefined;
+    };
 
 export interface Peer {
   /** Name in Docker's DNS, or an address. */
@@ -158,6 +162,10 @@ export function withHosts(route: Route, hosts: readonly Host[], isDefault: boole
     ...(pathRedirects && { pathRedirects: pathRedirects.filter(({ host }) => names.has(host)) }),
     ...(canonicalHost !== undefined && names.has(canonicalHost) ? { canonicalHost } : {}),
   };
+}
+
+export function withoutTasks({ fallback }: RouteOptions): Backend {
+  return { kind: 'unavailable', ...(fallback && { isIdle: true }) };
 }
 
 /** The same route, closed: it answers 503. */

@@ -111,7 +111,8 @@ function locationBytes(route: Route): number {
     (maintenance === undefined ? 0 : 330) +
     (clientCertificate === 'none' ? 0 : 110) +
     (requiresTls(options) ? 340 : 0);
-  const again = isGrpc(protocol) ? 960 : toService + 140;
+  // A fallback has the same options, in a location of its own.
+  const again = isGrpc(protocol) ? 960 : (options.fallback === undefined ? 1 : 2) * (toService + 140);
   return listenersOf(route) * ((path === '' && route.pathRedirects === undefined ? 1 : 2) * one + again);
 }
 
@@ -156,6 +157,8 @@ export const sharedUsage = memoize(
       all.set(`cookie ${options.affinity.name}`, 120 + 4 * options.affinity.name.length);
     for (const condition of match ?? [])
       all.set(`condition ${JSON.stringify(condition)}`, 250 + 25 * JSON.stringify(condition).length);
+    const { fallback } = options;
+    if (fallback !== undefined) all.set(`fallback ${fallback.name}:${fallback.port}`, 500);
     const allow = maintenance?.allow ?? [];
     if (allow.length > 0) all.set(`allow ${allow.join()}`, 100 + allow.join().length + 15 * allow.length);
     for (const { key, bytes } of featureDefinitions(options, locationFacts(service.name, { path, match })))

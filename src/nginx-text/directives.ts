@@ -193,7 +193,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   proxy_next_upstream_timeout: any,
   proxy_next_upstream_tries: any,
   proxy_pass: matching(
-    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again)(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|\\$tls_target|\\$passthrough_target|${UPSTREAM}|${STREAM_SOCKET}`,
+    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again|\\$fallback_[0-9a-f]{16})(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|\\$tls_target|\\$passthrough_target|${UPSTREAM}|${STREAM_SOCKET}`,
   ),
   proxy_pass_request_body: exactly('off'),
   proxy_protocol: any,
@@ -252,6 +252,7 @@ export const directives: Readonly<Record<string, Rule>> = {
 const PROTECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
   [/^secrets$/, new RegExp(`^(?:/run/secrets|${secretsFolder})$`)],
   [/^again$/, new RegExp(`^(?:${UPSTREAM}|\\$proxy_host|127\\.0\\.0\\.1:10246/50[24])$`)],
+  [/^fallback_\w+$/, new RegExp(`^(?:${UPSTREAM}|127\\.0\\.0\\.1:10246/50[24])$`)],
   [/^again_noted$/, /^$/],
   [/^again_scheme$/, /^https?$/],
   [/^tls_target$/, new RegExp(`^(?:${UPSTREAM}|${TLS_SOCKET}|${PASSTHROUGH_SOCKET})$`)],

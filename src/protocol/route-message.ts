@@ -12,7 +12,7 @@ import { MAX_NAME, name, secretName } from './message-parts.ts';
 export const host = z.object({ kind: z.enum(['exact', 'wildcard', 'regex']), name });
 export const backend = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('peers'), peers: z.array(peerMessage) }),
-  z.object({ kind: z.literal('unavailable') }),
+  z.object({ kind: z.literal('unavailable'), isIdle: z.literal(true).optional() }),
 ]);
 const hsts = z.string().regex(/^(max-age=\d{1,9}(; includeSubDomains)?(; preload)?)?$/);
 const tls = z.discriminatedUnion('kind', [

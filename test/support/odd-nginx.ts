@@ -22,6 +22,7 @@ const tasks: Readonly<Record<number, readonly number[]>> = {
   8084: [9009],
   8085: [9003],
   8086: [9004],
+  8087: [9002],
   9091: [9005],
   // An outside host: nginx itself.
   443: [containerTlsPort],
@@ -32,6 +33,8 @@ export const oneDeadTask = '8083';
 export const deadOnly = '8084';
 /** Speaks HTTP/2 without TLS. */
 export const http2Port = '8085';
+/** A task that no other port has alone. */
+export const otherTask = '8087';
 /** For a server that the test adds to nginx. */
 export const ownPort = '8086';
 
@@ -94,11 +97,16 @@ function renderBeside(
 
 function onLoopback(route: Route): Route {
   const { backend, options } = route;
-  if (backend.kind === 'unavailable') return route;
-  const { forwardAuth } = options;
+  const { forwardAuth, fallback } = options;
+  const instead = fallback && { ...fallback, peers: fallback.peers.flatMap(tasksOnLoopback) };
+  if (backend.kind === 'unavailable') return { ...route, options: { ...options, fallback: instead } };
   const asked = forwardAuth && { ...forwardAuth, peers: forwardAuth.peers.flatMap(tasksOnLoopback) };
   const peers = backend.peers.flatMap(tasksOnLoopback);
-  return { ...route, backend: { kind: 'peers', peers }, options: { ...options, forwardAuth: asked } };
+  return {
+    ...route,
+    backend: { kind: 'peers', peers },
+    options: { ...options, forwardAuth: asked, fallback: instead },
+  };
 }
 
 function tasksOnLoopback(peer: Peer): Peer[] {

@@ -48,6 +48,8 @@ export function routeAnswer(host: string, location: Location, tls: HostTls, fact
       kind: 'roll-out',
       text: `waits for a roll-out: first service on network ${network}, so the proxies are replaced, about 10 s`,
     };
+  if (location.instead !== undefined)
+    return { kind: 'service', text: `no tasks: the fallback ${location.instead} answers` };
   return failing(services, facts) ?? served(location, tls, facts);
 }
 

@@ -1,6 +1,6 @@
 import type { RoutedService } from '../parse-service.ts';
 import type { Problem } from '../problem.ts';
-import { compareText, type Peer } from '../route.ts';
+import { compareText, type Peer, withoutTasks } from '../route.ts';
 import type { Cluster } from '../settings/clusters.ts';
 import type { ServiceTask, SwarmNetwork, SwarmNode } from '../snapshot.ts';
 import { withoutName } from './aliases.ts';
@@ -99,7 +99,7 @@ function replacePeers(routed: RoutedService, addresses: readonly string[]): Rout
   );
   return {
     ...routed,
-    route: { ...route, backend: peers.length === 0 ? { kind: 'unavailable' } : { kind: 'peers', peers } },
+    route: { ...route, backend: peers.length === 0 ? withoutTasks(route.options) : { kind: 'peers', peers } },
   };
 }
 

@@ -44,6 +44,8 @@ export function answerAt(name: string, location: Location, { host, uri, httpsPor
     const reason = 'The route is closed: no tasks are desired, or one of the reported problems closes it.';
     return { answer: { kind: 'unavailable', route }, because: [reason] };
   }
+  const instead =
+    location.instead === undefined ? [] : [`Its services have no tasks, so the fallback ${location.instead} answers.`];
   const shared = location.services.length > 1 ? ['Its services share the requests in proportion to their tasks.'] : [];
   const root = strippedRoot(location);
   const stripped = root === undefined ? undefined : stripRoot(root, uri);
@@ -53,7 +55,7 @@ export function answerAt(name: string, location: Location, { host, uri, httpsPor
       because: ['The path has a segment that some applications treat as `..`.'],
     };
   const requestUri = stripped?.kind === 'reaches' ? encodePath(location.options.backendPath ?? '') + stripped.url : uri;
-  return { answer: { kind: 'service', route, requestUri }, because: shared };
+  return { answer: { kind: 'service', route, requestUri }, because: [...instead, ...shared] };
 }
 
 export function closed({ allow }: Maintenance): Step {

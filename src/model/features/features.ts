@@ -23,6 +23,7 @@ import { connectionLimit } from './connection-limit.ts';
 import { contextRootRewrite, contextRootRewriteLabels } from './context-root-rewrite.ts';
 import { cookiePath } from './cookie-path.ts';
 import { cors } from './cors.ts';
+import { fallback } from './fallback.ts';
 import type {
   Definition,
   Feature,
@@ -58,6 +59,7 @@ const features = {
   balance,
   stickyCookie,
   maxConnections,
+  fallback,
   accessLog,
   retries,
   addressLists,
@@ -95,6 +97,7 @@ export const featureLabels = {
   ...stickyCookie.labels,
   ...maxConnections.labels,
   ...retries.labels,
+  ...fallback.labels,
   ...addressLists.labels,
   ...rateLimit.labels,
   ...connectionLimit.labels,

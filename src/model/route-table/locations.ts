@@ -5,6 +5,7 @@ import type { Problem } from '../problem.ts';
 import { compareOwners, compareText, type Maintenance, type Route } from '../route.ts';
 import type { Upstream } from '../upstream.ts';
 import { disagreements, shared } from './disagreements.ts';
+import { fallbackOptions, idleFallback } from './fallback.ts';
 import { lacking, unprotected } from './protection.ts';
 import type { HostTls, Location } from './table.ts';
 import { addUpstream } from './upstreams.ts';
@@ -71,13 +72,17 @@ function withoutShare(owner: Route, { service }: Route, host: string): Problem {
 }
 
 function buildLocation(owners: readonly Route[], { host, tls, upstreams, problems }: Surroundings): Location {
-  const { path, match, options } = owners[0]!;
+  const { path, match } = owners[0]!;
   problems.push(...disagreements(owners, host));
   const maintenance = sharedMaintenance(owners);
   const lacks = owners.map((owner) => lacking(owner, owners[0]!, tls));
   problems.push(...owners.flatMap((owner, n) => (lacks[n] ? unprotected(lacks[n], owner, host) : [])));
   const protectedOwners = owners.filter((_, n) => lacks[n] === undefined);
-  const upstream = addUpstream(answering(protectedOwners, maintenance), options, upstreams);
+  const own = addUpstream(answering(protectedOwners, maintenance), owners[0]!.options, upstreams);
+  const idle = own === undefined && maintenance === undefined ? idleFallback(owners) : undefined;
+  if (idle !== undefined) upstreams.set(idle.name, idle);
+  const upstream = own ?? idle?.name;
+  const options = idle === undefined ? owners[0]!.options : fallbackOptions(owners[0]!.options);
   if (upstream !== undefined) for (const asked of featureUpstreams(options)) upstreams.set(asked.name, asked);
   const isHandedOn = owners.some((owner) => owner.tls.kind === 'passthrough' && isOpen(owner));
   const services = [...new Set(owners.map(({ service }) => service.name))];
@@ -86,7 +91,13 @@ function buildLocation(owners: readonly Route[], { host, tls, upstreams, problem
   );
   const isPending = owners.some(({ acme }) => acme?.isPending);
   const location = { path, options, upstream, maintenance, isHandedOn, isPending, services };
-  return { ...location, ...(match && { match }), ...(given.length > 0 && { given }) };
+  const instead = idle && owners[0]!.options.fallback?.name;
+  return {
+    ...location,
+    ...(match && { match }),
+    ...(instead !== undefined && { instead }),
+    ...(given.length > 0 && { given }),
+  };
 }
 
 function isOpen({ backend, maintenance }: Route): boolean {

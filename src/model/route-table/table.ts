@@ -66,6 +66,8 @@ export interface Location {
   readonly options: RouteOptions;
   /** Undefined: answers 503. */
   readonly upstream: string | undefined;
+  /** The fallback that answers, because the services have no tasks. */
+  readonly instead?: string;
   /** The clients that still reach the upstream while all services are under maintenance. */
   readonly maintenance: Maintenance | undefined;
   /** Answered only over TLS, which the service itself ends. */

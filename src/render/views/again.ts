@@ -1,10 +1,18 @@
-import type { TargetView } from './targets.ts';
+import { digest } from '../../lib/digest.ts';
+import type { TargetView, toFallbackView } from './targets.ts';
+
+type FallbackTarget = NonNullable<ReturnType<typeof toFallbackView>>;
 
 interface ServiceTarget extends TargetView {
   readonly serviceCookie: string | undefined;
 }
 
-type AgainView = Omit<ServiceTarget, 'scheme'> & { readonly name: string; readonly scheme: string };
+type AgainView = Omit<ServiceTarget, 'scheme'> & {
+  readonly name: string;
+  readonly scheme: string;
+  /** The location of the fallback, for requests that no task receives. */
+  readonly fallback: string | undefined;
+};
 
 export const FIRST_AGAIN = '@again';
 
@@ -12,9 +20,12 @@ export const FIRST_AGAIN = '@again';
 export class AgainViews {
   readonly #byWay = new Map<string, AgainView>();
 
-  nameOf(target: ServiceTarget): string {
+  readonly #fallbacks = new Map<string, FallbackTarget & { readonly name: string }>();
+
+  nameOf(target: ServiceTarget, instead: FallbackTarget | undefined): string {
+    const fallback = instead && this.#fallbackName(instead);
     const scheme = target.isTls ? '$again_scheme' : target.scheme;
-    const view = { ...target, upstream: '$again', scheme, prefix: '' };
+    const view = { ...target, upstream: '$again', scheme, prefix: '', fallback };
     const way = JSON.stringify(view);
     const known = this.#byWay.get(way) ?? {
       ...view,
@@ -22,6 +33,16 @@ export class AgainViews {
     };
     this.#byWay.set(way, known);
     return known.name;
+  }
+
+  #fallbackName(target: FallbackTarget): string {
+    const name = `@fallback_${digest(JSON.stringify(target))}`;
+    this.#fallbacks.set(name, { ...target, name });
+    return name;
+  }
+
+  get fallbacks() {
+    return [...this.#fallbacks.values()];
   }
 
   get all() {

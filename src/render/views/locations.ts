@@ -14,7 +14,7 @@ import type { LocationContext } from './location-context.ts';
 import { toMaintenanceView } from './maintenance.ts';
 import { isApplying, toApplying, toNowhereView, toRedirectView } from './redirects.ts';
 import { factsOf } from './table.ts';
-import { toTargetView } from './targets.ts';
+import { toFallbackView, toTargetView } from './targets.ts';
 
 interface Located
   extends Pick<VirtualServer, 'locations'>,
@@ -68,6 +68,7 @@ export function toLocationViews({ locations, maintenance, pathRedirects = [] }: 
     unmatched: choices.leadsNowhere ? NOWHERE : undefined,
     unavailable: choices.leadsToNobody ? NOBODY : undefined,
     again: again.all,
+    fallbacks: again.fallbacks,
     blocks,
     errorCodes: locationErrorCodes,
     grpcStatuses: context.handlesErrors && [...list, ...named].some(({ isGrpc }) => isGrpc) ? grpcErrors : [],
@@ -99,7 +100,8 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
   const forwards = location.upstream !== undefined && (!sslOnly || passesSecure);
   const target = { ...toTargetView(location, context, forwards), serviceCookie };
   // gRPC requests are not buffered.
-  const again = handlesErrors && forwards && !target.isGrpc ? views.nameOf(target) : undefined;
+  const again =
+    handlesErrors && forwards && !target.isGrpc ? views.nameOf(target, toFallbackView(location, context)) : undefined;
   return {
     ...target,
     service: namesService ? location.services[0] : undefined,

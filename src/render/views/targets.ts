@@ -1,12 +1,26 @@
 import { isGrpc, isTls } from '../../model/features/backend-protocol.ts';
+import { fallbackUpstream, fallbackVariable } from '../../model/features/fallback.ts';
 import { changedResponseHeaders, featureErrorPages, featureViews } from '../../model/features/features.ts';
 import { encodePath, pathBytes } from '../../model/path.ts';
 import type { RouteOptions } from '../../model/route.ts';
+import { fallbackOptions } from '../../model/route-table/fallback.ts';
 import { strippedRoot } from '../../model/route-table/location.ts';
 import type { Location } from '../../model/route-table/table.ts';
 import { toChange, toRequestHeadersView } from '../request-headers.ts';
 import type { LocationContext } from './location-context.ts';
 import { factsOf } from './table.ts';
+
+/** The location of the fallback for requests that no task receives. */
+export function toFallbackView(location: Location, context: LocationContext) {
+  const { fallback } = location.options;
+  const upstream = fallback && fallbackUpstream(fallback);
+  if (upstream === undefined) return undefined;
+  const options = fallbackOptions(location.options);
+  const view = toTargetView({ ...location, options, upstream: `$${fallbackVariable(upstream)}` }, context, true);
+  // The request has been in the location of the service.
+  const isStripped = strippedRoot(location) !== undefined;
+  return { ...view, prefix: '', serviceCookie: undefined, isStripped };
+}
 
 export type TargetView = ReturnType<typeof toTargetView>;
 

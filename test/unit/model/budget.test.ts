@@ -312,6 +312,14 @@ describe('the estimated size', () => {
       { maxBodySize: '1m' },
     ],
     ['a weight', { tls: { ...tls, hsts }, weight: 10 }, { affinity: { kind: 'cookie', name: 'app' } }],
+    [
+      'a fallback',
+      { tls: { ...tls, hsts } },
+      {
+        fallback: { name: 'waker', port: 80, peers: [{ address: 'tasks.waker.app', port: 80, resolve: true }] },
+        responseHeaders: [['A', 'b']],
+      },
+    ],
     ['maintenance', { maintenance: { allow: ['10.0.0.0/8'] }, tls: { ...tls, hsts } }, {}],
     [
       'all together',

@@ -1,29 +1,46 @@
 import { memoize } from '../lib/memo.ts';
-import { type Authenticator, isOutside } from './authenticator-address.ts';
+import { isOutside } from './authenticator-address.ts';
 import { lackedProtection } from './features/features.ts';
-import type { ForwardAuth } from './features/forward-auth.ts';
 import { LABEL_PREFIX } from './labels/label.ts';
 import { parseService, type RoutedService, type ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue } from './problem.ts';
-import { labelName, type Peer, type Route, unavailable } from './route.ts';
+import { labelName, type Peer, type Route, type RouteOptions, unavailable } from './route.ts';
 import { strippedRoot } from './route-table/location.ts';
 import type { SwarmService } from './snapshot.ts';
 
 const STACK = 'com.docker.stack.namespace';
 
-/** Services of the swarm that routes ask who may enter; outside hosts need none. */
-function askedOf({ route }: RoutedService): ForwardAuth | undefined {
-  const { forwardAuth } = route.options;
-  return forwardAuth && !isOutside(forwardAuth.name) ? forwardAuth : undefined;
+/** Options that name another service. */
+type AskingOption = 'forwardAuth' | 'fallback';
+
+/** A service of the swarm that a route asks: who may enter, or for the answer. */
+interface Asked {
+  readonly option: AskingOption;
+  readonly label: 'forward_auth' | 'fallback';
+  readonly name: string;
+  readonly port: number;
+  /** The path that is asked for; `/` for any. */
+  readonly target: string;
 }
 
+/** Outside hosts need no service. */
+const askedOf = memoize(({ route }: RoutedService): readonly Asked[] => {
+  const { forwardAuth, fallback } = route.options;
+  return [
+    ...(forwardAuth && !isOutside(forwardAuth.name)
+      ? [{ option: 'forwardAuth', label: 'forward_auth', ...forwardAuth } as const]
+      : []),
+    ...(fallback ? [{ option: 'fallback', label: 'fallback', target: '/', ...fallback } as const] : []),
+  ];
+});
+
 /** The names that a label may mean: a service of its own stack comes first, as in the DNS of its networks. */
-function namesOf({ stack }: RoutedService, { name }: Authenticator): string[] {
+function namesOf({ stack }: RoutedService, { name }: Asked): string[] {
   return [...(stack === '' ? [] : [`${stack}_${name}`]), name];
 }
 
 /**
- * Authenticators on a network of a service that asks them. The service could ask them itself, so they need not be
+ * Asked services on a network of a service that asks them. The service could ask them itself, so they need not be
  * published. They are treated as if they were, on that network, but without hosts.
  */
 export function withAsked(
@@ -31,12 +48,11 @@ export function withAsked(
   services: readonly SwarmService[],
   context: ServiceContext,
 ): readonly RoutedService[] {
-  const asking = routed.filter((each) => askedOf(each) !== undefined);
+  const asking = routed.flatMap((each) => askedOf(each).map((asked) => ({ each, asked })));
   if (asking.length === 0) return routed;
   const byName = new Map(services.map((service) => [service.name, service]));
   const found = new Map<string, RoutedService>();
-  for (const each of asking) {
-    const asked = askedOf(each)!;
+  for (const { each, asked } of asking) {
     const service = namesOf(each, asked).flatMap((name) => byName.get(name) ?? [])[0];
     const network = context.networks.get(each.joinedNetworkId ?? '');
     if (!service || !network || !service.networkIds.includes(network.id)) continue;
@@ -63,27 +79,34 @@ function asIfPublished(
 }
 
 /**
- * Fills in the tasks of authenticators. Routes whose authenticator cannot be asked are closed: nobody is let in.
+ * Fills in the tasks of asked services. Routes whose authenticator cannot be asked are closed: nobody is let in. Other
+ * options have no effect then.
  */
-export function resolveAuthenticators(
+export function resolveAsked(
   routed: readonly RoutedService[],
   services: readonly SwarmService[],
   cluster: string,
 ): { readonly routed: readonly RoutedService[]; readonly problems: readonly Problem[] } {
   const published = routed.filter(({ isAsked }) => !isAsked);
-  if (published.every((each) => askedOf(each) === undefined)) return { routed: published, problems: [] };
+  if (published.every((each) => askedOf(each).length === 0)) return { routed: published, problems: [] };
   const byName = Map.groupBy(routed, ({ route }) => route.service.name);
   const existing = new Set(services.map(({ name }) => name));
   const problems: Problem[] = [];
   const resolved = published.map((each) => {
-    const asked = askedOf(each);
-    if (asked === undefined) return each;
-    const name = namesOf(each, asked).find((name) => existing.has(name));
-    const tasks = name === undefined ? NO_SERVICE : tasksOf(asked, byName.get(name) ?? [], each.joinedNetworkId);
-    if ('peers' in tasks) return { ...each, route: asking(each.route)(JSON.stringify(tasks.peers)) };
+    const peers: Partial<Record<AskingOption, readonly Peer[]>> = {};
+    const obstacles = askedOf(each).flatMap((asked) => {
+      const name = namesOf(each, asked).find((name) => existing.has(name));
+      const tasks = name === undefined ? NO_SERVICE : tasksOf(asked, byName.get(name) ?? [], each.joinedNetworkId);
+      if ('peers' in tasks) peers[asked.option] = tasks.peers;
+      return 'peers' in tasks ? [] : [{ asked, problem: toProblem(each.route, cluster, asked, name, tasks) }];
+    });
+    const isShut = obstacles.some(({ asked }) => asked.option === 'forwardAuth');
     // A route that is closed anyway needs no second reason.
-    if (each.route.backend.kind === 'peers') problems.push(toProblem(each.route, cluster, name ?? asked.name, tasks));
-    return { ...each, route: unavailable(each.route) };
+    const isClosed = each.route.backend.kind === 'unavailable' && !each.route.backend.isIdle;
+    if (!isClosed) problems.push(...obstacles.map(({ problem }) => problem));
+    if (Object.keys(peers).length === 0) return isShut ? { ...each, route: unavailable(each.route) } : each;
+    const route = asking(each.route)(JSON.stringify(peers));
+    return { ...each, route: isShut ? unavailable(route) : route };
   });
   return { routed: resolved, problems };
 }
@@ -99,7 +122,7 @@ const NO_SERVICE: Obstacle = {
 };
 
 function tasksOf(
-  asked: Authenticator,
+  asked: Asked,
   all: readonly RoutedService[],
   networkId: string | undefined,
 ): Obstacle | { readonly peers: readonly Peer[] } {
@@ -125,11 +148,11 @@ function tasksOf(
 }
 
 /**
- * Whether everybody reaches the path of an authenticator through the proxies anyway. Otherwise a label could have
+ * Whether everybody reaches the path of an asked service through the proxies anyway. Otherwise a label could have
  * proxies ask a service what clients may not.
  */
-function publishes({ path, options, tls, maintenance }: Route, { target }: Authenticator): boolean {
-  const isOpen = lackedProtection(options, {}).length === 0 && options.clientCertificate !== 'required';
+function publishes({ path, match, options, tls, maintenance }: Route, { target }: Asked): boolean {
+  const isOpen = lackedProtection(options, {}).length === 0 && options.clientCertificate !== 'required' && !match;
   const isStripped = path !== '' && strippedRoot({ path, options }) === path;
   // The part of the service that clients reach. A backend path is put before the path that they write.
   const root = `${options.backendPath ?? ''}${isStripped ? '' : path}`;
@@ -141,22 +164,33 @@ function publishes({ path, options, tls, maintenance }: Route, { target }: Authe
 /** The same object for the same tasks. */
 const asking = memoize((route: Route) => {
   const known = new Map<string, Route>();
-  return (peers: string): Route => {
-    const forwardAuth = { ...route.options.forwardAuth!, peers: JSON.parse(peers) as Peer[] };
-    const made = known.get(peers) ?? { ...route, options: { ...route.options, forwardAuth } };
+  return (found: string): Route => {
+    const peers = JSON.parse(found) as Partial<Record<AskingOption, Peer[]>>;
+    const filled = Object.entries(peers).map(([option, own]) => [
+      option,
+      { ...route.options[option as AskingOption], peers: own },
+    ]);
+    const options = { ...route.options, ...Object.fromEntries(filled) } as RouteOptions;
+    const made = known.get(found) ?? { ...route, options };
     known.clear();
-    known.set(peers, made);
+    known.set(found, made);
     return made;
   };
 });
 
-function toProblem(route: Route, cluster: string, name: string, { reason, remedy }: Obstacle): Problem {
+function toProblem(
+  route: Route,
+  cluster: string,
+  { label, name: written }: Asked,
+  name: string | undefined,
+  { reason, remedy }: Obstacle,
+): Problem {
   return {
     severity: 'error',
     service: route.service.name,
     cluster,
-    label: labelName('forward_auth', route.labels),
-    reason: `asks service ${shownValue(name)}, which ${reason}`,
+    label: labelName(label, route.labels),
+    reason: `asks service ${shownValue(name ?? written)}, which ${reason}`,
     remedy,
   };
 }
