@@ -55,7 +55,6 @@ describe('the list of allowed directives', () => {
     'ssl_trusted_certificate',
     'autoindex',
     'dav_methods',
-    'split_clients',
   ])('has no %s', (name) => {
     expect(listed).not.toContain(name);
     expect(listed).not.toContain(`${name} {`);
