@@ -52,6 +52,8 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'max_fails',
     'fail_timeout',
     'fallback',
+    'mirror',
+    'mirror_percent',
     'ip_hash',
     'sticky_session_cookie',
     'sticky_cookie_secure',

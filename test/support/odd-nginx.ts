@@ -97,7 +97,8 @@ function renderBeside(
 
 function onLoopback(route: Route): Route {
   const { backend, options } = route;
-  const { forwardAuth, fallback } = options;
+  const { forwardAuth, fallback, mirror } = options;
+  const copied = mirror && { ...mirror, peers: mirror.peers.flatMap(tasksOnLoopback) };
   const instead = fallback && { ...fallback, peers: fallback.peers.flatMap(tasksOnLoopback) };
   if (backend.kind === 'unavailable') return { ...route, options: { ...options, fallback: instead } };
   const asked = forwardAuth && { ...forwardAuth, peers: forwardAuth.peers.flatMap(tasksOnLoopback) };
@@ -105,7 +106,7 @@ function onLoopback(route: Route): Route {
   return {
     ...route,
     backend: { kind: 'peers', peers },
-    options: { ...options, forwardAuth: asked, fallback: instead },
+    options: { ...options, forwardAuth: asked, fallback: instead, mirror: copied },
   };
 }
 

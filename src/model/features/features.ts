@@ -36,6 +36,7 @@ import type {
 import { forwardAuth } from './forward-auth.ts';
 import { maxBodySize } from './max-body-size.ts';
 import { maxConnections } from './max-connections.ts';
+import { mirror } from './mirror.ts';
 import { rateLimit } from './rate-limit.ts';
 import { readTimeout } from './read-timeout.ts';
 import { requestHeaders } from './request-headers.ts';
@@ -60,6 +61,7 @@ const features = {
   stickyCookie,
   maxConnections,
   fallback,
+  mirror,
   accessLog,
   retries,
   addressLists,
@@ -98,6 +100,7 @@ export const featureLabels = {
   ...maxConnections.labels,
   ...retries.labels,
   ...fallback.labels,
+  ...mirror.labels,
   ...addressLists.labels,
   ...rateLimit.labels,
   ...connectionLimit.labels,

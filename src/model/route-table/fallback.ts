@@ -11,6 +11,6 @@ export function idleFallback([oldest]: readonly Route[]): Upstream | undefined {
 
 /** How requests reach a fallback: as the client sent them, over HTTP. What protects the service still applies. */
 export function fallbackOptions(options: RouteOptions): RouteOptions {
-  const { fallback, backendPath, upstreamHost, cookiePath, retries, ...others } = options;
+  const { fallback, mirror, backendPath, upstreamHost, cookiePath, retries, ...others } = options;
   return { ...others, rewrite: false, protocol: 'http', backendCa: '', backendName: '', affinity: { kind: 'none' } };
 }

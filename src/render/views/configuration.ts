@@ -20,6 +20,7 @@ import { listeners } from './listeners.ts';
 import { toLocationViews } from './locations.ts';
 import { logFormats, toAccessLogView } from './logs.ts';
 import { allowLists } from './maintenance.ts';
+import { mirrorTargets } from './mirrors.ts';
 import { namesHash } from './names-hash.ts';
 import { toPageView } from './pages.ts';
 import { fallbackSite, toFallbackTlsView, toHandshakeView } from './sites.ts';
@@ -77,6 +78,7 @@ export function toView(input: RenderInput, table: RouteTable, streams: StreamTab
     ),
     allowLists: allowLists(table),
     definitions: definitions(table, input),
+    mirrors: handlesErrors(input) ? mirrorTargets(table) : [],
     answersChallenges: table.servers.some(({ thumbprint }) => thumbprint !== undefined),
     hasPending: locationsOf(table).some(({ isPending }) => isPending),
     pages: {

@@ -7,6 +7,7 @@ import { compareText } from '../../model/route.ts';
 import type { Location, RouteTable } from '../../model/route-table/table.ts';
 import { choiceDefinitions } from './choice-views.ts';
 import { handlesErrors } from './common.ts';
+import { mirrorDefinitions } from './mirrors.ts';
 import { factsOf, locationsOf } from './table.ts';
 
 /** What all locations together require in the block `http`. */
@@ -16,7 +17,9 @@ export function definitions(table: RouteTable, input: RenderInput) {
   const all = [
     ...locations.flatMap(definitionsOf),
     ...choiceDefinitions(table, defaults, input.trustedProxies.length > 0),
-    ...(handlesErrors(input) ? locations.flatMap(fallbackDefinitions) : []),
+    ...(handlesErrors(input)
+      ? [...locations.flatMap(fallbackDefinitions), ...locations.flatMap(mirrorDefinitions)]
+      : []),
   ];
   const byKey = new Map(all.map((definition) => [definition.key, definition]));
   return [...byKey.values()].toSorted((a, b) => compareText(a.key, b.key));

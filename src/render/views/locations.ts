@@ -12,6 +12,7 @@ import { bodyLimits, toChoiceView, tooLarge } from './choice-views.ts';
 import { choicesOf, NOBODY, NOWHERE } from './choices.ts';
 import type { LocationContext } from './location-context.ts';
 import { toMaintenanceView } from './maintenance.ts';
+import { toMirrorView } from './mirrors.ts';
 import { isApplying, toApplying, toNowhereView, toRedirectView } from './redirects.ts';
 import { factsOf } from './table.ts';
 import { toFallbackView, toTargetView } from './targets.ts';
@@ -70,6 +71,7 @@ export function toLocationViews({ locations, maintenance, pathRedirects = [] }: 
     again: again.all,
     fallbacks: again.fallbacks,
     blocks,
+    mirrors: context.handlesErrors ? mirrorViews(locations, inner) : [],
     errorCodes: locationErrorCodes,
     grpcStatuses: context.handlesErrors && [...list, ...named].some(({ isGrpc }) => isGrpc) ? grpcErrors : [],
     hasRoot: [...locations, ...redirects].some(({ path }) => path === ''),
@@ -78,6 +80,13 @@ export function toLocationViews({ locations, maintenance, pathRedirects = [] }: 
 }
 
 const NO_REDIRECT = { redirect: undefined, isRedirected: false };
+
+function mirrorViews(locations: readonly Location[], { repeated }: LocationContext) {
+  const all = locations
+    .filter(({ upstream }) => upstream !== undefined)
+    .flatMap((location) => toMirrorView(location, repeated) ?? []);
+  return [...new Map(all.map((view) => [view.id, view])).values()];
+}
 
 function serverBlocks(locations: readonly Location[], { repeated }: LocationContext) {
   const all = locations
@@ -108,6 +117,7 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
     routePath: location.path === '' ? undefined : encodePath(location.path),
     first: featureViews(location.options, factsOf(location), { first: true }),
     again,
+    mirror: again === undefined ? undefined : toMirrorView(location, context.repeated)?.id,
     hasOwnErrors: again !== FIRST_AGAIN || target.errorPages.length > 0,
     againSuffix: again?.slice(FIRST_AGAIN.length),
     streamsRequests: streamsRequests(location.options.buffering),

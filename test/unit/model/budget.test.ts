@@ -320,6 +320,17 @@ describe('the estimated size', () => {
         responseHeaders: [['A', 'b']],
       },
     ],
+    [
+      'copies',
+      { tls: { ...tls, hsts } },
+      {
+        mirror: {
+          ...{ name: 'shadow', port: 80, percent: 10 },
+          peers: [{ address: 'tasks.shadow.app', port: 80, resolve: true }],
+        },
+        requestHeaders: { headers: [['A', 'b']] },
+      },
+    ],
     ['maintenance', { maintenance: { allow: ['10.0.0.0/8'] }, tls: { ...tls, hsts } }, {}],
     [
       'all together',
