@@ -23,6 +23,13 @@ const services = [
     lb: { ...named('limited'), match: 'header:X-To=limited', rate_limit: '1r/m burst=0 key=host' },
   }),
   aService('secure', { host, createdAt: '4', lb: { match: 'header:X-To=secure', ssl_only: 'true' } }),
+  aService('checker', { port: '9091' }),
+  aService('asked', {
+    host,
+    createdAt: '4',
+    lb: { match: 'header:X-To=asked', forward_auth: 'http://checker:9091/verify', cors: 'https://a.test' },
+  }),
+  aService('guarded', { host, createdAt: '4', lb: { match: 'header:X-To=guarded', basic_auth: 'users' } }),
   aService('closed', { host, createdAt: '5', lb: { match: 'header:X-To=closed', maintenance: 'true' } }),
   aService('asleep', {
     host,
@@ -54,7 +61,7 @@ const services = [
 
 let nginx: NginxContainer;
 beforeAll(async () => {
-  nginx = await startOddNginx(services);
+  nginx = await startOddNginx(services, { secrets: { users: 'alice:$apr1$abcdefgh$FGxJUYwnA1H7vFQ0y1bWs/' } });
 });
 afterAll(() => nginx[Symbol.asyncDispose]());
 
@@ -101,6 +108,8 @@ describe('a request', () => {
 
   it.each([
     ['secure', 301],
+    ['asked', 401],
+    ['guarded', 401],
     ['closed', 503],
     ['asleep', 503],
     ['dead', 502],
@@ -109,6 +118,14 @@ describe('a request', () => {
 
     expect(answer.status).toBe(status);
     expect(answer.body).toMatch(/<!doctype html>/i);
+  });
+
+  it('is let in by the authenticator of its own service', async () => {
+    const headers = [...to('asked'), 'Cookie: session=alice', 'Origin: https://a.test'];
+    const answer = await get(nginx, host, '/x', { headers });
+
+    expect(arrived(answer)).toMatchObject({ url: '/x' });
+    expect(valuesOf(answer.headers, 'access-control-allow-origin')).toEqual(['https://a.test']);
   });
 
   it('that no service matches is answered with 404, with a page', async () => {
