@@ -3,7 +3,7 @@ import { createSorter, type Sorter } from '../lib/sorter.ts';
 import { resolveAsked, withAsked } from './asked-services.ts';
 import { createBudget, type KeepWithin } from './budget.ts';
 import { addressesWithoutCertificate, hiddenAddresses, missingNetworks, outsideWhitelist } from './cluster-problems.ts';
-import { type Claims, judgeNames, withoutName } from './dns/aliases.ts';
+import { type Claims, judgeNames } from './dns/aliases.ts';
 import { type ClusterDoubts, NOTHING_WATCHED, type WatchedNames } from './dns/name-doubts.ts';
 import { isRelayed, upperCaseNetwork, withoutNameRelay } from './dns/relayed-names.ts';
 import {
@@ -16,8 +16,10 @@ import {
   watchesNames,
   withAddresses,
 } from './dns/task-addresses.ts';
+import { withoutName } from './dns/without-name.ts';
 import { giveCertificates } from './give-certificates.ts';
 import type { RejectedClaim } from './host-ownership.ts';
+import { networksOf } from './joined-networks.ts';
 import { controlNetwork } from './names.ts';
 import type { RoutedService, ServiceContext } from './parse-service.ts';
 import { withoutRedirectLoops } from './redirect-loops.ts';
@@ -87,6 +89,8 @@ export interface KeptForCluster {
 
 /** How tasks are followed, and which names cannot be used. */
 interface Following {
+  /** Networks that the proxies are attached to at present. */
+  readonly attached: ReadonlySet<string>;
   readonly claims: Claims;
   readonly doubts: ClusterDoubts | undefined;
   readonly tasks: TasksByService | undefined;
@@ -99,7 +103,7 @@ export function buildCluster(
   rejectedClaims: readonly RejectedClaim[],
   surroundings: ServiceContext,
   { sort, keepWithin, buildTable, pack }: KeptForCluster,
-  { claims, doubts, tasks, services }: Following,
+  { attached, claims, doubts, tasks, services }: Following,
 ) {
   const context = {
     ...surroundings,
@@ -124,7 +128,7 @@ export function buildCluster(
   );
   const reachable = difference(routed, [...outside, ...unresolved]);
   const alwaysJoined = networksJoinedAnyway(cluster, networks);
-  const names = judgeNames(cluster, reachable, { networks, alwaysJoined, claims });
+  const names = judgeNames(cluster, reachable, { networks, alwaysJoined, attached, claims });
   const inside = reachable
     .filter((service) => !names.closed.has(service))
     .map((service) => {
@@ -144,10 +148,7 @@ export function buildCluster(
     { http: PublicPort ?? PublishedPort, https: PublicSSLPort ?? PublishedSSLPort },
   );
   const streams = toStreams(inside, closed, cluster.name);
-  const joined =
-    whitelist === null
-      ? inside.flatMap(({ joinedNetworkId }) => joinedNetworkId ?? [])
-      : whitelisted(whitelist, networks);
+  const joined = whitelist === null ? networksOf(inside, attached) : whitelisted(whitelist, networks);
   const fallback = judgeDefaultCertificate(cluster, context);
   const metrics = judgeMetricsSecret(cluster, context.secrets);
   const sorted = sort(routes);

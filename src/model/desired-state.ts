@@ -8,6 +8,7 @@ import { type Claims, createClaimIndex } from './dns/aliases.ts';
 import { type Doubts, NO_DOUBTS } from './dns/name-doubts.ts';
 import { reachableTasks, type TasksByService, watchesNames } from './dns/task-addresses.ts';
 import { createOwnership, type DecideOwnership } from './host-ownership.ts';
+import { type AttachedNetworks, createAttachedNetworks } from './joined-networks.ts';
 import { closeForMaintenance, type MaintenanceDecision, unknownTargets } from './maintenance.ts';
 import type { ParsedService, ServiceContext } from './parse-service.ts';
 import { type Problem, sortProblems } from './problem.ts';
@@ -44,6 +45,7 @@ export function createStateBuilder(): BuildDesiredState {
     return new Map(mountable.map((secret) => [secret.name, secret]));
   });
   const acmeFacts = createAcmeFacts();
+  const attachedNetworks = createAttachedNetworks();
   const claimIndex = createClaimIndex();
   const remembered = new Map<string, RememberedService>();
   const kept = new Map<string, KeptForCluster>();
@@ -54,8 +56,9 @@ export function createStateBuilder(): BuildDesiredState {
     const { services, networks, secrets, nodes, hostTasks, owned, tasks } = snapshot;
     const claiming = owned.filter(({ claims }) => claims !== undefined);
     const secretUse = secretUseOf(snapshot, settings);
+    const attached = attachedNetworks(owned);
     const lists = [services, networks, secrets, nodes, tasks, ...hostTasks, ...claiming];
-    const seen = [settings, maintenance, material, doubts, secretUse, ...lists];
+    const seen = [attached, settings, maintenance, material, doubts, secretUse, ...lists];
     if (last && sameItems(last.seen, seen)) return last.desired;
     const context: ServiceContext = {
       networks: networksById(networks),
@@ -80,7 +83,7 @@ export function createStateBuilder(): BuildDesiredState {
     last = {
       seen,
       desired: combine(parsed, {
-        ...{ settings, maintenance, context, kept, decideOwnership, nodes, claims, doubts },
+        ...{ settings, maintenance, context, kept, decideOwnership, nodes, claims, doubts, attached },
         tasks: reachableTasks(tasks, context.nodes),
         services,
       }),
@@ -95,6 +98,7 @@ function forget(remembered: Map<string, RememberedService>, present: Snapshot['s
 }
 
 const NONE: readonly MaintenanceDecision[] = [];
+const NO_NETWORKS: ReadonlySet<string> = new Set();
 
 interface Combination {
   readonly settings: Settings;
@@ -105,13 +109,26 @@ interface Combination {
   readonly nodes: Snapshot['nodes'];
   readonly claims: Claims;
   readonly doubts: Doubts;
+  readonly attached: ReturnType<AttachedNetworks>;
   readonly tasks: TasksByService | undefined;
   readonly services: Snapshot['services'];
 }
 
 function combine(
   parsed: readonly ParsedService[],
-  { settings, maintenance, context, kept, decideOwnership, nodes, claims, doubts, tasks, services }: Combination,
+  {
+    settings,
+    maintenance,
+    context,
+    kept,
+    decideOwnership,
+    nodes,
+    claims,
+    doubts,
+    attached,
+    tasks,
+    services,
+  }: Combination,
 ): DesiredState {
   const names = new Map(settings.clusters.map(({ name, settings }) => [settings.ServiceCluster, name]));
   const all = parsed.flatMap(({ routes }) => routes);
@@ -124,7 +141,10 @@ function combine(
   const clusters = settings.clusters.map((cluster) => {
     const { ServiceCluster } = cluster.settings;
     const own = refused.filter(({ serviceCluster }) => serviceCluster === ServiceCluster);
-    const following = { claims, tasks, services, doubts: watchesNames(cluster) ? doubts.get(cluster.name) : undefined };
+    const following = {
+      attached: attached.get(cluster.name) ?? NO_NETWORKS,
+      ...{ claims, tasks, services, doubts: watchesNames(cluster) ? doubts.get(cluster.name) : undefined },
+    };
     const keeping = kept.get(cluster.name)!;
     return buildCluster(cluster, byCluster.get(ServiceCluster) ?? [], own, context, keeping, following);
   });

@@ -67,11 +67,10 @@ export interface RoutedService {
    * basis for itself.
    */
   readonly secrets: readonly SecretRef[];
-  /**
-   * The network of its label. The proxies join it even while the route is closed or the service has no tasks: a mistake, a certificate that is not
-   * there yet or scaling to zero must not replace the proxies, which would close WebSockets of other services.
-   */
+  /** The network of its label, also while it has no tasks. See `networksOf`. */
   readonly joinedNetworkId?: string | undefined;
+  /** A label, or a certificate that is not there yet, closes the route. */
+  readonly isClosed?: true | undefined;
   /**
    * A route of connections. `route` then only carries its hosts and tasks through the checks that all routes share, and
    * answers no requests.
@@ -168,6 +167,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     networkId,
     virtualAddress: virtualAddressOf(service, networkId),
     joinedNetworkId: place.network?.id,
+    ...(reader.closed ? { isClosed: true as const } : {}),
     peerCount: mode === 'vip' ? 1 : wantedTasks(service, context.nodeCount),
     secrets: [...new Set([...secretsIn({ tls, options }), ...context.namedSecrets])],
   };

@@ -36,7 +36,7 @@ export function withCertificates(
       return { ...routed, route: served, secrets: [certificate, ...others] };
     }
     const pending: Route = { ...shut(route, hosts), acme: { ...order, isPending: true } };
-    return { ...routed, route: pending, secrets: others, networkId: undefined };
+    return { ...routed, route: pending, secrets: others, networkId: undefined, isClosed: true };
   });
   if (unable.length > 0)
     parts.push({ ...routed, ...withoutCertificate(route, unable, issuer, reader), secrets: others });
@@ -69,7 +69,7 @@ function withoutCertificate(
     remedy,
     routeNames({ hosts, isDefault: false, path: route.path }),
   );
-  return { route: shut(route, hosts), networkId: undefined };
+  return { route: shut(route, hosts), networkId: undefined, isClosed: true };
 }
 
 export function withoutTls(tls: Tls): Tls {

@@ -1,8 +1,9 @@
-import { memoize, memoizeLast } from '../../lib/memo.ts';
+import { memoizeLast } from '../../lib/memo.ts';
+import { networksOf } from '../joined-networks.ts';
 import { extensionNames } from '../names.ts';
 import type { RoutedService } from '../parse-service.ts';
 import { type Problem, shownValue } from '../problem.ts';
-import { compareOwners, compareText, type Route, type RouteOwner } from '../route.ts';
+import { compareOwners, compareText, type RouteOwner } from '../route.ts';
 import type { Cluster } from '../settings/clusters.ts';
 import type { NameClaim, OwnedService, SwarmNetwork, SwarmService } from '../snapshot.ts';
 
@@ -113,6 +114,8 @@ interface Surroundings {
   readonly networks: ReadonlyMap<string, SwarmNetwork>;
   /** Networks that the proxies join regardless of the routes. */
   readonly alwaysJoined: readonly string[];
+  /** Networks that the proxies are attached to at present. */
+  readonly attached: ReadonlySet<string>;
   readonly claims: Claims;
 }
 
@@ -125,10 +128,10 @@ export function judgeNames(
   routed: readonly RoutedService[],
   surroundings: Surroundings,
 ): JudgedNames {
-  const { networks, alwaysJoined, claims } = surroundings;
-  const networksOf = (services: readonly RoutedService[]) =>
-    new Set([...alwaysJoined, ...services.flatMap(({ joinedNetworkId }) => joinedNetworkId ?? [])]);
-  const possible = networksOf(routed);
+  const { networks, alwaysJoined, attached, claims } = surroundings;
+  const joinedBy = (services: readonly RoutedService[]) =>
+    new Set([...alwaysJoined, ...networksOf(services, attached)]);
+  const possible = joinedBy(routed);
   const find = (query: Query, victim?: RoutedService) => takeoversOf(query, victim, claims, possible);
   const takeovers = [
     ...(cluster.settings.HitlessServiceUpdate
@@ -139,7 +142,7 @@ export function judgeNames(
   if (takeovers.length === 0) return NOTHING;
   const claimants = new Set(takeovers.filter(closesClaimant).map(({ claim }) => claim.service.id));
   const closed = new Set(routed.filter(({ route }) => claimants.has(route.service.id)));
-  const joined = networksOf(routed.filter((service) => !closed.has(service)));
+  const joined = joinedBy(routed.filter((service) => !closed.has(service)));
   const remaining = takeovers.filter(
     ({ networkId, victim }) => joined.has(networkId) && (victim === undefined || !closed.has(victim)),
   );
@@ -278,23 +281,4 @@ function victimProblems(remaining: readonly Takeover[], { cluster, networks }: D
       remedy: `Remove it from service ${claim.service.name}, or give one of the services another name or network.`,
     } as const;
   });
-}
-
-/** Reached without its DNS name: at its virtual address. Closed if it has none. */
-export const withoutName = memoize((routed: RoutedService): RoutedService => {
-  const { route, virtualAddress } = routed;
-  if (route.backend.kind !== 'peers') return routed;
-  if (virtualAddress === undefined)
-    return { ...routed, networkId: undefined, joinedNetworkId: undefined, route: closeRoute(route) };
-  const peers = route.backend.peers.map(({ exactCase: _, ...peer }) => ({
-    ...peer,
-    address: virtualAddress,
-    resolve: false,
-    virtual: true as const,
-  }));
-  return { ...routed, peerCount: 1, route: { ...route, backend: { kind: 'peers', peers } } };
-});
-
-function closeRoute(route: Route): Route {
-  return { ...route, backend: { kind: 'unavailable' } };
 }

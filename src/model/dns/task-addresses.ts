@@ -3,7 +3,6 @@ import type { Problem } from '../problem.ts';
 import { compareText, type Peer, withoutTasks } from '../route.ts';
 import type { Cluster } from '../settings/clusters.ts';
 import type { ServiceTask, SwarmNetwork, SwarmNode } from '../snapshot.ts';
-import { withoutName } from './aliases.ts';
 import { allDoubtProblem, doubtProblem } from './doubt-problems.ts';
 import {
   type ClusterDoubts,
@@ -12,6 +11,7 @@ import {
   type NetworkSubnets,
   type WatchedNames,
 } from './name-doubts.ts';
+import { withoutName } from './without-name.ts';
 
 /**
  * Services that are reached at the addresses of their tasks, from Swarm's task list, instead of by DNS name. The addresses are sorted, so that every

@@ -115,6 +115,6 @@ export function closeUncovered(
   const isLeft = covered.hosts.length > 0 || route.isDefault;
   return [
     ...(isLeft ? [{ ...routed, route: covered }] : []),
-    { ...routed, route: shut(route, hosts), networkId: undefined },
+    { ...routed, route: shut(route, hosts), networkId: undefined, isClosed: true as const },
   ];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
 import { parseSettings } from '../../../src/model/settings/settings.ts';
-import type { Snapshot, SwarmService } from '../../../src/model/snapshot.ts';
+import type { OwnedService, Snapshot, SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aNode, aService } from '../../support/builders.ts';
 
 function snapshot(services: readonly SwarmService[], more: Partial<Snapshot> = {}): Snapshot {
@@ -152,21 +152,28 @@ describe('a service', () => {
     expect(route!.backend).toEqual({ kind: 'unavailable' });
   });
 
+  it('without tasks has its network joined: the first task does not replace the proxies', () => {
+    expect(desired([aService('app', replicas(0))]).clusters[0]!.networkIds).toEqual(['app']);
+  });
+
   it.each([
-    ['has no tasks', replicas(0)],
     ['has no port', { lb: { port: '' } }],
     ['has an invalid protective label', { lb: { allow: 'nobody' } }],
     ['names a secret that does not exist', { lb: { ssl_cert: 'missing', ssl_key: 'missing' } }],
     ['waits for its first certificate', { lb: { acme: 'true' } }],
     ['cannot have a certificate', { lb: { acme: 'true', hosts: '*.example.org' } }],
-    ['asks an authenticator that does not exist', { lb: { forward_auth: 'http://nobody:80/' } }],
-  ])('that %s keeps its network: the proxies are not replaced', (_, service) => {
-    const acme = { Acme: { ca: { Directory: 'https://acme.example.org/', AcceptTerms: true } } };
+  ])('that %s neither joins nor leaves its network: the proxies are not replaced', (_, service) => {
+    const table = { Directory: 'https://acme.example.org/', Email: 'ops@example.org', AcceptTerms: true };
+    const { settings } = parseSettings({ Acme: { ca: table } }, '1');
+    const services = [aService('app', service)];
+    const build = (networkIds: readonly string[]) => {
+      const owned = [{ role: 'proxy', cluster: 'default', networkIds } as OwnedService];
+      return buildDesiredState(snapshot(services, { owned }), settings).clusters[0]!;
+    };
 
-    const { clusters } = desired([aService('app', service)], acme);
-
-    expect(clusters[0]!.routes.map(({ backend }) => backend.kind)).toEqual(['unavailable']);
-    expect(clusters[0]!.networkIds).toEqual(['app']);
+    expect(build(['other']).routes.map(({ backend }) => backend.kind)).toEqual(['unavailable']);
+    expect(build(['other']).networkIds).toEqual([]);
+    expect(build(['other', 'app']).networkIds).toEqual(['app']);
   });
 
   it('without labels is ignored', () => {
