@@ -60,6 +60,7 @@ function convertSite(site: Site, service: TraefikService, middlewares: ReadonlyM
   const labels = new Map([
     ['hosts', site.hosts.join(', ')],
     ...(site.path === '' ? [] : [['context_root', site.path] as const]),
+    ...(site.match.length === 0 ? [] : [['match', site.match.join(', ')] as const]),
     ...options.labels,
     ...(redirects || (secure && !plain) ? [['ssl_only', 'true'] as const] : []),
     ...certificateOf(secure),

@@ -8,6 +8,8 @@ export interface Alternative {
   readonly hosts: readonly string[];
   readonly path: string;
   readonly allow: readonly string[];
+  /** As our label `match` writes conditions. */
+  readonly match: readonly string[];
 }
 
 export interface RouterRule {
@@ -38,7 +40,7 @@ type Say = (reason: Reason) => void;
 
 function toAlternative(conjunction: Conjunction, lose: Say, advise: Say): Alternative | undefined {
   const byName = Map.groupBy(conjunction, ({ name }) => name.toLowerCase());
-  const other = conjunction.find((matcher) => matcher.isNegated || !KNOWN.includes(matcher.name.toLowerCase()));
+  const other = conjunction.find((matcher) => matcher.isNegated || !isKnown(matcher));
   if (other !== undefined) return void lose([`has ${shown(other)}, which has no counterpart`, BY_HAND]);
   const hosts = (['host', 'hostregexp'] as const).flatMap((name) => byName.get(name) ?? []);
   const paths = (['path', 'pathprefix'] as const).flatMap((name) => byName.get(name) ?? []);
@@ -57,10 +59,30 @@ function toAlternative(conjunction: Conjunction, lose: Say, advise: Say): Altern
     hosts: hosts.flatMap(({ name, args }) => (name.toLowerCase() === 'host' ? args : args.map(toExpression))),
     path: (path?.args[0] ?? '').replace(/(?!^)\/+$/, '').replace(/^\/$/, ''),
     allow: (byName.get('clientip') ?? []).flatMap(({ args }) => args),
+    match: conjunction.flatMap((matcher) => toCondition(matcher) ?? []),
   };
 }
 
 const KNOWN = ['host', 'hostregexp', 'path', 'pathprefix', 'clientip'];
+
+function isKnown(matcher: Matcher): boolean {
+  return KNOWN.includes(matcher.name.toLowerCase()) || toCondition(matcher) !== undefined;
+}
+
+/** Names of Traefik 2 and 3. Values that would not be read as they are written have no counterpart. */
+function toCondition({ name, args }: Matcher): string | undefined {
+  const kind = CONDITIONS[name.toLowerCase()];
+  if (kind === undefined || args.some((arg) => !/^[^,$\s]+$/.test(arg))) return undefined;
+  if (kind === 'method') return `method:${args.join('|')}`;
+  return args.length <= 2 ? `${kind}:${args.join('=')}` : undefined;
+}
+
+const CONDITIONS: Readonly<Record<string, string>> = {
+  method: 'method',
+  header: 'header',
+  headers: 'header',
+  query: 'query',
+};
 
 function shown({ name, args, isNegated }: Matcher): string {
   return `${isNegated ? '!' : ''}${name}(${args.map((arg) => `\`${arg}\``).join(', ')})`;
@@ -79,7 +101,7 @@ function toExpression(written: string): string {
 
 /** Hosts with the same path share labels. */
 function mergeHosts(alternatives: readonly Alternative[]): Alternative[] {
-  const groups = Map.groupBy(alternatives, ({ path, allow }) => JSON.stringify([path, allow]));
+  const groups = Map.groupBy(alternatives, ({ path, allow, match }) => JSON.stringify([path, allow, match]));
   return [...groups.values()].map((same) => ({ ...same[0]!, hosts: [...new Set(same.flatMap(({ hosts }) => hosts))] }));
 }
 
@@ -129,7 +151,7 @@ export function toSites(routers: ReadonlyMap<string, Fields>): Sites {
 }
 
 function addTo(sites: Map<string, Site>, alternative: Alternative, router: Router): void {
-  const key = JSON.stringify([alternative.hosts.toSorted(), alternative.path, alternative.allow]);
+  const key = JSON.stringify([alternative.hosts.toSorted(), alternative.path, alternative.allow, alternative.match]);
   const known = sites.get(key) ?? { ...alternative, plain: undefined, secure: undefined };
   sites.set(key, router.isSecure ? { ...known, secure: router } : { ...known, plain: router });
 }
