@@ -167,7 +167,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     networkId,
     virtualAddress: virtualAddressOf(service, networkId),
     joinedNetworkId: place.network?.id,
-    ...(reader.closed ? { isClosed: true as const } : {}),
+    ...closedBy(reader),
     peerCount: mode === 'vip' ? 1 : wantedTasks(service, context.nodeCount),
     secrets: [...new Set([...secretsIn({ tls, options }), ...context.namedSecrets])],
   };
@@ -187,10 +187,15 @@ function parseConnections(
     networkId,
     virtualAddress: virtualAddressOf(service, networkId),
     joinedNetworkId,
+    ...closedBy(reader),
     peerCount: mode === 'vip' ? 1 : wantedTasks(service, context.nodeCount),
   }));
   // If the cluster is invalid, it is unknown which proxies would serve it.
   return { routed: serviceCluster === undefined ? [] : [...routed], problems: [...problems] };
+}
+
+function closedBy({ closed }: LabelReader): Pick<RoutedService, 'isClosed'> {
+  return closed ? { isClosed: true } : {};
 }
 
 function backendOf(peers: readonly Peer[], options: RouteOptions, { closed }: LabelReader): Backend {

@@ -176,6 +176,18 @@ describe('a service', () => {
     expect(build(['other', 'app']).networkIds).toEqual(['app']);
   });
 
+  it('whose TCP route is closed neither joins nor leaves its network', () => {
+    const { settings } = parseSettings({ Extensions: { default: { TcpPorts: [5432] } } }, '1');
+    const services = [aService('db', { lb: { tcp_port: '5432', hosts: '', tcp_tls: 'missing' } })];
+    const networks = (networkIds: readonly string[]) => {
+      const owned = [{ role: 'proxy', cluster: 'default', networkIds } as OwnedService];
+      return buildDesiredState(snapshot(services, { owned }), settings).clusters[0]!.networkIds;
+    };
+
+    expect(networks([])).toEqual([]);
+    expect(networks(['app'])).toEqual(['app']);
+  });
+
   it('without labels is ignored', () => {
     const service = { ...aService('app'), labels: { 'com.example': 'x' } };
 
