@@ -67,7 +67,8 @@ async function doubts(kind: NameDoubt['kind']): Promise<NameDoubt[]> {
 async function startWatch(): Promise<void> {
   const files = [
     ...['lib/sleep', 'model/dns/name-case', 'model/dns/name-doubts'],
-    ...['await-names', 'dns-client', 'dns-message', 'name-watch', 'names-in-use'].map((name) => `proxy/nginx/${name}`),
+    ...['nginx-text/servers', 'nginx-text/statements'],
+    ...['dns-client', 'dns-message', 'name-watch', 'servers-in-use'].map((name) => `proxy/nginx/${name}`),
   ].map((path) => `src/${path}.ts`);
   for (const path of [...files, 'test/support/start-name-watch.ts'])
     await nginx.write(`/tmp/watch/${dirname(path)}`, {
