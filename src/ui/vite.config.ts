@@ -14,6 +14,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
   },
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  // Without names of files: tests build the page outside production too.
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
   server: { proxy: { '/api/': toController, '/auth/': toController } },
 });
