@@ -104,11 +104,14 @@ afterAll(async () => {
   await story.close();
 });
 
-it('names the missing port, and serves it on every node when the settings have it', async () => {
+it('names the missing port', async () => {
   await eventually(async () => {
     const reasons = (await problemsOf('tcp-db')).map(({ reason }) => reason);
     expect(reasons).toContainEqual(expect.stringContaining('TcpPorts is empty'));
   });
+});
+
+it('serves it on every node when the settings have it', async () => {
   await applySettings(
     defaultSettings.replace('[Extensions.default]', `[Extensions.default]\nTcpPorts = [${port}]\nUdpPorts = [${port}]`),
   );
@@ -118,7 +121,8 @@ it('names the missing port, and serves it on every node when the settings have i
     await eventually(async () => expect(await ask(name)).toBe('1 hello'));
     await eventually(async () => expect(await askByUdp(name)).toBe('1 hello'));
   }
-  expect(await problemsOf('tcp-db')).toEqual([]);
+  // A node may still hold the addresses of a network that a story before this one used: the first task then fails.
+  await eventually(async () => expect(await problemsOf('tcp-db')).toEqual([]));
 });
 
 it('loses no new connection while the service is scaled and updated', async () => {
