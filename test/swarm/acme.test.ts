@@ -101,7 +101,7 @@ describe('a service with the label acme', () => {
     expect(serials.size).toBe(1);
     const answer = await curl(host, '/ping', { tls: true });
     expect(answer.status).toBe(200);
-    expect(await problemsOf('certified_app0')).toEqual([]);
+    await eventually(async () => expect(await problemsOf('certified_app0')).toEqual([]));
   }, 300_000);
 
   it('has a certificate of the internal CA within seconds, and no order', async () => {
@@ -117,7 +117,7 @@ describe('a service with the label acme', () => {
     await expect(presented(inside, 'worker1')).rejects.toThrow(/verify|issuer/);
     const names = (await orders()).map(({ name }) => name);
     expect(names.filter((name) => name !== inside)).toEqual(ordered.map(({ name }) => name));
-    expect(await problemsOf('inside_app0')).toEqual([]);
+    await eventually(async () => expect(await problemsOf('inside_app0')).toEqual([]));
   }, 300_000);
 
   it('is ordered in a service without the Docker socket, which alone mounts the account key', async () => {
