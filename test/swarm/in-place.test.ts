@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type NodeName, nodeNames } from '../../bed/bed-shape.ts';
 import { bed, curl, defaultSettings, eventually, settled, state } from '../support/interlock.ts';
 import { Load } from '../support/load.ts';
 import { answers, answersOnEveryNode, applySettings, restoreSettings, Stack } from '../support/story.ts';
@@ -106,10 +107,22 @@ describe('a route change', () => {
 });
 
 describe('a restarted proxy', () => {
-  it('serves the last version, with controller and extension down', async () => {
+  it('serves the last version and its certificates, with controller and extension down', async () => {
+    const secure = async (node: NodeName) => (await curl('latest.local', '/ping', { tls: true, node })).status;
     await setHosts('place.local,latest.local');
+    await bed.docker(
+      'service',
+      'update',
+      '--detach',
+      '--quiet',
+      '--label-add',
+      'com.docker.lb.acme=internal',
+      stack.service(),
+    );
     await settled();
     await answersOnEveryNode('latest.local');
+    await eventually(async () => expect(await secure('worker1')).toBe(200));
+    await settled();
     await bed.docker('service', 'scale', '--detach', 'signalbox_controller=0', 'signalbox-extension=0');
     await eventually(async () => {
       expect(await bed.running('signalbox_controller')).toEqual([]);
@@ -126,7 +139,9 @@ describe('a restarted proxy', () => {
       expect(now).not.toEqual(before);
     });
     await answersOnEveryNode('latest.local');
+    for (const node of nodeNames) expect(await secure(node)).toBe(200);
     await bed.docker('service', 'scale', '--detach', 'signalbox_controller=1', 'signalbox-extension=1');
+    await bed.docker('service', 'update', '--detach', '--quiet', '--label-rm', 'com.docker.lb.acme', stack.service());
     await settled();
     await answers('latest.local');
   });

@@ -22,6 +22,8 @@ beforeAll(async () => {
   const released = `signalbox/extension:${inject('version')}`;
   for (const node of bed.nodes) expect(await node.exec('sh', '-ec', build, 'sh', released)).toBe(0);
   stack = await deployStack('rogue', { app: { host: victim } });
+  // The proxies may still be joining its network, or leaving that of the story before this one.
+  await settled();
 });
 afterAll(async () => {
   await restoreSettings();
