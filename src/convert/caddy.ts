@@ -1,4 +1,6 @@
 import type { ConvertedService, ForeignLabel, ForeignService, Group, Remark } from './foreign-label.ts';
+import { numberGroups } from './number-groups.ts';
+import { BY_HAND, needsIssuer } from './remarks.ts';
 
 /** Labels of caddy-docker-proxy: `caddy`, or `caddy_0` and so on, is a site; what follows a dot is its content. */
 const SITE = /^caddy(?:_\d+)?(?=\.|$)/;
@@ -11,11 +13,7 @@ export function convertCaddy(services: readonly ForeignService[]): ConvertedServ
   return services.map(({ name, labels }) => {
     const sites = Map.groupBy(labels.filter(isCaddyLabel), (label) => SITE.exec(label.name)![0]);
     const converted = [...sites].map(([site, own]) => convertSite(site, own));
-    const groups = converted.filter((group) => group.labels.size > 0);
-    const prefixed = groups.flatMap((group, position) =>
-      [...group.labels].map(([key, value]) => [groups.length > 1 ? `${position + 1}.${key}` : key, value] as const),
-    );
-    return { name, labels: new Map(prefixed), remarks: converted.flatMap(({ remarks }) => remarks) };
+    return { name, labels: numberGroups(converted), remarks: converted.flatMap(({ remarks }) => remarks) };
   });
 }
 
@@ -26,7 +24,7 @@ class Reading {
   /** Something that may protect the service is lost: the site must not be published. */
   isUnprotected = false;
 
-  lose(label: ForeignLabel, reason: string, remedy = 'Convert it by hand, or leave it out.'): void {
+  lose(label: ForeignLabel, reason: string, remedy = BY_HAND): void {
     this.remarks.push({ severity: 'error', label, reason, remedy });
   }
 
@@ -74,12 +72,7 @@ function readAddress(label: ForeignLabel, hasTls: boolean, reading: Reading): vo
 
 function orderCertificates(label: ForeignLabel, reading: Reading): void {
   reading.labels.set('acme', 'true');
-  reading.remarks.push({
-    severity: 'notice',
-    label,
-    reason: 'becomes acme, which needs an issuer in the settings',
-    remedy: 'Add [Acme.<name>] to the settings: docs/guides/acme.md.',
-  });
+  reading.remarks.push(needsIssuer(label));
 }
 
 const DIRECTIVES: Readonly<Record<string, (reading: Reading, label: ForeignLabel) => void>> = {

@@ -1,4 +1,5 @@
 import type { ConvertedService, ForeignLabel, ForeignService, Remark } from './foreign-label.ts';
+import { needsIssuer } from './remarks.ts';
 
 /** The variables of nginx-proxy and its ACME companion. */
 const NAMES = [
@@ -73,13 +74,7 @@ function tlsOf(variables: Variables, remarks: Remark[]): [string, string][] {
   const stored = variables.get('CERT_NAME');
   const method = variables.get('HTTPS_METHOD')?.value ?? 'redirect';
   if (method === 'nohttps' || (ordered === undefined && stored === undefined)) return [];
-  if (ordered !== undefined)
-    remarks.push({
-      severity: 'notice',
-      label: ordered,
-      reason: 'becomes acme, which needs an issuer in the settings',
-      remedy: 'Add [Acme.<name>] to the settings: docs/guides/acme.md.',
-    });
+  if (ordered !== undefined) remarks.push(needsIssuer(ordered));
   else
     remarks.push({
       severity: 'warning',

@@ -1,4 +1,6 @@
 import type { ConvertedService, ForeignLabel, ForeignService, Group, Remark } from '../foreign-label.ts';
+import { numberGroups } from '../number-groups.ts';
+import { BY_HAND, needsIssuer } from '../remarks.ts';
 import { convertMiddlewares } from './middlewares.ts';
 import { type Fields, listOf, readTraefikLabels, type TraefikService } from './read-labels.ts';
 import { readServiceOptions } from './service-options.ts';
@@ -18,17 +20,9 @@ export function convertTraefik(services: readonly ForeignService[]): ConvertedSe
 function convertService(service: TraefikService, middlewares: ReadonlyMap<string, Fields>): ConvertedService {
   const { sites, remarks } = toSites(service.routers);
   const converted = [...sites.map((site) => convertSite(site, service, middlewares)), ...convertTcp(service)];
-  const groups = converted.filter(({ labels }) => labels.size > 0);
-  const common = commonLabels(service);
-  const isNumbered = groups.length > 1;
-  const labels = groups.flatMap((group, position) =>
-    [...group.labels, ...common].map(
-      ([name, value]) => [isNumbered ? `${position + 1}.${name}` : name, value] as const,
-    ),
-  );
   return {
     name: service.name,
-    labels: new Map(labels),
+    labels: numberGroups(converted, commonLabels(service)),
     remarks: [...remarks, ...converted.flatMap((group) => group.remarks), ...service.unknown.map(unknownLabel)],
   };
 }
@@ -109,15 +103,7 @@ function certificateOf(secure: Router | undefined): [string, string][] {
 function certificateRemarks(secure: Router | undefined): Remark[] {
   if (secure === undefined) return [];
   const resolver = secure.fields.get('tls.certresolver');
-  if (resolver !== undefined)
-    return [
-      {
-        severity: 'notice',
-        label: resolver,
-        reason: 'becomes acme, which needs an issuer in the settings',
-        remedy: 'Add [Acme.<name>] to the settings: docs/guides/acme.md.',
-      },
-    ];
+  if (resolver !== undefined) return [needsIssuer(resolver)];
   const label = secure.fields.get('tls') ?? secure.fields.get('entrypoints') ?? secure.fields.get('rule')!;
   return [
     {
@@ -168,5 +154,5 @@ function unknownLabel(label: ForeignLabel): Remark {
       reason: 'is not needed: every service with hosts is routed',
       remedy: 'For proxies of their own, use service_cluster.',
     };
-  return { severity: 'error', label, reason: 'has no counterpart', remedy: 'Convert it by hand, or leave it out.' };
+  return { severity: 'error', label, reason: 'has no counterpart', remedy: BY_HAND };
 }

@@ -1,4 +1,5 @@
 import type { ForeignLabel, Remark } from '../foreign-label.ts';
+import { BY_HAND } from '../remarks.ts';
 import { type Fields, isFalse, isTrue, listOf } from './read-labels.ts';
 
 /** What the middlewares of a router become. */
@@ -200,8 +201,6 @@ function loseUnknown(name: string, usedBy: ForeignLabel, reading: Reading): void
     'Convert the route by hand, or add the labels of the middleware to the file.',
   );
 }
-
-const BY_HAND = 'Convert it by hand, or leave it out.';
 
 /** Middlewares that may decide who reaches the service. */
 const PROTECTIVE = ['digestauth', 'plugin', 'basicauth', 'forwardauth', 'ipallowlist', 'ipwhitelist'];

@@ -1,4 +1,5 @@
 import type { ForeignLabel, Remark } from '../foreign-label.ts';
+import { BY_HAND, uniqueByReason } from '../remarks.ts';
 import { type Fields, isFalse, isTrue, type TraefikService } from './read-labels.ts';
 import type { Router } from './sites.ts';
 
@@ -33,7 +34,7 @@ export function readServiceOptions({ services }: TraefikService, router: Router)
     else remarks.push({ label, ...(result as Omit<Remark, 'label'>) });
   }
   if (!fields.has('loadbalancer.server.port')) remarks.push(withoutService(router, services));
-  return { labels, remarks: uniqueRemarks(remarks) };
+  return { labels, remarks: uniqueByReason(remarks) };
 }
 
 type ReadOption = (label: ForeignLabel, fields: Fields) => [string, string][] | Omit<Remark, 'label'>;
@@ -41,7 +42,7 @@ type ReadOption = (label: ForeignLabel, fields: Fields) => [string, string][] | 
 const noCounterpart: ReadOption = () => ({
   severity: 'error',
   reason: 'has no counterpart',
-  remedy: 'Convert it by hand, or leave it out.',
+  remedy: BY_HAND,
 });
 
 const healthCheck: ReadOption = () => ({
@@ -93,8 +94,4 @@ function withoutService(router: Router, services: ReadonlyMap<string, Fields>): 
       ? 'belongs to a service without a port'
       : 'belongs to a router whose service has no port in these labels';
   return { severity: 'error', label, reason, remedy: 'Write port by hand.' };
-}
-
-function uniqueRemarks(remarks: readonly Remark[]): Remark[] {
-  return [...new Map(remarks.toReversed().map((remark) => [remark.reason, remark])).values()].toReversed();
 }

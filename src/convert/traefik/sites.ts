@@ -1,4 +1,5 @@
 import type { ForeignLabel, Remark } from '../foreign-label.ts';
+import { uniqueByReason } from '../remarks.ts';
 import { type Fields, listOf } from './read-labels.ts';
 import { type Conjunction, type Matcher, parseRule, RuleError } from './rule.ts';
 
@@ -28,7 +29,7 @@ export function readRule(rule: ForeignLabel): RouterRule {
   const advise = ([reason, remedy]: Reason) => void remarks.push({ severity: 'warning', label: rule, reason, remedy });
   try {
     const alternatives = parseRule(rule.value).flatMap((conjunction) => toAlternative(conjunction, lose, advise) ?? []);
-    return { alternatives: mergeHosts(alternatives), remarks: unique(remarks) };
+    return { alternatives: mergeHosts(alternatives), remarks: uniqueByReason(remarks) };
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
     lose([error.message, 'Write hosts and context_root by hand.']);
@@ -103,10 +104,6 @@ function toExpression(written: string): string {
 function mergeHosts(alternatives: readonly Alternative[]): Alternative[] {
   const groups = Map.groupBy(alternatives, ({ path, allow, match }) => JSON.stringify([path, allow, match]));
   return [...groups.values()].map((same) => ({ ...same[0]!, hosts: [...new Set(same.flatMap(({ hosts }) => hosts))] }));
-}
-
-function unique(remarks: readonly Remark[]): Remark[] {
-  return [...new Map(remarks.map((remark) => [remark.reason, remark])).values()];
 }
 
 /** A router: plain HTTP, or over TLS. */
