@@ -2,6 +2,16 @@ import { LABEL_PREFIX } from '../model/labels/label.ts';
 import type { Finding } from './finding.ts';
 import type { Stack } from './stack.ts';
 
+/** Traefik reads names without regard to case. */
+export function isTraefikLabel(name: string): boolean {
+  return name.toLowerCase().startsWith('traefik.');
+}
+
+/** Labels of caddy-docker-proxy: `caddy`, or `caddy_0` and so on, is a site; what follows a dot is its content. */
+export function caddySite(name: string): string | undefined {
+  return /^caddy(?:_\d+)?(?=\.|$)/.exec(name)?.[0];
+}
+
 interface Router {
   readonly name: string;
   readonly isOwn: (label: string) => boolean;
@@ -11,12 +21,13 @@ interface Router {
 const routers: readonly Router[] = [
   {
     name: 'Traefik',
-    isOwn: (label) => label.toLowerCase().startsWith('traefik.') && label.toLowerCase() !== 'traefik.enable',
+    // Disabled services have this label too.
+    isOwn: (label) => isTraefikLabel(label) && label.toLowerCase() !== 'traefik.enable',
     remedy: 'Convert the file: signalbox convert traefik <file>.',
   },
   {
     name: 'caddy-docker-proxy',
-    isOwn: (label) => /^caddy(?:_\d+)?(?:\.|$)/.test(label),
+    isOwn: (label) => caddySite(label) !== undefined,
     remedy: 'Convert the file: signalbox convert caddy <file>.',
   },
 ];

@@ -1,18 +1,12 @@
+import { caddySite } from '../compose/other-routers.ts';
 import type { ConvertedService, ForeignLabel, ForeignService, Group, Remark } from './foreign-label.ts';
 import { numberGroups } from './number-groups.ts';
 import { BY_HAND, needsIssuer } from './remarks.ts';
 
-/** Labels of caddy-docker-proxy: `caddy`, or `caddy_0` and so on, is a site; what follows a dot is its content. */
-const SITE = /^caddy(?:_\d+)?(?=\.|$)/;
-
-export function isCaddyLabel({ name }: ForeignLabel): boolean {
-  return SITE.test(name);
-}
-
 export function convertCaddy(services: readonly ForeignService[]): ConvertedService[] {
   return services.map(({ name, labels }) => {
-    const sites = Map.groupBy(labels.filter(isCaddyLabel), (label) => SITE.exec(label.name)![0]);
-    const converted = [...sites].map(([site, own]) => convertSite(site, own));
+    const sites = Map.groupBy(labels, (label) => caddySite(label.name));
+    const converted = [...sites].flatMap(([site, own]) => (site === undefined ? [] : convertSite(site, own)));
     return { name, labels: numberGroups(converted), remarks: converted.flatMap(({ remarks }) => remarks) };
   });
 }

@@ -1,12 +1,12 @@
 import type { Finding } from '../compose/finding.ts';
 import type { ComposeFile } from '../compose/load.ts';
+import { caddySite, isTraefikLabel } from '../compose/other-routers.ts';
 import { shownValue } from '../model/problem.ts';
-import { convertCaddy, isCaddyLabel } from './caddy.ts';
+import { convertCaddy } from './caddy.ts';
 import { ComposeText, type Source } from './compose-text.ts';
 import type { ConvertedService, ForeignLabel, ForeignService, Remark } from './foreign-label.ts';
 import { convertNginxProxy, isNginxProxyVariable } from './nginx-proxy.ts';
 import { convertTraefik } from './traefik/convert.ts';
-import { isTraefikLabel } from './traefik/read-labels.ts';
 
 interface System {
   readonly source: Source;
@@ -16,9 +16,9 @@ interface System {
 
 /** Routers whose labels are understood. */
 export const systems = {
-  traefik: { source: 'labels', convert: convertTraefik, isTheirs: isTraefikLabel },
+  traefik: { source: 'labels', convert: convertTraefik, isTheirs: ({ name }) => isTraefikLabel(name) },
   'nginx-proxy': { source: 'environment', convert: convertNginxProxy, isTheirs: isNginxProxyVariable },
-  caddy: { source: 'labels', convert: convertCaddy, isTheirs: isCaddyLabel },
+  caddy: { source: 'labels', convert: convertCaddy, isTheirs: ({ name }) => caddySite(name) !== undefined },
 } as const satisfies Readonly<Record<string, System>>;
 
 export type SystemName = keyof typeof systems;

@@ -1,3 +1,4 @@
+import { isTraefikLabel } from '../../compose/other-routers.ts';
 import type { ForeignLabel, ForeignService } from '../foreign-label.ts';
 
 /** The fields of a router, service or middleware, by path below its name, in lower case. */
@@ -17,8 +18,6 @@ export interface TraefikService {
   readonly unknown: readonly ForeignLabel[];
 }
 
-const PREFIX = 'traefik.';
-
 const GROUPS: readonly (readonly [prefix: string, group: Group])[] = [
   ['traefik.http.routers.', 'routers'],
   ['traefik.http.services.', 'services'],
@@ -28,10 +27,6 @@ const GROUPS: readonly (readonly [prefix: string, group: Group])[] = [
 ];
 
 type Group = 'routers' | 'services' | 'middlewares' | 'tcpRouters' | 'tcpServices';
-
-export function isTraefikLabel({ name }: ForeignLabel): boolean {
-  return name.toLowerCase().startsWith(PREFIX);
-}
 
 /** Sorts the labels of a service. Traefik reads their names without regard to case. */
 export function readTraefikLabels({ name, labels }: ForeignService): TraefikService {
@@ -44,7 +39,7 @@ export function readTraefikLabels({ name, labels }: ForeignService): TraefikServ
   };
   const settings = new Map<string, ForeignLabel>();
   const unknown: ForeignLabel[] = [];
-  for (const label of labels.filter(isTraefikLabel)) {
+  for (const label of labels.filter(({ name }) => isTraefikLabel(name))) {
     const written = label.name.toLowerCase();
     const [prefix, group] = GROUPS.find(([start]) => written.startsWith(start)) ?? [];
     if (prefix !== undefined && group !== undefined) addField(groups[group], written.slice(prefix.length), label);

@@ -11,6 +11,7 @@ import { count } from '../lib/format.ts';
 import type { Place } from '../lib/place.ts';
 import { replaceQuery } from '../location.ts';
 import { Filter } from '../parts/filter.tsx';
+import { More } from '../parts/more.tsx';
 import { Empty, Failure, Loading } from '../parts/notes.tsx';
 import { CertificateTable } from './certificates/certificate-table.tsx';
 
@@ -55,11 +56,7 @@ export function Certificates({ place }: { readonly place: Place }) {
           onOrder={(key) => replaceQuery(place, { sort: toggled(order, key) })}
         />
       )}
-      {shown.length > pages * PAGE ? (
-        <button type="button" class="button" onClick={() => setPages(pages + 1)}>
-          Show more
-        </button>
-      ) : null}
+      <More isNeeded={shown.length > pages * PAGE} onMore={() => setPages(pages + 1)} />
     </section>
   );
 }

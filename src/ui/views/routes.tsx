@@ -5,6 +5,7 @@ import { count } from '../lib/format.ts';
 import type { Place } from '../lib/place.ts';
 import { replaceQuery } from '../location.ts';
 import { Filter } from '../parts/filter.tsx';
+import { More } from '../parts/more.tsx';
 import { Empty } from '../parts/notes.tsx';
 import { AnswerChips } from './routes/answer.tsx';
 import { Explain } from './routes/explain.tsx';
@@ -51,11 +52,7 @@ export function Routes({ state, place }: { readonly state: State; readonly place
         ) : null}
         {found.length > 0 && shown.length === 0 ? <p class="muted">No such route is {group}.</p> : null}
         <RouteTable routes={shown.slice(0, pages * PAGE)} state={state} />
-        {shown.length > pages * PAGE ? (
-          <button type="button" class="button" onClick={() => setPages(pages + 1)}>
-            Show more
-          </button>
-        ) : null}
+        <More isNeeded={shown.length > pages * PAGE} onMore={() => setPages(pages + 1)} />
       </section>
       <Streams state={state} />
     </div>
