@@ -83,20 +83,19 @@ const DIRECTIVES: Readonly<Record<string, (reading: Reading, label: ForeignLabel
 };
 
 function readDirective(label: ForeignLabel, path: string, reading: Reading): void {
-  const [first = '', ...rest] = path.split('.');
   // Numbers only order the directives.
-  const name = first.replace(/^\d+_/, '');
+  const [name = '', ...rest] = path.split('.').map((part) => part.replace(/^\d+_/, ''));
   const known = DIRECTIVES[[name, ...rest].join('.')];
-  if (name === 'header') readHeader(label, rest.join('.'), reading);
+  if (name === 'header') readHeader(label, path.split('.').slice(1).join('.'), reading);
+  else if ([name, ...rest].some((part) => PROTECTIVE.test(part))) reading.loseProtection(label);
   else if (['handle_path', 'handle', 'route'].includes(name)) readHandle(label, name, rest, reading);
   else if (known !== undefined) known(reading, label);
-  else if (name.startsWith('@') || PROTECTIVE.test(name)) reading.loseProtection(label);
   else if (name !== 'log') reading.lose(label, 'has no counterpart');
 }
 
-/** Directives that may reject requests, or that decide which ones reach the service. */
+/** Directives and matchers, at any depth, that may reject requests or decide which ones reach the service. */
 const PROTECTIVE =
-  /^(?:basic_?auth|forward_auth|authorize|authenticate|import|abort|respond|error|handle_errors|invoke|tls\.client_auth)/;
+  /^(?:@|basic_?auth|forward_auth|authorize|authenticate|import|abort|respond|error|handle_errors|invoke|client_auth)/;
 
 /** `-Server` or `X-Frame-Options DENY`, with the header's name in the label or in the value. */
 function readHeader(label: ForeignLabel, named: string, reading: Reading): void {
@@ -117,7 +116,7 @@ function split(text: string): [string, string] {
 /** `/api/*` with a single proxy in it. */
 function readHandle(label: ForeignLabel, name: string, rest: readonly string[], reading: Reading): void {
   if (rest.length > 0) {
-    if (rest.length === 1 && rest[0]!.replace(/^\d+_/, '') === 'reverse_proxy') readUpstreams(reading, label);
+    if (rest.length === 1 && rest[0] === 'reverse_proxy') readUpstreams(reading, label);
     else reading.lose(label, 'has no counterpart');
     return;
   }
