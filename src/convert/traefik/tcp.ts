@@ -7,6 +7,8 @@ export function convertTcp({ tcpRouters, tcpServices }: TraefikService): Group[]
   return [...tcpRouters.values()].map((fields): Group => {
     const hosts = isTrue(fields.get('tls.passthrough')?.value) ? namesOf(fields) : undefined;
     if (hosts === undefined) return { labels: new Map(), remarks: [withoutCounterpart(fields)] };
+    const middlewares = fields.get('middlewares');
+    if (middlewares !== undefined) return { labels: new Map(), remarks: [mayProtect(middlewares)] };
     const [service] = tcpServices.values();
     const port = service?.get('loadbalancer.server.port')?.value;
     const version = service?.get('loadbalancer.proxyprotocol.version');
@@ -47,6 +49,11 @@ function withoutCounterpart(fields: Fields): Remark {
     remedy:
       'Publish a port of the cluster with TcpPorts in the settings, and name it with tcp_port: docs/guides/tcp-udp.md.',
   };
+}
+
+function mayProtect(label: Remark['label']): Remark {
+  const reason = 'is not converted and may protect the service: the route is left out';
+  return { severity: 'error', label, reason, remedy: 'Write hosts, ssl_passthrough and allow by hand.' };
 }
 
 function olderVersion(label: Remark['label']): Remark {
