@@ -1,5 +1,5 @@
 import { withoutTls } from './acme/routes.ts';
-import type { Host } from './hosts/host.ts';
+import { type Host, wildcardAbove } from './hosts/host.ts';
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
 import {
@@ -104,6 +104,7 @@ function divide(service: RoutedService, tlsOf: TlsOf, cluster: string): readonly
       route,
       secrets: [...new Set([...service.secrets, ...own])],
       networkId: route.backend.kind === 'peers' ? service.networkId : undefined,
+      ...(tls.kind === 'closed' ? { isClosed: true as const } : {}),
       peerCount: position === 0 ? service.peerCount : 0,
     };
   });
@@ -179,8 +180,9 @@ function coveringNothing(
   listed: ListedCertificates,
   { facts }: Material,
 ): Problem[] {
-  const hosts = new Set(claiming.flatMap(({ route }) => route.hosts.map((host) => host.name)));
-  const parents = new Set([...hosts].map((host) => host.replace(/^[^.]*/, '*')));
+  const all = claiming.flatMap(({ route }) => route.hosts);
+  const hosts = new Set(all.map(({ name }) => name));
+  const parents = new Set(all.map(wildcardAbove));
   const isUseful = (secret: string) =>
     facts
       .get(secret)

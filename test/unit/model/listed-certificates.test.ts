@@ -133,9 +133,12 @@ describe('a service that requests client certificates', () => {
   });
 
   it('is closed on hosts that no certificate covers', () => {
-    const { used, problems } = stateOf({ listed: ['wildcard'], facts: [wildcard], services: [clients('other.test')] });
+    const services = [clients('other.test')];
+    const { used, problems, state } = stateOf({ listed: ['wildcard'], facts: [wildcard], services });
 
     expect(used).toEqual({ 'other.test': 'closed' });
+    // A closed route does not replace the proxies.
+    expect(state.networkIds).toEqual([]);
     expect(problems.join()).toContain('requires a certificate, and none of the setting Certificates is for its hosts');
   });
 
