@@ -1,6 +1,6 @@
 import type { Problem } from '../problem.ts';
-import { compareOwners, labelName } from '../route.ts';
-import { type StreamRoute, streamNames } from './stream-route.ts';
+import { compareOwners } from '../route.ts';
+import { portLabel, type StreamRoute, streamNames } from './stream-route.ts';
 
 const KIB = 1024;
 /** Of the main configuration file. Also limits the zones of `connection_limit`. */
@@ -46,7 +46,7 @@ export function keepStreamsWithin(streams: readonly StreamRoute[], cluster: stri
 
 function tooLarge(route: StreamRoute, cluster: string, isOfService: boolean): Problem {
   const { name: service } = route.service;
-  const label = labelName(route.protocol === 'tcp' ? 'tcp_port' : 'udp_port', route.labels);
+  const label = portLabel(route);
   const reason = isOfService
     ? `${service} needs more than ${STREAM_SERVICE_BYTES / KIB} KiB of configuration for TCP and UDP, the share of one service`
     : `${service} finds no room in cluster ${cluster}, whose older services use most of ${STREAM_CLUSTER_BYTES / KIB} KiB for TCP and UDP`;

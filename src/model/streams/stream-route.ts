@@ -3,6 +3,7 @@ import {
   type Backend,
   compareOwners,
   compareText,
+  labelName,
   type RouteLabels,
   type RouteOwner,
   type SecretRef,
@@ -73,6 +74,11 @@ export function streamName({ protocol, port }: Pick<StreamRoute, 'protocol' | 'p
 export function streamNames(route: StreamRoute): string[] {
   const { hosts } = route;
   return hosts.length === 0 ? [streamName(route)] : hosts.map((host) => streamName(route, host)).toSorted(compareText);
+}
+
+/** The label that names its port, as the service wrote it. */
+export function portLabel({ protocol, labels }: Pick<StreamRoute, 'protocol' | 'labels'>): string {
+  return labelName(protocol === 'tcp' ? 'tcp_port' : 'udp_port', labels);
 }
 
 /** Ties only between equal routes. */

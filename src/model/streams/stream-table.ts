@@ -1,8 +1,15 @@
 import { compareHosts, type Host } from '../hosts/host.ts';
 import type { Problem } from '../problem.ts';
-import { compareText, labelName } from '../route.ts';
+import { compareText } from '../route.ts';
 import { toUpstream, type Upstream } from '../upstream.ts';
-import { compareStreams, needsWholePort, type StreamRoute, type StreamTls, streamName } from './stream-route.ts';
+import {
+  compareStreams,
+  needsWholePort,
+  portLabel,
+  type StreamRoute,
+  type StreamTls,
+  streamName,
+} from './stream-route.ts';
 
 /** Routes of connections, merged by port. */
 export interface StreamTable {
@@ -113,7 +120,7 @@ function ownerOf(holder: StreamRoute, { service: { id } }: StreamRoute): string 
 
 function conflict(route: StreamRoute, reason: string, remedy: string, host?: Host): Problem {
   const { name: service } = route.service;
-  const label = labelName(route.protocol === 'tcp' ? 'tcp_port' : 'udp_port', route.labels);
+  const label = portLabel(route);
   return {
     severity: 'error',
     service,
