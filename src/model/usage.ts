@@ -90,7 +90,7 @@ function secretBytes(tls: Tls): number {
   if (tls.kind !== 'terminated') return tls.kind === 'closed' ? 500 : 0;
   const { certificate, key, clientCa, hsts, protocols } = tls;
   return (
-    480 +
+    610 +
     (protocols ? 170 : 0) +
     3 * (certificate.length + key.length) +
     (clientCa === '' ? 0 : 500 + 4 * clientCa.length) +
