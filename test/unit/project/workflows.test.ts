@@ -10,6 +10,7 @@ import { run } from '../../../bed/shell.ts';
 interface Step {
   readonly uses?: string;
   readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
 }
 
 interface Workflow {
@@ -38,6 +39,19 @@ describe.each(workflows)('$name', ({ workflow }) => {
     expect(scripts).toContain('.ci/run');
     for (const script of scripts) expect(existsSync(join(project, script)), script).toBe(true);
   });
+});
+
+it('The release workflow scans each image that it publishes', () => {
+  const published = /^group "default" \{\s*targets = \[(.*)\]/m.exec(
+    readFileSync(join(project, 'docker-bake.hcl'), 'utf8'),
+  )?.[1];
+  const release = workflows.find(({ name }) => name === 'release.yml')!.workflow;
+  const scanned = Object.values(release.jobs)
+    .flatMap((job) => job.steps)
+    .filter(({ uses }) => uses?.startsWith('anchore/scan-action@'))
+    .map((step) => `"${/\/(\w+):/.exec(String(step.with?.image))?.[1]}"`);
+
+  expect(scanned.join(', ')).toBe(published);
 });
 
 describe('.ci/release-notes', () => {
