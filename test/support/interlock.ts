@@ -172,11 +172,10 @@ async function expectSettled(cluster: ClusterView): Promise<void> {
 }
 
 /**
- * Waits until the controller has observed the swarm again, Swarm reports it as healthy, and every proxy serves the
- * result.
+ * Waits until the controller has observed the swarm again since `asked`, Swarm reports it as healthy, and every proxy
+ * serves the result.
  */
-export async function settled(): Promise<State> {
-  const asked = Date.now();
+export async function settled(asked = Date.now()): Promise<State> {
   return eventually(async () => {
     const now = await state();
     expect(now.error).toBeNull();

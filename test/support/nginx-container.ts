@@ -119,9 +119,9 @@ export class NginxContainer implements AsyncDisposable {
     return (await run('docker', ['inspect', this.#id, '--format', format])).stdout.trim().split(' ')[0]!;
   }
 
-  /** Its address in another network. */
-  async join(network: string): Promise<string> {
-    await run('docker', ['network', 'connect', network, this.#id]);
+  /** Its address in another network, where it also has other names. */
+  async join(network: string, names: readonly string[] = []): Promise<string> {
+    await run('docker', ['network', 'connect', ...names.flatMap((name) => ['--alias', name]), network, this.#id]);
     const format = `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`;
     return (await run('docker', ['inspect', this.#id, '--format', format])).stdout.trim();
   }

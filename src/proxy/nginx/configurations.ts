@@ -5,6 +5,6 @@ import { join } from 'node:path';
 export async function* configurationsIn(folder: string) {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
-    if (name.endsWith('.conf')) yield { path, text: await readFile(path, 'utf8') };
+    if (name.endsWith('.conf')) yield { name, path, text: await readFile(path, 'utf8') };
   }
 }

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { type Answer, dockersDns, readAnswerTo, writeQuery } from './dns-message.ts';
+import { dockersDns } from '../../model/dns/dockers-dns.ts';
+import { type Answer, readAnswerTo, writeQuery } from './dns-message.ts';
 
 export interface DnsClientOptions {
   readonly server?: { readonly host: string; readonly port: number };

@@ -1,8 +1,5 @@
 /** The part of DNS (RFC 1035) that the name relay needs: one question, and A records as the answer. */
 
-/** The address in every container. */
-export const dockersDns = { host: '127.0.0.11', port: 53 } as const;
-
 export interface Query {
   readonly id: number;
   readonly name: string;

@@ -2,17 +2,9 @@ import { randomInt } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dockersDns } from '../../model/dns/dockers-dns.ts';
 import { decodeCase, nameRelay } from '../../model/dns/name-case.ts';
-import {
-  type Answer,
-  codes,
-  dockersDns,
-  parseAnswer,
-  parseQuery,
-  type Query,
-  writeAnswer,
-  writeQuery,
-} from './dns-message.ts';
+import { type Answer, codes, parseAnswer, parseQuery, type Query, writeAnswer, writeQuery } from './dns-message.ts';
 
 interface Address {
   readonly host: string;
@@ -21,6 +13,12 @@ interface Address {
 
 export interface NameRelayOptions {
   readonly listen?: Address;
+  /** Number of ports, if `listen` leaves the choice of the port to the kernel: a socket has room for some hundred queries at once. */
+  readonly ports?: number;
+  /** The name that is queried for a name from nginx. Undefined if the relay does not answer for it. */
+  readonly toQueried?: (name: string) => string | undefined;
+  /** Called with each name from nginx that was answered. */
+  readonly onAnswered?: (name: string) => void;
   /** Docker's DNS. */
   readonly server?: Address;
   readonly timeoutMs?: number;
@@ -46,7 +44,14 @@ interface Asked {
   readonly query: Query;
   readonly name: string;
   readonly from: RemoteInfo;
+  readonly socket: UdpSocket;
   readonly until: number;
+}
+
+/** A port of the relay. */
+interface Listener {
+  readonly udp: UdpSocket;
+  readonly tcp: Server;
 }
 
 /**
@@ -57,64 +62,77 @@ interface Asked {
 export class NameRelay {
   readonly #server: Address;
   readonly #timeoutMs: number;
-  readonly #udp: UdpSocket;
-  readonly #tcp: Server;
+  readonly #toQueried: (name: string) => string | undefined;
+  readonly #onAnswered: (name: string) => void;
+  readonly #listeners: Listener[] = [];
   #toServer: UdpSocket | undefined;
   /** By the identifier of the relay's query, the oldest first. */
   readonly #inFlight = new Map<number, Asked>();
   readonly #waiting: Asked[] = [];
   #sweep: NodeJS.Timeout | undefined;
 
-  private constructor({ server = dockersDns, timeoutMs = TIMEOUT_MS }: NameRelayOptions) {
+  private constructor(options: NameRelayOptions) {
+    const {
+      server = dockersDns,
+      timeoutMs = TIMEOUT_MS,
+      toQueried = decodeCase,
+      onAnswered = () => undefined,
+    } = options;
     this.#server = server;
     this.#timeoutMs = timeoutMs;
-    this.#udp = createSocket({ type: 'udp4', recvBufferSize: RECEIVE_BUFFER }).unref();
-    this.#udp.on('message', (message, from) => this.#receive(message, from));
-    this.#tcp = createServer((socket) => this.#accept(socket)).unref();
-    this.#tcp.maxConnections = MAX_CONNECTIONS;
+    this.#toQueried = toQueried;
+    this.#onAnswered = onAnswered;
   }
 
   /** Rejects if the address is in use. */
   static async start(options: NameRelayOptions = {}): Promise<NameRelay> {
-    const { host, port } = options.listen ?? nameRelay;
     const relay = new NameRelay(options);
-    relay.#tcp.listen(port, host);
-    await once(relay.#tcp, 'listening');
-    relay.#udp.bind(relay.port, host);
     try {
-      await once(relay.#udp, 'listening');
+      for (let left = options.ports ?? 1; left > 0; left--) await relay.#listen(options.listen ?? nameRelay);
     } catch (error) {
-      relay.#tcp.close();
+      await relay[Symbol.asyncDispose]();
       throw error;
     }
-    // For example, an answer to an nginx that has ended.
-    relay.#udp.on('error', () => undefined);
-    relay.#tcp.on('error', () => undefined);
     return relay;
   }
 
-  get port(): number {
-    return (this.#tcp.address() as { readonly port: number }).port;
+  async #listen({ host, port }: Address): Promise<void> {
+    const udp = createSocket({ type: 'udp4', recvBufferSize: RECEIVE_BUFFER }).unref();
+    const tcp = createServer((socket) => this.#accept(socket)).unref();
+    this.#listeners.push({ udp, tcp });
+    udp.on('message', (message, from) => this.#receive(message, from, udp));
+    tcp.maxConnections = MAX_CONNECTIONS;
+    tcp.listen(port, host);
+    await once(tcp, 'listening');
+    udp.bind(portOf(tcp), host);
+    await once(udp, 'listening');
+    // For example, an answer to an nginx that has ended.
+    udp.on('error', () => undefined);
+    tcp.on('error', () => undefined);
+  }
+
+  /** Where it listens. */
+  get ports(): readonly number[] {
+    return this.#listeners.map(({ tcp }) => portOf(tcp));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#sweep);
     this.#toServer?.close();
-    this.#udp.close();
-    this.#tcp.close();
+    for (const { udp, tcp } of this.#listeners) {
+      udp.close();
+      tcp.close();
+    }
   }
 
-  #receive(message: Buffer, from: RemoteInfo): void {
+  #receive(message: Buffer, from: RemoteInfo, socket: UdpSocket): void {
     if (!isLoopback(from.address)) return;
     const query = parseQuery(message);
     if (query === undefined) return;
-    const name = decode(query);
-    if (name === undefined) {
-      this.#answer(query, refusal, from);
-      return;
-    }
-    const asked = { query, name, from, until: performance.now() + this.#timeoutMs };
-    if (this.#inFlight.size < MAX_IN_FLIGHT) this.#ask(asked);
+    const name = this.#nameOf(query);
+    const asked = { query, name: name ?? '', from, socket, until: performance.now() + this.#timeoutMs };
+    if (name === undefined) this.#answer(asked, refusal);
+    else if (this.#inFlight.size < MAX_IN_FLIGHT) this.#ask(asked);
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(asked);
   }
 
@@ -147,12 +165,13 @@ export class NameRelay {
     const asked = answer && this.#inFlight.get(answer.id);
     if (!answer || !asked || answer.name !== asked.name) return;
     this.#inFlight.delete(answer.id);
-    this.#answer(asked.query, answer, asked.from);
+    this.#answer(asked, answer);
+    this.#onAnswered(asked.query.name);
     this.#askWaiting();
   }
 
-  #answer(query: Query, answer: AnswerFields, { port, address }: RemoteInfo): void {
-    this.#udp.send(writeAnswer(query, answer, MAX_ANSWER.udp), port, address);
+  #answer({ query, from, socket }: Asked, answer: AnswerFields): void {
+    socket.send(writeAnswer(query, answer, MAX_ANSWER.udp), from.port, from.address);
   }
 
   #giveUp(): void {
@@ -184,7 +203,7 @@ export class NameRelay {
       client.write(frame(writeAnswer(query, fields, MAX_ANSWER.tcp)));
     readMessages(client, MAX_QUERY, (message) => {
       const query = parseQuery(message);
-      const name = query && decode(query);
+      const name = query && this.#nameOf(query);
       if (query === undefined || inFlight >= MAX_IN_FLIGHT_PER_CONNECTION) return;
       if (name === undefined) return void answer(query, refusal);
       inFlight += 1;
@@ -193,6 +212,10 @@ export class NameRelay {
         if (found && client.writable) answer(query, found);
       });
     });
+  }
+
+  #nameOf({ name, isAddress }: Query): string | undefined {
+    return isAddress ? this.#toQueried(name) : undefined;
   }
 
   #askOverTcp(name: string): Promise<Answer | undefined> {
@@ -217,8 +240,8 @@ export class NameRelay {
 
 const refusal = { code: codes.refused, truncated: false, records: [] } as const;
 
-function decode({ name, isAddress }: Query): string | undefined {
-  return isAddress ? decodeCase(name) : undefined;
+function portOf(server: Server): number {
+  return (server.address() as { readonly port: number }).port;
 }
 
 function isLoopback(address: string): boolean {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { sleep } from '../../lib/sleep.ts';
+import { queriesAtOnce } from '../../model/dns/dockers-dns.ts';
 import type { StoredVersion } from '../../model/version.ts';
 import { testConfiguration } from '../../nginx/check.ts';
 import { readServers } from '../../nginx-text/servers.ts';
@@ -23,6 +24,8 @@ export interface NginxRunOptions extends VersionFoldersOptions {
   readonly startNameRelay: () => Promise<void>;
 }
 
+/** No version, for the health check. */
+const NOTHING = 'nothing';
 const CONFIRM_MS = 60_000;
 /** A reload that takes longer may have been rejected by nginx. */
 const DOUBT_MS = 3000;
@@ -71,19 +74,46 @@ export class NginxRun implements Nginx {
   async start(version: BriefVersion | undefined, signal: AbortSignal): Promise<void> {
     const folder = version === undefined ? await openMounted(this.#options) : await this.#versions.store(version);
     await this.#point(folder);
-    await this.#announce(version?.version);
+    // Not healthy before nginx has the addresses of all names.
+    await this.#announce(NOTHING);
     if (version !== undefined) this.#versions.remember(version);
     const names = await this.#namesIn(folder);
     if (this.#versions.needsNameRelay) await this.#options.startNameRelay();
-    await awaitNames(names);
+    if (names.length > queriesAtOnce) await this.#startPaced(folder, names, signal);
+    else {
+      await awaitNames(names);
+      await this.#spawn(signal);
+    }
+    await this.#announce(version?.version);
+  }
+
+  /** Starts nginx with the current configuration. Resolves with the version that it serves. */
+  async #spawn(signal: AbortSignal): Promise<string | undefined> {
     const [program, ...args] = this.#options.command;
     this.#process = spawn(program!, [...args, '-c', join(this.#current, MAIN_FILE)], { stdio: 'inherit' });
     this.#exited = once(this.#process, 'exit').then(([code]) => (code as number | null) ?? 1);
     const deadline = performance.now() + CONFIRM_MS;
     while (this.#isRunning() && !signal.aborted && performance.now() < deadline) {
-      if ((await servedVersion()) !== undefined) return;
+      const served = await servedVersion();
+      if (served !== undefined) return served;
       await sleep(CONFIRM_EVERY_MS, signal);
     }
+    return undefined;
+  }
+
+  /** Starts nginx with a copy that queries names more slowly, see PacedNames, and then loads the configuration. */
+  async #startPaced(folder: string, names: readonly string[], signal: AbortSignal): Promise<void> {
+    // Loaded only if needed, to save memory.
+    const { PacedNames } = await import('./paced-names.ts');
+    await using paced = await PacedNames.start(names);
+    const copy = join(this.#options.folder, 'paced');
+    await paced.writeCopy(folder, copy);
+    await this.#point(copy);
+    const version = await this.#spawn(signal);
+    if (version !== undefined) await paced.learned(signal);
+    await this.#point(folder);
+    if (version !== undefined) await this.#load(folder, version, () => undefined, signal);
+    await rm(copy, { recursive: true });
   }
 
   /** The folder of the configuration that nginx last loaded. */
@@ -112,6 +142,13 @@ export class NginxRun implements Nginx {
   async reload(version: BriefVersion, onLoaded: () => void, signal: AbortSignal): Promise<void> {
     const folder = await this.#versions.store(version);
     if (this.#versions.needsNameRelay) await this.#options.startNameRelay();
+    await this.#load(folder, version.version, onLoaded, signal);
+    await this.#announce(version.version);
+    this.#versions.remember(version);
+    await this.#versions.removeOld(basename(folder));
+  }
+
+  async #load(folder: string, version: string, onLoaded: () => void, signal: AbortSignal): Promise<void> {
     const before = await readlink(this.#current);
     const oldWorkers = await this.#workers();
     let accepting = oldWorkers;
@@ -128,24 +165,26 @@ export class NginxRun implements Nginx {
     await this.#point(folder);
     this.signal('SIGHUP');
     try {
-      await this.#confirm(version, isLoaded, signal);
+      await this.#confirm(folder, version, isLoaded, signal);
     } catch (error) {
       // If anything else makes nginx read its files, they must be valid.
       await this.#point(before);
       throw error;
     }
-    await this.#announce(version.version);
-    this.#versions.remember(version);
-    await this.#versions.removeOld(basename(folder));
   }
 
   #workers(): Promise<ReadonlySet<string>> {
     return workersOf(this.#process?.pid ?? 0);
   }
 
-  async #confirm(version: BriefVersion, isLoaded: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  async #confirm(
+    folder: string,
+    version: string,
+    isLoaded: () => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (await this.#isServed(version, DOUBT_MS, isLoaded, signal)) return;
-    const complaint = await testConfiguration(join(this.#versions.folderOf(version), MAIN_FILE));
+    const complaint = await testConfiguration(join(folder, MAIN_FILE));
     if (complaint !== undefined) throw new Error(complaint);
     if (!(await this.#isServed(version, CONFIRM_MS, isLoaded, signal)))
       throw new Error(`nginx did not load it within ${CONFIRM_MS / 1000} s; see its log`);
@@ -153,7 +192,7 @@ export class NginxRun implements Nginx {
 
   /** Also returns true if the signal aborts: the result is not used then. */
   async #isServed(
-    { version }: BriefVersion,
+    version: string,
     withinMs: number,
     isLoaded: () => Promise<boolean>,
     signal: AbortSignal,

@@ -30,7 +30,7 @@ afterEach(async () => {
 
 async function ask(query: string, id = 7, waitMs?: number) {
   const message = writeQuery(id, query);
-  const answer = await exchange(relay.port, message, waitMs);
+  const answer = await exchange(relay.ports[0]!, message, waitMs);
   // The question is returned as it was sent.
   if (answer) expect(answer.subarray(12, message.length)).toEqual(message.subarray(12));
   return answer && parseAnswer(answer);
@@ -38,7 +38,7 @@ async function ask(query: string, id = 7, waitMs?: number) {
 
 function resolver(): Resolver {
   const resolver = new Resolver({ timeout: 1000, tries: 1 });
-  resolver.setServers([`127.0.0.1:${relay.port}`]);
+  resolver.setServers([`127.0.0.1:${relay.ports[0]!}`]);
   return resolver;
 }
 
@@ -74,9 +74,9 @@ describe('the relay', () => {
 
     expect(await ask(encoded, 7, 200)).toBeUndefined();
     const query = writeQuery(1, encoded);
-    expect(await exchangeOverTcp(relay.port, Buffer.concat([Buffer.from([0, query.length]), query]), 200)).toHaveLength(
-      0,
-    );
+    expect(
+      await exchangeOverTcp(relay.ports[0]!, Buffer.concat([Buffer.from([0, query.length]), query]), 200),
+    ).toHaveLength(0);
   });
 
   it.each([20, 300, 4000])('switches to TCP for a service with %i tasks', async (count) => {
@@ -93,7 +93,7 @@ describe('the relay', () => {
       return Buffer.concat([Buffer.from([0, query.length]), query]);
     });
 
-    const read = await exchangeOverTcp(relay.port, Buffer.concat(framed));
+    const read = await exchangeOverTcp(relay.ports[0]!, Buffer.concat(framed));
 
     const length = read.readUInt16BE(0) + 2;
     const ids = [0, 1, 2].map((n) => parseAnswer(read.subarray(n * length + 2, (n + 1) * length))?.id);
@@ -109,7 +109,7 @@ describe('the relay', () => {
     const query = writeQuery(1, encoded);
     query.writeUInt16BE(28, query.length - 4);
 
-    expect((await exchange(relay.port, query))?.readUInt8(3)).toBe(0x80 | codes.refused);
+    expect((await exchange(relay.ports[0]!, query))?.readUInt8(3)).toBe(0x80 | codes.refused);
   });
 
   it('ignores answers to another question, with another identifier, or invalid ones', async () => {
@@ -150,7 +150,7 @@ describe('the relay', () => {
 
   it('rejects if its port is in use', async () => {
     await expect(
-      NameRelay.start({ listen: { host: '127.0.0.1', port: relay.port }, server: engine.address }),
+      NameRelay.start({ listen: { host: '127.0.0.1', port: relay.ports[0]! }, server: engine.address }),
     ).rejects.toThrow('EADDRINUSE');
   });
 });
@@ -172,8 +172,8 @@ describe('a malformed message', () => {
     await fc.assert(
       fc.asyncProperty(damaged, async (message) => {
         await Promise.all([
-          exchange(relay.port, Buffer.from(message), 2),
-          exchangeOverTcp(relay.port, Buffer.from(message), 2),
+          exchange(relay.ports[0]!, Buffer.from(message), 2),
+          exchangeOverTcp(relay.ports[0]!, Buffer.from(message), 2),
         ]);
       }),
       { numRuns: 200 },
