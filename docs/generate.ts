@@ -1,5 +1,6 @@
 // npm run docs: writes the tables of labels, settings and commands into the documents, between their marks. A test compares.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { flagsOf } from '../src/cli/command.ts';
 import { commands } from '../src/cli/commands.ts';
 import { exitCodeMeanings } from '../src/cli/io.ts';
@@ -9,6 +10,7 @@ import { acmeKeys } from '../src/model/acme/keys.ts';
 import { labelFamilies } from '../src/model/features/features.ts';
 import { LABEL_PREFIX, type LabelDefinition } from '../src/model/labels/label.ts';
 import { labels } from '../src/model/labels/labels.ts';
+import { isProblemKind, type ProblemKind } from '../src/model/problem-kind.ts';
 import { streamLabels } from '../src/model/route-labels/streams.ts';
 import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys, oidcKeys } from '../src/model/settings/keys.ts';
 
@@ -162,6 +164,39 @@ function callsOf(role: Role): string {
     .join(', ');
 }
 
+const root = new URL('..', import.meta.url).pathname;
+
+/** All kinds of problems, from the modules that define them. */
+export async function problemKinds(): Promise<ProblemKind[]> {
+  const paths = globSync('src/**/*.ts', { cwd: root }).filter((path) =>
+    readFileSync(join(root, path), 'utf8').includes('= problemKind({'),
+  );
+  const modules = await Promise.all(paths.toSorted().map((path) => import(join(root, path)) as Promise<object>));
+  const kinds = new Set(modules.flatMap((module) => Object.values(module).filter(isProblemKind)));
+  return [...kinds].toSorted((a, b) => (a.definition.id < b.definition.id ? -1 : 1));
+}
+
+export function problemSections(kinds: readonly ProblemKind[]): string {
+  return kinds
+    .map((kind) => {
+      const { id, severity, meaning, example, at } = kind.definition;
+      const { reason, remedy } = kind(...example);
+      const severities = new Intl.ListFormat('en', { type: 'disjunction' }).format([severity].flat());
+      const subject = at === undefined ? '' : `\`${at}\` `;
+      return [
+        `## ${id}`,
+        `**${severities[0]!.toUpperCase()}${severities.slice(1)}.** ${meaning}`,
+        `> ${subject}${escaped(reason)}`,
+        `Fix: ${escaped(remedy)}`,
+      ].join('\n\n');
+    })
+    .join('\n\n');
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('<', '\\<').replaceAll('*', '\\*');
+}
+
 function code(text: string): string {
   if (text === '' || text === '""' || text === 'null') return '';
   return text.includes('`') ? text : `\`${text}\``;
@@ -178,6 +213,7 @@ const tables: Readonly<Record<string, string>> = {
   'settings-oidc': settingsTable(oidcKeys),
   'settings-acme': settingsTable(acmeKeys),
   roles: roleTable(),
+  problems: problemSections(await problemKinds()),
 };
 
 /** The document with its tables as the code has them. */
@@ -188,9 +224,14 @@ export function withTables(document: string): string {
   }, document);
 }
 
-export const documents = ['README.md', 'docs/labels.md', 'docs/settings.md', 'docs/cli.md', 'docs/users.md'].map(
-  (path) => new URL(`../${path}`, import.meta.url).pathname,
-);
+export const documents = [
+  'README.md',
+  'docs/labels.md',
+  'docs/settings.md',
+  'docs/cli.md',
+  'docs/users.md',
+  'docs/problems.md',
+].map((path) => new URL(`../${path}`, import.meta.url).pathname);
 
 if (import.meta.main) {
   for (const path of documents) writeFileSync(path, withTables(readFileSync(path, 'utf8')));

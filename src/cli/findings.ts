@@ -1,5 +1,5 @@
 import type { Finding } from '../compose/finding.ts';
-import type { Affected, Problem } from '../model/problem.ts';
+import type { Affected, SentProblem } from '../model/problem.ts';
 import { type Io, paint, writeJson } from './io.ts';
 
 export const formats = ['text', 'json', 'github'] as const;
@@ -14,7 +14,7 @@ export function writeFindings(findings: readonly Finding[], format: Format, io: 
   for (const finding of findings) io.out(`${write(finding)}\n`);
 }
 
-export function hasErrors(problems: readonly Problem[]): boolean {
+export function hasErrors(problems: readonly SentProblem[]): boolean {
   return problems.some(({ severity }) => severity === 'error');
 }
 
@@ -31,11 +31,11 @@ export function describe(finding: Finding, io: Pick<Io, 'colour'>): string {
   return `${where} ${paintSeverity(finding, io)} ${describeProblem(finding, io)}`;
 }
 
-export function paintSeverity({ severity }: Problem, io: Pick<Io, 'colour'>): string {
+export function paintSeverity({ severity }: SentProblem, io: Pick<Io, 'colour'>): string {
   return paint(io, STYLES[severity], `${severity}:`);
 }
 
-export function describeProblem(problem: Problem, io: Pick<Io, 'colour'>): string {
+export function describeProblem(problem: SentProblem, io: Pick<Io, 'colour'>): string {
   const { service, label, value, reason, remedy, affects } = problem;
   const subject = [label, value === undefined ? undefined : JSON.stringify(value)].filter((part) => part !== undefined);
   const owner = service === undefined ? '' : ` ${paint(io, 'dim', `(${service})`)}`;
@@ -48,7 +48,7 @@ export function describeProblem(problem: Problem, io: Pick<Io, 'colour'>): strin
 /** Routes beyond these are counted: a terminal is not a table. */
 const SHOWN_ROUTES = 10;
 
-function describeAffected({ service, label, routes }: Affected, { service: owner }: Problem): string {
+function describeAffected({ service, label, routes }: Affected, { service: owner }: SentProblem): string {
   const more = routes.length > SHOWN_ROUTES ? [`and ${routes.length - SHOWN_ROUTES} more`] : [];
   const shown = [...routes.slice(0, SHOWN_ROUTES), ...more].join(', ');
   const whose = service === undefined || service === owner ? '' : ` (${service})`;
@@ -75,7 +75,7 @@ function escapeData(text: string): string {
 }
 
 /** `2 errors, 1 warning`; undefined where there is nothing to count. */
-export function countProblems(problems: readonly Problem[]): string | undefined {
+export function countProblems(problems: readonly SentProblem[]): string | undefined {
   const counts = (['error', 'warning', 'notice'] as const).map((severity) => {
     const count = problems.filter((problem) => problem.severity === severity).length;
     return count === 0 ? [] : [`${count} ${severity}${count === 1 ? '' : 's'}`];

@@ -1,7 +1,16 @@
+import { asGiven, problemKind } from '../model/problem-kind.ts';
 import type { Finding } from './finding.ts';
 import { anything, composeRule, type Kind, type Rule, remedies } from './rules.ts';
 import { substitute, type Variables } from './substitute.ts';
 import { below, type Entry, type Mapping, type Place, type Scalar, type Sequence, type Tree } from './tree.ts';
+
+export const composeInvalid = problemKind({
+  id: 'compose-invalid',
+  severity: 'error',
+  meaning: `Docker rejects the compose file.`,
+  ...asGiven,
+  example: ['services.web.ports must be a list: docker stack deploy rejects the file', 'Correct the file.'],
+});
 
 /** What `docker stack deploy` rejects in the form of a compose file. */
 export function checkForm(tree: Tree | undefined, variables: Variables): Finding[] {
@@ -104,5 +113,5 @@ function repeats(items: readonly Tree[]): boolean {
 }
 
 function rejection(path: string, reason: string, place: Place, remedy = 'Correct the file.'): Finding {
-  return { severity: 'error', reason: `${path} ${reason}: docker stack deploy rejects the file`, remedy, place };
+  return { ...composeInvalid(`${path} ${reason}: docker stack deploy rejects the file`, remedy), place };
 }

@@ -1,5 +1,6 @@
+import { problemKind } from '../model/problem-kind.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { LAST_VERSION } from './check.ts';
+import { composeInvalid, LAST_VERSION } from './check.ts';
 import type { Finding } from './finding.ts';
 import { mergeStacks } from './merge.ts';
 import { type ParsedYaml, parseYaml } from './parse-yaml.ts';
@@ -8,6 +9,15 @@ import { guessStackName } from './stack-name.ts';
 import type { Variables } from './substitute.ts';
 import { toSnapshot, undefinedNetworks } from './to-snapshot.ts';
 import { below, type Tree } from './tree.ts';
+
+export const composeEmpty = problemKind({
+  id: 'compose-empty',
+  severity: 'warning',
+  meaning: `The compose files have no services.`,
+  reason: () => 'has no services',
+  remedy: 'Add services to one of the files.',
+  example: [],
+});
 
 export interface ComposeFile {
   /** As findings show it. */
@@ -59,9 +69,7 @@ function differentVersions(trees: readonly (Tree | undefined)[]): Finding[] {
     if (textOf(other) === textOf(first)) return [];
     const place = other?.place ?? trees[position + 1]?.place;
     const reason = 'has a different version than the first file: docker stack deploy rejects the file';
-    return place === undefined
-      ? []
-      : [{ severity: 'error', reason, remedy: 'Give all files the same version.', place }];
+    return place === undefined ? [] : [{ ...composeInvalid(reason, 'Give all files the same version.'), place }];
   });
 }
 
@@ -69,5 +77,5 @@ function differentVersions(trees: readonly (Tree | undefined)[]): Finding[] {
 function noServices({ services }: Stack, [first]: readonly ParsedYaml[]): Finding[] {
   const place = first?.tree?.place;
   if (services.size > 0 || place === undefined) return [];
-  return [{ severity: 'warning', reason: 'has no services', remedy: 'Add services to one of the files.', place }];
+  return [{ ...composeEmpty(), place }];
 }

@@ -1,6 +1,17 @@
 import { LABEL_PREFIX } from '../model/labels/label.ts';
+import { problemKind } from '../model/problem-kind.ts';
 import type { Finding } from './finding.ts';
 import type { Stack } from './stack.ts';
+
+export const otherRouter = problemKind({
+  id: 'compose-other-router',
+  severity: 'notice',
+  meaning: `A service has labels of another router and none of Signalbox.`,
+  reason: (router: string, _remedy: string) => `is a label of ${router}, which Signalbox does not read`,
+  remedy: (_router, remedy) => remedy,
+  example: ['Traefik', 'Convert it: signalbox convert.'],
+  at: 'traefik.http.routers.shop.rule',
+});
 
 /** Traefik reads names without regard to case. */
 export function isTraefikLabel(name: string): boolean {
@@ -42,11 +53,9 @@ export function otherRouters({ services }: Stack): Finding[] {
       if (label === undefined || place === undefined) return [];
       return [
         {
-          severity: 'notice',
+          ...otherRouter(name, remedy),
           service,
           label,
-          reason: `is a label of ${name}, which Signalbox does not read`,
-          remedy,
           place,
         },
       ];

@@ -10,9 +10,18 @@ import {
   type Scalar,
   type YAMLMap,
 } from 'yaml';
+import { asGiven, problemKind } from '../model/problem-kind.ts';
 import type { Finding } from './finding.ts';
 import { type ResolvedScalar, resolveScalar } from './go-scalar.ts';
 import type { Entry, Place, Tree } from './tree.ts';
+
+export const yamlInvalid = problemKind({
+  id: 'compose-yaml',
+  severity: 'error',
+  meaning: `A compose file is not valid YAML.`,
+  ...asGiven,
+  example: ['is invalid YAML: Nested mappings are not allowed in compact mappings', 'Correct the YAML.'],
+});
 
 export interface ParsedYaml {
   /** Undefined where the text is not YAML. */
@@ -35,7 +44,7 @@ export function parseYaml(file: string, text: string): ParsedYaml {
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const report: Report = (offset, reason, remedy = 'Correct the YAML.') => {
-    findings.push({ severity: 'error', reason, remedy, place: placeAt(offset) });
+    findings.push({ ...yamlInvalid(reason, remedy), place: placeAt(offset) });
   };
   for (const { pos, message } of document.errors) report(pos[0], `is invalid YAML: ${message}`);
   if (findings.length > 0) return { tree: undefined, findings };

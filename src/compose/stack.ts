@@ -1,9 +1,18 @@
+import { asGiven, problemKind } from '../model/problem-kind.ts';
 import type { PublishedPort } from '../model/snapshot.ts';
-import { checkForm } from './check.ts';
+import { checkForm, composeInvalid } from './check.ts';
 import type { Finding } from './finding.ts';
 import { parsePorts } from './ports.ts';
 import { type Substituted, substitute, type Variables } from './substitute.ts';
 import { below, entriesOf, itemsOf, type Place, type Scalar, type Tree } from './tree.ts';
+
+export const variableUnset = problemKind({
+  id: 'compose-variable',
+  severity: ['warning', 'error'],
+  meaning: `A compose file uses a variable that is not set. An error if the file requires it.`,
+  ...asGiven,
+  example: ['uses the variable DOMAIN, which is not set and expands to an empty string', 'Set it, or add a default.'],
+});
 
 /** What compose files say of routing: services with their labels, networks and ports. The rest is not read. */
 export interface Stack {
@@ -115,7 +124,7 @@ class StackReader {
   }
 
   #refuse(label: string, reason: string, place: Place): void {
-    this.findings.push({ severity: 'error', label, reason, remedy: 'Quote it.', place });
+    this.findings.push({ ...composeInvalid(reason, 'Quote it.'), label, place });
   }
 
   #networks(tree: Tree | undefined): ReadonlyMap<string, Place> {
@@ -151,12 +160,12 @@ class StackReader {
   #note({ unset, refused }: Substituted, place: Place): void {
     if (refused !== undefined) {
       const remedy = 'Set the variable, or write $$ for a literal $.';
-      this.findings.push({ severity: 'error', reason: refused, remedy, place });
+      this.findings.push({ ...variableUnset(refused, remedy), severity: 'error', place });
     }
     for (const name of unset) {
       const reason = `uses the variable ${name}, which is not set and expands to an empty string`;
       const remedy = `Set it, or add a default: \${${name}:-…}.`;
-      this.findings.push({ severity: 'warning', reason, remedy, place });
+      this.findings.push({ ...variableUnset(reason, remedy), place });
     }
   }
 }

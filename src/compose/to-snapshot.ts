@@ -1,6 +1,7 @@
 import { isMeshNetwork } from '../model/labels/hrm-labels.ts';
 import { routingContainerLabels } from '../model/labels/ignored-labels.ts';
 import type { ServiceMode, Snapshot, SwarmNetwork, SwarmService } from '../model/snapshot.ts';
+import { composeInvalid } from './check.ts';
 import type { Finding } from './finding.ts';
 import type { Stack, StackObject, StackService } from './stack.ts';
 
@@ -102,11 +103,9 @@ export function undefinedNetworks(stack: Stack): Finding[] {
     [...networks]
       .filter(([key]) => !isDefined(stack, key))
       .map(([key, place]) => ({
-        severity: 'error' as const,
+        ...composeInvalid(`is attached to the network ${key}, which is not defined`, 'Define it under "networks:".'),
         service: name,
         value: key,
-        reason: `is attached to the network ${key}, which is not defined`,
-        remedy: 'Define it under "networks:".',
         place,
       })),
   );

@@ -1,7 +1,20 @@
 import { type CredentialsFor, readRegistries } from '../model/own-services/registry.ts';
 import type { Problem } from '../model/problem.ts';
+import { asGiven, problemKind } from '../model/problem-kind.ts';
 import type { CoreSettings } from '../model/settings/keys.ts';
 import { readNamedSecret } from './own-secrets.ts';
+
+export const registryUnusable = problemKind({
+  id: 'registry-secret-unusable',
+  severity: 'error',
+  meaning: `The secret with credentials for the registry cannot be used. Images are pulled without credentials.`,
+  ...asGiven,
+  example: [
+    'is not a secret of this swarm',
+    'Create it: docker secret create <new name> ~/.docker/config.json. Then name it in the settings.',
+  ],
+  at: 'RegistrySecret "registry"',
+});
 
 /** Reads the credentials for pulling images. A missing or invalid secret stops nothing: images may be on the nodes already. */
 export async function readRegistrySecret(
@@ -17,6 +30,6 @@ export async function readRegistrySecret(
   const remedy = `Create it: docker secret create <new name> ~/.docker/config.json. Then name it in the settings.`;
   return {
     credentialsFor: none,
-    problems: [{ severity: 'error', label: 'RegistrySecret', value: name, reason, remedy }],
+    problems: [{ ...registryUnusable(reason, remedy), label: 'RegistrySecret', value: name }],
   };
 }

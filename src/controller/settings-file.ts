@@ -1,8 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import type { Problem } from '../model/problem.ts';
+import { problemKind } from '../model/problem-kind.ts';
 import type { Images } from '../model/settings/clusters.ts';
 import type { SettingsResult } from '../model/settings/settings.ts';
 import { readSettingsText } from '../model/settings/text.ts';
+
+export const settingsKept = problemKind({
+  id: 'settings-kept',
+  severity: 'notice',
+  meaning: `The settings file has mistakes. All of the last good settings stay in force.`,
+  reason: () => 'has mistakes, so the last good settings stay in force',
+  remedy: 'Correct the keys named in the other problems.',
+  example: [],
+  at: '/config.toml',
+});
 
 /** Stores the last valid settings. */
 export interface LastGood {
@@ -47,9 +58,7 @@ function toResult({ settings, problems }: SettingsResult): SettingsResult {
 
 function keptNotice(path: string): Problem {
   return {
-    severity: 'notice',
+    ...settingsKept(),
     label: path,
-    reason: 'has mistakes, so the last good settings stay in force',
-    remedy: 'Correct the keys named in the other problems.',
   };
 }

@@ -1,9 +1,20 @@
 import type { Problem } from '../model/problem.ts';
+import { problemKind } from '../model/problem-kind.ts';
 import type { OidcSettings } from '../model/settings/keys.ts';
 import type { Settings } from '../model/settings/settings.ts';
 import { Oidc } from './admin/oidc.ts';
 import { type NamedUser, parseUsers } from './admin/users.ts';
 import { readNamedSecret } from './own-secrets.ts';
+
+export const signInUnavailable = problemKind({
+  id: 'oidc-secret-missing',
+  severity: 'error',
+  meaning: `A secret for sign-in with OpenID Connect is missing. Sign-in with passwords and tokens works.`,
+  reason: (_remedy: string) => 'is not a secret of this swarm',
+  remedy: (remedy) => remedy,
+  example: ['Create the secret, then restart the controller: docker service update --force signalbox_controller.'],
+  at: 'Oidc.ClientSecret "oidc"',
+});
 
 export interface SignInSources {
   readonly users: readonly NamedUser[];
@@ -46,5 +57,5 @@ async function readOidc(settings: OidcSettings, now: () => number, read: Read) {
 
 function notMounted(label: string, value: string): Problem {
   const remedy = `Create the secret, then restart the controller: docker service update --force signalbox_controller.`;
-  return { severity: 'error', label, value, reason: 'is not a secret of this swarm', remedy };
+  return { ...signInUnavailable(remedy), label, value };
 }

@@ -10,7 +10,9 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { Finding } from '../compose/finding.ts';
+import { yamlInvalid } from '../compose/parse-yaml.ts';
 import type { ForeignLabel, ForeignService, OurLabels } from './foreign-label.ts';
+import { notConverted } from './remarks.ts';
 
 const PREFIX = 'com.docker.lb.';
 
@@ -47,9 +49,7 @@ export class ComposeText {
     const options = { lineCounter: this.#lines, prettyErrors: false, logLevel: 'silent', schema: 'failsafe' } as const;
     const { errors, contents } = parseDocument(text, options);
     this.#errors = errors.map(({ pos, message }) => ({
-      severity: 'error',
-      reason: `is invalid YAML: ${message}`,
-      remedy: 'Correct the YAML.',
+      ...yamlInvalid(`is invalid YAML: ${message}`, 'Correct the YAML.'),
       place: this.#placeOf(pos[0]),
     }));
     const services = errors.length === 0 && isMap(contents) ? contents.get('services', true) : undefined;
@@ -71,10 +71,8 @@ export class ComposeText {
   #unread(service: string, labels: Node): Finding {
     const reason = `${this.#source} that are an alias, merged, or in one line are not converted`;
     return {
-      severity: 'error',
+      ...notConverted(reason, 'Write one entry per line.'),
       service,
-      reason,
-      remedy: 'Write one entry per line.',
       place: this.#placeOf(offsetOf(labels)),
     };
   }

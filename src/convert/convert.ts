@@ -6,6 +6,7 @@ import { convertCaddy } from './caddy.ts';
 import { ComposeText, type Source } from './compose-text.ts';
 import type { ConvertedService, ForeignLabel, ForeignService, Remark } from './foreign-label.ts';
 import { convertNginxProxy, isNginxProxyVariable } from './nginx-proxy.ts';
+import { notConverted } from './remarks.ts';
 import { convertTraefik } from './traefik/convert.ts';
 
 interface System {
@@ -51,7 +52,14 @@ export function convertFiles(files: readonly ComposeFile[], name: SystemName, re
 
 function toFinding(service: string, { label, ...remark }: Remark): Finding {
   const { name, value, place } = label;
-  return { ...remark, service, label: name, ...(isSecret(name) ? {} : { value: shownValue(value) }), place };
+  return {
+    ...remark,
+    id: notConverted.definition.id,
+    service,
+    label: name,
+    ...(isSecret(name) ? {} : { value: shownValue(value) }),
+    place,
+  };
 }
 
 /** Hashes of passwords. */

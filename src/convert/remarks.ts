@@ -1,4 +1,15 @@
+import { asGiven, problemKind } from '../model/problem-kind.ts';
 import type { ForeignLabel, Remark } from './foreign-label.ts';
+
+export const notConverted = problemKind({
+  id: 'convert-not-converted',
+  severity: ['error', 'warning', 'notice'],
+  meaning:
+    '`signalbox convert` finds a label that has no counterpart, or whose counterpart needs attention. Nothing is converted into a route that admits more than before.',
+  ...asGiven,
+  example: ['has no counterpart', 'Convert it by hand, or leave it out.'],
+  at: 'traefik.http.middlewares.shop.plugin.geo',
+});
 
 export const BY_HAND = 'Convert it by hand, or leave it out.';
 

@@ -4,9 +4,24 @@ import { lackedProtection } from './features/features.ts';
 import { LABEL_PREFIX } from './labels/label.ts';
 import { parseService, type RoutedService, type ServiceContext } from './parse-service.ts';
 import { type Problem, shownValue } from './problem.ts';
+import { problemKind } from './problem-kind.ts';
 import { labelName, type Peer, type Route, type RouteOptions, unavailable } from './route.ts';
 import { strippedRoot } from './route-table/location.ts';
 import type { SwarmService } from './snapshot.ts';
+
+export const askedUnreachable = problemKind({
+  id: 'asked-service-unreachable',
+  severity: 'error',
+  meaning: `A route asks another service (forward_auth, fallback, mirror) that the proxies cannot reach. Without its authenticator the route is closed; fallbacks and copies have no effect.`,
+  reason: (service: string, fault: string, _remedy: string) => `asks service ${service}, which ${fault}`,
+  remedy: (_service, _fault, remedy) => remedy,
+  example: [
+    'auth_web',
+    'does not exist',
+    'Name a service of the swarm, with or without the prefix of its stack, or an outside host with HTTPS.',
+  ],
+  at: 'com.docker.lb.forward_auth',
+});
 
 const STACK = 'com.docker.stack.namespace';
 
@@ -187,11 +202,9 @@ function toProblem(
   { reason, remedy }: Obstacle,
 ): Problem {
   return {
-    severity: 'error',
+    ...askedUnreachable(shownValue(name ?? written), reason, remedy),
     service: route.service.name,
     cluster,
     label: labelName(label, route.labels),
-    reason: `asks service ${shownValue(name ?? written)}, which ${reason}`,
-    remedy,
   };
 }

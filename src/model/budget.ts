@@ -2,8 +2,21 @@ import { memoize } from '../lib/memo.ts';
 import type { Host } from './hosts/host.ts';
 import type { RoutedService } from './parse-service.ts';
 import { type Problem, shownValue } from './problem.ts';
+import { asGiven, problemKind } from './problem-kind.ts';
 import { compareOwners, labelName, type Route, routeName, withHosts } from './route.ts';
 import { addUsage, hostUsage, NO_USAGE, routeUsage, sharedUsage, type Usage } from './usage.ts';
+
+export const limitExceeded = problemKind({
+  id: 'limit-exceeded',
+  severity: 'error',
+  meaning: `A service or a cluster needs more configuration, memory or regular expressions than one may have. The routes beyond the limit are ignored. See [limits.md](limits.md).`,
+  ...asGiven,
+  example: [
+    'needs more than 1 MiB of configuration, the share of one service; app.example.org and 3 more are ignored',
+    'Use fewer hosts and routes, or a wildcard such as *.example.org.',
+  ],
+  at: 'com.docker.lb.hosts',
+});
 
 type Resource = keyof Usage | 'hostBytes';
 
@@ -196,12 +209,13 @@ function toProblem(all: readonly Ignored[], cluster: string): Problem {
   const more = all.length === 1 ? '' : ` and ${all.length - 1} more`;
   const ignored = `${shownValue(routeName(host, route.path))}${more} ${all.length === 1 ? 'is' : 'are'} ignored`;
   return {
-    severity: 'error',
+    ...limitExceeded(
+      `${reasonOf(resource, scope, cluster)}; ${ignored}`,
+      scope === 'service' ? REMEDIES[resource] : CLUSTER_REMEDIES[resource],
+    ),
     service: route.service.name,
     cluster,
     label: labelName(host === undefined ? 'default_backend' : 'hosts', route.labels),
-    reason: `${reasonOf(resource, scope, cluster)}; ${ignored}`,
-    remedy: scope === 'service' ? REMEDIES[resource] : CLUSTER_REMEDIES[resource],
   };
 }
 

@@ -2,6 +2,7 @@ import { withoutTls } from './acme/routes.ts';
 import { type Host, wildcardAbove } from './hosts/host.ts';
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
+import { problemKind } from './problem-kind.ts';
 import {
   compareOwners,
   type GivenValue,
@@ -15,6 +16,26 @@ import type { Pair } from './secrets/last-good.ts';
 import type { ListedCertificates } from './secrets/listed-certificates.ts';
 import { isStapled, type Material } from './secrets/material.ts';
 import type { Cluster } from './settings/clusters.ts';
+
+export const certificateRequired = problemKind({
+  id: 'certificate-required',
+  severity: 'error',
+  meaning: `Client certificates require TLS, and the hosts have no certificate. They are closed.`,
+  reason: () => 'requires a certificate, and none of the setting Certificates is for its hosts',
+  remedy: 'Name the secret with the certificate in ssl_cert.',
+  example: [],
+  at: 'com.docker.lb.ssl_client_ca "clients"',
+});
+
+export const certificateUnused = problemKind({
+  id: 'certificate-unused',
+  severity: 'notice',
+  meaning: `The setting Certificates lists a secret whose certificate covers no host of the cluster.`,
+  reason: (secret: string, cluster: string) =>
+    `the certificate in secret ${secret} covers no host of cluster ${cluster}`,
+  remedy: 'Remove it from the list, or check its names.',
+  example: ['old.example.org.pem', 'default'],
+});
 
 /**
  * The setting `Certificates`: hosts for which no label brings a certificate get the closest one of the list that covers
@@ -161,13 +182,11 @@ function withoutCertificate(route: Route, parts: readonly RoutedService[], clust
   const { name: service } = route.service;
   return [
     {
-      severity: 'error',
+      ...certificateRequired(),
       service,
       cluster,
       label,
       value: route.tls.clientCa,
-      reason: 'requires a certificate, and none of the setting Certificates is for its hosts',
-      remedy: 'Name the secret with the certificate in ssl_cert.',
       affects: [{ service, label, routes: routeNames(closed) }],
     },
   ];
@@ -190,12 +209,10 @@ function coveringNothing(
       .some((leaf) => [...leaf.names, ...leaf.addresses].some((own) => hosts.has(own) || parents.has(own)));
   const label = `Extensions.${name}.Certificates`;
   return settings.Certificates.filter((secret) => listed.good.includes(secret) && !isUseful(secret)).map((secret) => ({
-    severity: 'notice',
+    ...certificateUnused(secret, name),
     cluster: name,
     label,
     value: secret,
-    reason: `the certificate in secret ${secret} covers no host of cluster ${name}`,
-    remedy: 'Remove it from the list, or check its names.',
     affects: [{ label, routes: [] }],
   }));
 }

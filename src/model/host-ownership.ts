@@ -10,8 +10,21 @@ import { belongsTo, createTakenByOthers, noticeOf } from './host-ownership/taken
 import type { Host } from './hosts/host.ts';
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
+import { asGiven, problemKind } from './problem-kind.ts';
 import { compareRoutes } from './route.ts';
 import type { SwarmNode } from './snapshot.ts';
+
+export const claimRejected = problemKind({
+  id: 'host-claim-rejected',
+  severity: 'error',
+  meaning: `A service claims a host that belongs to another owner: a stack that claimed it first, a manager, or an owner in [Hosts] in the settings. The claim is ignored; other hosts of the service are served.`,
+  ...asGiven,
+  example: [
+    'stack shop claimed these hosts first, so the claims of stack blog are ignored',
+    'Choose other hosts, or list blog for them in [Hosts] in the settings.',
+  ],
+  at: 'com.docker.lb.hosts',
+});
 
 /** A rejected host of a route; the rest of the route is kept. */
 export interface RejectedClaim {
@@ -66,6 +79,6 @@ function byAge({ claim: a }: Refusal, { claim: b }: Refusal): number {
 function toRejectedClaim({ claim, reason, remedy }: Refusal): RejectedClaim {
   const { service, host } = claim;
   const { route, serviceCluster } = service;
-  const problem = problemOf(claim, { severity: 'error', reason, remedy });
+  const problem = problemOf(claim, claimRejected(reason, remedy));
   return { service: route.service.name, serviceCluster, host, path: route.path, problem };
 }

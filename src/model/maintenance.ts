@@ -2,7 +2,17 @@ import { z } from 'zod';
 import { memoize, memoizeLast } from '../lib/memo.ts';
 import type { RoutedService } from './parse-service.ts';
 import type { Problem } from './problem.ts';
+import { problemKind } from './problem-kind.ts';
 import type { Maintenance, Route } from './route.ts';
+
+export const maintenanceUnknown = problemKind({
+  id: 'maintenance-unknown',
+  severity: 'notice',
+  meaning: `A host or service under maintenance no longer has a route. It may have been renamed.`,
+  reason: (kind: string, _name: string) => `is a ${kind} under maintenance that matches no route`,
+  remedy: (_kind, name) => `End it: signalbox maintenance off ${name}`,
+  example: ['host', 'app.example.org'],
+});
 
 /** The host of routes for all unknown hosts. */
 export const ANY_HOST = '*';
@@ -80,11 +90,9 @@ export function unknownTargets(routed: readonly RoutedService[], decisions: read
   return decisions
     .filter((decision) => !routed.some(({ route }) => isPartOf(route, decision)))
     .map(({ kind, name }) => ({
-      severity: 'notice',
+      ...maintenanceUnknown(kind, name),
       ...(kind === 'service' ? { service: name } : {}),
       value: name,
-      reason: `is a ${kind} under maintenance that matches no route`,
-      remedy: `End it: signalbox maintenance off ${name}`,
     }));
 }
 

@@ -1,10 +1,13 @@
 import { memoize } from '../lib/memo.ts';
+import { asGiven, problemKind } from './problem-kind.ts';
 
 /**
  * A user's error, as data: it is shown, never thrown, and never affects another service.
  * `error`: not applied. `warning`: applied, but probably not as intended. `notice`: for information.
  */
 export interface Problem {
+  /** Kind of the problem, a section in `docs/problems.md`. */
+  readonly id: string;
   readonly severity: 'error' | 'warning' | 'notice';
   /** Name of the service whose owner can fix it; absent for a problem of the settings, or of several services. */
   readonly service?: string;
@@ -22,6 +25,9 @@ export interface Problem {
   /** Everything that one cause affects, such as the routes of a certificate that expires. Absent if the cause is the label itself. */
   readonly affects?: readonly Affected[];
 }
+
+/** As an older controller sends it. */
+export type SentProblem = Omit<Problem, 'id'> & Partial<Pick<Problem, 'id'>>;
 
 export interface Affected {
   readonly service?: string;
@@ -61,6 +67,14 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
 const MOST_PER_SERVICE = 20;
 const BY_SEVERITY = ['error', 'warning', 'notice'] as const;
 
+export const problemsHidden = problemKind({
+  id: 'problems-hidden',
+  severity: ['error', 'warning', 'notice'],
+  meaning: `A service has more than ${MOST_PER_SERVICE} problems. The most severe are shown.`,
+  ...asGiven,
+  example: ['The service has 12 more problems, which are not shown', 'Fix the shown problems; the others then appear.'],
+});
+
 /** The most severe problems of each service, and the number of others: one service must not fill log, state and page. */
 export function limitProblems(problems: readonly Problem[]): Problem[] {
   const byService = Map.groupBy(problems, ({ service }) => service);
@@ -75,7 +89,7 @@ export function limitProblems(problems: readonly Problem[]): Problem[] {
     const reason = `The service has ${rest.length} more problems, which are not shown`;
     const remedy =
       'Fix the shown problems; the others then appear. `signalbox lint` shows all problems of a compose file.';
-    summaries.push({ severity: rest[0]!.severity, service, reason, remedy });
+    summaries.push({ ...problemsHidden(reason, remedy), severity: rest[0]!.severity, service });
   }
   return hidden.size === 0 ? [...problems] : [...problems.filter((problem) => !hidden.has(problem)), ...summaries];
 }

@@ -1,8 +1,22 @@
 import { memoize } from '../lib/memo.ts';
 import { isBelow } from './path.ts';
 import type { Problem } from './problem.ts';
+import { problemKind } from './problem-kind.ts';
 import type { Redirect } from './redirects.ts';
 import { labelName, type Route } from './route.ts';
+
+export const endlessRedirect = problemKind({
+  id: 'redirect-loop',
+  severity: 'error',
+  meaning: `A redirect leads back to itself. Browsers would report an endless loop, so it is ignored.`,
+  reason: (from: string, target: string, isOwn: boolean) =>
+    isOwn
+      ? `redirects ${from} to itself (${target}), which is an endless loop; the redirect is ignored`
+      : `redirects ${from} to ${target}, which leads back to ${from}; the redirect is ignored`,
+  remedy: 'Remove the redirect, or choose another target.',
+  example: ['a.example.org/', 'https://b.example.org/', false],
+  at: 'com.docker.lb.redirects',
+});
 
 /** Ports at which clients reach the proxies, in addition to each scheme's default port. */
 export interface PublicPorts {
@@ -136,12 +150,8 @@ function loop(route: Route, redirect: Redirect): Problem {
   const isWritten = [...route.redirects, ...(route.pathRedirects ?? [])].includes(redirect);
   const isOwn = new URL(target).hostname === host;
   return {
-    severity: 'error',
+    ...endlessRedirect(`${host}${path}`, target, isOwn),
     service: route.service.name,
     label: labelName(isWritten ? 'redirects' : 'canonical_host', route.labels),
-    reason: isOwn
-      ? `redirects ${host}${path} to itself (${target}), which is an endless loop; the redirect is ignored`
-      : `redirects ${host}${path} to ${target}, which leads back to ${host}${path}; the redirect is ignored`,
-    remedy: 'Remove the redirect, or choose another target.',
   };
 }

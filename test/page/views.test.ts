@@ -95,7 +95,34 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.goto(`${world.url}/#/problems`);
 
     await page.getByText(/The service has 4\d\d more problems/).waitFor();
+    await page.getByRole('region', { name: 'label-invalid' }).getByRole('button', { name: 'Show more' }).click();
     expect(await page.locator('ul.problems > li').count()).toBe(21);
+  });
+
+  it('stays usable with 20,000 problems', async () => {
+    await using world = await PageWorld.open(built.folder);
+    const kinds = ['label-invalid', 'label-unknown', 'network-missing', 'secret-missing'];
+    const problems = Array.from({ length: 20_000 }, (_, n) => ({
+      ...{ id: kinds[n % 4]!, severity: n % 2 === 0 ? ('error' as const) : ('warning' as const), service: `app${n}` },
+      ...{ label: 'com.docker.lb.port', value: `${n % 800}`, reason: 'is not a port', remedy: 'Set it to a port.' },
+      since: '2026-01-01T00:00:00.000Z',
+    }));
+    world.disguise = (state) => ({ ...state, problems });
+    const page = await openWindow(built.browser, 'light');
+    await logInto(page, world.url, 'admin', passwords.admin);
+    const start = performance.now();
+
+    await page.goto(`${world.url}/#/problems`);
+
+    await page.getByText('20,000 problems').waitFor();
+    expect(performance.now() - start).toBeLessThan(10_000);
+    await page.getByRole('button', { name: /^warnings/ }).click();
+    await page.getByText('10000 of 20,000 problems').waitFor();
+    await page.getByRole('searchbox').fill('app4241');
+    await page.getByText('1 of 20,000 problems').waitFor();
+    await page.getByText('What this means').click();
+    await page.getByText('resembles one, but does not exist').waitFor();
+    await expectWell(page, 'problems-many', 'light');
   });
 
   it('shows TCP and UDP ports', async () => {

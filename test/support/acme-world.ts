@@ -102,7 +102,15 @@ export class AcmeWorld {
     };
     const desired = this.#build(snapshot, this.#settings);
     const outcome = { name: 'default', version: 'v', served: this.isLive ? 'v' : 'old', rolling: false };
-    return { at: this.clock.now(), snapshot, desired, outcomes: [outcome] as never, problems: [], backends: new Map() };
+    return {
+      at: this.clock.now(),
+      snapshot,
+      desired,
+      outcomes: [outcome] as never,
+      problems: [],
+      since: new Map(),
+      backends: new Map(),
+    };
   }
 
   certificates(): string[] {

@@ -43,6 +43,7 @@ export class FakeExtension implements Renderer {
     if (proof.kind === 'settings-refused') throw new SettingsRejectedError(proof.message);
     if (boot !== undefined) this.tried.set(boot, textOf(proof.files));
     const problems = proof.refused.map(({ service, message }) => ({
+      id: 'service-rejected',
       severity: 'error' as const,
       service,
       cluster: input.cluster,

@@ -1,6 +1,6 @@
 // Acceptance cases O1 and N2 of Interlock: the administrator's own template, invalid settings, and raw options.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Problem } from '../../src/model/problem.ts';
+import type { State } from '../../src/controller/admin/state.ts';
 import {
   bed,
   curl,
@@ -48,7 +48,7 @@ async function removeTemplate(): Promise<void> {
   }
 }
 
-async function errorsOfSettings(): Promise<readonly Problem[]> {
+async function errorsOfSettings(): Promise<State['problems']> {
   return (await state()).problems.filter(({ service, severity }) => service === undefined && severity === 'error');
 }
 

@@ -1,6 +1,6 @@
 // Changed settings reach existing objects. Settings that cannot be served change only the list of problems.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Problem } from '../../src/model/problem.ts';
+import type { State } from '../../src/controller/admin/state.ts';
 import { eventually } from '../support/eventually.ts';
 import { bed, curl, defaultSettings, proxyIdentity, settled, state } from '../support/interlock.ts';
 import { Load } from '../support/load.ts';
@@ -39,7 +39,7 @@ async function byHand(...changes: readonly string[]): Promise<void> {
   await bed.docker('service', 'update', '--detach', '--quiet', '--no-resolve-image', ...changes, proxy);
 }
 
-async function problemsOfCluster(): Promise<readonly Problem[]> {
+async function problemsOfCluster(): Promise<State['problems']> {
   return (await state()).problems.filter(({ service, severity }) => service === undefined && severity === 'error');
 }
 

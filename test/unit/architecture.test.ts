@@ -33,6 +33,8 @@ const alsoAllowed: readonly (readonly [folder: string, imported: string])[] = [
   ['cli', 'controller/admin'],
   ['ui', 'controller/admin'],
   ['cli', 'extension/templates.ts'],
+  // Served beside the page.
+  ['ui', '../docs/problems.md?url'],
 ];
 
 /** Folders inside a program with rules of their own: all that they may import, besides themselves. */

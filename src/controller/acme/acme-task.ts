@@ -17,6 +17,7 @@ import {
 import { type WantedCertificate, wantedCertificates } from '../../model/acme/wanted.ts';
 import { acmeService } from '../../model/names.ts';
 import type { Problem } from '../../model/problem.ts';
+import { problemKind } from '../../model/problem-kind.ts';
 import type { Swarm } from '../ports.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
 import { LiveHosts } from './live-hosts.ts';
@@ -40,11 +41,16 @@ const MOST_REQUESTS = 4;
 /** A service starts within this time, if its node has the image. */
 const DOWN_AFTER_MS = MINUTE_MS;
 
-const serviceDown: Problem = {
+export const acmeDown = problemKind({
+  id: 'acme-service-down',
   severity: 'error',
-  reason: `service ${acmeService} does not answer, so no certificates are ordered`,
+  meaning: `The service that orders certificates does not answer. Current certificates serve until they expire.`,
+  reason: () => `service ${acmeService} does not answer, so no certificates are ordered`,
   remedy: `See why: docker service ps --no-trunc ${acmeService}`,
-};
+  example: [],
+});
+
+const serviceDown: Problem = acmeDown();
 
 /** Orders and renews certificates, beside the control loop. */
 export class AcmeTask {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Administration, changeSchema } from '../../model/access/administration.ts';
 import { failing } from '../../model/backends/connections.ts';
 import { isTarget } from '../../model/maintenance.ts';
+import { problemKey } from '../../model/problem.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { TimedChange } from '../observe/timeline.ts';
 import type { Replica } from '../plan/replicas.ts';
@@ -14,6 +15,10 @@ export type { RouteView } from './route-views.ts';
 
 const problemSchema = z
   .object({
+    id: z
+      .string()
+      .exactOptional()
+      .describe('Kind of problem: a section of docs/problems.md. Absent from controllers of earlier releases.'),
     severity: z.enum(['error', 'warning', 'notice']),
     service: z
       .string()
@@ -28,6 +33,12 @@ const problemSchema = z
       .describe('Location in the settings file.'),
     reason: z.string(),
     remedy: z.string(),
+    since: z
+      .string()
+      .exactOptional()
+      .describe(
+        'When it appeared, RFC 3339; at the earliest, the start of the controller. Absent from controllers of earlier releases.',
+      ),
     affects: z
       .array(
         z
@@ -145,10 +156,17 @@ export function toState(status: Status | undefined, error: string | undefined, a
       [...routes.flatMap(({ services }) => services), ...streams.map(({ service }) => service)],
       status,
     ),
-    problems: status?.problems ?? [],
+    problems: status === undefined ? [] : toProblemViews(status),
     maintenance: [...administration.maintenance, ...closedByLabel(status?.desired.closing ?? [], administration)],
     changes: administration.changes.slice(0, SHOWN_CHANGES),
   };
+}
+
+function toProblemViews({ problems, since }: Status): State['problems'] {
+  return problems.map((problem) => {
+    const at = since.get(problemKey(problem));
+    return at === undefined ? problem : { ...problem, since: new Date(at).toISOString() };
+  });
 }
 
 /** Services under maintenance by label, except those whose maintenance an administrator controls. */

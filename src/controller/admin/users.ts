@@ -1,6 +1,19 @@
 import { type Role, roleSchema, roles } from '../../model/access/roles.ts';
 import type { Problem } from '../../model/problem.ts';
+import { asGiven, problemKind } from '../../model/problem-kind.ts';
 import { type PasswordHash, parsePasswordHash } from './password-hash.ts';
+
+export const usersInvalid = problemKind({
+  id: 'users-invalid',
+  severity: 'error',
+  meaning: `A line of the secret with users is invalid. Its user cannot sign in.`,
+  ...asGiven,
+  example: [
+    'line 2 has no valid role after the name: viewer, operator, admin',
+    'Create each line with: signalbox user <name> --role <role>.',
+  ],
+  at: 'UsersSecret',
+});
 
 /** A user of the users' secret. */
 export interface NamedUser {
@@ -59,5 +72,5 @@ function parseLine(line: string): NamedUser | string {
 
 export function usersProblem(reason: string): Problem {
   const remedy = 'Create each line with: signalbox user <name> --role <role>.';
-  return { severity: 'error', label: 'UsersSecret', reason, remedy };
+  return { ...usersInvalid(reason, remedy), label: 'UsersSecret' };
 }

@@ -1,10 +1,23 @@
 import { pageFault, pageKeys } from '../../model/pages.ts';
 import { type Problem, shownValue } from '../../model/problem.ts';
+import { asGiven, problemKind } from '../../model/problem-kind.ts';
 import type { Cluster } from '../../model/settings/clusters.ts';
 import type { StoredObject } from '../../model/snapshot.ts';
 import type { ObservedTexts } from '../plan/observed.ts';
 import type { Swarm } from '../ports.ts';
 import { readConfig } from './read-config.ts';
+
+export const pageUnusable = problemKind({
+  id: 'page-unusable',
+  severity: 'error',
+  meaning: `A page that the settings name cannot be used. The built-in page is shown.`,
+  ...asGiven,
+  example: [
+    'is not a Docker config of this swarm',
+    'Create it: docker config create shop-503 <file>. Until then, the built-in page is shown.',
+  ],
+  at: 'Extensions.default.UnavailablePage "shop-503"',
+});
 
 /** Reads the administrator's template and pages named in the settings. */
 export async function readTexts(
@@ -41,5 +54,5 @@ export async function readTexts(
 function badPage(label: string, cluster: string, name: string, reason: string): Problem {
   const value = shownValue(name);
   const remedy = `Create it: docker config create ${value} <file>. Until then, the built-in page is shown.`;
-  return { severity: 'error', cluster, label, value, reason, remedy };
+  return { ...pageUnusable(reason, remedy), cluster, label, value };
 }

@@ -1,10 +1,31 @@
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Problem } from '../../model/problem.ts';
+import { asGiven, problemKind } from '../../model/problem-kind.ts';
 import type { OwnedTask } from '../../model/snapshot.ts';
 import type { Rendering, Reports } from '../../model/version.ts';
 import type { OfferVersion } from './actions.ts';
 import type { CurrentProxy } from './observed.ts';
 import { reportOf, runningTasks } from './replicas.ts';
+
+export const replicaLate = problemKind({
+  id: 'replica-late',
+  severity: 'error',
+  meaning: `A replica serves an older version than the others.`,
+  ...asGiven,
+  example: [
+    'Replica x4k2 of signalbox-proxy on node n7 does not apply the current configuration',
+    'The other replicas serve it. If the replica hangs, its health check stops it.',
+  ],
+});
+
+export const versionRejected = problemKind({
+  id: 'version-rejected',
+  severity: 'error',
+  meaning: `The nginx of a proxy rejected a version that the extension accepted, because of its secrets, memory or files.`,
+  reason: (message: string) => `A proxy rejected the new configuration: ${message}`,
+  remedy: 'The proxies keep serving the last good configuration. The next change is tried again.',
+  example: ['cannot load certificate'],
+});
 
 /** If replicas and their extension have been up this long without a report from any agent, the replicas have none: their image is not ours. */
 const AGENT_PATIENCE_MS = 15_000;
@@ -102,18 +123,17 @@ function rejectionsOf(
 
 function lateProblem(cluster: string, { id, nodeId }: OwnedTask, service: string): Problem {
   return {
-    severity: 'error',
+    ...replicaLate(
+      `Replica ${id} of ${service} on node ${nodeId ?? 'unknown'} does not apply the current configuration`,
+      `The other replicas serve it. If the replica hangs, its health check stops it. If the problem persists, check docker service ps ${service}, or restart the replica.`,
+    ),
     cluster,
-    reason: `Replica ${id} of ${service} on node ${nodeId ?? 'unknown'} does not apply the current configuration`,
-    remedy: `The other replicas serve it. If the replica hangs, its health check stops it. If the problem persists, check docker service ps ${service}, or restart the replica.`,
   };
 }
 
 function rejectedProblem(cluster: string, message: string): Problem {
   return {
-    severity: 'error',
+    ...versionRejected(message),
     cluster,
-    reason: `A proxy rejected the new configuration: ${message}`,
-    remedy: 'The proxies keep serving the last good configuration. The next change is tried again.',
   };
 }

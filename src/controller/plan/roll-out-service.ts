@@ -2,10 +2,22 @@ import { rejectedReasonLabel, specLabel } from '../../model/names.ts';
 import type { DesiredService } from '../../model/own-services/owned-service.ts';
 import { specDigest } from '../../model/own-services/spec-digest.ts';
 import type { Problem } from '../../model/problem.ts';
+import { asGiven, problemKind } from '../../model/problem-kind.ts';
 import type { OwnedRole, OwnedService } from '../../model/snapshot.ts';
 import type { Action } from './actions.ts';
 import type { Attempt, Observed } from './observed.ts';
 import { isStillRejected, judgeRollout } from './rollout.ts';
+
+export const rolledBack = problemKind({
+  id: 'roll-out-failed',
+  severity: 'error',
+  meaning: `A new specification of the proxies or the extension did not start, and was rolled back.`,
+  ...asGiven,
+  example: [
+    'The proxies were rolled back: a replica did not start',
+    'The proxies keep serving the last good configuration. The new one is retried from time to time, and when a service or the settings change.',
+  ],
+});
 
 export interface RollOutPlan {
   readonly actions: readonly Action[];
@@ -101,5 +113,5 @@ const REJECTED: Readonly<Record<OwnedRole, { readonly reason: string; readonly r
 function rejectedProblem({ labels, role, cluster }: OwnedService): Problem {
   const { reason, remedy } = REJECTED[role];
   const why = labels[rejectedReasonLabel] ?? 'a replica did not start';
-  return { severity: 'error', cluster, reason: `${reason}: ${why}`, remedy };
+  return { ...rolledBack(`${reason}: ${why}`, remedy), cluster };
 }

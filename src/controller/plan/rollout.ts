@@ -7,8 +7,20 @@ import {
   specLabel,
 } from '../../model/names.ts';
 import type { Problem } from '../../model/problem.ts';
+import { asGiven, problemKind } from '../../model/problem-kind.ts';
 import type { OwnedService, OwnedTask, Rollout } from '../../model/snapshot.ts';
 import type { Attempts } from './observed.ts';
+
+export const noProxy = problemKind({
+  id: 'no-proxy',
+  severity: 'error',
+  meaning: `No proxy of a cluster runs, so nothing is served.`,
+  ...asGiven,
+  example: [
+    'No proxy is running: no suitable node (scheduling constraints not satisfied on 3 nodes)',
+    'Check: docker service ps signalbox-proxy',
+  ],
+});
 
 /** A roll-out that takes longer is stuck (no suitable node, a missing image) and may be superseded by a newer one. */
 const PATIENCE_MS = 120_000;
@@ -101,7 +113,7 @@ export function noReplicaProblem(
   now: number,
 ): Problem[] {
   const problem = (reason: string, remedy: string): Problem[] => [
-    { severity: 'error', cluster, reason: reason.slice(0, MAX_REASON_LENGTH), remedy },
+    { ...noProxy(reason.slice(0, MAX_REASON_LENGTH), remedy), cluster },
   ];
   if (replicas === 0)
     return problem(`No proxy is running: ${name} is scaled to 0`, `Start proxies: docker service scale ${name}=2`);

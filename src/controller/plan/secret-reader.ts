@@ -2,10 +2,20 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import { clusterLabel, encryptedSecretLabel, publicKeyLabel } from '../../model/names.ts';
 import { desiredReader } from '../../model/own-services/owned-service.ts';
 import type { Problem } from '../../model/problem.ts';
+import { problemKind } from '../../model/problem-kind.ts';
 import { isEncryptedSecretConfig } from '../../model/secrets/encrypted-secrets.ts';
 import type { Action } from './actions.ts';
 import { createIdentity, mountedIdentity } from './identities.ts';
 import type { Observed } from './observed.ts';
+
+export const readerLate = problemKind({
+  id: 'secret-reader-late',
+  severity: 'error',
+  meaning: `The job that reads new secrets for the proxies does not answer. They do not have the secrets yet.`,
+  reason: (secrets: string) => `The job that reads secrets does not answer, so the proxies do not have ${secrets}`,
+  remedy: 'The job is created again. It runs on a manager: check docker service ps for its error.',
+  example: ['shop.cert'],
+});
 
 export interface ReaderPlan {
   readonly actions: readonly Action[];
@@ -70,9 +80,7 @@ function late({ cluster: { name }, unreadSecrets }: ClusterState): Problem {
   const names = unreadSecrets.slice(0, 5).map((secret) => secret.name);
   const more = unreadSecrets.length > names.length ? ` and ${unreadSecrets.length - names.length} more` : '';
   return {
-    severity: 'error',
+    ...readerLate(`${names.join(', ')}${more}`),
     cluster: name,
-    reason: `The job that reads secrets does not answer, so the proxies do not have ${names.join(', ')}${more}`,
-    remedy: 'The job is created again. It runs on a manager: check docker service ps for its error.',
   };
 }

@@ -2,9 +2,32 @@ import { backoffMs } from '../../lib/backoff.ts';
 import { spreadLabels } from '../../model/own-services/proxy-spread.ts';
 import type { Unevenness } from '../../model/own-services/spread.ts';
 import type { Problem } from '../../model/problem.ts';
+import { asGiven, problemKind } from '../../model/problem-kind.ts';
 import type { OwnedService, OwnedTask, SwarmNode } from '../../model/snapshot.ts';
 import type { RecordSpread, ScaleService } from './actions.ts';
 import type { CurrentProxy, Steadiness } from './observed.ts';
+
+export const unevenSpread = problemKind({
+  id: 'replicas-uneven',
+  severity: 'warning',
+  meaning: `Replicas of the proxies are on fewer nodes than possible. See [placement.md](placement.md).`,
+  ...asGiven,
+  example: [
+    'Replicas of signalbox-proxy are unevenly spread: 2 on n1, none on n2',
+    'They are spread automatically, one at a time and without losing requests, once all replicas run and the nodes are stable.',
+  ],
+});
+
+export const spreadLate = problemKind({
+  id: 'spread-late',
+  severity: 'warning',
+  meaning: `A replica that was started on another node, to spread them, does not run.`,
+  ...asGiven,
+  example: [
+    'The replica of signalbox-proxy started for spreading is not running on node n2',
+    'The other replicas keep serving. Check docker service ps signalbox-proxy, or drain the node.',
+  ],
+});
 
 /** Attempts for the same replicas on the same nodes. */
 const MAX_TRIES = 5;
@@ -119,13 +142,13 @@ function unevenProblem(
   const isAll = crowded?.count === running;
   const loss = isAll ? `. If ${crowded?.name} fails, no proxy remains` : '';
   return {
-    severity: 'warning',
-    cluster,
-    reason: `Replicas of ${name} are unevenly spread: ${inWords(most)}, ${inWords(least)}${loss}`,
-    remedy:
+    ...unevenSpread(
+      `Replicas of ${name} are unevenly spread: ${inWords(most)}, ${inWords(least)}${loss}`,
       tries < MAX_TRIES
         ? 'They are spread automatically, one at a time and without losing requests, once all replicas run and the nodes are stable.'
         : `Swarm placed them this way ${tries} times. Use docker service ps ${name} and docker node inspect to find out why the other nodes get none: resources, reservations, plugins. Spreading is retried when nodes or replicas change.`,
+    ),
+    cluster,
   };
 }
 
@@ -142,9 +165,10 @@ function lateProblem({ name, cluster }: OwnedService, task: OwnedTask, nodes: re
   const node = nodes.find(({ id }) => id === task.nodeId)?.name ?? task.nodeId;
   const error = task.error === undefined ? '' : `: ${task.error}`;
   return {
-    severity: 'warning',
+    ...spreadLate(
+      `The replica of ${name} started for spreading is not running on node ${node}${error}`,
+      `The other replicas keep serving. Check docker service ps ${name}, or drain the node.`,
+    ),
     cluster,
-    reason: `The replica of ${name} started for spreading is not running on node ${node}${error}`,
-    remedy: `The other replicas keep serving. Check docker service ps ${name}, or drain the node.`,
   };
 }

@@ -7,6 +7,7 @@ import type { ClusterState } from '../../model/cluster-state.ts';
 import { createStateBuilder, type DesiredState } from '../../model/desired-state.ts';
 import { hasWorkers } from '../../model/own-services/owned-service.ts';
 import { limitProblems, type Problem, sortProblems } from '../../model/problem.ts';
+import { problemKind } from '../../model/problem-kind.ts';
 import type { Settings } from '../../model/settings/settings.ts';
 import type { Snapshot, StoredObject } from '../../model/snapshot.ts';
 import { TextChecks } from '../../nginx-text/check-text.ts';
@@ -24,6 +25,15 @@ import { ClusterRuns } from './cluster-runs.ts';
 import type { PlanPreview } from './preview.ts';
 import { type ClusterOutcome, reconcileCluster } from './reconcile-cluster.ts';
 import type { StatusBoard } from './status.ts';
+
+export const noWorkers = problemKind({
+  id: 'no-workers',
+  severity: 'notice',
+  meaning: `Proxies normally run on workers, where they cannot reach the Docker socket of a manager. This swarm has none.`,
+  reason: () => 'The swarm has no workers, so the extension and the proxies run on managers',
+  remedy: 'Add a worker; they move there automatically. Or set Constraints and ProxyConstraints.',
+  example: [],
+});
 
 export interface ReconcilerOptions {
   readonly swarm: Swarm;
@@ -161,9 +171,7 @@ function relaxedPlacement({ clusters }: Settings): Problem[] {
   return clusters
     .filter(({ settings }) => settings.Constraints === null || settings.ProxyConstraints === null)
     .map(({ name }) => ({
-      severity: 'notice',
+      ...noWorkers(),
       cluster: name,
-      reason: 'The swarm has no workers, so the extension and the proxies run on managers',
-      remedy: 'Add a worker; they move there automatically. Or set Constraints and ProxyConstraints.',
     }));
 }

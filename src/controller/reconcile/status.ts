@@ -13,6 +13,8 @@ export interface Status {
   readonly desired: DesiredState;
   readonly outcomes: readonly ClusterOutcome[];
   readonly problems: readonly Problem[];
+  /** Since when each problem has existed without interruption, by `problemKey`, in milliseconds since the epoch. A new controller starts again. */
+  readonly since: ReadonlyMap<string, number>;
   /** The tasks of routed services. */
   readonly backends: Backends;
 }
@@ -65,9 +67,11 @@ export class StatusBoard {
     this.#passes.failed += 1;
   }
 
-  record(status: Status): void {
-    this.#current = status;
+  record(status: Omit<Status, 'since'>): void {
     const problems = new Map(status.problems.map((problem) => [problemKey(problem), problem]));
+    const before = this.#current?.since;
+    const since = new Map([...problems.keys()].map((key) => [key, before?.get(key) ?? status.at]));
+    this.#current = { ...status, since };
     for (const [key, problem] of problems) {
       if (!this.#reported.has(key)) this.#logger.warn(shortened(problem), 'Problem appeared');
     }

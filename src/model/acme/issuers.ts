@@ -1,6 +1,16 @@
 import { parseHost } from '../hosts/host.ts';
 import { type Problem, shownValue } from '../problem.ts';
+import { asGiven, problemKind } from '../problem-kind.ts';
 import { type AcmeSettings, acmeKeys } from './keys.ts';
+
+export const issuerInvalid = problemKind({
+  id: 'acme-issuer-invalid',
+  severity: 'error',
+  meaning: `A table [Acme.<name>] in the settings is incomplete or contradictory. Its issuer is not used, so no certificates are ordered from it.`,
+  ...asGiven,
+  example: ['is not true', "Read the CA's terms of service, then set it to true."],
+  at: 'Acme.public.AcceptTerms "false"',
+});
 
 /** One `[Acme.<name>]` table. */
 export interface Issuer extends AcmeSettings {
@@ -83,7 +93,7 @@ function isTable(value: unknown): boolean {
 }
 
 function fault(label: string, value: string, reason: string, remedy: string): Problem {
-  return { severity: 'error', label, value: shownValue(value), reason, remedy };
+  return { ...issuerInvalid(reason, remedy), label, value: shownValue(value) };
 }
 
 /** Secrets that only the service that orders certificates mounts. */

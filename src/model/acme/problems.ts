@@ -1,7 +1,34 @@
 import { LABEL_PREFIX } from '../labels/label.ts';
 import { type Problem, shownValue } from '../problem.ts';
+import type { ProblemText } from '../problem-kind.ts';
+import { asGiven, problemKind } from '../problem-kind.ts';
 import type { CertificateStatus } from './plan.ts';
 import { DAY_MS, type FailureKind } from './state.ts';
+
+export const orderFailed = problemKind({
+  id: 'acme-order-failed',
+  severity: 'error',
+  meaning: `An ACME certificate could not be ordered. The hosts have no certificate until an order succeeds; it is repeated at growing intervals.`,
+  ...asGiven,
+  example: ['app.example.org has no certificate: DNS has no address', 'Create the DNS record of the host.'],
+});
+
+export const certificateOrdered = problemKind({
+  id: 'acme-certificate-pending',
+  severity: 'notice',
+  meaning: `An ACME certificate is being ordered.`,
+  reason: (name: string, doing: string) => `the certificate for ${name} ${doing}`,
+  remedy: 'Wait a moment.',
+  example: ['app.example.org', 'is being ordered'],
+});
+
+export const renewalFailed = problemKind({
+  id: 'acme-renewal-failed',
+  severity: ['warning', 'error'],
+  meaning: `An ACME certificate is due, but cannot be renewed. The current one serves until it expires. It becomes an error shortly before that.`,
+  ...asGiven,
+  example: ['the certificate for app.example.org cannot be renewed: the CA does not answer', 'Check the network.'],
+});
 
 /** From which remaining lifetime a certificate that cannot be renewed is an error. */
 const ERROR_BELOW_MS = 3 * DAY_MS;
@@ -30,29 +57,28 @@ export function certificateProblems(statuses: readonly CertificateStatus[], now:
   });
 }
 
-type Judgement = Pick<Problem, 'severity' | 'reason' | 'remedy'>;
+type Judgement = ProblemText;
 
 function judge({ name, current, failure, refusal, isOrdering }: CertificateStatus, now: number): Judgement | undefined {
   const shown = shownValue(name);
   if (current === undefined) {
-    if (failure !== undefined) return { severity: 'error', ...failureText(`${shown} has no certificate`, failure) };
-    if (refusal !== undefined)
-      return { severity: 'error', reason: `the certificate for ${shown} ${refusal.reason}`, remedy: refusal.remedy };
+    if (failure !== undefined) return orderFailed(...failureText(`${shown} has no certificate`, failure));
+    if (refusal !== undefined) return orderFailed(`the certificate for ${shown} ${refusal.reason}`, refusal.remedy);
     const doing = isOrdering ? 'is being ordered' : 'is ordered next';
-    return { severity: 'notice', reason: `the certificate for ${shown} ${doing}`, remedy: 'Wait a moment.' };
+    return certificateOrdered(shown, doing);
   }
   const left = current.notAfter - now;
   const severity = left < ERROR_BELOW_MS && left < (current.notAfter - current.notBefore) / 10 ? 'error' : 'warning';
   const renewed = `the certificate for ${shown} cannot be renewed`;
-  if (failure !== undefined) return { severity, ...failureText(renewed, failure) };
-  if (refusal !== undefined) return { severity, reason: `${renewed}: it ${refusal.reason}`, remedy: refusal.remedy };
+  if (failure !== undefined) return { ...renewalFailed(...failureText(renewed, failure)), severity };
+  if (refusal !== undefined) return { ...renewalFailed(`${renewed}: it ${refusal.reason}`, refusal.remedy), severity };
   return left < 0
-    ? { severity: 'error', reason: `the certificate for ${shown} has expired`, remedy: remedies.other }
+    ? { ...renewalFailed(`the certificate for ${shown} has expired`, remedies.other), severity: 'error' }
     : undefined;
 }
 
 function failureText(what: string, { kind, reason }: NonNullable<CertificateStatus['failure']>) {
-  return { reason: `${what}: ${shownValue(reason)}`, remedy: remedies[kind] };
+  return [`${what}: ${shownValue(reason)}`, remedies[kind]] as const;
 }
 
 function toProblem({ hosts, services }: CertificateStatus, judgement: Judgement): Problem {

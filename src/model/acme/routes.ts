@@ -1,11 +1,13 @@
 import type { ClusterFacts } from '../features/feature.ts';
 import type { Host } from '../hosts/host.ts';
+import { invalidLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { RoutedService, ServiceContext } from '../parse-service.ts';
 import { type Route, routeNames, type Tls } from '../route.ts';
 import { acmeLabels } from '../route-labels/acme.ts';
 import { judgeServer } from '../secrets/judge-secrets.ts';
 import { isStapled, type Material } from '../secrets/material.ts';
+import { textOf } from '../secrets/verdict.ts';
 import type { StoredCertificate } from './certificates.ts';
 import { obstacle } from './hosts.ts';
 import type { Issuer } from './issuers.ts';
@@ -62,13 +64,8 @@ function withoutCertificate(
   if (!isRequired) return { route: { ...route, hosts, tls: withoutTls(tls) } };
   const reason = `cannot be used: ${obstacle(hosts[0]!, issuer)}`;
   const remedy = 'Set it on a group of labels with other hosts.';
-  reader.noteShared(
-    'error',
-    acmeLabels.acme,
-    reason,
-    remedy,
-    routeNames({ hosts, isDefault: false, path: route.path }),
-  );
+  const routes = routeNames({ hosts, isDefault: false, path: route.path });
+  reader.noteShared(acmeLabels.acme, invalidLabel(reason, remedy), routes);
   return { route: shut(route, hosts), networkId: undefined, isClosed: true };
 }
 
@@ -81,6 +78,6 @@ export function withoutTls(tls: Tls): Tls {
 function usable(stored: StoredCertificate | undefined, reader: LabelReader, material: Material): string | undefined {
   if (stored === undefined) return undefined;
   const errors = judgeServer(stored.secret, stored.secret, material).filter(({ severity }) => severity === 'error');
-  for (const { reason, remedy } of errors) reader.noteShared('error', acmeLabels.acme, reason, remedy);
+  for (const verdict of errors) reader.noteShared(acmeLabels.acme, textOf(verdict));
   return errors.length === 0 ? stored.secret : undefined;
 }

@@ -1,7 +1,42 @@
 import type { Problem } from '../problem.ts';
+import type { ProblemText } from '../problem-kind.ts';
+import { asGiven, problemKind } from '../problem-kind.ts';
 import { failing, type PortFaults } from './connections.ts';
 import type { TaskHealth } from './health.ts';
 import type { TaskFailure } from './task.ts';
+
+export const tasksFail = problemKind({
+  id: 'tasks-fail',
+  severity: ['error', 'warning'],
+  meaning: `Tasks of a service do not run: its image is missing, no node fits, the application ends, or its health check fails. An error if none runs: its routes answer 503.`,
+  ...asGiven,
+  example: [
+    '0 of 2 tasks of shop_web run: the application ends with exit code 1, 3 times or more',
+    'Read why it ends: docker service logs shop_web',
+  ],
+});
+
+export const connectionsRefused = problemKind({
+  id: 'connections-refused',
+  severity: ['error', 'warning'],
+  meaning: `Tasks run, but refuse connections of the proxies: the application listens on another port or address. An error if no task accepts them: clients get 502.`,
+  ...asGiven,
+  example: [
+    'Nothing listens on port 8080 of shop_web: 2 of 2 tasks refuse connections. Does the application listen on 127.0.0.1, or on another port?',
+    'Let the application listen on 0.0.0.0:8080, or set com.docker.lb.port to the port on which it listens.',
+  ],
+});
+
+export const connectionsFail = problemKind({
+  id: 'connections-fail',
+  severity: ['error', 'warning'],
+  meaning: `The proxies get no answer from tasks: the application is overloaded, or packets between the nodes are lost. An error if no task answers.`,
+  ...asGiven,
+  example: [
+    'The proxies cannot connect to port 8080 of shop_web: no answer within 2 s from 1 of 2 tasks',
+    'Check whether the application is overloaded or a firewall drops its connections, and whether the nodes reach each other on ports 7946 and 4789.',
+  ],
+});
 
 /** The state of a service's tasks and of connections to them. */
 export interface BackendFacts {
@@ -22,7 +57,7 @@ export function backendProblem({ service, cluster, health, faults, isVirtual }: 
   return found && { service, ...(cluster === undefined ? {} : { cluster }), ...found };
 }
 
-type Found = Pick<Problem, 'severity' | 'reason' | 'remedy'>;
+type Found = ProblemText;
 
 function ofTasks(
   service: string,
@@ -34,7 +69,7 @@ function ofTasks(
       ? `The update of ${service} fails`
       : `${running} of ${tasks(desired)} of ${service} ${desired === 1 ? 'runs' : 'run'}`;
   const reason = `${what}: ${describeFailure(failure)}`;
-  return { severity, reason, remedy: remedyOf(service, failure) };
+  return { ...tasksFail(reason, remedyOf(service, failure)), severity };
 }
 
 /** Completes the sentence "0 of 2 tasks of shop_web run: …". */
@@ -97,16 +132,19 @@ function ofConnections(service: string, faults: PortFaults, isVirtual: boolean):
   const isOne = isVirtual || faults.tasks === 1;
   if (refused >= timedOut && refused >= unreachable)
     return {
+      ...connectionsRefused(
+        `${isAll ? `Nothing listens on port ${port} of ${service}` : `Not all tasks of ${service} listen on port ${port}`}: ${who} ${isOne ? 'refuses' : 'refuse'} connections. Does the application listen on 127.0.0.1, or on another port?`,
+        `Let the application listen on 0.0.0.0:${port}, or set com.docker.lb.port to the port on which it listens.`,
+      ),
       severity,
-      reason: `${isAll ? `Nothing listens on port ${port} of ${service}` : `Not all tasks of ${service} listen on port ${port}`}: ${who} ${isOne ? 'refuses' : 'refuse'} connections. Does the application listen on 127.0.0.1, or on another port?`,
-      remedy: `Let the application listen on 0.0.0.0:${port}, or set com.docker.lb.port to the port on which it listens.`,
     };
   const what = timedOut >= unreachable ? 'no answer within 2 s' : 'no route to the host';
   return {
-    severity,
-    reason: `The proxies cannot connect to port ${port} of ${service}: ${what} from ${who}`,
-    remedy:
+    ...connectionsFail(
+      `The proxies cannot connect to port ${port} of ${service}: ${what} from ${who}`,
       'Check whether the application is overloaded or a firewall drops its connections, and whether the nodes reach each other on ports 7946 and 4789.',
+    ),
+    severity,
   };
 }
 

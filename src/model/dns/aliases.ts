@@ -6,6 +6,7 @@ import { type Problem, shownValue } from '../problem.ts';
 import { compareOwners, compareText, type RouteOwner } from '../route.ts';
 import type { Cluster } from '../settings/clusters.ts';
 import type { NameClaim, OwnedService, SwarmNetwork, SwarmService } from '../snapshot.ts';
+import { nameLost, nameTakenOver } from './alias-problems.ts';
 
 /**
  * Network aliases and host names that take over DNS names which the proxies query. For a name `a.b.c` Docker's DNS looks up `a.b.c` in all
@@ -244,15 +245,15 @@ function claimantProblems(takeovers: readonly Takeover[], described: Described):
         : []),
     ];
     return {
-      severity: 'error',
-      service: claim.service.name,
-      cluster,
-      value: shownValue(claim.name),
-      reason: [`${subject} ${verb} a DNS name of ${owners[0]}${others}`, ...consequences].join('; '),
-      remedy:
+      ...nameTakenOver(
+        [`${subject} ${verb} a DNS name of ${owners[0]}${others}`, ...consequences].join('; '),
         claim.kind === 'alias'
           ? `Remove the alias from network ${network}, or use one without dots that is not a service name.`
           : 'Remove the host name, or use one without dots and templates.',
+      ),
+      service: claim.service.name,
+      cluster,
+      value: shownValue(claim.name),
     };
   });
 }
@@ -273,12 +274,14 @@ function victimProblems(remaining: readonly Takeover[], { cluster, networks }: D
       ? 'so requests are sent to the virtual address of the service, and sticky sessions have no effect'
       : 'and the service has no virtual address (endpoint mode dnsrr), so its routes are closed';
     return {
+      ...nameLost(
+        `is ${name} on network ${network}, where it takes over a DNS name of this service, ${consequence}`,
+        `Remove it from service ${claim.service.name}, or give one of the services another name or network.`,
+      ),
       severity: isReached ? 'warning' : 'error',
       service: service.name,
       cluster,
       value: shownValue(claim.name),
-      reason: `is ${name} on network ${network}, where it takes over a DNS name of this service, ${consequence}`,
-      remedy: `Remove it from service ${claim.service.name}, or give one of the services another name or network.`,
     } as const;
   });
 }

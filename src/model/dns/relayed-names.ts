@@ -1,10 +1,23 @@
 import { LABEL_PREFIX } from '../labels/label.ts';
 import type { RoutedService } from '../parse-service.ts';
 import type { Problem } from '../problem.ts';
+import { problemKind } from '../problem-kind.ts';
 import { needsNameRelay } from '../route.ts';
 import type { Cluster } from '../settings/clusters.ts';
 import type { SwarmNetwork } from '../snapshot.ts';
 import { nameRelay } from './name-case.ts';
+
+export const upperCaseName = problemKind({
+  id: 'network-upper-case',
+  severity: 'error',
+  meaning: `nginx queries DNS in lower case, and Docker's DNS compares the names of networks with case. The service is closed.`,
+  reason: (network: string, service: string, _remedy: string) =>
+    `is a network with upper-case letters, ${network}, on which these proxies cannot resolve ${service}: nginx queries DNS in lower case, and Docker network names are case-sensitive`,
+  remedy: (_network, _service, remedy) =>
+    `Give the network a lower-case name ("name:" in a compose file), or ${remedy}.`,
+  example: ['Apps', 'shop_web', 'set FollowTasks to addresses'],
+  at: 'com.docker.lb.network "Apps"',
+});
 
 /** Whether the proxies reach a route only by a name whose case must be restored. */
 export function isRelayed({ route: { backend } }: RoutedService): boolean {
@@ -40,14 +53,10 @@ export function upperCaseNetwork(
 ): Problem {
   const value = networks.get(networkId ?? '')?.name ?? '';
   return {
-    severity: 'error',
+    ...upperCaseName(value, service.name, remedy),
     service: service.name,
     cluster,
     label: `${LABEL_PREFIX}network`,
     value,
-    reason:
-      `is a network with upper-case letters, ${value}, on which these proxies cannot resolve ${service.name}: ` +
-      'nginx queries DNS in lower case, and Docker network names are case-sensitive',
-    remedy: `Give the network a lower-case name ("name:" in a compose file), or ${remedy}.`,
   };
 }

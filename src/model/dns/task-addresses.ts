@@ -1,5 +1,6 @@
 import type { RoutedService } from '../parse-service.ts';
 import type { Problem } from '../problem.ts';
+import { problemKind } from '../problem-kind.ts';
 import { compareText, type Peer, withoutTasks } from '../route.ts';
 import type { Cluster } from '../settings/clusters.ts';
 import type { ServiceTask, SwarmNetwork, SwarmNode } from '../snapshot.ts';
@@ -12,6 +13,16 @@ import {
   type WatchedNames,
 } from './name-doubts.ts';
 import { withoutName } from './without-name.ts';
+
+export const addressesIgnored = problemKind({
+  id: 'follow-addresses-ignored',
+  severity: 'warning',
+  meaning: `The setting FollowTasks = "addresses" puts the addresses of tasks into the configuration, which only agents load without new proxies.`,
+  reason: (_cluster: string) => 'has no effect without HitlessServiceUpdate: each new task would replace all proxies',
+  remedy: (cluster) => `Set Extensions.${cluster}.HitlessServiceUpdate = true, or remove this setting.`,
+  example: ['default'],
+  at: 'Extensions.default.FollowTasks "addresses"',
+});
 
 /**
  * Services that are reached at the addresses of their tasks, from Swarm's task list, instead of by DNS name. The addresses are sorted, so that every
@@ -45,12 +56,10 @@ export function ignoredAddresses({ name, settings }: Cluster): Problem[] {
   if (settings.FollowTasks !== 'addresses' || settings.HitlessServiceUpdate) return [];
   return [
     {
-      severity: 'warning',
+      ...addressesIgnored(name),
       cluster: name,
       label: `Extensions.${name}.FollowTasks`,
       value: settings.FollowTasks,
-      reason: 'has no effect without HitlessServiceUpdate: each new task would replace all proxies',
-      remedy: `Set Extensions.${name}.HitlessServiceUpdate = true, or remove this setting.`,
     },
   ];
 }

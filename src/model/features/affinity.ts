@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boolean, label } from '../labels/label.ts';
+import { conflictingLabels } from '../labels/label-problems.ts';
 import { featureWithDefault } from './feature.ts';
 
 /** How clients are assigned to tasks. */
@@ -42,7 +43,7 @@ export const affinity = featureWithDefault({
     const hashesAddress = reader.read(labels.ip_hash) ?? false;
     if (name !== '' && hashesAddress) {
       const reason = 'is ignored: sticky_session_cookie takes precedence';
-      reader.note('warning', labels.ip_hash, reason, 'Remove one of the two labels.');
+      reader.note(labels.ip_hash, conflictingLabels(reason, 'Remove one of the two labels.'));
     }
     if (name !== '') return { kind: 'cookie', name };
     return hashesAddress ? { kind: 'address' } : { kind: 'none' };

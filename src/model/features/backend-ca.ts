@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { label } from '../labels/label.ts';
+import { conflictingLabels } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { SecretRef } from '../route.ts';
 import { secretName } from '../route-labels/secret-name.ts';
@@ -72,7 +73,7 @@ export function lacksVerification(demanded: Verification, given: Verification): 
 
 function noteIgnored(reader: LabelReader): void {
   const reason = 'is ignored: ssl_backend_tls_verify is none';
-  reader.note('warning', labels.ssl_backend_ca, reason, 'Remove one of the two labels.');
+  reader.note(labels.ssl_backend_ca, conflictingLabels(reason, 'Remove one of the two labels.'));
 }
 
 function refuseWithoutCa(reader: LabelReader): void {

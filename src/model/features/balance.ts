@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boolean, label } from '../labels/label.ts';
+import { conflictingLabels, ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { Peer } from '../route.ts';
 import { type Definition, feature } from './feature.ts';
@@ -37,11 +38,14 @@ export const balance = feature({
     if (value === undefined || noteVirtualAddress(reader, balanceLabel)) return undefined;
     const winner = affinityLabel(reader);
     if (winner !== undefined) {
-      reader.note('warning', balanceLabel, `is ignored: ${winner} takes precedence`, 'Remove one of the two labels.');
+      reader.note(
+        balanceLabel,
+        conflictingLabels(`is ignored: ${winner} takes precedence`, 'Remove one of the two labels.'),
+      );
       return undefined;
     }
     if (value.startsWith('hash:') && boolean.safeParse(reader.entries.get('ssl_passthrough')?.value).data)
-      reader.note('warning', balanceLabel, 'has no effect on TLS that the service terminates', 'Use random.');
+      reader.note(balanceLabel, ineffectiveLabel('has no effect on TLS that the service terminates', 'Use random.'));
     return value;
   },
   message: z.custom<Balance>((value) => typeof value === 'string' && isBalance(value)),

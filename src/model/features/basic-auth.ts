@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { judgeUsers } from '../access/users.ts';
 import { boolean, label } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { SecretRef } from '../route.ts';
 import { feature } from './feature.ts';
@@ -91,5 +92,5 @@ export const basicAuth = feature({
 });
 
 function noteUnused(reader: LabelReader, definition: typeof realm | typeof forward): void {
-  reader.note('warning', definition, 'has no effect without basic_auth', 'Set basic_auth, or remove the label.');
+  reader.note(definition, ineffectiveLabel('has no effect without basic_auth', 'Set basic_auth, or remove the label.'));
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { label, splitList } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import { feature } from './feature.ts';
 
 interface Compression {
@@ -47,16 +48,17 @@ export const compression = feature({
   read(reader, { isGrpc }): Compression | undefined {
     const methods = reader.read(compress) ?? [];
     if (isGrpc && methods.length > 0) {
-      reader.note('warning', compress, 'has no effect: gRPC compresses its messages itself', 'Remove it.');
+      reader.note(compress, ineffectiveLabel('has no effect: gRPC compresses its messages itself', 'Remove it.'));
       return undefined;
     }
     const missing = methods.find((method) => MISSING.includes(method));
     if (missing !== undefined)
       reader.note(
-        'warning',
         compress,
-        `names ${missing}, for which neither Debian's nginx nor the official image has a module`,
-        'Use gzip.',
+        ineffectiveLabel(
+          `names ${missing}, for which neither Debian's nginx nor the official image has a module`,
+          'Use gzip.',
+        ),
       );
     const always = methods.includes('always');
     return methods.includes('gzip') || (always && missing === undefined) ? { always } : undefined;

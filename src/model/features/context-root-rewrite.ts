@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boolean, label } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import { featureWithDefault } from './feature.ts';
 
 export const contextRootRewriteLabels = {
@@ -22,7 +23,7 @@ export const contextRootRewrite = featureWithDefault({
     const rewrites = reader.read(context_root_rewrite) ?? false;
     if (rewrites && isGrpc) {
       const reason = 'is not supported for gRPC, whose methods are in the path';
-      reader.note('warning', context_root_rewrite, reason, 'Remove it.');
+      reader.note(context_root_rewrite, ineffectiveLabel(reason, 'Remove it.'));
     }
     return rewrites;
   },

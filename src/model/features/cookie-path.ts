@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { label } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import { encodePath, parsePath } from '../path.ts';
 import { feature } from './feature.ts';
 
@@ -47,16 +48,17 @@ export const cookiePath = feature({
     const value = reader.read(cookie_path);
     if (value === undefined || value === false) return undefined;
     if (isGrpc) {
-      reader.note('warning', cookie_path, 'has no effect: gRPC has no cookies', 'Remove it.');
+      reader.note(cookie_path, ineffectiveLabel('has no effect: gRPC has no cookies', 'Remove it.'));
       return undefined;
     }
     if (value !== true) return value;
     if (strippedPath !== '') return { from: '', to: encodePath(strippedPath) };
     reader.note(
-      'warning',
       cookie_path,
-      'has no effect: no context root is stripped',
-      'Set context_root_rewrite to true, or name two paths, such as "/ /app".',
+      ineffectiveLabel(
+        'has no effect: no context root is stripped',
+        'Set context_root_rewrite to true, or name two paths, such as "/ /app".',
+      ),
     );
     return undefined;
   },

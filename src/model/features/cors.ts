@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
 import { parseHost } from '../hosts/host.ts';
 import { boolean, label, splitList, wholeNumber } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import { shownValue } from '../problem.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
@@ -187,7 +188,7 @@ export function clientVerification({ cors }: { readonly cors?: Cors | undefined 
 function noteUnused(reader: LabelReader, written: Readonly<Record<keyof typeof details, unknown>>): void {
   for (const [name, definition] of Object.entries(details))
     if (written[name as keyof typeof details] !== undefined)
-      reader.note('warning', definition, 'has no effect without cors', 'Set cors to the origins.');
+      reader.note(definition, ineffectiveLabel('has no effect without cors', 'Set cors to the origins.'));
 }
 
 function isOpen({ origins }: Cors): boolean {

@@ -1,5 +1,6 @@
 import { digest } from '../../lib/digest.ts';
 import { label } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import { type FoundService, foundServiceMessage, serviceAddress } from '../service-address.ts';
 import { toUpstream, type Upstream } from '../upstream.ts';
 import { feature } from './feature.ts';
@@ -21,7 +22,7 @@ export const fallback = feature({
   read(reader, { isGrpc }): FoundService | undefined {
     const address = reader.read(fallbackLabel);
     if (address === undefined || !isGrpc) return address && { ...address, peers: [] };
-    reader.note('warning', fallbackLabel, 'has no effect for gRPC', 'Remove it.');
+    reader.note(fallbackLabel, ineffectiveLabel('has no effect for gRPC', 'Remove it.'));
     return undefined;
   },
   message: foundServiceMessage,

@@ -8,6 +8,7 @@ import {
   TARGET,
 } from '../authenticator-address.ts';
 import { label, splitList } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import { isCanonicalPath } from '../path.ts';
 import { peerMessage } from '../peer-message.ts';
@@ -196,7 +197,10 @@ function noteUnused(
     ...(paths.length > 0 ? [open] : []),
   ];
   for (const definition of unused)
-    reader.note('warning', definition, 'has no effect without forward_auth', 'Set forward_auth, or remove the label.');
+    reader.note(
+      definition,
+      ineffectiveLabel('has no effect without forward_auth', 'Set forward_auth, or remove the label.'),
+    );
 }
 
 function outsidePeers({ name, port }: Authenticator): Peer[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
 import { label, wholeNumber } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import { type FoundService, foundServiceMessage, serviceAddress } from '../service-address.ts';
 import { toUpstream, type Upstream } from '../upstream.ts';
 import { feature } from './feature.ts';
@@ -37,9 +38,9 @@ export const mirror = feature({
     const address = reader.read(mirrorLabel);
     const percent = reader.read(percentLabel);
     if (percent !== undefined && !reader.has('mirror'))
-      reader.note('warning', percentLabel, 'has no effect without mirror', 'Set mirror, or remove the label.');
+      reader.note(percentLabel, ineffectiveLabel('has no effect without mirror', 'Set mirror, or remove the label.'));
     if (address !== undefined && isGrpc)
-      reader.note('warning', mirrorLabel, 'has no effect for gRPC', 'Remove the label.');
+      reader.note(mirrorLabel, ineffectiveLabel('has no effect for gRPC', 'Remove the label.'));
     // Fewer copies may have been meant.
     const isUnclear = percent === undefined && reader.has('mirror_percent');
     if (address === undefined || isGrpc || isUnclear) return undefined;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { family } from '../labels/label.ts';
+import { invalidLabel } from '../labels/label-problems.ts';
 import { feature } from './feature.ts';
 
 /** Response headers that the proxy sets or removes. */
@@ -37,7 +38,7 @@ export const responseHeaders = feature({
     const headers = reader.readEach(responseHeader);
     if (headers.length === 0) return undefined;
     if (headers.length > MOST_HEADERS)
-      reader.note('error', responseHeader, `sets more than ${MOST_HEADERS} headers`, 'Remove some of the labels.');
+      reader.note(responseHeader, invalidLabel(`sets more than ${MOST_HEADERS} headers`, 'Remove some of the labels.'));
     return headers.slice(0, MOST_HEADERS);
   },
   message: z.array(z.tuple([z.string().regex(NAME), z.string().regex(VALUE)])).max(MOST_HEADERS),

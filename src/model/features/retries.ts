@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { label, splitList } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import { shownValue } from '../problem.ts';
 import { feature } from './feature.ts';
 
@@ -35,7 +36,10 @@ export const retries = feature({
   read(reader, { isGrpc }): readonly Status[] | undefined {
     const statuses = reader.read(retriesLabel);
     if (statuses === undefined || !isGrpc) return statuses;
-    reader.note('warning', retriesLabel, 'has no effect: gRPC calls are not repeated once they are sent', 'Remove it.');
+    reader.note(
+      retriesLabel,
+      ineffectiveLabel('has no effect: gRPC calls are not repeated once they are sent', 'Remove it.'),
+    );
     return undefined;
   },
   message: z.array(z.enum(STATUSES)).max(STATUSES.length),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boolean, label } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import { feature } from './feature.ts';
 
@@ -102,7 +103,7 @@ export const stickyCookie = feature({
 
 function noteUnused(reader: LabelReader, values: readonly unknown[]): void {
   for (const unused of Object.values(labels).filter((_, position) => values[position] !== undefined))
-    reader.note('warning', unused, 'has no effect without sticky_session_cookie', 'Set sticky_session_cookie.');
+    reader.note(unused, ineffectiveLabel('has no effect without sticky_session_cookie', 'Set sticky_session_cookie.'));
 }
 
 function secondsIn(age: string): number {

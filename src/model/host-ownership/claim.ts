@@ -2,6 +2,7 @@ import { memoize } from '../../lib/memo.ts';
 import type { Host } from '../hosts/host.ts';
 import type { RoutedService } from '../parse-service.ts';
 import type { Problem } from '../problem.ts';
+import type { ProblemText } from '../problem-kind.ts';
 import { labelName, routeName } from '../route.ts';
 
 /** One host of a service, or the default backend. */
@@ -26,14 +27,10 @@ export function nameOf(owner: string): string {
   return owner.slice(owner.indexOf(' ') + 1);
 }
 
-export function problemOf(
-  { service: { route }, host }: Claim,
-  what: Pick<Problem, 'severity' | 'reason' | 'remedy'>,
-): Problem {
+export function problemOf({ service: { route }, host }: Claim, what: ProblemText): Problem {
   const { name: service } = route.service;
   const label = labelName(host === undefined ? 'default_backend' : 'hosts', route.labels);
-  const { severity, ...others } = what;
-  return { severity, service, label, ...others, affects: [{ service, label, routes: [routeName(host, route.path)] }] };
+  return { ...what, service, label, affects: [{ service, label, routes: [routeName(host, route.path)] }] };
 }
 
 export interface Refusal extends Pick<Problem, 'reason' | 'remedy'> {

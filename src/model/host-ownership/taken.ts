@@ -1,7 +1,18 @@
 import { memoize, sameItems } from '../../lib/memo.ts';
 import type { Problem } from '../problem.ts';
+import { problemKind } from '../problem-kind.ts';
 import { type Claim, nameOf, problemOf } from './claim.ts';
 import { Holders } from './holders.ts';
+
+export const hostWanted = problemKind({
+  id: 'host-claimed-by-others',
+  severity: 'notice',
+  meaning: `Another owner claims a host of this service. The claim is ignored.`,
+  reason: (claimant: string, holder: string) => `${claimant} also claims hosts of ${holder}; its claims are ignored`,
+  remedy: 'Your routes are not affected. To share the hosts, list both owners in [Hosts] in the settings.',
+  example: ['stack blog', 'stack shop'],
+  at: 'com.docker.lb.hosts',
+});
 
 interface Taken {
   readonly claim: Claim;
@@ -47,9 +58,5 @@ export function belongsTo(holder: Claim, { owner }: Claim) {
 }
 
 export function noticeOf({ claim, holder }: Taken): Problem {
-  return problemOf(holder, {
-    severity: 'notice',
-    reason: `${claim.owner} also claims hosts of ${holder.owner}; its claims are ignored`,
-    remedy: 'Your routes are not affected. To share the hosts, list both owners in [Hosts] in the settings.',
-  });
+  return problemOf(holder, hostWanted(claim.owner, holder.owner));
 }

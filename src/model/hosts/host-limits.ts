@@ -1,6 +1,17 @@
 import type { LabelEntry, LabelGroups } from '../labels/label-reader.ts';
 import { type Problem, shownValue } from '../problem.ts';
+import { problemKind } from '../problem-kind.ts';
 import { splitHosts } from './host-list.ts';
+
+export const tooManyHosts = problemKind({
+  id: 'hosts-too-many',
+  severity: 'error',
+  meaning: `A service has more hosts, expressions or numbered groups of labels than one service may have. The first ones are served.`,
+  reason: (limit: string) => `exceeds the limit of ${limit} for one service; it and all that follow are ignored`,
+  remedy: 'Use fewer, or a wildcard such as *.example.org.',
+  example: ['1000 hosts'],
+  at: 'com.docker.lb.hosts',
+});
 
 /** Of a service. Its share of the configuration is smaller; these limits bound the work that its labels cause. */
 export const MOST_HOSTS = 2000;
@@ -15,12 +26,10 @@ export function limitHosts(service: string, all: LabelGroups['groups']): LabelGr
   const left = { hosts: MOST_HOSTS, expressions: MOST_EXPRESSIONS };
   const note = (label: string, value: string, limit: string) =>
     problems.push({
-      severity: 'error',
+      ...tooManyHosts(limit),
       service,
       label,
       value: shownValue(value),
-      reason: `exceeds the limit of ${limit} for one service; it and all that follow are ignored`,
-      remedy: 'Use fewer, or a wildcard such as *.example.org.',
     });
   const groups = new Map<string, Group>();
   for (const [name, group] of all) {

@@ -4,6 +4,7 @@ import { shownValue } from '../problem.ts';
 import { readPolicies } from '../route-labels/policy.ts';
 import type { GivenLabels } from '../settings/policies.ts';
 import type { SwarmService } from '../snapshot.ts';
+import { ineffectiveLabel } from './label-problems.ts';
 import type { LabelEntry, LabelReader } from './label-reader.ts';
 import { definitionOf, type LabelName } from './labels.ts';
 
@@ -91,7 +92,7 @@ function noteOverridden(
   const winner = same ?? enforced.get(alternativesTo(name).find(decides) ?? '');
   if (winner === undefined) return;
   const reason = `has no effect: the settings enforce ${winner.label} = ${JSON.stringify(shownValue(winner.value))}`;
-  reader.note('warning', { name }, reason, 'Remove the label.');
+  reader.note({ name }, ineffectiveLabel(reason, 'Remove the label.'));
 }
 
 function isSame(name: string, a: LabelEntry, b: LabelEntry): boolean {

@@ -1,9 +1,31 @@
 import { type Problem, shownValue } from '../problem.ts';
+import type { ProblemText } from '../problem-kind.ts';
+import { problemKind } from '../problem-kind.ts';
 import type { SwarmService } from '../snapshot.ts';
 import { hasHrmLabels, hrmLabelsOf } from './hrm-labels.ts';
 import { LABEL_PREFIX } from './label.ts';
 import { hasRoutingLabels, type LabelEntry } from './label-reader.ts';
 import type { LabelName } from './labels.ts';
+
+export const hrmInvalid = problemKind({
+  id: 'hrm-label-invalid',
+  severity: 'error',
+  meaning: `A label of the HTTP Routing Mesh (com.docker.ucp.mesh.http) cannot be translated. It makes no route.`,
+  reason: (fault: string) => fault,
+  remedy: 'Use the labels com.docker.lb.* instead.',
+  example: ['has no external_route such as http://app.example.org'],
+  at: 'com.docker.ucp.mesh.http',
+});
+
+export const hrmDeprecated = problemKind({
+  id: 'hrm-label-deprecated',
+  severity: 'notice',
+  meaning: `A label of the HTTP Routing Mesh is translated and served. Current labels say more and are checked better.`,
+  reason: (_current: string) => 'is a deprecated label of the HTTP Routing Mesh, and is still supported',
+  remedy: (current) => `Replace it with: ${current}`,
+  example: ['com.docker.lb.hosts=app.example.org com.docker.lb.port=8080'],
+  at: 'com.docker.ucp.mesh.http',
+});
 
 export interface HrmResult {
   readonly groups: ReadonlyMap<string, ReadonlyMap<string, LabelEntry>>;
@@ -21,21 +43,11 @@ export function readHrmLabels(service: SwarmService): HrmResult {
   for (const label of hrmLabelsOf(service.labels).toSorted()) {
     const value = service.labels[label] ?? '';
     const translated = translate(parsePairs(value), service);
-    if (typeof translated === 'string')
-      problems.push(hrmProblem('error', service, label, value, translated, 'Use the labels com.docker.lb.* instead.'));
+    if (typeof translated === 'string') problems.push(hrmProblem(hrmInvalid(translated), service, label, value));
     else {
       groups.set(label, new Map(translated.map(([name, text]) => [name, { label, value: text }])));
       const today = translated.map(([name, text]) => `${LABEL_PREFIX}${name}=${text}`).join(' ');
-      problems.push(
-        hrmProblem(
-          'notice',
-          service,
-          label,
-          value,
-          'is a deprecated label of the HTTP Routing Mesh, and is still supported',
-          `Replace it with: ${today}`,
-        ),
-      );
+      problems.push(hrmProblem(hrmDeprecated(today), service, label, value));
     }
   }
   return { groups, problems };
@@ -73,13 +85,6 @@ function translate(pairs: ReadonlyMap<string, string>, { ports }: SwarmService):
   ].map(([name, text]) => [name, text]);
 }
 
-function hrmProblem(
-  severity: Problem['severity'],
-  service: SwarmService,
-  label: string,
-  value: string,
-  reason: string,
-  remedy: string,
-): Problem {
-  return { severity, service: service.name, label, value: shownValue(value), reason, remedy };
+function hrmProblem(text: ProblemText, service: SwarmService, label: string, value: string): Problem {
+  return { ...text, service: service.name, label, value: shownValue(value) };
 }

@@ -1,13 +1,25 @@
 import { type Problem, shownValue } from '../problem.ts';
+import { type ProblemText, problemKind } from '../problem-kind.ts';
 import type { SwarmService } from '../snapshot.ts';
 import { isHrmLabel } from './hrm-labels.ts';
 import { isUnset, LABEL_PREFIX } from './label.ts';
+import { unknownLabel } from './label-problems.ts';
 import { meantLabel } from './near-miss.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
 const AT_SERVICE =
   'Set it on the service: under deploy.labels in a compose file, or with docker service create --label.';
+
+export const labelOnContainers = problemKind({
+  id: 'label-on-containers',
+  severity: 'error',
+  meaning: `A routing label is set on the containers of a service, where Signalbox does not read it. It has no effect.`,
+  reason: () => 'is set on the containers, where it has no effect',
+  remedy: AT_SERVICE,
+  example: [],
+  at: 'com.docker.lb.hosts',
+});
 
 /** Labels that are probably intended for routing but have no effect: on the containers, or with a mistyped name. */
 export function ignoredLabels({ name, labels, containerLabels = {} }: SwarmService): Problem[] {
@@ -16,7 +28,7 @@ export function ignoredLabels({ name, labels, containerLabels = {} }: SwarmServi
     ({ label, meant }) => !isSet(labels, label) && !isSet(labels, meant),
   );
   return [
-    ...onService.map((found) => toProblem(name, found, 'warning', 'is an unknown label', suggestion(found))),
+    ...onService.map((found) => toProblem(name, found, unknownLabel(suggestion(found)))),
     ...onContainers.map((found) => misplaced(name, found)),
   ];
 }
@@ -56,22 +68,15 @@ function isSet(labels: Labels, label: string): boolean {
 }
 
 function misplaced(service: string, found: Found): Problem {
-  if (found.label === found.meant)
-    return toProblem(service, found, 'error', 'is set on the containers, where it has no effect', AT_SERVICE);
-  const reason = 'is an unknown label, and is set on the containers';
-  return toProblem(service, found, 'warning', reason, `${suggestion(found)} ${AT_SERVICE}`);
+  if (found.label === found.meant) return toProblem(service, found, labelOnContainers());
+  const { remedy, ...text } = unknownLabel(`${suggestion(found)} ${AT_SERVICE}`);
+  return toProblem(service, found, { ...text, reason: `${text.reason}, and is set on the containers`, remedy });
 }
 
 function suggestion({ meant }: Found): string {
   return `Did you mean ${meant}?`;
 }
 
-function toProblem(
-  service: string,
-  { label, value }: Found,
-  severity: Problem['severity'],
-  reason: string,
-  remedy: string,
-): Problem {
-  return { severity, service, label: shownValue(label), value: shownValue(value), reason, remedy };
+function toProblem(service: string, { label, value }: Found, text: ProblemText): Problem {
+  return { ...text, service, label: shownValue(label), value: shownValue(value) };
 }

@@ -1,7 +1,9 @@
 import { labelFamilies } from '../features/features.ts';
 import { HIDDEN, type Problem, shownValue } from '../problem.ts';
+import type { ProblemText } from '../problem-kind.ts';
 import { labelName } from '../route.ts';
 import { beginningOf, isUnset, LABEL_PREFIX, type LabelDefinition, type LabelFamily } from './label.ts';
+import { invalidLabel, unknownLabel } from './label-problems.ts';
 import { type LabelName, labelAliases, labels } from './labels.ts';
 import { nearest } from './nearest.ts';
 
@@ -84,39 +86,35 @@ export class LabelReader {
   }
 
   /** Reports a problem of a label; closes the route unless the label is optional. */
-  refuse(definition: LabelDefinition<never> | LabelDefinition, reason: string, remedy = remedyFor(definition)): void {
-    this.note('error', definition, reason, remedy);
+  refuse(
+    definition: LabelDefinition<never> | LabelDefinition,
+    what: string | ProblemText,
+    remedy = remedyFor(definition),
+  ): void {
+    this.note(definition, typeof what === 'string' ? invalidLabel(what, remedy) : what);
     if (definition.policy !== 'optional') this.closed = true;
   }
 
-  note(severity: Problem['severity'], definition: Named, reason: string, remedy: string): void {
+  note(definition: Named, text: ProblemText): void {
     const entry = this.#values.get(definition.name);
     // A value of the settings applies to many routes, which share the cause.
-    if (entry?.from !== undefined) this.noteShared(severity, definition, `${entry.label} ${reason}`, remedy);
-    else this.problems.push(this.#problem(severity, definition, reason, remedy));
+    if (entry?.from !== undefined) this.noteShared(definition, { ...text, reason: `${entry.label} ${text.reason}` });
+    else this.problems.push(this.#problem(definition, text));
   }
 
-  /** Reports a problem that is not caused by the label and may affect other routes; `reason` names the cause. */
-  noteShared(
-    severity: Problem['severity'],
-    definition: Named,
-    reason: string,
-    remedy: string,
-    routes: readonly string[] = [],
-  ): void {
-    const problem = this.#problem(severity, definition, reason, remedy);
+  /** Reports a problem that is not caused by the label and may affect other routes; the reason names the cause. */
+  noteShared(definition: Named, text: ProblemText, routes: readonly string[] = []): void {
+    const problem = this.#problem(definition, text);
     this.problems.push({ ...problem, affects: [{ service: this.#service, label: problem.label, routes }] });
   }
 
-  #problem(severity: Problem['severity'], { name }: Named, reason: string, remedy: string) {
+  #problem({ name }: Named, text: ProblemText) {
     const entry = this.#values.get(name);
     return {
-      severity,
+      ...text,
       service: this.#service,
       label: entry?.label ?? labelName(name as LabelName, this),
       ...(entry === undefined ? {} : { value: shownLabel(name, entry.value) }),
-      reason,
-      remedy,
     };
   }
 }
@@ -169,7 +167,7 @@ export function groupLabels(service: string, all: Readonly<Record<string, string
     const isOfFamily = labelFamilies.some((family) => name.startsWith(beginningOf(family)));
     if (isUnset(value) && !isOfFamily) continue;
     if (!isOfFamily && !Object.hasOwn(labels, name)) {
-      problems.push(unknownLabel(service, label, number, written, value));
+      problems.push(toUnknown(service, label, number, written, value));
       continue;
     }
     const group = groups.get(number) ?? new Map<string, LabelEntry>();
@@ -178,15 +176,13 @@ export function groupLabels(service: string, all: Readonly<Record<string, string
   return { groups, problems };
 }
 
-function unknownLabel(service: string, label: string, number: string, written: string, value: string): Problem {
+function toUnknown(service: string, label: string, number: string, written: string, value: string): Problem {
   const guess = nearest(written.toLowerCase(), Object.keys(labels));
   const name = number === '' ? guess : `${number}.${guess}`;
   return {
-    severity: 'warning',
+    ...unknownLabel(guess === undefined ? 'Remove it.' : `Did you mean ${LABEL_PREFIX}${name}?`),
     service,
     label: shownValue(label),
     value: shownValue(value),
-    reason: 'is an unknown label',
-    remedy: guess === undefined ? 'Remove it.' : `Did you mean ${LABEL_PREFIX}${name}?`,
   };
 }

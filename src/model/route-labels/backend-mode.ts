@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { label } from '../labels/label.ts';
+import { ineffectiveLabel, invalidLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { RouteOptions } from '../route.ts';
 import type { SwarmService } from '../snapshot.ts';
@@ -28,15 +29,19 @@ export function readMode(
   const mode = reader.read(backendModeLabels.backend_mode) ?? 'task';
   if (mode === 'vip' && endpointMode === 'dnsrr') {
     reader.note(
-      'error',
       backendModeLabels.backend_mode,
-      'is vip, but the service has no virtual address (endpoint mode dnsrr)',
-      'Use task, or set the endpoint mode to vip.',
+      invalidLabel(
+        'is vip, but the service has no virtual address (endpoint mode dnsrr)',
+        'Use task, or set the endpoint mode to vip.',
+      ),
     );
     return 'task';
   }
   if (mode === 'vip' && affinity.kind !== 'none') {
-    reader.note('warning', backendModeLabels.backend_mode, 'is vip, so sticky sessions have no effect', 'Use task.');
+    reader.note(
+      backendModeLabels.backend_mode,
+      ineffectiveLabel('is vip, so sticky sessions have no effect', 'Use task.'),
+    );
   }
   return mode;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Host, parseHost } from '../hosts/host.ts';
 import { label } from '../labels/label.ts';
+import { invalidLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { Route } from '../route.ts';
 
@@ -32,6 +33,6 @@ export function readCanonicalHost(reader: LabelReader, hosts: readonly Host[]): 
   if (canonicalHost === undefined) return {};
   if (hosts.some(({ kind, name }) => kind === 'exact' && name === canonicalHost)) return { canonicalHost };
   const remedy = `Add ${canonicalHost} to the hosts.`;
-  reader.note('error', canonicalHostLabels.canonical_host, 'is not one of the hosts', remedy);
+  reader.note(canonicalHostLabels.canonical_host, invalidLabel('is not one of the hosts', remedy));
   return {};
 }

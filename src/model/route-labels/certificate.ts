@@ -1,6 +1,7 @@
 import { shut } from '../acme/routes.ts';
 import type { Host } from '../hosts/host.ts';
 import { type LabelDefinition, label } from '../labels/label.ts';
+import { conflictingLabels } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { LabelName } from '../labels/labels.ts';
 import type { RoutedService, ServiceContext } from '../parse-service.ts';
@@ -9,7 +10,7 @@ import { judgeServer, uncovered } from '../secrets/judge-secrets.ts';
 import { lastGood, type Pair } from '../secrets/last-good.ts';
 import { isStapled, uncoveredHosts } from '../secrets/material.ts';
 import { judgeUse } from '../secrets/secret-use.ts';
-import type { Verdict } from '../secrets/verdict.ts';
+import { textOf, type Verdict } from '../secrets/verdict.ts';
 import type { SwarmService } from '../snapshot.ts';
 import type { RouteContext } from './context.ts';
 import { secretName } from './secret-name.ts';
@@ -78,15 +79,11 @@ function standIn({ name: service }: SwarmService, hosts: readonly Host[], contex
 function noteStandIn(
   reader: LabelReader,
   definition: LabelDefinition<string>,
-  { severity, reason, remedy }: Verdict,
+  verdict: Verdict,
   { certificate }: Pair,
 ): void {
-  reader.noteShared(
-    severity,
-    definition,
-    reason,
-    `${remedy} Until then, the certificate in secret ${certificate} serves.`,
-  );
+  const remedy = `${verdict.remedy} Until then, the certificate in secret ${certificate} serves.`;
+  reader.noteShared(definition, { ...textOf(verdict), remedy });
 }
 
 export function noteUnusedMaterial(reader: LabelReader): void {
@@ -95,7 +92,7 @@ export function noteUnusedMaterial(reader: LabelReader): void {
   );
   if (written === undefined) return;
   const reason = 'is ignored: with ssl_passthrough, the service terminates TLS';
-  reader.note('warning', written, reason, 'Remove one of the two labels.');
+  reader.note(written, conflictingLabels(reason, 'Remove one of the two labels.'));
 }
 
 /** Hosts that the certificate does not cover are closed; the others stay. */
@@ -108,9 +105,8 @@ export function closeUncovered(
   if (route.tls.kind !== 'terminated') return [routed];
   const hosts = uncoveredHosts(route.tls.certificate, route.hosts, material);
   if (hosts.length === 0) return [routed];
-  const { severity, reason, remedy } = uncovered(route.tls.certificate);
   const names = routeNames({ hosts, isDefault: false, path: route.path });
-  reader.noteShared(severity, certificateLabels.ssl_cert, reason, remedy, names);
+  reader.noteShared(certificateLabels.ssl_cert, textOf(uncovered(route.tls.certificate)), names);
   const covered = { ...route, hosts: route.hosts.filter((host) => !hosts.includes(host)) };
   const isLeft = covered.hosts.length > 0 || route.isDefault;
   return [

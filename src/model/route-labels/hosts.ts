@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Host, parseHost } from '../hosts/host.ts';
 import { splitHosts } from '../hosts/host-list.ts';
 import { boolean, label } from '../labels/label.ts';
+import { invalidLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import { shownValue } from '../problem.ts';
 import type { Route } from '../route.ts';
@@ -45,14 +46,12 @@ export function readHosts(reader: LabelReader): Pick<Route, 'hosts' | 'isDefault
   const hosts: Host[] = [];
   for (const { text, host } of entries) {
     if (typeof host !== 'string') hosts.push(host);
-    else reader.note('error', hostLabels.hosts, `${JSON.stringify(text)} ${host}`, remedyForHost(text));
+    else reader.note(hostLabels.hosts, invalidLabel(`${JSON.stringify(text)} ${host}`, remedyForHost(text)));
   }
   if (entries.length === 0 && !isDefault) {
     reader.note(
-      'error',
       hostLabels.hosts,
-      'is missing',
-      `Set it to the host names of the service, for example ${hostLabels.hosts.example}.`,
+      invalidLabel('is missing', `Set it to the host names of the service, for example ${hostLabels.hosts.example}.`),
     );
   }
   return { hosts: [...new Map(hosts.map((host) => [`${host.kind} ${host.name}`, host])).values()], isDefault };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HRM_NETWORK, hasHrmLabels } from '../labels/hrm-labels.ts';
 import { label } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { ServiceContext } from '../parse-service.ts';
 import type { SwarmNetwork, SwarmService } from '../snapshot.ts';
@@ -70,10 +71,11 @@ export function readNetwork(
   const similar = byName(attached, accepted, { ignoreCase: true });
   if (similar) {
     reader.note(
-      'warning',
       networkLabels.network,
-      `differs in upper and lower case from the network ${similar.name}, which is used`,
-      `Name it ${similar.name}.`,
+      ineffectiveLabel(
+        `differs in upper and lower case from the network ${similar.name}, which is used`,
+        `Name it ${similar.name}.`,
+      ),
     );
     return similar;
   }
@@ -82,10 +84,11 @@ export function readNetwork(
     return undefined;
   }
   reader.note(
-    'warning',
     networkLabels.network,
-    `is not a network of the service; its only network, ${only.name}, is used`,
-    `Set it to ${only.name}, or remove the label.`,
+    ineffectiveLabel(
+      `is not a network of the service; its only network, ${only.name}, is used`,
+      `Set it to ${only.name}, or remove the label.`,
+    ),
   );
   return only;
 }

@@ -1,5 +1,6 @@
 import type { Host } from '../hosts/host.ts';
 import { label } from '../labels/label.ts';
+import { invalidLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import { divideRedirects, REDIRECT_FORM, type RedirectEntry, redirectList } from '../redirects.ts';
 import type { Route } from '../route.ts';
@@ -31,19 +32,15 @@ export function readRedirects(reader: LabelReader, hosts: readonly Host[]): Pick
   const own = new Set(hosts.filter(({ kind }) => kind === 'exact').map(({ name }) => name));
   for (const { host } of redirects.filter(({ host }) => !own.has(host)).slice(0, MOST_NOTED)) {
     reader.note(
-      'error',
       redirectLabels.redirects,
-      `redirects ${host}, which is not one of the hosts`,
-      `Add ${host} to the hosts.`,
+      invalidLabel(`redirects ${host}, which is not one of the hosts`, `Add ${host} to the hosts.`),
     );
   }
   const { ofHosts, ofPaths } = divideRedirects(redirects.filter(({ host }) => own.has(host)));
   if (ofPaths.length > MOST_PATH_REDIRECTS)
     reader.note(
-      'error',
       redirectLabels.redirects,
-      `has more than ${MOST_PATH_REDIRECTS} with paths`,
-      'Remove some of them.',
+      invalidLabel(`has more than ${MOST_PATH_REDIRECTS} with paths`, 'Remove some of them.'),
     );
   return {
     redirects: ofHosts,

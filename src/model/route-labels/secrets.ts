@@ -3,7 +3,7 @@ import type { LabelDefinition } from '../labels/label.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import { missingSecret } from '../secrets/judge-secrets.ts';
 import { judgeUse } from '../secrets/secret-use.ts';
-import type { Verdict } from '../secrets/verdict.ts';
+import { textOf, type Verdict } from '../secrets/verdict.ts';
 import type { SwarmService } from '../snapshot.ts';
 import { byName } from './by-name.ts';
 import type { RouteContext } from './context.ts';
@@ -46,7 +46,6 @@ function readSecret(
 }
 
 export function complain(reader: LabelReader, definition: LabelDefinition<string>, verdict: Verdict): void {
-  const { severity, reason, remedy } = verdict;
-  reader.noteShared(severity, definition, reason, remedy);
-  if (severity === 'error') reader.closed = true;
+  reader.noteShared(definition, textOf(verdict));
+  if (verdict.severity === 'error') reader.closed = true;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { label } from '../labels/label.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { RouteContext } from './context.ts';
 
@@ -55,5 +56,6 @@ export function noteUnusedProtocols(reader: LabelReader, isPassedThrough: boolea
   if (isPassedThrough) {
     const reason = 'cannot be enforced: with ssl_passthrough, the service terminates TLS';
     reader.refuse(definition, reason, 'Let the proxies terminate TLS with ssl_cert, or remove one of the two labels.');
-  } else reader.note('warning', definition, 'has no effect without a certificate', 'Set ssl_cert or acme as well.');
+  } else
+    reader.note(definition, ineffectiveLabel('has no effect without a certificate', 'Set ssl_cert or acme as well.'));
 }

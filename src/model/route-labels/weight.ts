@@ -1,4 +1,5 @@
 import { label, wholeNumber } from '../labels/label.ts';
+import { conflictingLabels } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { Tls } from '../route.ts';
 
@@ -20,6 +21,9 @@ export const weightLabels = {
 export function readWeight(reader: LabelReader, tls: Tls): number | undefined {
   const weight = reader.read(weightLabels.weight);
   if (weight === undefined || tls.kind !== 'passthrough') return weight;
-  reader.note('warning', weightLabels.weight, 'has no effect with ssl_passthrough', 'Remove one of the two labels.');
+  reader.note(
+    weightLabels.weight,
+    conflictingLabels('has no effect with ssl_passthrough', 'Remove one of the two labels.'),
+  );
   return undefined;
 }

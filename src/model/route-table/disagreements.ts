@@ -1,7 +1,20 @@
 import { featureConflicts } from '../features/features.ts';
 import type { LabelName } from '../labels/labels.ts';
 import type { Problem } from '../problem.ts';
+import type { ProblemText } from '../problem-kind.ts';
+import { problemKind } from '../problem-kind.ts';
 import { labelName, type Route, type RouteOptions } from '../route.ts';
+
+export const labelsDisagree = problemKind({
+  id: 'labels-disagree',
+  severity: 'warning',
+  meaning: `Services that share a host and path set different values of an option. The value of the oldest service applies to all.`,
+  reason: (label: string, service: string, oldest: string) =>
+    `${label} of ${service} conflicts with ${oldest}, an older service on the same hosts, whose value applies`,
+  remedy: 'Set the same value on both services.',
+  example: ['read_timeout', 'shop_new', 'shop_web'],
+  at: 'com.docker.lb.read_timeout',
+});
 
 export function disagreements([oldest, ...others]: readonly Route[], host: string): Problem[] {
   const names = Object.keys(featureConflicts) as (keyof RouteOptions)[];
@@ -21,11 +34,7 @@ function optionLabel(option: keyof RouteOptions, { labels: older }: Route, { lab
 
 export function disagreement(label: LabelName, oldest: Route, other: Route, host: string): Problem {
   const { service } = other;
-  return shared(label, other, host, {
-    severity: 'warning',
-    reason: `${label} of ${service.name} conflicts with ${oldest.service.name}, an older service on the same hosts, whose value applies`,
-    remedy: 'Set the same value on both services.',
-  });
+  return shared(label, other, host, labelsDisagree(label, service.name, oldest.service.name));
 }
 
 /** Two services may share many hosts: that is one problem. */
@@ -33,8 +42,8 @@ export function shared(
   name: LabelName,
   { service: { name: service }, path, labels }: Route,
   host: string,
-  { severity, ...problem }: Pick<Problem, 'severity' | 'reason' | 'remedy'>,
+  text: ProblemText,
 ): Problem {
   const label = labelName(name, labels);
-  return { severity, service, label, ...problem, affects: [{ service, label, routes: [host + (path || '/')] }] };
+  return { ...text, service, label, affects: [{ service, label, routes: [host + (path || '/')] }] };
 }

@@ -2,6 +2,7 @@ import { featureUpstreams } from '../features/features.ts';
 import { compareMatches, matchKey } from '../match.ts';
 import { isBelow } from '../path.ts';
 import type { Problem } from '../problem.ts';
+import { problemKind } from '../problem-kind.ts';
 import { compareOwners, compareText, type Maintenance, type Route } from '../route.ts';
 import type { Upstream } from '../upstream.ts';
 import { disagreements, shared } from './disagreements.ts';
@@ -9,6 +10,16 @@ import { fallbackOptions, idleFallback } from './fallback.ts';
 import { lacking, unprotected } from './protection.ts';
 import type { HostTls, Location } from './table.ts';
 import { addUpstream } from './upstreams.ts';
+
+export const weightMissing = problemKind({
+  id: 'weight-missing',
+  severity: 'warning',
+  meaning: `Requests are divided by weight only if all services that share the host and path have one.`,
+  reason: (service: string, other: string) => `weight of ${service} has no effect: ${other} on the same hosts has none`,
+  remedy: 'Set weight on all services that share the host and path, or remove it.',
+  example: ['shop_canary', 'shop_web'],
+  at: 'com.docker.lb.weight',
+});
 
 interface Surroundings {
   readonly host: string;
@@ -64,11 +75,7 @@ function divide(owners: readonly Route[], surroundings: Surroundings): Location[
 }
 
 function withoutShare(owner: Route, { service }: Route, host: string): Problem {
-  return shared('weight', owner, host, {
-    severity: 'warning',
-    reason: `weight of ${owner.service.name} has no effect: ${service.name} on the same hosts has none`,
-    remedy: 'Set weight on all services that share the host and path, or remove it.',
-  });
+  return shared('weight', owner, host, weightMissing(owner.service.name, service.name));
 }
 
 function buildLocation(owners: readonly Route[], { host, tls, upstreams, problems }: Surroundings): Location {

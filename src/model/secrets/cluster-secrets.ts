@@ -2,12 +2,23 @@ import { isAcmeCertificate } from '../acme/certificates.ts';
 import { metricsPort } from '../names.ts';
 import type { ServiceContext } from '../parse-service.ts';
 import type { Problem } from '../problem.ts';
+import { asGiven, problemKind } from '../problem-kind.ts';
 import { compareText } from '../route.ts';
 import type { Cluster } from '../settings/clusters.ts';
 import type { StoredObject } from '../snapshot.ts';
 import { judgeServer, missingSecret } from './judge-secrets.ts';
 import { isForeign } from './material.ts';
 import { judgeUse } from './secret-use.ts';
+import { textOf, type Verdict } from './verdict.ts';
+
+export const metricsUnavailable = problemKind({
+  id: 'metrics-unavailable',
+  severity: 'warning',
+  meaning: `The setting MetricsSecret cannot be used, so the proxies expose no metrics.`,
+  ...asGiven,
+  example: ['is not a secret of this swarm', 'Create it: openssl rand -hex 32 | docker secret create metrics -'],
+  at: 'Extensions.default.MetricsSecret "metrics"',
+});
 
 export function judgeDefaultCertificate(cluster: Cluster, context: ServiceContext) {
   return judgeCertificate(cluster, 'DefaultCertificate', cluster.settings.DefaultCertificate, context);
@@ -21,13 +32,11 @@ export function judgeCertificate(
   { secrets, material, secretUse }: ServiceContext,
 ) {
   const label = `Extensions.${name}.${key}`;
-  const toProblem = ({ severity, reason, remedy }: Pick<Problem, 'severity' | 'reason' | 'remedy'>): Problem => ({
-    severity,
+  const toProblem = (verdict: Verdict): Problem => ({
+    ...textOf(verdict),
     cluster: name,
     label,
     value: secret,
-    reason,
-    remedy,
     affects: [{ label, routes: [] }],
   });
   if (secret === '') return { secret, isGood: false, problems: [] };
@@ -45,7 +54,7 @@ export function judgeMetricsSecret({ name, settings }: Cluster, secrets: Readonl
   const obstacle = metricsObstacle(settings, found !== undefined);
   if (obstacle === undefined) return { secret: found && { id: found.id, name: found.name }, problems: [] };
   const label = `Extensions.${name}.MetricsSecret`;
-  const problem: Problem = { severity: 'warning', cluster: name, label, value, ...obstacle };
+  const problem: Problem = { ...metricsUnavailable(obstacle.reason, obstacle.remedy), cluster: name, label, value };
   return { secret: undefined, problems: [problem] };
 }
 

@@ -1,7 +1,59 @@
 import { shownValue } from '../problem.ts';
+import { problemKind } from '../problem-kind.ts';
 import type { Material } from './material.ts';
 import { type CertificateFacts, NO_START_LINE, type SecretFacts } from './secret-facts.ts';
 import { refuse, type Verdict, warn } from './verdict.ts';
+
+export const secretMissing = problemKind({
+  id: 'secret-missing',
+  severity: 'error',
+  meaning: `A label or setting names a Docker secret that does not exist. Its hosts are closed or answer 503.`,
+  reason: (secret: string, _remedy: string) => `secret ${secret} does not exist`,
+  remedy: (_, remedy) => remedy,
+  example: ['shop.cert', 'Create it: docker secret create shop.cert <file>.'],
+  at: 'com.docker.lb.ssl_cert',
+});
+
+export const hostsUncovered = problemKind({
+  id: 'certificate-does-not-cover',
+  severity: 'error',
+  meaning: `A certificate has none of the names of a host. Clients would reject it, so the host is closed. Other hosts of the label are served.`,
+  reason: (secret: string) => `the certificate in secret ${secret} does not cover all hosts that use it`,
+  remedy: 'Use a certificate that covers them, or remove the hosts from the label.',
+  example: ['shop.cert'],
+  at: 'com.docker.lb.ssl_cert',
+});
+
+export const keyMismatch = problemKind({
+  id: 'key-mismatch',
+  severity: 'error',
+  meaning: `A private key belongs to another certificate.`,
+  reason: (key: string, certificate: string) =>
+    `the private key in secret ${key} does not match the certificate in secret ${certificate}`,
+  remedy: 'Use the key of that certificate.',
+  example: ['shop.key', 'shop.cert'],
+  at: 'com.docker.lb.ssl_key',
+});
+
+export const certificateExpired = problemKind({
+  id: 'certificate-expired',
+  severity: 'error',
+  meaning: `A certificate or CA has expired, or is not valid yet. Clients reject it.`,
+  reason: (secret: string, what: string) => `the certificate in secret ${secret} ${what}`,
+  remedy: 'Create a secret with a valid certificate, and set the label to it.',
+  example: ['shop.cert', 'expired on 2026-05-01'],
+  at: 'com.docker.lb.ssl_cert',
+});
+
+export const certificateExpires = problemKind({
+  id: 'certificate-expires',
+  severity: 'warning',
+  meaning: `A certificate or CA expires within 30 days.`,
+  reason: (secret: string, day: string) => `the certificate in secret ${secret} expires on ${day}`,
+  remedy: 'Create a secret with a new certificate, and set the label to it.',
+  example: ['shop.cert', '2026-05-01'],
+  at: 'com.docker.lb.ssl_cert',
+});
 
 const DAY_MS = 86_400_000;
 const WARNING_MS = 30 * DAY_MS;
@@ -43,15 +95,11 @@ export function missingSecret(name: string, similar?: string): Verdict {
   const shown = shownValue(name);
   const remedy =
     similar === undefined ? `Create it: docker secret create ${shown} <file>.` : `Did you mean ${similar}?`;
-  return refuse('certificate', `secret ${shown} does not exist`, remedy);
+  return { ...secretMissing(shown, remedy), part: 'certificate' };
 }
 
 export function uncovered(certificate: string): Verdict {
-  return refuse(
-    'certificate',
-    `the certificate in secret ${certificate} does not cover all hosts that use it`,
-    'Use a certificate that covers them, or remove the hosts from the label.',
-  );
+  return { ...hostsUncovered(certificate), part: 'certificate' };
 }
 
 /** The last time at which a verdict changed: until the next one, verdicts are the same. */
@@ -145,12 +193,7 @@ function judgePair(
   const matches = certificates.map(({ publicKey }) => key.kind === 'plain' && publicKey === key.publicKey);
   if (matches[0]) return undefined;
   if (hidesBlocks) return hidden(name);
-  if (!matches.includes(true))
-    return refuse(
-      'key',
-      `the private key in secret ${keyName} does not match the certificate in secret ${name}`,
-      'Use the key of that certificate.',
-    );
+  if (!matches.includes(true)) return { ...keyMismatch(keyName, name), part: 'key' };
   return refuse(
     'certificate',
     `the leaf certificate is not the first one in secret ${name}`,
@@ -160,20 +203,18 @@ function judgePair(
 
 /** One valid certificate is enough: a list of CAs may contain old ones. */
 function judgeDates(name: string, certificates: readonly CertificateFacts[], now: number): Verdict | undefined {
-  const remedy = 'Create a secret with a valid certificate, and set the label to it.';
   const isValid = certificates.some(({ from, until }) => Date.parse(from) <= now && now <= Date.parse(until));
   if (isValid) return undefined;
   const { from, until } = lastOf(certificates);
   return Date.parse(until) < now
-    ? refuse('certificate', `the certificate in secret ${name} expired on ${dayOf(until)}`, remedy)
-    : refuse('certificate', `the certificate in secret ${name} is not valid before ${dayOf(from)}`, remedy);
+    ? { ...certificateExpired(name, `expired on ${dayOf(until)}`), part: 'certificate' }
+    : { ...certificateExpired(name, `is not valid before ${dayOf(from)}`), part: 'certificate' };
 }
 
 function judgeExpiry(name: string, certificates: readonly CertificateFacts[], now: number): Verdict[] {
   const { until } = lastOf(certificates);
   if (Date.parse(until) - now > WARNING_MS) return [];
-  const remedy = 'Create a secret with a new certificate, and set the label to it.';
-  return [warn(`the certificate in secret ${name} expires on ${dayOf(until)}`, remedy)];
+  return [{ ...certificateExpires(name, dayOf(until)), part: 'certificate' }];
 }
 
 function dayOf(time: string): string {

@@ -1,6 +1,7 @@
 import { type Host, wildcardAbove } from '../hosts/host.ts';
 import type { ServiceContext } from '../parse-service.ts';
 import type { Problem } from '../problem.ts';
+import { problemKind } from '../problem-kind.ts';
 import { compareText } from '../route.ts';
 import type { Cluster } from '../settings/clusters.ts';
 import { judgeCertificate } from './cluster-secrets.ts';
@@ -8,6 +9,16 @@ import type { ReadSecrets } from './encrypted-secrets.ts';
 import { goodPairs, type Pair } from './last-good.ts';
 import { isAddress, type Material } from './material.ts';
 import { judgeUse } from './secret-use.ts';
+
+export const certificatesWithoutAgent = problemKind({
+  id: 'certificates-without-agent',
+  severity: 'warning',
+  meaning: `The setting Certificates needs the names in the certificates, which only agents report.`,
+  reason: () => 'has no effect: without HitlessServiceUpdate, no agent reports the names in certificates',
+  remedy: 'Set HitlessServiceUpdate = true, or name the secrets in the label ssl_cert.',
+  example: [],
+  at: 'Extensions.default.Certificates',
+});
 
 /** The certificates that the setting `Certificates` lists, for hosts without their own. */
 export interface ListedCertificates {
@@ -96,11 +107,9 @@ function withoutAgent({ name, settings: { Certificates, HitlessServiceUpdate } }
   const label = `Extensions.${name}.Certificates`;
   return [
     {
-      severity: 'warning',
+      ...certificatesWithoutAgent(),
       cluster: name,
       label,
-      reason: 'has no effect: without HitlessServiceUpdate, no agent reports the names in certificates',
-      remedy: 'Set HitlessServiceUpdate = true, or name the secrets in the label ssl_cert.',
     },
   ];
 }

@@ -9,6 +9,7 @@ import {
   viewerPasswordTarget,
 } from '../names.ts';
 import { shownValue } from '../problem.ts';
+import { problemKind } from '../problem-kind.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { OwnedService, Snapshot, StoredObject, SwarmService } from '../snapshot.ts';
 import type { Verdict } from './verdict.ts';
@@ -58,6 +59,27 @@ export function createSecretUse(): (seen: Seen, settings: Settings) => SecretUse
   };
 }
 
+export const secretReserved = problemKind({
+  id: 'secret-reserved',
+  severity: 'error',
+  meaning: `A label names a secret with a key, password or token of Signalbox itself. It is not sent to the proxies.`,
+  reason: (secret: string) => `secret ${secret} is reserved for Signalbox`,
+  remedy: 'Set it to the secret with your certificate or key.',
+  example: ['signalbox.admin'],
+  at: 'com.docker.lb.ssl_cert',
+});
+
+export const secretOfOthers = problemKind({
+  id: 'secret-of-others',
+  severity: 'warning',
+  meaning: `A label names a secret that other services mount, and that may be no certificate, such as a password. It is sent to the proxies.`,
+  reason: (secret: string, services: string) =>
+    `secret ${secret} is sent to the proxies, but may not be intended for them: ${services}`,
+  remedy: `Use another secret. If this one is intended for the proxies, create it with --label ${TLS_LABEL}=true.`,
+  example: ['db-password', 'service shop_db mounts it'],
+  at: 'com.docker.lb.ssl_cert',
+});
+
 /** For tests of single services. */
 export const unknownUse: SecretUse = { own: new Set(), tokens: new Set(), mounts: new Map() };
 
@@ -65,13 +87,7 @@ export const unknownUse: SecretUse = { own: new Set(), tokens: new Set(), mounts
 export function judgeUse(secret: StoredObject, { own, tokens, mounts }: SecretUse, user?: string): Verdict | undefined {
   const name = shownValue(secret.name);
   if (isOwn(secret) || own.has(secret.id) || tokens.has(secret.name)) {
-    const reason = `secret ${name} is reserved for Signalbox`;
-    return {
-      severity: 'error',
-      part: 'certificate',
-      reason,
-      remedy: 'Set it to the secret with your certificate or key.',
-    };
+    return { ...secretReserved(name), part: 'certificate' };
   }
   if (secret.labels[TLS_LABEL] === 'true') return undefined;
   const others = (mounts.get(secret.id) ?? []).filter(
@@ -81,12 +97,7 @@ export function judgeUse(secret: StoredObject, { own, tokens, mounts }: SecretUs
   if (first === undefined) return undefined;
   const services =
     more.length === 0 ? `service ${first} mounts it` : `${first} and ${more.length} more services mount it`;
-  return {
-    severity: 'warning',
-    part: 'certificate',
-    reason: `secret ${name} is sent to the proxies, but may not be intended for them: ${services}`,
-    remedy: `Use another secret. If this one is intended for the proxies, create it with --label ${TLS_LABEL}=true.`,
-  };
+  return { ...secretOfOthers(name, services), part: 'certificate' };
 }
 
 function isOwn({ name, labels }: StoredObject): boolean {

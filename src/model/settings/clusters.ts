@@ -1,8 +1,19 @@
 import { type Problem, shownValue } from '../problem.ts';
+import { problemKind } from '../problem-kind.ts';
 import { type ExtensionSettings, extensionKeys, type NginxSettings, nginxKeys } from './keys.ts';
 import { type GivenLabels, parseGivenLabels } from './policies.ts';
 import { withUsablePorts } from './stream-ports.ts';
 import { isTable, lowerKeys, noTable, readTable, settingsProblem, tableOrEmpty } from './table.ts';
+
+export const interlockImage = problemKind({
+  id: 'setting-interlock-image',
+  severity: 'notice',
+  meaning: `The settings of UCP name an image of Interlock, which cannot replace one of Signalbox.`,
+  reason: (image: string) => `is an Interlock image; ${image} is used instead`,
+  remedy: 'Remove the key.',
+  example: ['signalbox/proxy'],
+  at: 'Extensions.default.ProxyImage',
+});
 
 /** One `[Extensions.<name>]` table: a service cluster with its extension and its proxies. */
 export interface Cluster {
@@ -104,8 +115,7 @@ function ownImage(image: string): string {
 }
 
 function imageReplaced(label: string, value: string, image: string): Problem {
-  const reason = `is an Interlock image; ${image} is used instead`;
-  return { severity: 'notice', label, value: shownValue(value), reason, remedy: 'Remove the key.' };
+  return { ...interlockImage(image), label, value: shownValue(value) };
 }
 
 /** Two clusters must not use the same service name. */

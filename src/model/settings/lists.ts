@@ -1,5 +1,6 @@
 import { isNetwork, MOST_NETWORKS, sortNetworks } from '../allow-list.ts';
 import { type Problem, shownValue } from '../problem.ts';
+import { invalidSetting } from './table.ts';
 
 /** `[Lists]`: addresses and networks by the name that labels write as `@<name>`. */
 export type Lists = ReadonlyMap<string, readonly string[]>;
@@ -19,11 +20,9 @@ export function parseLists(table: Readonly<Record<string, unknown>>): {
 
 function faultOf(name: string, value: unknown): Problem | undefined {
   const fault = (reason: string, remedy: string): Problem => ({
-    severity: 'error',
+    ...invalidSetting(reason, remedy),
     label: `Lists.${shownValue(name)}`,
     value: shownValue(JSON.stringify(value) ?? ''),
-    reason,
-    remedy,
   });
   if (!NAME.test(name)) return fault('is not the name of a list', 'Use letters, digits, dots, dashes and underscores.');
   if (!Array.isArray(value) || value.some((entry) => typeof entry !== 'string' || !isNetwork(entry)))

@@ -4,6 +4,7 @@ import { definitionOf, type LabelName, labels } from '../labels/labels.ts';
 import { nearest } from '../labels/nearest.ts';
 import { HIDDEN, type Problem, shownValue } from '../problem.ts';
 import { isPolicyName } from './policy-name.ts';
+import { invalidSetting } from './table.ts';
 
 /** Labels that the settings give to services, by name. */
 export type GivenLabels = ReadonlyMap<string, LabelEntry>;
@@ -138,7 +139,7 @@ function textOf(value: unknown): string {
 }
 
 function toProblem(label: string, value: unknown, reason: string, remedy: string): Problem {
-  return { severity: 'error', label, value: shownValue(textOf(value)), reason, remedy };
+  return { ...invalidSetting(reason, remedy), label, value: shownValue(textOf(value)) };
 }
 
 function isTable(value: unknown): value is Table {

@@ -1,6 +1,16 @@
 import { nearest } from '../labels/nearest.ts';
 import { type Problem, shownValue } from '../problem.ts';
+import { asGiven, problemKind } from '../problem-kind.ts';
 import type { KeyDefinition } from './keys.ts';
+
+export const invalidSetting = problemKind({
+  id: 'setting-invalid',
+  severity: 'error',
+  meaning: `A key of the settings file is unknown, or its value is invalid. The key keeps its default, and if the settings were valid before, all of the last good settings stay in force.`,
+  ...asGiven,
+  example: ['is not a whole number', 'Number of proxies.'],
+  at: 'Extensions.default.ProxyReplicas "many"',
+});
 
 /** A table of the settings file. */
 export type Table = Readonly<Record<string, unknown>>;
@@ -30,7 +40,7 @@ export function readTable<T>(table: Table, definitions: Readonly<Record<string, 
 
 export function settingsProblem(label: string, value: unknown, reason: string, remedy: string): Problem {
   const shown = typeof value === 'string' ? value : JSON.stringify(value);
-  return { severity: 'error', label, value: shownValue(shown ?? ''), reason, remedy };
+  return { ...invalidSetting(reason, remedy), label, value: shownValue(shown ?? '') };
 }
 
 export function isTable(value: unknown): value is Table {

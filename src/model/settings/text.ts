@@ -1,8 +1,19 @@
 import { parse, TomlError } from 'smol-toml';
 import { type TomlPlaces, tomlPlaces } from '../../lib/toml-places.ts';
 import type { Problem } from '../problem.ts';
+import { problemKind } from '../problem-kind.ts';
 import type { Images } from './clusters.ts';
 import { parseSettings, type SettingsResult } from './settings.ts';
+
+export const settingsUnreadable = problemKind({
+  id: 'settings-unreadable',
+  severity: 'error',
+  meaning: `The settings file is not valid TOML. The last good settings stay in force.`,
+  reason: (fault: string) => fault,
+  remedy: 'Fix the file.',
+  example: ['cannot be read: Invalid TOML document: unclosed string'],
+  at: 'config.toml',
+});
 
 export interface ReadSettings extends SettingsResult {
   /** The position in the settings where a problem can be fixed, by the label that names its key. */
@@ -21,7 +32,7 @@ export function readSettingsText(text: string, file: string, images: string | Im
     const place = { file, line, column };
     const reason = `cannot be read: ${message.split('\n')[0]}`;
     const { settings } = parseSettings({}, images);
-    const problem: Problem = { severity: 'error', label: file, place, reason, remedy: 'Fix the file.' };
+    const problem: Problem = { ...settingsUnreadable(reason), label: file, place };
     return { settings, problems: [problem], placeOf: () => place };
   }
 }

@@ -4,6 +4,7 @@ import { connectionLimit } from '../features/connection-limit.ts';
 import type { Surroundings } from '../features/feature.ts';
 import { readFeatures } from '../features/features.ts';
 import { readTimeout } from '../features/read-timeout.ts';
+import { invalidLabel } from '../labels/label-problems.ts';
 import { LabelReader } from '../labels/label-reader.ts';
 import type { LabelName } from '../labels/labels.ts';
 import type { RoutedService } from '../parse-service.ts';
@@ -138,7 +139,7 @@ function readPorts(reader: LabelReader, { cluster }: RouteContext): Port[] {
     }
     const obstacle = cluster && offeredPort(protocol, port, cluster.streams);
     if (obstacle === undefined) return [{ protocol, port }];
-    reader.note('error', definition, obstacle.reason, obstacle.remedy);
+    reader.note(definition, invalidLabel(obstacle.reason, obstacle.remedy));
     return [];
   });
 }

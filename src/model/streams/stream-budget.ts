@@ -1,3 +1,4 @@
+import { limitExceeded } from '../budget.ts';
 import type { Problem } from '../problem.ts';
 import { compareOwners } from '../route.ts';
 import { portLabel, type StreamRoute, streamNames } from './stream-route.ts';
@@ -52,12 +53,10 @@ function tooLarge(route: StreamRoute, cluster: string, isOfService: boolean): Pr
     : `${service} finds no room in cluster ${cluster}, whose older services use most of ${STREAM_CLUSTER_BYTES / KIB} KiB for TCP and UDP`;
   const remedy = 'Use fewer hosts, a wildcard such as *.example.org, or shorter address lists.';
   return {
-    severity: 'error',
+    ...limitExceeded(reason, remedy),
     service,
     cluster,
     label,
-    reason,
-    remedy,
     affects: [{ service, label, routes: streamNames(route) }],
   };
 }

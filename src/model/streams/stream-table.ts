@@ -1,5 +1,6 @@
 import { compareHosts, type Host } from '../hosts/host.ts';
 import type { Problem } from '../problem.ts';
+import { asGiven, problemKind } from '../problem-kind.ts';
 import { compareText } from '../route.ts';
 import { toUpstream, type Upstream } from '../upstream.ts';
 import {
@@ -10,6 +11,15 @@ import {
   type StreamTls,
   streamName,
 } from './stream-route.ts';
+
+export const portConflict = problemKind({
+  id: 'stream-port-conflict',
+  severity: 'error',
+  meaning: `A TCP or UDP port, or a host on it, belongs to an older service, or cannot be shared with it. The younger service is not served on it.`,
+  ...asGiven,
+  example: ['5432/tcp belongs to db_main, an older service, so db_copy is not served on it', 'Use another port.'],
+  at: 'com.docker.lb.tcp_port "5432"',
+});
 
 /** Routes of connections, merged by port. */
 export interface StreamTable {
@@ -122,12 +132,10 @@ function conflict(route: StreamRoute, reason: string, remedy: string, host?: Hos
   const { name: service } = route.service;
   const label = portLabel(route);
   return {
-    severity: 'error',
+    ...portConflict(reason, remedy),
     service,
     label,
     value: String(route.port),
-    reason,
-    remedy,
     affects: [{ service, label, routes: [streamName(route, host)] }],
   };
 }

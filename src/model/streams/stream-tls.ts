@@ -1,4 +1,5 @@
 import type { Host } from '../hosts/host.ts';
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { LabelName } from '../labels/labels.ts';
 import type { RouteContext } from '../route-labels/context.ts';
@@ -30,7 +31,8 @@ export function readStreamTls(reader: LabelReader, hosts: readonly Host[], conte
     );
   if (isTerminated)
     return { kind: 'terminated', certificate: readCertificate(reader, hosts, context), alpn: readAlpn(reader) };
-  if (reader.has('tcp_alpn')) reader.note('warning', tcp_alpn, 'has no effect without tcp_tls', 'Remove the label.');
+  if (reader.has('tcp_alpn'))
+    reader.note(tcp_alpn, ineffectiveLabel('has no effect without tcp_tls', 'Remove the label.'));
   return { kind: isPassedOn ? 'passthrough' : 'none' };
 }
 

@@ -1,3 +1,4 @@
+import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelEntry, LabelReader } from '../labels/label-reader.ts';
 import { definitionOf, type LabelName } from '../labels/labels.ts';
 import { streamLabels } from '../route-labels/streams.ts';
@@ -44,7 +45,7 @@ export function dropUnsupported(reader: LabelReader): void {
     const remedy = 'Remove it. Labels for HTTP belong into a numbered group of their own.';
     if (definition.policy === 'protective') reader.refuse(named, 'cannot protect TCP and UDP connections', remedy);
     else if (entry.from === undefined)
-      reader.note('warning', named, 'has no effect on TCP and UDP connections', remedy);
+      reader.note(named, ineffectiveLabel('has no effect on TCP and UDP connections', remedy));
   }
   reader.use(new Map([...reader.entries].filter(([name, entry]) => SUPPORTED.has(name) && !isForHttps(name, entry))));
 }
@@ -55,7 +56,7 @@ export function noteStreamLabels(reader: LabelReader): void {
     const entry = reader.entries.get(definition.name);
     if (entry === undefined || entry.from !== undefined) continue;
     const port = definition.name === 'udp_responses' ? 'udp_port' : 'tcp_port';
-    reader.note('warning', definition, `has no effect without ${port}`, `Set ${port}, or remove the label.`);
+    reader.note(definition, ineffectiveLabel(`has no effect without ${port}`, `Set ${port}, or remove the label.`));
   }
 }
 

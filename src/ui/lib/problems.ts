@@ -28,3 +28,10 @@ export const severities: Readonly<Record<Problem['severity'], Severity>> = {
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => severities[a.severity].rank - severities[b.severity].rank);
 }
+
+/** For a ticket or a chat. */
+export function problemText({ id, severity, label, value, reason, remedy }: Problem, same: readonly Problem[]): string {
+  const subject = label === undefined ? '' : `${label}${value === undefined ? '' : `=${JSON.stringify(value)}`}: `;
+  const owners = [...new Set(same.map(ownerOf))].join(', ');
+  return [`${severity}: ${subject}${reason}`, `Fix: ${remedy}`, owners, ...(id === undefined ? [] : [id])].join('\n');
+}

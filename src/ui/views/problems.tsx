@@ -1,15 +1,30 @@
+import { useMemo } from 'preact/hooks';
 import type { State } from '../../controller/admin/state.ts';
+import { filterProblems, groupProblems, severityOrder } from '../../model/problem-groups.ts';
 import { count } from '../lib/format.ts';
 import type { Place } from '../lib/place.ts';
-import { concerns, ownerOf, type Problem, severities, sortProblems } from '../lib/problems.ts';
+import { concerns, type Problem } from '../lib/problems.ts';
+import { replaceQuery } from '../location.ts';
+import { Filter } from '../parts/filter.tsx';
 import { Empty } from '../parts/notes.tsx';
-import { Lamp } from '../parts/signal.tsx';
+import { ProblemGroupCard } from './problems/group.tsx';
 
-/** Problems by owner, each with its fix, the most severe first. */
+const titles = { error: 'errors', warning: 'warnings', notice: 'notices' } as const;
+
+/** Problems by kind and cause, each with its fix, the worst first. */
 export function Problems({ state, place }: { readonly state: State; readonly place: Place }) {
-  const sorted = sortProblems(state.problems);
-  const { service } = place.query;
-  if (sorted.length === 0)
+  const { service, filter = '', severity = '' } = place.query;
+  const { problems } = state;
+  const own = useMemo(
+    () => (service === undefined ? problems : problems.filter((problem) => concerns(problem, service))),
+    [problems, service],
+  );
+  const found = useMemo(() => filterProblems(own, { text: filter }), [own, filter]);
+  const groups = useMemo(
+    () => groupProblems(found.filter((problem) => severity === '' || problem.severity === severity)),
+    [found, severity],
+  );
+  if (problems.length === 0)
     return (
       <Empty title="No problems" aspect="clear">
         {state.services.length === 0
@@ -17,8 +32,7 @@ export function Problems({ state, place }: { readonly state: State; readonly pla
           : `The labels of ${count(state.services.length, 'service')} are valid.`}
       </Empty>
     );
-  const shown = service === undefined ? sorted : sorted.filter((problem) => concerns(problem, service));
-  const owners = Map.groupBy(shown, ownerOf);
+  const shown = groups.reduce((sum, group) => sum + group.count, 0);
   return (
     <div class="stack">
       <p class="lead">
@@ -26,94 +40,56 @@ export function Problems({ state, place }: { readonly state: State; readonly pla
         {service === undefined ? null : (
           <>
             {' '}
-            {shown.length === 0 ? 'No problems' : 'Only problems'} of {service}.{' '}
-            <a href="#/problems">Show all {sorted.length}</a>
+            {own.length === 0 ? 'No problems' : 'Only problems'} of {service}.{' '}
+            <a href="#/problems">Show all {problems.length}</a>
           </>
         )}
       </p>
-      {[...owners].map(([owner, problems]) => (
-        <section key={owner} class="card" aria-label={owner}>
-          <header class="card-head">
-            <h2>{owner}</h2>
-            <span class="muted small">{count(problems.length, 'problem')}</span>
-          </header>
-          <ul class="plain problems">
-            {problems.map((problem) => (
-              <ProblemItem key={`${problem.label} ${problem.value} ${problem.reason}`} problem={problem} />
-            ))}
-          </ul>
-        </section>
+      <div class="problem-filters">
+        <Severities
+          problems={found}
+          chosen={severity}
+          onChoose={(chosen) => replaceQuery(place, { severity: chosen })}
+        />
+        <Filter value={filter} onChange={(value) => replaceQuery(place, { filter: value })} />
+        <span class="muted small" role="status">
+          {shown === own.length ? count(shown, 'problem') : `${shown} of ${count(own.length, 'problem')}`}
+        </span>
+      </div>
+      {groups.map((group) => (
+        <ProblemGroupCard key={`${group.severity} ${group.id}`} group={group} />
       ))}
     </div>
   );
 }
 
-function ProblemItem({
-  problem: { severity, label, value, reason, remedy, cluster, service, affects },
-}: {
-  readonly problem: Problem;
-}) {
-  const { aspect, title } = severities[severity];
-  return (
-    <li class={`problem problem-${severity}`}>
-      <p class="problem-kind">
-        <Lamp aspect={aspect} /> {title}
-        {service !== undefined && cluster !== undefined ? <span class="muted"> in {cluster}</span> : null}
-      </p>
-      {label === undefined ? null : (
-        <p class="problem-label">
-          <code>
-            <span class="label-name">{label}</span>
-            {value === undefined ? null : (
-              <>
-                <span class="muted">=</span>
-                <span class="label-value">{value === '' ? '""' : value}</span>
-              </>
-            )}
-          </code>
-        </p>
-      )}
-      <p class="problem-reason">{reason}</p>
-      {affects === undefined ? null : <AffectedRoutes affects={affects} owner={service} />}
-      <p class="problem-remedy">
-        <span class="remedy-mark" aria-hidden="true">
-          →
-        </span>
-        <span class="for-ears">Fix: </span>
-        {remedy}
-      </p>
-    </li>
-  );
+interface SeveritiesProps {
+  readonly problems: readonly Problem[];
+  /** '' for all. */
+  readonly chosen: string;
+  readonly onChoose: (severity: string) => void;
 }
 
-/** Longer lists are collapsed. */
-const SHOWN_ROUTES = 5;
-
-function AffectedRoutes({
-  affects,
-  owner,
-}: {
-  readonly affects: NonNullable<Problem['affects']>;
-  readonly owner: string | undefined;
-}) {
-  const routes = affects.flatMap(({ service, routes }) => routes.map((route) => ({ service, route })));
-  if (routes.length === 0) return null;
-  const services = new Set(routes.map(({ service }) => service)).size;
-  const summary = `Affects ${count(routes.length, 'route')}${services > 1 ? ` of ${count(services, 'service')}` : ''}`;
-  const list = (
-    <ul class="plain small">
-      {routes.map(({ service, route }) => (
-        <li key={`${service} ${route}`}>
-          <code>{route}</code>
-          {service === undefined || service === owner ? null : <span class="muted"> {service}</span>}
-        </li>
-      ))}
-    </ul>
+function Severities({ problems, chosen, onChoose }: SeveritiesProps) {
+  const counts = severityOrder.map(
+    (severity) => [severity, problems.filter((problem) => problem.severity === severity).length] as const,
   );
   return (
-    <details class="problem-routes" open={routes.length <= SHOWN_ROUTES}>
-      <summary class="small">{summary}</summary>
-      {list}
-    </details>
+    <fieldset class="chips">
+      <legend class="for-ears">Filter by severity</legend>
+      {counts
+        .filter(([severity, number]) => number > 0 || severity === chosen)
+        .map(([severity, number]) => (
+          <button
+            key={severity}
+            type="button"
+            class="chip"
+            aria-pressed={chosen === severity}
+            onClick={() => onChoose(chosen === severity ? '' : severity)}
+          >
+            {titles[severity]} <span class="chip-count">{number}</span>
+          </button>
+        ))}
+    </fieldset>
   );
 }

@@ -192,6 +192,7 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
       file,
       line: 7,
       column: 9,
+      id: 'label-invalid',
       severity: 'error',
       service: 'shop_app',
       label: 'com.docker.lb.port',

@@ -341,8 +341,10 @@ describe('signalbox problems', () => {
       code: 1,
       out: `error: com.docker.lb.port "x" is not a whole number (shop_app)
     Give it a port.
+
 notice: is new (shop_api)
     Nothing.
+
 1 error, 1 notice
 `,
       err: '',
@@ -370,6 +372,68 @@ notice: is new (shop_api)
   });
 });
 
+describe('signalbox problems of many services', () => {
+  const mistake = (service: string, more: object = {}) => ({
+    id: 'label-invalid',
+    severity: 'error',
+    service,
+    label: 'com.docker.lb.port',
+    value: 'x',
+    reason: 'is not a whole number',
+    remedy: 'Give it a port.',
+    since: '2026-01-01T00:00:00.000Z',
+    ...more,
+  });
+  const unknown = {
+    id: 'label-unknown',
+    severity: 'warning',
+    label: 'com.docker.lb.host',
+    reason: 'is an unknown label',
+  };
+
+  it('are grouped by cause, the worst first', async () => {
+    const services = Array.from({ length: 12 }, (_, n) => `app${n}`);
+    const problems = [
+      mistake('late', unknown),
+      ...services.map((name) => mistake(name)),
+      mistake('other', { value: 'y' }),
+    ];
+    answered = { ...state, problems } as never;
+
+    expect((await ask('problems')).out).toBe(`label-invalid (13), docs/problems.md#label-invalid
+error: com.docker.lb.port "x" is not a whole number
+    Give it a port.
+    12 services: app0, app1, app2, app3, app4, app5, app6, app7, app8, app9, and 2 more
+    since 2026-01-01T00:00:00.000Z
+error: com.docker.lb.port "y" is not a whole number (other)
+    Give it a port.
+    since 2026-01-01T00:00:00.000Z
+
+label-unknown (1), docs/problems.md#label-unknown
+warning: com.docker.lb.host "x" is an unknown label (late)
+    Give it a port.
+    since 2026-01-01T00:00:00.000Z
+
+13 errors, 1 warning
+`);
+    expect((await ask('problems', '--severity', 'error', '--filter', 'OTHER port')).out).toContain(
+      '1 error, 13 more do not match',
+    );
+    expect(await ask('problems', '--severity', 'bad')).toMatchObject({ code: 2 });
+  });
+
+  it('stay readable with 20,000', async () => {
+    const problems = Array.from({ length: 20_000 }, (_, n) => mistake(`app${n}`, { value: `${n % 500}` }));
+    answered = { ...state, problems } as never;
+
+    const { out } = await ask('problems');
+
+    expect(out.split('\n').length).toBeLessThan(60);
+    expect(out).toContain('and 490 more. List them with --all, or choose with --filter.');
+    expect((await ask('problems', '--all')).out.length).toBeGreaterThan(100_000);
+  });
+});
+
 describe('signalbox problems of several services', () => {
   const label = 'com.docker.lb.ssl_cert';
   const problem = {
@@ -392,6 +456,7 @@ describe('signalbox problems of several services', () => {
     ${label} (shop_api): api.example.org/
     ${label} (shop_app): 0/, 1/, 2/, 3/, 4/, 5/, 6/, 7/, 8/, 9/, and 2 more
     Create a new one.
+
 1 warning
 `);
   });

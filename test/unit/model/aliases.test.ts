@@ -45,6 +45,7 @@ describe('an alias for the DNS name of another service', () => {
       expect(networkIds).toEqual(['app']);
       expect(problems).toEqual([
         {
+          id: 'dns-name-taken-over',
           severity: 'error',
           service: 'evil',
           cluster: 'default',

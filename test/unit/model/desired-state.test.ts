@@ -127,6 +127,7 @@ describe('a service', () => {
     else
       expect(problems).toEqual([
         {
+          id: 'network-upper-case',
           severity: 'error',
           service: 'web',
           cluster: 'default',

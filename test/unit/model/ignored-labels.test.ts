@@ -89,6 +89,7 @@ describe('a label without effect', () => {
   it('is reported with a suggestion', () => {
     expect(ignoredLabels({ ...bare, labels: { 'com.docker.ld.hosts': 'a' } })).toEqual([
       {
+        id: 'label-unknown',
         severity: 'warning',
         service: 'app',
         label: 'com.docker.ld.hosts',

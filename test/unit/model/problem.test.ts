@@ -11,6 +11,7 @@ import {
 } from '../../../src/model/problem.ts';
 
 const expires = (service: string, ...routes: string[]): Problem => ({
+  id: 'certificate-expires',
   severity: 'warning',
   service,
   label: 'com.docker.lb.ssl_cert',
@@ -20,6 +21,7 @@ const expires = (service: string, ...routes: string[]): Problem => ({
   affects: [{ service, label: 'com.docker.lb.ssl_cert', routes }],
 });
 const own = (service: string): Problem => ({
+  id: 'label-invalid',
   severity: 'error',
   service,
   label: 'com.docker.lb.port',
@@ -98,7 +100,7 @@ it('the order of problems, and merging them in steps, changes nothing', () => {
 
 describe('the problems of one service', () => {
   const problem = (n: number, severity: Problem['severity'], service = 'noisy'): Problem => ({
-    ...{ severity, service, label: `com.docker.lb.${n}.port`, value: 'x' },
+    ...{ id: 'label-invalid', severity, service, label: `com.docker.lb.${n}.port`, value: 'x' },
     ...{ reason: 'is not a port', remedy: 'Name one.' },
   });
   const many = (count: number, severity: Problem['severity'], service?: string) =>

@@ -43,7 +43,7 @@ const withState = (changes: Partial<BackendState>): Partial<RouteFacts> => ({
   backends: new Map([['web', state(changes)]]),
 });
 const problem = (severity: Problem['severity'], more: Partial<Problem> = {}): Problem => ({
-  ...{ severity, service: 'web', reason: 'is bad', remedy: 'Fix it.' },
+  ...{ id: 'label-invalid', severity, service: 'web', reason: 'is bad', remedy: 'Fix it.' },
   ...more,
 });
 const withError = (more: Partial<Problem>): Partial<RouteFacts> => ({

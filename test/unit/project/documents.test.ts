@@ -137,7 +137,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Mistakes that the documents show on purpose, and a prefix. */
-const notLabels = ['defaul_backend', 'tls', 'name', 'x'];
+const notLabels = ['defaul_backend', 'hots', 'tls', 'name', 'x'];
 
 const settingsKeys = new Set(
   [acmeKeys, coreKeys, extensionKeys, nginxKeys, oidcKeys].flatMap((keys) => Object.keys(keys)),
