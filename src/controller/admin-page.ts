@@ -19,7 +19,8 @@ import { toPlanView } from './admin/plan.ts';
 import { serveAdmin } from './admin/serve.ts';
 import { toState } from './admin/state.ts';
 import type { TrafficSource } from './admin/traffic-route.ts';
-import { keptVersions, readVersion } from './admin/versions.ts';
+import { VersionBook } from './admin/version-book.ts';
+import { readVersion } from './admin/versions.ts';
 import { engineCalls } from './docker/docker-error.ts';
 import type { DockerSwarm } from './docker/swarm.ts';
 import { readSecret } from './own-secrets.ts';
@@ -88,7 +89,11 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     oidc: signIn.oidc,
     administrator,
     traffic: parts.traffic,
-    versions: (cluster) => keptVersions(configs(), cluster),
+    versions: new VersionBook({
+      configs,
+      read: (id) => swarm.readConfig(id),
+      changes: () => administrator.current.changes,
+    }),
     readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
     metrics: () => metrics.metrics(),
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url, status.current?.backends),
@@ -100,10 +105,19 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     now,
     page: servePage(new URL('../../dist/ui', import.meta.url).pathname),
   });
+  endMaintenanceInTime(parts, signal);
   const own = await ownCertificate(parts);
   const renewed = own ? undefined : await RenewedIdentity.issue(authority, now, 'admin.signalbox', ['localhost']);
   const server = serveAdmin({ app, port, closedTo, relayedFrom, ...(own ?? renewed!.current) }, signal);
   if (renewed) renewInTime(server, renewed, parts, signal);
+}
+
+const MAINTENANCE_CHECK_MS = 2000;
+
+function endMaintenanceInTime({ administrator, logger }: AdminParts, signal: AbortSignal): void {
+  const end = () => administrator.endExpired().catch((error) => logger.error({ err: error }, 'Maintenance not ended'));
+  const timer = setInterval(end, MAINTENANCE_CHECK_MS).unref();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 }
 
 const RENEWAL_CHECK_MS = 3_600_000;

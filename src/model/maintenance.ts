@@ -26,6 +26,10 @@ export const maintenanceSchema = z
     allow: z.array(z.string()).readonly(),
     who: z.string(),
     since: z.iso.datetime(),
+    /** For administrators. */
+    reason: z.string().exactOptional(),
+    /** When it ends automatically. */
+    until: z.iso.datetime().exactOptional(),
   })
   .readonly();
 export type MaintenanceDecision = z.infer<typeof maintenanceSchema>;
@@ -33,6 +37,11 @@ export type MaintenanceTarget = Pick<MaintenanceDecision, 'kind' | 'name'>;
 
 export function isTarget({ kind, name }: MaintenanceTarget, other: MaintenanceTarget): boolean {
   return kind === other.kind && name === other.name;
+}
+
+/** Decisions whose time is over. */
+export function expired(decisions: readonly MaintenanceDecision[], now: number): MaintenanceDecision[] {
+  return decisions.filter(({ until }) => until !== undefined && Date.parse(until) <= now);
 }
 
 /** The host names by which a route can be put under maintenance. */

@@ -12,12 +12,13 @@ import type {
   tokenRequestSchema,
   UsersView,
   userSchema,
+  VersionChangesView,
 } from '../controller/admin/requests.ts';
 import type { ClosedView } from '../controller/admin/state.ts';
 import type { TrafficView } from '../controller/admin/traffic.ts';
 
 export type User = z.infer<typeof userSchema>;
-export type { ClusterExplanation, CreatedToken, KeptVersion, TokenView as Token, UsersView };
+export type { ClusterExplanation, CreatedToken, KeptVersion, TokenView as Token, UsersView, VersionChangesView };
 
 /** The controller rejected the request. */
 export class Refused extends Error {
@@ -128,6 +129,10 @@ export const listVersions = (cluster: string) => read<KeptVersion[]>(versionsPat
 export const readVersion = async (cluster: string, version: string): Promise<string> =>
   (await request(`${versionsPath(cluster)}/${encodeURIComponent(version)}`)).text();
 
+/** What a roll-back to the version changes. */
+export const readChanges = (cluster: string, version: string) =>
+  read<VersionChangesView>(`${versionsPath(cluster)}/${encodeURIComponent(version)}/changes`);
+
 export const hold = (cluster: string, version: string) =>
   change(`${versionsPath(cluster)}/${encodeURIComponent(version)}/hold`, 'PUT');
 
@@ -138,7 +143,13 @@ export type Target = Pick<ClosedView, 'kind' | 'name'>;
 
 const maintenancePath = ({ kind, name }: Target) => `/api/maintenance/${kind}s/${encodeURIComponent(name)}`;
 
-export const close = (target: Target, allow: readonly string[]) => change(maintenancePath(target), 'PUT', { allow });
+interface MaintenanceTerms {
+  readonly allow: readonly string[];
+  readonly reason?: string;
+  readonly until?: string;
+}
+
+export const close = (target: Target, terms: MaintenanceTerms) => change(maintenancePath(target), 'PUT', terms);
 
 export const openAgain = (target: Target) => change(maintenancePath(target), 'DELETE');
 

@@ -17,7 +17,8 @@ import type { CreatedToken } from '../../src/controller/admin/requests.ts';
 import { type ServeOptions, serveAdmin } from '../../src/controller/admin/serve.ts';
 import { toState } from '../../src/controller/admin/state.ts';
 import { parseUsers } from '../../src/controller/admin/users.ts';
-import { keptVersions, readVersion } from '../../src/controller/admin/versions.ts';
+import { VersionBook } from '../../src/controller/admin/version-book.ts';
+import { readVersion } from '../../src/controller/admin/versions.ts';
 import { toSource } from '../../src/controller/traffic/setup.ts';
 import { TrafficRecorder } from '../../src/controller/traffic/traffic-recorder.ts';
 import { createLogger } from '../../src/lib/logger.ts';
@@ -156,7 +157,11 @@ export class AdminWorld implements AsyncDisposable {
       access: this.access,
       administrator,
       oidc: options.oidc,
-      versions: (cluster) => keptVersions(configs(), cluster),
+      versions: new VersionBook({
+        configs,
+        read: (id) => world.swarm.readConfig(id),
+        changes: () => this.administrator.current.changes,
+      }),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
       certificates: () => [],
       internalCa: 'PEM',

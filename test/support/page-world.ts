@@ -9,7 +9,8 @@ import { servePage } from '../../src/controller/admin/page.ts';
 import { toPlanView } from '../../src/controller/admin/plan.ts';
 import { serveAdmin } from '../../src/controller/admin/serve.ts';
 import { type State, toState } from '../../src/controller/admin/state.ts';
-import { keptVersions, readVersion } from '../../src/controller/admin/versions.ts';
+import { VersionBook } from '../../src/controller/admin/version-book.ts';
+import { readVersion } from '../../src/controller/admin/versions.ts';
 import { toSource } from '../../src/controller/traffic/setup.ts';
 import { TrafficRecorder } from '../../src/controller/traffic/traffic-recorder.ts';
 import { createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
@@ -95,7 +96,11 @@ export class PageWorld implements AsyncDisposable {
       }),
       oidc,
       administrator,
-      versions: (cluster) => keptVersions(configs(), cluster),
+      versions: new VersionBook({
+        configs,
+        read: (id) => world.swarm.readConfig(id),
+        changes: () => administrator.current.changes,
+      }),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
       certificates: () => this.certificates,
       internalCa: 'PEM',

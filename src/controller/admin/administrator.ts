@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   type Actor,
   type Administration,
@@ -13,14 +12,28 @@ import {
   untouched,
 } from '../../model/access/administration.ts';
 import type { ApiToken } from '../../model/access/api-tokens.ts';
-import { isPartOf, isTarget, type MaintenanceTarget } from '../../model/maintenance.ts';
+import { expired, isPartOf, isTarget, type MaintenanceTarget } from '../../model/maintenance.ts';
 import { clusterLabel, versionLabel } from '../../model/names.ts';
 import { shownValue } from '../../model/problem.ts';
 import type { Settings } from '../../model/settings/settings.ts';
 import type { StoredObject, SwarmService } from '../../model/snapshot.ts';
 import { type AdministrationStore, ConflictError } from '../ports.ts';
 import type { Status } from '../reconcile/status.ts';
-import { isSame, isSameState, parseSaved, without, withToken } from './decisions.ts';
+import {
+  describeMaintenance,
+  isKnownCluster,
+  isRouted,
+  isSame,
+  isSameState,
+  type MaintenanceTerms,
+  newToken,
+  parseSaved,
+  type WantedToken,
+  withMaintenance,
+  without,
+  withoutEnded,
+  withToken,
+} from './decisions.ts';
 import { Refusal } from './problem-details.ts';
 
 export interface AdministratorOptions {
@@ -34,12 +47,6 @@ export interface AdministratorOptions {
   readonly now: () => number;
 }
 
-/** A token's properties chosen by the administrator, its identifier and its hash. */
-export interface WantedToken extends Pick<ApiToken, 'id' | 'name' | 'role' | 'cluster' | 'hash'> {
-  readonly days: number;
-}
-
-const DAY_MS = 24 * 3_600_000;
 /** Attempts when other controllers write at the same time. */
 const ATTEMPTS = 5;
 
@@ -140,12 +147,7 @@ export class Administrator {
   /** Rejects names of clusters that are neither in the settings nor among the kept versions. */
   requireCluster(name: string): void {
     const { settings, status } = this.#options;
-    const { desired, snapshot } = status.current ?? {};
-    const isKnown =
-      settings.clusters.some((cluster) => cluster.name === name) ||
-      desired?.clusters.some(({ cluster }) => cluster.name === name) ||
-      snapshot?.configs.some(({ labels }) => labels[clusterLabel] === name && labels[versionLabel] !== undefined) ||
-      Object.hasOwn(this.#current.held, name);
+    const isKnown = isKnownCluster(name, settings, status.current) || Object.hasOwn(this.#current.held, name);
     if (!isKnown) throw new Refusal(404, 'No such cluster', `Unknown cluster ${shownValue(name)}.`);
   }
 
@@ -161,22 +163,30 @@ export class Administrator {
     await this.#inTurn(() => this.#save((current) => endSession(current, session, at)));
   }
 
-  /** Starts maintenance of a host or service, except for the allowed clients. Replaces the list if it is already under maintenance. */
-  async startMaintenance(who: Actor, target: MaintenanceTarget, allow: readonly string[]): Promise<void> {
+  /** Starts maintenance of a host or service, except for the allowed clients. Replaces the decision if it is already under maintenance. */
+  async startMaintenance(
+    who: Actor,
+    target: MaintenanceTarget,
+    allow: readonly string[],
+    more: MaintenanceTerms = {},
+  ): Promise<void> {
     const { kind, name } = target;
-    const routes = this.#seen().desired.clusters.flatMap(({ routes, streams }) => [
-      ...routes,
-      ...streams.map((stream) => ({ ...stream, isDefault: false })),
-    ]);
-    if (!routes.some((route) => isPartOf(route, target)))
+    if (more.until !== undefined && Date.parse(more.until) <= this.#options.now())
+      throw new Refusal(400, 'In the past', `The end ${more.until} is in the past.`);
+    if (!isRouted(this.#seen().desired, target))
       throw new Refusal(404, `No such ${kind}`, `No route uses the ${kind} ${name}.`);
-    const passing = allow.length === 0 ? '' : `, allowed: ${shownValue(allow.join(', '))}`;
-    await this.#change(who, `Started maintenance of ${kind} ${name}${passing}`, (current, since) => ({
+    await this.#change(who, describeMaintenance(target, allow, more), (current, since) => ({
       ...current,
-      maintenance: current.maintenance.some((other) => isTarget(other, target) && isDeepStrictEqual(other.allow, allow))
-        ? current.maintenance
-        : [...without(current.maintenance, target), { kind, name, allow, who: who.name, since }],
+      maintenance: withMaintenance(current.maintenance, { kind, name, allow, who: who.name, since, ...more }),
     }));
+  }
+
+  /** Ends maintenance whose time is over. All controllers try, so all record the same. */
+  async endExpired(): Promise<void> {
+    for (const ended of expired(this.#current.maintenance, this.#options.now())) {
+      const what = `Ended maintenance of ${ended.kind} ${ended.name}: its time is over`;
+      await this.#change({ name: 'Signalbox' }, what, (current) => withoutEnded(current, ended), ended.until);
+    }
   }
 
   async endMaintenance(who: Actor, target: MaintenanceTarget): Promise<void> {
@@ -192,21 +202,13 @@ export class Administrator {
   }
 
   /** Creates a token for scripts. Only its hash is known here. */
-  async createToken(who: Actor, { days, ...wanted }: WantedToken): Promise<ApiToken> {
+  async createToken(who: Actor, wanted: WantedToken): Promise<ApiToken> {
     if (wanted.cluster !== undefined) this.requireCluster(wanted.cluster);
-    const at = this.#options.now();
-    const createdAt = new Date(at).toISOString();
-    const expiresAt = new Date(at + days * DAY_MS).toISOString();
-    const token: ApiToken = { ...wanted, createdAt, createdBy: who.name, expiresAt };
-    const scope = token.cluster === undefined ? '' : `, cluster ${token.cluster}`;
-    await this.#change(
-      who,
-      `Created the token ${token.name}, ${token.role}${scope}, until ${expiresAt}`,
-      (current) => ({
-        ...current,
-        tokens: withToken(current.tokens, token, createdAt),
-      }),
-    );
+    const { token, what } = newToken(wanted, who.name, this.#options.now());
+    await this.#change(who, what, (current) => ({
+      ...current,
+      tokens: withToken(current.tokens, token, token.createdAt),
+    }));
     return token;
   }
 
@@ -250,9 +252,9 @@ export class Administrator {
     { name, via, address }: Actor,
     what: string,
     next: (current: Administration, at: string) => Administration,
+    at = new Date(this.#options.now()).toISOString(),
   ): Promise<void> {
-    const { now, trigger } = this.#options;
-    const at = new Date(now()).toISOString();
+    const { trigger } = this.#options;
     const how = { ...(via === undefined ? {} : { via }), ...(address === undefined ? {} : { address }) };
     const change = { at, who: name, ...how, what };
     const changes = (current: Administration) => !isSameState(next(current, at), current);

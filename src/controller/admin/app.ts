@@ -23,7 +23,6 @@ import {
   type ClusterExplanation,
   explainedUrlSchema,
   interlockSchema,
-  type KeptVersion,
   type UsersView,
 } from './requests.ts';
 import { scopeCertificates, scopeState } from './scope.ts';
@@ -32,6 +31,8 @@ import { authenticate, identifyScraper, signInRoutes } from './sign-in-routes.ts
 import type { State } from './state.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { type TrafficSource, trafficRoute } from './traffic-route.ts';
+import type { VersionBook } from './version-book.ts';
+import { versionRoutes } from './version-routes.ts';
 
 export interface AdminOptions {
   readonly state: () => State;
@@ -43,7 +44,7 @@ export interface AdminOptions {
   /** Undefined if the settings have no OpenID provider. */
   readonly oidc?: Oidc | undefined;
   readonly administrator: Administrator;
-  readonly versions: (cluster: string) => readonly KeptVersion[];
+  readonly versions: Pick<VersionBook, 'list' | 'compare'>;
   readonly readVersion: (cluster: string, version: string) => Promise<string | undefined>;
   /** How a URL is routed; undefined if it is invalid. */
   readonly explain: (url: string) => readonly ClusterExplanation[] | undefined;
@@ -64,7 +65,7 @@ export interface AdminOptions {
   readonly now?: () => number;
 }
 
-type Env = { Variables: { session: Session; user: User } };
+export type Env = { Variables: { session: Session; user: User } };
 
 /** The administrator's HTTP interface. openapi.ts describes every route; only `/healthz` and signing in need no sign-in. */
 export function createAdminApp(options: AdminOptions): Hono<Env> {
@@ -179,8 +180,8 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     };
     app.put(path, async (context) => {
       const target = targetOf(context);
-      const { allow } = await readBody(context, allowSchema);
-      await administrator.startMaintenance(actor(context), target, allow);
+      const { allow, ...terms } = await readBody(context, allowSchema);
+      await administrator.startMaintenance(actor(context), target, allow, terms);
       return context.body(null, 204);
     });
     app.delete(path, async (context) => {
@@ -189,27 +190,7 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     });
   }
 
-  app.get('/api/clusters/:cluster/versions', ({ req, json }) => {
-    administrator.requireCluster(req.param('cluster'));
-    return json(options.versions(req.param('cluster')));
-  });
-  app.get('/api/clusters/:cluster/versions/:version', async ({ req, text }) => {
-    const { cluster, version } = req.param();
-    administrator.requireCluster(cluster);
-    const configuration = await options.readVersion(cluster, version);
-    if (configuration === undefined)
-      throw new Refusal(404, 'No such version', `Cluster ${cluster} has no kept version ${version}.`);
-    return text(configuration);
-  });
-  app.put('/api/clusters/:cluster/versions/:version/hold', async (context) => {
-    const { cluster, version } = context.req.param();
-    await administrator.hold(actor(context), cluster, version);
-    return context.body(null, 204);
-  });
-  app.delete('/api/clusters/:cluster/hold', async (context) => {
-    await administrator.release(actor(context), context.req.param('cluster'));
-    return context.body(null, 204);
-  });
+  app.route('/api/clusters', versionRoutes({ ...options, actor }));
   if (options.page) app.get('*', options.page);
   return app;
 }

@@ -21,6 +21,7 @@ import {
   tokenViewSchema,
   userSchema,
   usersSchema,
+  versionChangesSchema,
 } from './requests.ts';
 import { stateSchema } from './state.ts';
 import { trafficQuery, trafficSchema } from './traffic.ts';
@@ -254,6 +255,15 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
       access: 'viewer',
       ofCluster: 'path',
       answer: 'text/plain',
+    },
+  },
+  '/api/clusters/{cluster}/versions/{version}/changes': {
+    get: {
+      summary: 'Show what a roll-back to a version would change: hosts that appear and disappear, and changed routes',
+      access: 'viewer',
+      ofCluster: 'path',
+      query: { from: z.string().max(64).describe('The version to compare with. Default: the served version.') },
+      answer: versionChangesSchema,
     },
   },
   '/api/clusters/{cluster}/versions/{version}/hold': {

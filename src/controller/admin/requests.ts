@@ -71,8 +71,12 @@ export const createdTokenSchema = tokenViewSchema.extend({
 });
 export type CreatedToken = z.infer<typeof createdTokenSchema>;
 
+/** Longer ones are no reason, but a text. */
+const MAX_REASON = 200;
 export const allowSchema = z.object({
   allow: allowListSchema.default([]).describe('Client addresses and networks that are allowed.'),
+  reason: z.string().trim().max(MAX_REASON).exactOptional().describe('Shown to administrators, not to clients.'),
+  until: z.iso.datetime().exactOptional().describe('When it ends automatically, RFC 3339 in UTC.'),
 });
 
 export const auditEntrySchema = z
@@ -95,7 +99,27 @@ export const explainedUrlSchema = z
     'A URL over HTTP or HTTPS, whose scheme may be omitted (`app.example.org/path`), or a connection (`tcp://db.example.org:5432`).',
   );
 
-export const keptVersionSchema = z.object({ version: z.string(), createdAt: z.string().describe('RFC 3339') });
+const versionTotals = z.object({ appear: z.int(), disappear: z.int(), lines: z.int() });
+export const versionChangesSchema = z.object({
+  appear: z.array(z.string()).readonly().describe('Hosts, and ports of connections, that are added. The first 50.'),
+  disappear: z.array(z.string()).readonly().describe('Those that are removed. The first 50.'),
+  lines: z
+    .array(z.string())
+    .readonly()
+    .describe('Changed routes, such as `+ shop.example.org → shop_web`. The first 50.'),
+  total: versionTotals.describe('How many there are.'),
+});
+export type VersionChangesView = z.infer<typeof versionChangesSchema>;
+
+export const keptVersionSchema = z.object({
+  version: z.string(),
+  createdAt: z.string().describe('RFC 3339'),
+  cause: z
+    .string()
+    .nullable()
+    .describe('Administrator and decision that led to it; null for changes of services and settings.'),
+  changes: versionChangesSchema.nullable().describe('Compared with the next older kept version; null for the oldest.'),
+});
 export type KeptVersion = z.infer<typeof keptVersionSchema>;
 
 const explainedRouteSchema = z

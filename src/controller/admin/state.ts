@@ -113,6 +113,11 @@ const closedSchema = z
     allow: z.array(z.string()).readonly().describe('Client addresses and networks that are allowed.'),
     who: z.string().nullable().describe('Administrator who started it; null if set by a label of the service.'),
     since: z.string().nullable().describe('RFC 3339; null if set by a label of the service.'),
+    reason: z.string().exactOptional(),
+    until: z
+      .string()
+      .exactOptional()
+      .describe('When it ends automatically, RFC 3339. Absent if an administrator ends it.'),
   })
   .readonly();
 export type ClosedView = z.infer<typeof closedSchema>;

@@ -3,8 +3,10 @@ import type { StoredObject } from '../../model/snapshot.ts';
 import { versionConfigs } from '../plan/versions.ts';
 import type { KeptVersion } from './requests.ts';
 
+type StoredVersion = Pick<KeptVersion, 'version' | 'createdAt'>;
+
 /** The versions of a cluster's configuration that can be viewed and rolled back to, the newest first. */
-export function keptVersions(configs: readonly StoredObject[], cluster: string): KeptVersion[] {
+export function keptVersions(configs: readonly StoredObject[], cluster: string): StoredVersion[] {
   const own = configs.filter(({ labels }) => labels[clusterLabel] === cluster && labels[versionLabel] !== undefined);
   const byVersion = Map.groupBy(own, ({ labels }) => labels[versionLabel]!);
   return [...byVersion]

@@ -25,7 +25,7 @@ export function Confirm({ title, verb, action, onConfirm, onClose, children }: C
         <button type="button" class="button" onClick={() => dialog.current?.close()}>
           Cancel
         </button>
-        <button type="button" class="button button-strong" disabled={action.busy} onClick={onConfirm}>
+        <button type="button" class="button button-danger" disabled={action.busy} onClick={onConfirm}>
           {verb}
         </button>
       </div>

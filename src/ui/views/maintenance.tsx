@@ -1,7 +1,7 @@
 import type { ClosedView, State } from '../../controller/admin/state.ts';
 import { openAgain } from '../api.ts';
 import { useAction, useCanChange } from '../hooks.ts';
-import { listed } from '../lib/format.ts';
+import { listed, utc } from '../lib/format.ts';
 import { Empty, Refusal } from '../parts/notes.tsx';
 import { Lamp } from '../parts/signal.tsx';
 import { Ago } from '../parts/time.tsx';
@@ -35,7 +35,7 @@ export function Maintenance({ state }: { readonly state: State }) {
   );
 }
 
-function Closed({ closed: { kind, name, allow, who, since } }: { readonly closed: ClosedView }) {
+function Closed({ closed: { kind, name, allow, who, since, reason, until } }: { readonly closed: ClosedView }) {
   const canChange = useCanChange();
   const action = useAction();
   return (
@@ -49,6 +49,8 @@ function Closed({ closed: { kind, name, allow, who, since } }: { readonly closed
           {who === null ? 'Set by a label of the service. Remove the label to end it.' : `Started by ${who} `}
           {since === null ? null : <Ago at={since} />}
         </p>
+        {reason === undefined ? null : <p class="small">{reason}</p>}
+        {until === undefined ? null : <p class="small">Ends automatically at {utc(until)}</p>}
         {allow.length === 0 ? null : <p class="small">Allowed: {listed(allow)}</p>}
         <Refusal reason={action.refusal} />
       </div>

@@ -136,9 +136,22 @@ const app = new Hono()
   })
   .get('/api/clusters/:cluster/versions', ({ json }) =>
     json([
-      { version: '1111111111111111', createdAt: '2026-01-02T00:00:00Z' },
+      {
+        version: '1111111111111111',
+        createdAt: '2026-01-02T00:00:00Z',
+        cause: 'admin: Released default',
+        changes: { lines: ['+ app.example.org → shop_app'], total: { lines: 9 } },
+      },
       { version: '0000000000000000', createdAt: '2026-01-01T00:00:00Z' },
     ]),
+  )
+  .get('/api/clusters/default/versions/1111/changes', ({ json }) =>
+    json({
+      appear: ['new.example.org'],
+      disappear: ['a.example.org', 'b.example.org'],
+      lines: ['+ new.example.org → shop_app', '− a.example.org → shop_api', '~ c.example.org: shop_a → shop_b'],
+      total: { appear: 1, disappear: 7, lines: 9 },
+    }),
   )
   .get('/api/clusters/default/versions/:version', ({ req, text, json }) => {
     const lines = configurations[req.param('version')];
@@ -521,9 +534,11 @@ ci     operator  *        2026-04-01T00:00:00.000Z  admin
 
 describe('signalbox maintenance', () => {
   it('lists what is under maintenance', async () => {
-    expect((await ask('maintenance')).out).toBe(`CLOSED    KIND     ALLOWED     BY     SINCE
-shut      host     10.0.0.0/8  admin  2026-01-01T00:00:00.000Z
-shop_api  service  -           label  -
+    expect(
+      (await ask('maintenance')).out,
+    ).toBe(`CLOSED    KIND     ALLOWED     BY     SINCE                     UNTIL  REASON
+shut      host     10.0.0.0/8  admin  2026-01-01T00:00:00.000Z  -      -
+shop_api  service  -           label  -                         -      -
 `);
     answered = { ...state, maintenance: [] };
     expect((await ask('maintenance')).out).toBe('Nothing is under maintenance\n');
@@ -534,26 +549,47 @@ shop_api  service  -           label  -
       code: 0,
       err: '',
     });
-    await ask('maintenance', 'on', '*');
-    await ask('maintenance', 'on', 'shut', '--service');
+    await ask('maintenance', 'on', 'shut', '--reason', 'Upgrade', '--until', '2030-05-01T06:00Z');
+    await ask('maintenance', 'on', 'shop_shut', '--service');
     await ask('maintenance', 'off', 'shut', 'shop_api');
     const allow = ['10.0.0.0/8', '::1'];
     expect(changes).toEqual([
       ['PUT', '/api/maintenance/hosts/app.example.org', { allow }],
       ['PUT', '/api/maintenance/services/shop_app', { allow }],
-      ['PUT', '/api/maintenance/hosts/*', { allow: [] }],
-      ['PUT', '/api/maintenance/services/shut', { allow: [] }],
+      ['PUT', '/api/maintenance/hosts/shut', { allow: [], reason: 'Upgrade', until: '2030-05-01T06:00:00.000Z' }],
+      ['PUT', '/api/maintenance/services/shop_shut', { allow: [] }],
       ['DELETE', '/api/maintenance/hosts/shut', undefined],
       ['DELETE', '/api/maintenance/services/shop_api', undefined],
     ]);
   });
 
-  it('fails if the API rejects the request', async () => {
-    expect(await ask('maintenance', 'on', 'nobody')).toEqual({
-      code: 1,
+  it('ends after a time', async () => {
+    await ask('maintenance', 'on', 'shut', '--for', '2h');
+
+    const { until } = changes[0]?.[2] as { until: string };
+    expect(Date.parse(until) - Date.now()).toBeGreaterThan(7_100_000);
+    expect(Date.parse(until) - Date.now()).toBeLessThanOrEqual(7_200_000);
+  });
+
+  it('changes nothing if one of the names is unknown', async () => {
+    expect(await ask('maintenance', 'on', 'app.example.org', 'app.exmple.org')).toEqual({
+      code: 2,
       out: '',
-      err: 'signalbox: No such host: No route has it.\n',
+      err: `signalbox: No route uses the host app.exmple.org. Nothing was changed. Did you mean app.example.org?
+See: signalbox help maintenance
+`,
     });
+    expect(changes).toEqual([]);
+  });
+
+  it.each([
+    ['on', 'shut', '--for', '2 hours'],
+    ['on', 'shut', '--until', 'soon'],
+    ['on', 'shut', '--until', '2030-05-01T06:00Z', '--for', '1h'],
+    ['off', 'shut', '--reason', 'x'],
+  ])('rejects %s %s %s %s', async (...argv) => {
+    expect(await ask('maintenance', ...argv.filter((word) => word !== undefined))).toMatchObject({ code: 2 });
+    expect(changes).toEqual([]);
   });
 
   it.each([['up'], ['on'], ['off', 'x', '--allow', '::1'], ['--allow', '::1']])('rejects %s', async (...argv) => {
@@ -612,6 +648,9 @@ describe('versions', () => {
 
     expect((await ask('versions')).out).toBe(`VERSION           RENDERED
 1111111111111111  2026-01-02T00:00:00Z
+  admin: Released default
+  + app.example.org → shop_app
+  and 8 more
 0000000000000000  2026-01-01T00:00:00Z  served, held
 `);
     expect(JSON.parse((await ask('versions', '--json')).out)).toHaveLength(2);
@@ -626,6 +665,16 @@ describe('versions', () => {
       ['PUT', '/api/clusters/default/versions/0000/hold', undefined],
       ['DELETE', '/api/clusters/default/hold', undefined],
     ]);
+  });
+
+  it('are rolled back to once the hosts that disappear are confirmed', async () => {
+    const listed = `Hosts that appear: new.example.org
+Hosts that disappear: a.example.org, b.example.org and 5 more
+~ c.example.org: shop_a → shop_b
+`;
+    expect(await ask('rollback', 'default', '1111', '--dry-run')).toEqual({ code: 0, out: listed, err: '' });
+    expect(changes).toEqual([]);
+    expect((await ask('rollback', 'default', '1111')).out).toBe(`${listed}default is held at version 1111\n`);
   });
 
   it('are compared', async () => {

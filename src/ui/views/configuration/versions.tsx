@@ -6,6 +6,7 @@ import { ago, utc } from '../../lib/format.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { Version } from '../../parts/version.tsx';
+import { Changes, RollbackPreview } from './changes.tsx';
 
 interface VersionsProps {
   readonly cluster: ClusterView;
@@ -31,7 +32,7 @@ export function Versions({ cluster, kept, shown, compared, onShow, onCompare }: 
         <h2 id="versions">Versions</h2>
       </header>
       <ol class="timeline">
-        {kept.map(({ version, createdAt }) => (
+        {kept.map(({ version, createdAt, cause, changes }) => (
           <li key={version} class={version === shown ? 'is-shown' : ''}>
             <button type="button" class="version-pick" aria-pressed={version === shown} onClick={() => onShow(version)}>
               <span>
@@ -41,6 +42,7 @@ export function Versions({ cluster, kept, shown, compared, onShow, onCompare }: 
                 <Ago at={createdAt} />
               </span>
             </button>
+            <Changes cause={cause} changes={changes} />
             {canChange && version !== cluster.version ? (
               <button
                 type="button"
@@ -83,6 +85,7 @@ export function Versions({ cluster, kept, shown, compared, onShow, onCompare }: 
             The proxies of <strong>{cluster.name}</strong> return to this version and stay there until you release it.
             New changes are queued until then.
           </p>
+          <RollbackPreview cluster={cluster.name} version={back} />
         </Confirm>
       )}
     </section>

@@ -55,7 +55,7 @@ async function setUp() {
     },
     access,
     administrator,
-    versions: () => [],
+    versions: { list: async () => [], compare: async () => undefined },
     readVersion: async () => undefined,
     certificates: () => [],
     internalCa: 'PEM',
@@ -300,11 +300,33 @@ describe('The API', () => {
     expect([saved.length, triggers()]).toEqual([4, 4]);
   });
 
+  it('ends maintenance when its time is over, and records it', async () => {
+    const { send, logIn, pass, state, administrator } = await setUp();
+    const until = '2026-01-01T00:10:00.000Z';
+    const body = { reason: 'Upgrade', until };
+    const path = '/api/maintenance/hosts/shop.example.org';
+    expect((await send(path, 'PUT', body, await logIn('admin'))).status).toBe(204);
+    expect(state().maintenance).toMatchObject([{ name: 'shop.example.org', reason: 'Upgrade', until }]);
+
+    await administrator.endExpired();
+    expect(state().maintenance).toHaveLength(1);
+    pass(600_000);
+    await Promise.all([administrator.endExpired(), administrator.endExpired()]);
+
+    expect(state().maintenance).toEqual([]);
+    expect(state().changes).toMatchObject([
+      { at: until, who: 'Signalbox', what: 'Ended maintenance of host shop.example.org: its time is over' },
+      { what: `Started maintenance of host shop.example.org, until ${until}, reason: Upgrade` },
+    ]);
+  });
+
   it.each([
     ['PUT', 'hosts/nobody.example.org', '', 404, 'No route uses the host'],
     ['PUT', 'services/nobody', '', 404, 'No route uses the service'],
     ['PUT', 'services/shop', '{"allow":["10.0.0.0/33"]}', 400, 'is not an address or a network'],
     ['PUT', 'services/shop', '{"allow":"10.0.0.0/8"}', 400, 'allow'],
+    ['PUT', 'services/shop', '{"until":"2020-01-01T00:00:00Z"}', 400, 'is in the past'],
+    ['PUT', 'services/shop', '{"until":"tomorrow"}', 400, 'until'],
     ['DELETE', 'services/shop', '', 404, 'change the label'],
   ])('rejects %s %s %s', async (method, path, body, status, detail) => {
     const { send, logIn, saved } = await setUp();
