@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 import { completionOf } from './completion.ts';
 import { convert } from './convert.ts';
 import { diff } from './diff.ts';
+import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { lint } from './lint.ts';
 import { maintenance } from './maintenance.ts';
@@ -29,6 +30,7 @@ const others: readonly Command[] = [
   problems,
   certificates,
   acme,
+  doctor,
   plan,
   enable,
   disable,

@@ -2,6 +2,7 @@ import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from '../lib/logger.ts';
 import { memoizeLast } from '../lib/memo.ts';
+import type { Settings } from '../model/settings/settings.ts';
 import type { Authority } from '../protocol/certificates.ts';
 import type { InternalCa } from '../protocol/internal-ca.ts';
 import type { AcmeTask } from './acme/acme-task.ts';
@@ -9,6 +10,7 @@ import { Access } from './admin/access.ts';
 import type { Administrator } from './admin/administrator.ts';
 import { createAdminApp } from './admin/app.ts';
 import { viewCertificates } from './admin/certificates.ts';
+import { type DoctorSources, diagnose } from './admin/doctor.ts';
 import { explainEverywhere } from './admin/explain.ts';
 import { FailedSignIns } from './admin/failed-sign-ins.ts';
 import { toHostViews } from './admin/hosts.ts';
@@ -23,6 +25,7 @@ import { VersionBook } from './admin/version-book.ts';
 import { readVersion } from './admin/versions.ts';
 import { engineCalls } from './docker/docker-error.ts';
 import type { DockerSwarm } from './docker/swarm.ts';
+import { probeManager, probePorts } from './doctor-probes.ts';
 import { readSecret } from './own-secrets.ts';
 import type { PlanPreview } from './reconcile/preview.ts';
 import type { StatusBoard } from './reconcile/status.ts';
@@ -40,6 +43,7 @@ export interface AdminParts {
   readonly internalCa: Pick<InternalCa, 'root'>;
   readonly swarm: DockerSwarm;
   readonly traffic: TrafficSource;
+  readonly settings: Settings;
   readonly port: number;
   /** Subnets that may not connect. */
   readonly closedTo: readonly string[];
@@ -81,6 +85,14 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
   });
   const view = memoizeLast(toState);
   const configs = () => status.current?.snapshot.configs ?? [];
+  const certificates = () => viewCertificates(parts.acme.certificates, status.current, now());
+  const sources: DoctorSources = {
+    status: () => status.current,
+    settings: parts.settings,
+    certificates,
+    engine: (serviceIds) => swarm.engineFacts(serviceIds),
+    ...{ probePorts, probeManager, now },
+  };
   const metrics = createMetrics(status, engineCalls, parts.acme);
   const app = createAdminApp({
     state: () => view(status.current, status.error, administrator.current),
@@ -97,8 +109,9 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
     metrics: () => metrics.metrics(),
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url, status.current?.backends),
+    doctor: () => diagnose(sources),
     plan: () => toPlanView(preview.planned, status.error),
-    certificates: () => viewCertificates(parts.acme.certificates, status.current, now()),
+    certificates,
     hosts: () => toHostViews(status.current),
     internalCa: parts.internalCa.root,
     logger,

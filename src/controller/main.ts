@@ -171,6 +171,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
       preview,
       acme,
       internalCa,
+      settings,
       swarm,
       traffic,
       ...published,

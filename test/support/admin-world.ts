@@ -167,6 +167,7 @@ export class AdminWorld implements AsyncDisposable {
       internalCa: 'PEM',
       hosts: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+      doctor: async () => undefined,
       plan: () => toPlanView(world.preview.planned, world.board.error),
       logger,
       now,

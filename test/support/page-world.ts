@@ -106,6 +106,7 @@ export class PageWorld implements AsyncDisposable {
       internalCa: 'PEM',
       hosts: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url, world.status.backends),
+      doctor: async () => undefined,
       plan: () => toPlanView(world.preview.planned, world.board.error),
       traffic: toSource({ recorder: this.traffic, tasksOf: async () => knownTasks, now: Date.now }),
       page: servePage(folder),

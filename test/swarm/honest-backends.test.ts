@@ -75,6 +75,16 @@ beforeAll(async () => {
   await settled();
   await answers('good.honest.local');
 });
+it('is diagnosed: the doctor sees nodes, engines, ports and clocks of the swarm', async () => {
+  const results: { check: string; status: string; findings: { what: string; fix: string }[] }[] = JSON.parse(
+    await signalbox('doctor', '--skip-dns', '--json'),
+  );
+  const of = (check: string) => results.find((result) => result.check === check);
+  for (const check of ['nodes', 'ports', 'clocks', 'published-ports', 'own-clock'])
+    expect(of(check), JSON.stringify(results)).toMatchObject({ status: 'ok', findings: [] });
+  for (const check of ['engines', 'disk', 'ipvs']) expect(of(check)?.status, check).not.toBe('unknown');
+});
+
 afterAll(() => stack[Symbol.asyncDispose]());
 
 interface Case {

@@ -9,6 +9,7 @@ import type { Access, Session, User } from './access.ts';
 import type { Administrator } from './administrator.ts';
 import { authorize, otherCluster } from './authorization.ts';
 import type { CertificateView } from './certificates.ts';
+import type { DoctorView } from './doctor.ts';
 import { EventStreams } from './event-stream.ts';
 import { type HostView, scopeHosts } from './hosts.ts';
 import { readBody, remoteAddress } from './http.ts';
@@ -50,6 +51,8 @@ export interface AdminOptions {
   readonly explain: (url: string) => readonly ClusterExplanation[] | undefined;
   /** What the controller would do now. */
   readonly plan: () => PlanView;
+  /** Checks the swarm; undefined before it was observed. */
+  readonly doctor: () => Promise<DoctorView | undefined>;
   readonly certificates: () => readonly CertificateView[];
   /** Hosts with the nodes that answer for them. */
   readonly hosts: () => readonly HostView[];
@@ -143,6 +146,11 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     return json(explanations.filter(({ cluster }) => own === undefined || cluster === own));
   });
 
+  app.get('/api/doctor', async (context) => {
+    const view = await options.doctor();
+    if (view === undefined) throw new Refusal(503, 'Not ready', 'The controller has not checked the swarm yet.');
+    return context.json(view);
+  });
   app.get('/api/plan', (context) => context.json(scopePlan(options.plan(), context.get('user'))));
 
   const interlock = () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Role } from '../../model/access/roles.ts';
 import { certificateSchema } from './certificates.ts';
+import { doctorSchema } from './doctor.ts';
 import { hostSchema } from './hosts.ts';
 import { planSchema } from './plan.ts';
 import {
@@ -203,6 +204,13 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
       ofCluster: 'answer',
       query: { url: explainedUrlSchema },
       answer: z.array(explanationSchema),
+    },
+  },
+  '/api/doctor': {
+    get: {
+      summary: 'Check the swarm: nodes, ports, clocks, engines, certificates, unused secrets. Connects to the nodes',
+      access: 'operator',
+      answer: doctorSchema,
     },
   },
   '/api/plan': {

@@ -7,6 +7,7 @@ import type { NewObject, OwnedService, OwnedTask, Snapshot } from '../../model/s
 import { type ChooseFollowed, ConflictError, type Swarm } from '../ports.ts';
 import { parseAnswer } from './answer.ts';
 import { call, callForList, isStatus } from './docker-error.ts';
+import { type EngineFacts, listEngineFacts } from './engine-facts.ts';
 import type { Observer } from './observer.ts';
 import { EngineTask } from './schema.ts';
 import { toServiceSpec } from './service-spec.ts';
@@ -45,6 +46,10 @@ export class DockerSwarm implements Swarm {
 
   serviceTasks(serviceIds: readonly string[]): Promise<readonly TaskRecord[]> {
     return listTaskRecords(this.#docker, serviceIds);
+  }
+
+  engineFacts(serviceIds: readonly string[]): Promise<EngineFacts> {
+    return listEngineFacts(this.#docker, serviceIds);
   }
 
   async taskLog(taskId: string): Promise<string> {

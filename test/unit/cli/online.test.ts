@@ -157,6 +157,19 @@ const app = new Hono()
     const lines = configurations[req.param('version')];
     return lines === undefined ? json({ title: 'No such version' }, 404) : text(lines.join('\n'));
   })
+  .get('/api/doctor', ({ json }) =>
+    json({
+      observedAt: new Date().toISOString(),
+      results: [
+        { check: 'nodes', title: 'Nodes are ready', status: 'ok', findings: [] },
+        { check: 'disk', title: 'Disk has room', status: 'unknown', findings: [] },
+        {
+          ...{ check: 'ports', title: 'Ports are open', status: 'found' },
+          findings: [{ severity: 'error', what: 'Port 7946 of w1 is closed', why: 'Gossip.', fix: 'Open it.' }],
+        },
+      ],
+    }),
+  )
   .get('/api/tokens', ({ json }) => json(tokens))
   .post('/api/tokens', async ({ req, json }) => {
     const body = await req.json();
@@ -385,6 +398,23 @@ notice: is new (shop_api)
   });
 });
 
+describe('signalbox doctor', () => {
+  it('prints each finding with its reason and fix, and fails if one is an error', async () => {
+    const { code, out } = await ask('doctor', '--skip-dns');
+
+    expect(code).toBe(1);
+    expect(out).toBe(`✔ Nodes are ready
+? Disk has room: not visible from here
+✘ error: Port 7946 of w1 is closed
+    Gossip.
+    Fix: Open it.
+✔ The clocks of this machine and of the controller agree within 5 s
+? DNS of this machine knows the hosts of routes: not visible from here
+`);
+    expect(JSON.parse((await ask('doctor', '--skip-dns', '--json')).out)).toHaveLength(5);
+  });
+});
+
 describe('signalbox problems of many services', () => {
   const mistake = (service: string, more: object = {}) => ({
     id: 'label-invalid',
@@ -566,7 +596,7 @@ shop_api  service  -           label  -                         -      -
   it('ends after a time', async () => {
     await ask('maintenance', 'on', 'shut', '--for', '2h');
 
-    const { until } = changes[0]?.[2] as { until: string };
+    const { until } = changes[0]![2] as { until: string };
     expect(Date.parse(until) - Date.now()).toBeGreaterThan(7_100_000);
     expect(Date.parse(until) - Date.now()).toBeLessThanOrEqual(7_200_000);
   });

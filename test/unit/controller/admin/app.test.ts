@@ -61,6 +61,7 @@ async function setUp() {
     internalCa: 'PEM',
     hosts: () => toHostViews(world.status),
     explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+    doctor: async () => undefined,
     plan: () => toPlanView(world.preview.planned, world.board.error),
     address: () => '192.0.2.1',
   });

@@ -174,6 +174,7 @@ it('Each route requires this role, and API tokens of one cluster may do this', (
     'GET /api/clusters/{cluster}/versions viewer path',
     'GET /api/clusters/{cluster}/versions/{version} viewer path',
     'GET /api/clusters/{cluster}/versions/{version}/changes viewer path',
+    'GET /api/doctor operator -',
     'GET /api/events viewer answer',
     'GET /api/explain viewer answer',
     'GET /api/hosts viewer answer',
