@@ -21,6 +21,7 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'port',
     'network',
     'context_root',
+    'paths',
     'context_root_rewrite',
     'match',
     'weight',

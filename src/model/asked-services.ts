@@ -3,6 +3,7 @@ import { isOutside } from './authenticator-address.ts';
 import { lackedProtection } from './features/features.ts';
 import { LABEL_PREFIX } from './labels/label.ts';
 import { parseService, type RoutedService, type ServiceContext } from './parse-service.ts';
+import { pathKind } from './path-pattern.ts';
 import { type Problem, shownValue } from './problem.ts';
 import { problemKind } from './problem-kind.ts';
 import { labelName, type Peer, type Route, type RouteOptions, unavailable } from './route.ts';
@@ -173,7 +174,7 @@ function publishes({ path, match, options, tls, maintenance }: Route, { target }
   // The part of the service that clients reach. A backend path is put before the path that they write.
   const root = `${options.backendPath ?? ''}${isStripped ? '' : path}`;
   const asked = target.split('?')[0]!;
-  const covers = asked === root || asked.startsWith(`${root}/`);
+  const covers = pathKind(path) === 'prefix' && (asked === root || asked.startsWith(`${root}/`));
   return isOpen && covers && tls.kind !== 'passthrough' && maintenance === undefined;
 }
 

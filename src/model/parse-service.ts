@@ -9,6 +9,7 @@ import { addGivenLabels } from './labels/given-labels.ts';
 import { readHrmLabels } from './labels/hrm.ts';
 import { ignoredLabels } from './labels/ignored-labels.ts';
 import { groupLabels, hasRoutingLabels, LabelReader } from './labels/label-reader.ts';
+import type { PathPattern } from './path-pattern.ts';
 import type { Problem } from './problem.ts';
 import {
   type Backend,
@@ -24,7 +25,7 @@ import { readMode } from './route-labels/backend-mode.ts';
 import { readCanonicalHost } from './route-labels/canonical-host.ts';
 import { closeUncovered } from './route-labels/certificate.ts';
 import type { RouteContext } from './route-labels/context.ts';
-import { contextRootLabels } from './route-labels/context-root.ts';
+import { readPaths } from './route-labels/context-root.ts';
 import { readFailureLimits } from './route-labels/failures.ts';
 import { readHosts } from './route-labels/hosts.ts';
 import { readMaintenance } from './route-labels/maintenance.ts';
@@ -126,9 +127,9 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   if (routesStreams(reader)) return parseConnections(reader, service, context, serviceCluster);
   noteStreamLabels(reader);
   const { hosts, isDefault } = readHosts(reader);
-  const path = reader.readOr(contextRootLabels.context_root, '');
+  const paths = readPaths(reader);
   const redirects = { ...readRedirects(reader, hosts), ...readCanonicalHost(reader, hosts) };
-  const options = readFeatures(reader, { service, contextRoot: path ?? '', cluster, readSecret });
+  const options = readFeatures(reader, { service, contextRoot: paths[0] ?? '', cluster, readSecret });
   const place = readPlace(reader, service, context);
   const issuer = readIssuer(reader, { hosts, isDefault }, context);
   const tls = readTls(reader, service, hosts, context, issuer !== undefined);
@@ -140,8 +141,8 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
   const limits = readFailureLimits(reader);
   const nowhere = hosts.length === 0 && !isDefault;
   // If a cluster or path label is invalid, it is unknown where the 503 belongs: the route is then in no table.
-  if (nowhere || path === undefined || serviceCluster === undefined)
-    return { routed: [], problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
+  if (nowhere || paths.length === 0 || serviceCluster === undefined)
+    return { routed: [], problems: listRoutes(reader.problems, { hosts, isDefault, paths }) };
   const peers = peersAt(place, mode, reader, service, context).map((peer) => ({ ...peer, ...limits }));
   const backend = backendOf(peers, options, reader);
   const { id, name, createdAt } = service;
@@ -149,7 +150,7 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     service: { id, name, createdAt },
     hosts,
     isDefault,
-    path,
+    path: paths[0]!,
     ...(match && { match }),
     ...(weight === undefined ? {} : { weight }),
     ...redirects,
@@ -172,7 +173,8 @@ function parseGroup(service: SwarmService, reader: LabelReader, surroundings: Se
     secrets: [...new Set([...secretsIn({ tls, options }), ...context.namedSecrets])],
   };
   const parts = divide(routed, issuer, reader, context);
-  return { routed: parts, problems: listRoutes(reader.problems, { hosts, isDefault, path }) };
+  const problems = listRoutes(reader.problems, { hosts, isDefault, paths });
+  return { routed: parts.flatMap((part) => paths.map((path) => at(part, path))), problems };
 }
 
 function parseConnections(
@@ -233,15 +235,26 @@ function virtualAddressOf({ virtualAddresses = {} }: SwarmService, networkId: st
   return networkId === undefined ? undefined : virtualAddresses[networkId];
 }
 
+function at(routed: RoutedService, path: PathPattern): RoutedService {
+  return routed.route.path === path ? routed : { ...routed, route: { ...routed.route, path } };
+}
+
 /** Fills in the routes of shared causes: all of the group, unless the problem names some. */
 function listRoutes(
   problems: readonly Problem[],
-  { path = '', ...names }: Pick<Route, 'hosts' | 'isDefault'> & { readonly path: string | undefined },
+  { paths, ...names }: Pick<Route, 'hosts' | 'isDefault'> & { readonly paths: readonly PathPattern[] },
 ): Problem[] {
-  const routes = routeNames({ ...names, path });
+  const [first = '', ...others] = paths;
+  const routes = [first, ...others].flatMap((path) => routeNames({ ...names, path }));
+  /** Named at the first path. */
+  const everywhere = (affected: readonly string[]) =>
+    others.length === 0
+      ? affected
+      : affected.flatMap((name) => paths.map((path) => name.slice(0, -(first || '/').length) + (path || '/')));
   return problems.map((problem) => {
     const [affected] = problem.affects ?? [];
-    if (affected === undefined || affected.routes.length > 0) return problem;
-    return { ...problem, affects: [{ ...affected, routes }] };
+    if (affected === undefined) return problem;
+    const named = affected.routes.length > 0 ? everywhere(affected.routes) : routes;
+    return { ...problem, affects: [{ ...affected, routes: named }] };
   });
 }

@@ -10,6 +10,12 @@ export type ParsedPath = { readonly path: string } | { readonly reason: string }
 
 /** Decodes and normalizes like nginx before it selects a location; without trailing slash, the empty string is the root. */
 export function parsePath(text: string): ParsedPath {
+  const parsed = parseExactPath(text);
+  return 'path' in parsed ? { path: parsed.path.replace(/\/$/, '') } : parsed;
+}
+
+/** The same with a trailing slash, if the text has one. The root is `/`. */
+export function parseExactPath(text: string): ParsedPath {
   if (text.length > MAX_PATH_LENGTH) return { reason: `is longer than ${MAX_PATH_LENGTH} characters` };
   if (!text.startsWith('/')) return { reason: 'is not a path such as /app' };
   if (!WRITTEN_PATH.test(text)) return { reason: 'contains characters that must be percent-encoded in a path' };
@@ -18,7 +24,7 @@ export function parsePath(text: string): ParsedPath {
   if (decoded === undefined) return { reason: 'is not UTF-8 after decoding' };
   if (UNSAFE.test(decoded)) return { reason: 'contains a control character' };
   const path = resolveSegments(decoded);
-  return path === undefined ? { reason: 'leads above the root' } : { path: path.replace(/\/$/, '') };
+  return path === undefined ? { reason: 'leads above the root' } : { path };
 }
 
 function decode(text: string): string | undefined {

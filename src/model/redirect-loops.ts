@@ -1,5 +1,6 @@
 import { memoize } from '../lib/memo.ts';
 import { isBelow } from './path.ts';
+import { matchesPath, type PathPattern, pathKind } from './path-pattern.ts';
 import type { Problem } from './problem.ts';
 import { problemKind } from './problem-kind.ts';
 import type { Redirect } from './redirects.ts';
@@ -128,8 +129,9 @@ function follow({ target }: Redirect, byHost: ByHost, { ports, paths }: Surround
   const [next] = (byHost.get(hostname) ?? [])
     .filter((redirect) => (redirect.secure || !isSecure) && isBelow(path, redirect.path))
     .toSorted((a, b) => b.path.length - a.path.length);
-  const routed = [...(paths.get(hostname) ?? [])].filter((root) => isBelow(path, root));
-  return next && routed.some((root) => root.length > next.path.length) ? undefined : next;
+  const routed = [...(paths.get(hostname) ?? [])].filter((pattern) => matchesPath(path, pattern));
+  const isBefore = (pattern: PathPattern) => pathKind(pattern) !== 'prefix' || pattern.length > next!.path.length;
+  return next && routed.some(isBefore) ? undefined : next;
 }
 
 function without(route: Route, isEndless: (redirect: Redirect) => boolean): Route {

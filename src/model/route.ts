@@ -4,6 +4,7 @@ import type { Host } from './hosts/host.ts';
 import { LABEL_PREFIX } from './labels/label.ts';
 import type { LabelName } from './labels/labels.ts';
 import type { Match } from './match.ts';
+import type { PathPattern } from './path-pattern.ts';
 import type { Redirect } from './redirects.ts';
 
 /**
@@ -14,8 +15,7 @@ export interface Route {
   readonly hosts: readonly Host[];
   /** Answers for all unknown hosts. */
   readonly isDefault: boolean;
-  /** Prefix of complete path segments, without trailing slash; '' is the whole host. */
-  readonly path: string;
+  readonly path: PathPattern;
   /** Only these requests. Absent: all. */
   readonly match?: Match | undefined;
   /** Its share among the routes of the host and path with the same conditions, if all have one. */
@@ -189,7 +189,7 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** `app.example.org/path`; without a host, for unknown hosts. */
+/** `app.example.org/path`, `app.example.org=/path` for an exact path; without a host, for unknown hosts. */
 export function routeName(host: Host | undefined, path: string): string {
   const name = host?.kind === 'regex' ? `~${host.name}` : (host?.name ?? '*');
   return name + (path || '/');

@@ -4,6 +4,7 @@ import { featureBytes, featureDefinitions, featureZoneKb, locationFacts } from '
 import { requiresTls } from './features/ssl-only.ts';
 import { type Host, stepsOf } from './hosts/host.ts';
 import { encodePath, pathBytes } from './path.ts';
+import { pathKind, pathSteps } from './path-pattern.ts';
 import type { Route, Tls } from './route.ts';
 import { strippedRoot } from './route-table/location.ts';
 
@@ -138,11 +139,13 @@ const BYTES_PER_COOKIE_ATTRIBUTES = 320;
 const BYTES_PER_STRIPPED_LENGTH = 1500;
 
 /** The usage of a route, independent of its number of hosts. */
-export function routeUsage({ backend, options }: Route, peerCount: number): Usage {
+export function routeUsage({ backend, options, path }: Route, peerCount: number): Usage {
+  const steps = pathKind(path) === 'regex' ? pathSteps(path) + STEPS_PER_EXPRESSION : 0;
   const peers = backend.kind === 'peers' ? backend.peers : [];
   const fixed = BYTES_PER_UPSTREAM + (options.stickyCookie === undefined ? 0 : BYTES_PER_COOKIE_ATTRIBUTES);
   const bytes = peers.reduce((sum, { address }) => sum + 2 * address.length + BYTES_PER_PEER, fixed);
-  return { ...NO_USAGE, bytes, zoneKb: (peers.length === 0 ? 0 : zoneKbOf(peerCount)) + featureZoneKb(options) };
+  const zoneKb = (peers.length === 0 ? 0 : zoneKbOf(peerCount)) + featureZoneKb(options);
+  return { ...NO_USAGE, steps, bytes, zoneKb };
 }
 
 /** Texts in the main file that routes with the same needs share: bytes by key. */

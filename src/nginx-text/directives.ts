@@ -57,7 +57,10 @@ const isSecret: Rule = ([path = '']) => {
   const name = SECRET_PATH.exec(path)?.[1];
   return name !== undefined && !OWN_SECRETS.includes(name);
 };
+/** An expression for the whole path, without groups that define variables. */
+const PATH_EXPRESSION = /^\(\?s\)\^(?:(?!\(\?(?!:))[\x21-\x7e])+\\z$/;
 const isLocation: Rule = (args) => {
+  if (args[0] === '~') return args.length === 2 && PATH_EXPRESSION.test(args[1]!);
   const [path = '', ...others] = args[0] === '=' ? args.slice(1) : args;
   return others.length === 0 && /^[/@]/.test(path);
 };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { memoize } from '../lib/memo.ts';
 import { featureMessages } from '../model/features/features.ts';
 import { isCanonicalPath } from '../model/path.ts';
+import { isPathPattern } from '../model/path-pattern.ts';
 import { peerMessage } from '../model/peer-message.ts';
 import { REDIRECT_STATUSES } from '../model/redirects.ts';
 import type { Route } from '../model/route.ts';
@@ -45,7 +46,7 @@ export const route = z.object({
   service: z.object({ id: name, name, createdAt: name }),
   hosts: z.array(host),
   isDefault: z.boolean(),
-  path,
+  path: z.string().max(MAX_NAME).refine(isPathPattern),
   match: matchMessage.optional(),
   weight: z.int().min(0).max(MOST_WEIGHT).optional(),
   redirects: z.array(redirect(/^https?:\/\/[A-Za-z0-9_.:[\]-]{1,300}$/)),

@@ -1,3 +1,5 @@
+import { type PathPattern, pathKind, patternText } from '../model/path-pattern.ts';
+
 /** Regular expressions for maps: texts of users appear in them as characters only, never as operators. */
 
 /** A text; any text but the empty one if there is none. */
@@ -17,6 +19,15 @@ export function firstParameter(name: string, value: string | undefined): string 
   const own = encoded(name);
   const end = value === undefined ? String.raw`(?:[=&]|\z)` : String.raw`=${encoded(value)}(?:&|\z)`;
   return String.raw`~^(?:(?!${own}(?:[=&]|\z))[^&]*+&)*+${own}${end}`;
+}
+
+/** For normalized paths that a pattern matches. By default, `.` would not match a line break, and `$` match before one. */
+export function pathExpression(pattern: PathPattern): string {
+  const text = patternText(pattern);
+  if (pathKind(pattern) === 'regex') return String.raw`(?s)^${text}\z`;
+  const bytes = literally(Buffer.from(text).toString('latin1'));
+  const end = pathKind(pattern) === 'exact' ? String.raw`\z` : String.raw`(?:/|\z)`;
+  return `(?s)^${bytes}${end}`;
 }
 
 function literally(text: string): string {

@@ -7,7 +7,17 @@ import { buildStreamTable } from '../model/streams/stream-table.ts';
 import { VERSION_MARK, versionDigest } from '../model/version-digest.ts';
 import { Blocks } from './blocks.ts';
 import { FileDivider, type RenderedFile } from './files.ts';
-import { quote, quoteBefore, quoteHost, quoteLiteral, quoteName, quotePart, quotePath, quoteText } from './quote.ts';
+import {
+  quote,
+  quoteBefore,
+  quoteHost,
+  quoteLiteral,
+  quoteName,
+  quotePart,
+  quotePath,
+  quotePathExpression,
+  quoteText,
+} from './quote.ts';
 import { createViews } from './views/cached.ts';
 import { type Common, commonOf } from './views/common.ts';
 import { toView } from './views/configuration.ts';
@@ -40,6 +50,7 @@ export function compileNginx(templates: Templates): RenderNginx {
     quoteName,
     quotePart,
     quotePath,
+    quotePathExpression,
     quoteText,
   });
   // Strict: a misspelled field in a template is an error with its line, not an empty string in a configuration.

@@ -1,4 +1,7 @@
+import { PATH_GRAMMAR, parseExpression } from '../model/hosts/expression.ts';
 import { isCanonicalPath } from '../model/path.ts';
+import { pathKind, patternText } from '../model/path-pattern.ts';
+import { pathExpression } from './expressions.ts';
 
 /**
  * The only place where values become nginx configuration text. nginx has no escape for `$`, so values with `$` or non-printable or non-ASCII
@@ -30,6 +33,14 @@ export function quotePath(value: unknown): string {
   const text = String(value);
   if (!isCanonicalPath(text.replace(/\/$/, ''))) throw new Error('Path is not allowed in an nginx configuration');
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}
+
+/** A pattern of decoded paths as the expression of a location. */
+export function quotePathExpression(value: unknown): string {
+  const pattern = String(value);
+  const isSafe = pathKind(pattern) !== 'regex' || parseExpression(patternText(pattern), PATH_GRAMMAR) !== undefined;
+  if (!isSafe) throw new Error('Expression is not allowed in an nginx configuration');
+  return quote(pathExpression(pattern));
 }
 
 /** A quoted value followed by an nginx variable. */

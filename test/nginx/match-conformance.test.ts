@@ -6,8 +6,8 @@ import { aService } from '../support/builders.ts';
 import type { NginxContainer } from '../support/nginx-container.ts';
 import { arrived, get, startOddNginx } from '../support/odd-nginx.ts';
 
-/** Path and conditions, by service. The first one is the oldest. */
-type Rules = Readonly<Record<string, readonly (readonly [path: string, match: string])[]>>;
+/** Paths and conditions, by service. The first one is the oldest. */
+type Rules = Readonly<Record<string, readonly (readonly [paths: string, match: string])[]>>;
 type Row = readonly [service: string | 404, method: string, target: string, ...headers: string[]];
 
 interface Table {
@@ -149,6 +149,76 @@ const tables: Readonly<Record<string, Table>> = {
       ['v1', 'GET', '/v2example'],
     ],
   },
+  HTTPExactPathMatching: {
+    hosts: 'exact.test',
+    rules: { v1: [['=/one', '']], v2: [['=/two', '']] },
+    rows: [
+      ['v1', 'GET', '/one'],
+      ['v2', 'GET', '/two'],
+      [404, 'GET', '/'],
+      [404, 'GET', '/one/example'],
+      [404, 'GET', '/two/'],
+      [404, 'GET', '/Two'],
+    ],
+  },
+  HTTPRoutePathMatchOrder: {
+    hosts: 'order.test',
+    rules: {
+      v1: [
+        ['/match/prefix/one', ''],
+        ['=/match/exact/one', ''],
+        ['/match', ''],
+      ],
+      v2: [
+        ['/match/prefix', ''],
+        ['=/match/exact', ''],
+      ],
+      v3: [
+        ['=/match', ''],
+        ['/', ''],
+      ],
+    },
+    rows: [
+      ['v3', 'GET', '/match'],
+      ['v2', 'GET', '/match/exact'],
+      ['v1', 'GET', '/match/exact/one'],
+      ['v1', 'GET', '/match/any'],
+      ['v2', 'GET', '/match/prefix'],
+      ['v1', 'GET', '/match/prefix/one'],
+      ['v1', 'GET', '/match/prefix/one/any'],
+      ['v2', 'GET', '/match/prefix/any'],
+      ['v3', 'GET', '/other'],
+    ],
+  },
+  'an exact path beside a prefix': {
+    hosts: 'beside.test',
+    rules: {
+      v1: [['/a', '']],
+      v2: [
+        ['=/a', 'header:version=two'],
+        ['=/a/b/c', ''],
+      ],
+      v3: [['/a/b/c', 'method:POST']],
+    },
+    rows: [
+      ['v1', 'GET', '/a'],
+      ['v2', 'GET', '/a', 'version: two'],
+      ['v1', 'GET', '/a/', 'version: two'],
+      ['v2', 'POST', '/a/b/c'],
+      ['v3', 'POST', '/a/b/c/'],
+      ['v1', 'GET', '/a/b/c/d'],
+    ],
+  },
+  HTTPRouteRegexPathMatching: {
+    hosts: 'expressions.test',
+    rules: { v1: [[String.raw`~/regex/\d+/users`, '']], v2: [['/regex', '']], v3: [['=/regex/7/users', '']] },
+    rows: [
+      ['v1', 'GET', '/regex/12/users'],
+      ['v3', 'GET', '/regex/7/users'],
+      ['v2', 'GET', '/regex/12/users/x'],
+      ['v2', 'GET', '/regex/x/users'],
+    ],
+  },
   'a longer path whose conditions do not hold': {
     hosts: 'fallen.test',
     rules: {
@@ -176,7 +246,7 @@ const tables: Readonly<Record<string, Table>> = {
 function servicesOf({ hosts, rules }: Table): SwarmService[] {
   return Object.entries(rules).map(([name, all], age) => {
     const groups = all.flatMap(([path, match], n) => {
-      const values = { hosts, port: '8080', context_root: path, match, 'request_header.X-Service': name };
+      const values = { hosts, port: '8080', paths: path, match, 'request_header.X-Service': name };
       return Object.entries(values).map(([key, value]) => [`com.docker.lb.${n + 1}.${key}`, value] as const);
     });
     const service = aService(`${hosts.replace('.', '-')}-${name}`, { createdAt: String(age) });

@@ -4,6 +4,7 @@ import type { ResponseHeader } from '../../src/model/features/response-headers.t
 import type { Host } from '../../src/model/hosts/host.ts';
 import type { Condition } from '../../src/model/match.ts';
 import { pathBytes } from '../../src/model/path.ts';
+import { pathKind } from '../../src/model/path-pattern.ts';
 import type { Redirect } from '../../src/model/redirects.ts';
 import type { Route } from '../../src/model/route.ts';
 
@@ -43,7 +44,12 @@ export function withPlainTexts(routes: readonly Route[]): Route[] {
   // The same number of bytes as before: it decides how a context root is removed.
   // Segment by segment, so that a path below another stays below it.
   const segment = (text: string) => String(paths(text)).padStart(pathBytes(text), '0');
-  const path = (text: string) => text.replaceAll(/[^/]+/g, segment);
+  // Which paths an expression matches depends on its text.
+  const isKept = routes.some((route) => pathKind(route.path) === 'regex');
+  const path = (text: string) =>
+    isKept
+      ? text
+      : text.replace(/^(=?)(.*)$/s, (_, mark: string, rest: string) => mark + rest.replaceAll(/[^/]+/g, segment));
   const affinity = (wanted: Affinity): Affinity => {
     if (wanted.kind !== 'cookie') return wanted;
     const number = cookies(wanted.name);

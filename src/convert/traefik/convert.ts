@@ -1,3 +1,4 @@
+import { pathKind } from '../../model/path-pattern.ts';
 import type { ConvertedService, ForeignLabel, ForeignService, Group, Remark } from '../foreign-label.ts';
 import { numberGroups } from '../number-groups.ts';
 import { BY_HAND, needsIssuer } from '../remarks.ts';
@@ -53,7 +54,7 @@ function convertSite(site: Site, service: TraefikService, middlewares: ReadonlyM
     (plain && convertMiddlewares(usesOf(plain), middlewares, site.hosts).redirectsToHttps);
   const labels = new Map([
     ['hosts', site.hosts.join(', ')],
-    ...(site.path === '' ? [] : [['context_root', site.path] as const]),
+    ...pathLabel(site),
     ...(site.match.length === 0 ? [] : [['match', site.match.join(', ')] as const]),
     ...options.labels,
     ...(redirects || (secure && !plain) ? [['ssl_only', 'true'] as const] : []),
@@ -74,6 +75,10 @@ function convertSite(site: Site, service: TraefikService, middlewares: ReadonlyM
   ];
   const isOpen = converted.isUnprotected || main.fields.has('tls.options');
   return { labels: isOpen ? new Map() : labels, remarks };
+}
+
+function pathLabel({ path }: Site): [string, string][] {
+  return path === '' ? [] : [[pathKind(path) === 'prefix' ? 'context_root' : 'paths', path]];
 }
 
 function usesOf({ fields }: Router) {

@@ -1,3 +1,4 @@
+import type { PathPattern } from '../../model/path-pattern.ts';
 import type { ForeignLabel, Remark } from '../foreign-label.ts';
 import { uniqueByReason } from '../remarks.ts';
 import { type Fields, listOf } from './read-labels.ts';
@@ -26,9 +27,8 @@ const BY_HAND = 'Convert it by hand, or let the application decide.';
 export function readRule(rule: ForeignLabel): RouterRule {
   const remarks: Remark[] = [];
   const lose = ([reason, remedy]: Reason) => void remarks.push({ severity: 'error', label: rule, reason, remedy });
-  const advise = ([reason, remedy]: Reason) => void remarks.push({ severity: 'warning', label: rule, reason, remedy });
   try {
-    const alternatives = parseRule(rule.value).flatMap((conjunction) => toAlternative(conjunction, lose, advise) ?? []);
+    const alternatives = parseRule(rule.value).flatMap((conjunction) => toAlternative(conjunction, lose) ?? []);
     return { alternatives: mergeHosts(alternatives), remarks: uniqueByReason(remarks) };
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
@@ -39,7 +39,7 @@ export function readRule(rule: ForeignLabel): RouterRule {
 
 type Say = (reason: Reason) => void;
 
-function toAlternative(conjunction: Conjunction, lose: Say, advise: Say): Alternative | undefined {
+function toAlternative(conjunction: Conjunction, lose: Say): Alternative | undefined {
   const byName = Map.groupBy(conjunction, ({ name }) => name.toLowerCase());
   const other = conjunction.find((matcher) => matcher.isNegated || !isKnown(matcher));
   if (other !== undefined) return void lose([`has ${shown(other)}, which has no counterpart`, BY_HAND]);
@@ -51,17 +51,17 @@ function toAlternative(conjunction: Conjunction, lose: Say, advise: Say): Altern
   const [path] = paths;
   if ((path?.args.length ?? 0) > 1)
     return void lose(['has several paths in one matcher', 'Write numbered groups by hand.']);
-  if (path?.name.toLowerCase() === 'path')
-    advise([
-      `has the exact path ${path.args[0]}, but context_root also publishes everything below it`,
-      'Check that this is intended.',
-    ]);
   return {
     hosts: hosts.flatMap(({ name, args }) => (name.toLowerCase() === 'host' ? args : args.map(toExpression))),
-    path: (path?.args[0] ?? '').replace(/(?!^)\/+$/, '').replace(/^\/$/, ''),
+    path: toPattern(path),
     allow: (byName.get('clientip') ?? []).flatMap(({ args }) => args),
     match: conjunction.flatMap((matcher) => toCondition(matcher) ?? []),
   };
+}
+
+function toPattern(path: Matcher | undefined): PathPattern {
+  const text = path?.args[0] ?? '';
+  return path?.name.toLowerCase() === 'path' ? `=${text}` : text.replace(/(?!^)\/+$/, '').replace(/^\/$/, '');
 }
 
 const KNOWN = ['host', 'hostregexp', 'path', 'pathprefix', 'clientip'];

@@ -1,13 +1,13 @@
 import { holds, matchKey, writtenMatch } from '../match.ts';
-import { isBelow } from '../path.ts';
+import { matchesPath, type PathPattern, pathKind, patternText } from '../path-pattern.ts';
 import type { Location } from '../route-table/table.ts';
 import type { ExplainedRoute, PassedOver } from './explanation.ts';
 import type { Site } from './site.ts';
 
 export function chooseLocation({ name, locations }: Site, path: string, uri: string) {
-  const request = { method: 'GET', query: new URL(uri, 'http://host').search.slice(1) };
+  const request = { method: 'GET', query: /\?(.*)$/s.exec(uri)?.[1] ?? '' };
   const isMeant = ({ match }: Location) => match === undefined || holds(match, request);
-  const first = locations.find((candidate) => isBelow(path, candidate.path) && isMeant(candidate));
+  const first = locations.find((candidate) => matchesPath(path, candidate.path) && isMeant(candidate));
   const sharing = first?.weight === undefined ? [] : locations.filter((other) => isSharing(other, first));
   const location = sharing.find(({ weight, upstream }) => weight! > 0 && upstream !== undefined) ?? first;
   const others = locations.filter((candidate) => candidate !== location);
@@ -31,9 +31,17 @@ function describeShares(sharing: readonly Location[]): string[] {
 }
 
 function describePath({ path: root, match }: Location, path: string): string {
-  if (match !== undefined) return `The request matches ${writtenMatch(match)}, at the context root ${root || '/'}.`;
+  const kind = pathKind(root);
+  if (match !== undefined) return `The request matches ${writtenMatch(match)}, at ${PLACES[kind]} ${shown(root)}.`;
   if (root === '') return `The path ${path} matches no other context root.`;
+  if (kind !== 'prefix') return `The path ${path} matches ${PLACES[kind]} ${shown(root)}.`;
   return `The path ${path} matches the context root ${root}, the longest that matches.`;
+}
+
+const PLACES = { exact: 'the exact path', regex: 'the regular expression', prefix: 'the context root' } as const;
+
+function shown(root: PathPattern): string {
+  return patternText(root) || '/';
 }
 
 interface Asked {
@@ -44,12 +52,13 @@ interface Asked {
 
 function reasonOf(other: Location, { path, chosen, isMeant }: Asked): string {
   const { path: root, match } = other;
-  if (!isBelow(path, root)) return `The path ${path} does not match ${root}.`;
+  if (!matchesPath(path, root)) return `The path ${path} does not match ${shown(root)}.`;
   if (match !== undefined && !isMeant) return `It receives only requests with ${writtenMatch(match)}.`;
   if (chosen?.weight !== undefined && isSharing(other, chosen)) return 'It has a share of the requests by weight.';
-  return chosen?.path === root
-    ? 'It matches too, but more conditions take precedence, or an older service.'
-    : 'Its path matches too, but a longer context root takes precedence.';
+  if (chosen?.path === root) return 'It matches too, but more conditions take precedence, or an older service.';
+  const kind = pathKind(chosen?.path ?? '');
+  if (kind === 'prefix') return 'Its path matches too, but a longer context root takes precedence.';
+  return `Its path matches too, but ${PLACES[kind]} ${shown(chosen!.path)} takes precedence.`;
 }
 
 export function passOver(host: string, locations: readonly Location[], reason: string): PassedOver[] {

@@ -1,4 +1,5 @@
 import { isBelow } from '../path.ts';
+import { matchesPath, pathKind } from '../path-pattern.ts';
 import type { Redirect } from '../redirects.ts';
 import type { Canonical, PathRedirect } from '../route-table/table.ts';
 import { stripRoot } from '../stripped-path.ts';
@@ -32,7 +33,8 @@ export function choosePathRedirect(
     const applying = isSecure ? redirect.secureRedirect : redirect.redirect;
     return applying !== undefined && isBelow(path, redirect.path) ? [{ ...redirect, applying }] : [];
   });
-  const location = locations.find((candidate) => isBelow(path, candidate.path));
+  const location = locations.find((candidate) => matchesPath(path, candidate.path));
+  if (location !== undefined && pathKind(location.path) !== 'prefix') return undefined;
   return matching.find((redirect) => location === undefined || redirect.path.length >= location.path.length);
 }
 

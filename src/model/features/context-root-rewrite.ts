@@ -25,7 +25,15 @@ export const contextRootRewrite = featureWithDefault({
       const reason = 'is not supported for gRPC, whose methods are in the path';
       reader.note(context_root_rewrite, ineffectiveLabel(reason, 'Remove it.'));
     }
-    return rewrites;
+    const isUnused = rewrites && reader.has('paths');
+    if (isUnused)
+      reader.note(
+        'warning',
+        context_root_rewrite,
+        'has no effect with paths',
+        'Use context_root, or remove the label.',
+      );
+    return rewrites && !isUnused;
   },
   message: z.boolean(),
   conflict: 'context_root_rewrite',

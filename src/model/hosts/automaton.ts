@@ -1,22 +1,27 @@
-import type { Piece, Sequence } from './expression.ts';
+import { type Grammar, HOST_GRAMMAR, type Piece, type Sequence } from './expression.ts';
 
-/** The characters of host names and addresses, and `!` for every other character that a client may send. */
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789-_.[]:!';
-export const ANY = (1n << BigInt(ALPHABET.length)) - 1n;
+/** Every character of host names. */
+export const ANY = anyOf(HOST_GRAMMAR);
+
+/** Every character, one bit for each. */
+export function anyOf({ alphabet }: Grammar): bigint {
+  return (1n << BigInt(alphabet.length)) - 1n;
+}
 
 const known = new Map<string, bigint>();
 
 /** The characters that an atom matches, one bit for each. */
-export function charactersOf(atom: string): bigint {
-  const found = known.get(atom);
+export function charactersOf(atom: string, { alphabet }: Grammar = HOST_GRAMMAR): bigint {
+  const key = `${alphabet.length} ${atom}`;
+  const found = known.get(key);
   if (found !== undefined) return found;
   const expression = new RegExp(`^${atom}$`);
-  const bits = [...ALPHABET].reduce(
+  const bits = [...alphabet].reduce(
     (sum, letter, at) => (expression.test(letter) ? sum | (1n << BigInt(at)) : sum),
     0n,
   );
   // Not cached for classes: users may write any number of them.
-  if (atom.length <= 2) known.set(atom, bits);
+  if (atom.length <= 2) known.set(key, bits);
   return bits;
 }
 
@@ -32,6 +37,11 @@ interface Step {
 export class Automaton {
   readonly empty: number[][] = [[]];
   readonly steps: Step[][] = [[]];
+  readonly grammar: Grammar;
+
+  constructor(grammar = HOST_GRAMMAR) {
+    this.grammar = grammar;
+  }
 
   get last(): number {
     return this.steps.length - 1;
@@ -66,7 +76,7 @@ export class Automaton {
   }
 
   #piece({ atom, least, most }: Piece): void {
-    const characters = typeof atom === 'string' ? charactersOf(atom) : 0n;
+    const characters = typeof atom === 'string' ? charactersOf(atom, this.grammar) : 0n;
     this.repeat({ least, most }, () => {
       if (typeof atom === 'string') this.character(characters);
       else this.#alternatives(atom);

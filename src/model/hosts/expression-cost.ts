@@ -1,5 +1,5 @@
-import { ANY, Automaton } from './automaton.ts';
-import { lastVariable, type Piece, type Sequence, statesOf } from './expression.ts';
+import { Automaton, anyOf } from './automaton.ts';
+import { HOST_GRAMMAR, lastVariable, type Piece, type Sequence, statesOf } from './expression.ts';
 
 /** Larger expressions are not analyzed. */
 const MOST_STATES = 160;
@@ -10,11 +10,11 @@ const MOST_STATES = 160;
  * different states at the same character, each may assume a different character, so the bound may be several times the actual cost. It is exact in
  * the decisive case: two repetitions that accept the same characters cost the square of the length.
  */
-export function mostSteps(sequence: Sequence, longest: number): number {
+export function mostSteps(sequence: Sequence, longest: number, grammar = HOST_GRAMMAR): number {
   if (statesOf(sequence) > MOST_STATES) return Number.POSITIVE_INFINITY;
   // The literals at the end are one state: they are compared until one differs.
   const literals = sequence.length - 1 - lastVariable(sequence);
-  const automaton = new Automaton();
+  const automaton = new Automaton(grammar);
   automaton.append(literals === 0 ? sequence : sequence.slice(0, 1 - literals || undefined));
   const { empty, last } = automaton;
   if (!matchesRest(sequence.at(-1)!)) return new StepCount(automaton, last, Math.max(1, literals)).of(longest);
@@ -92,9 +92,9 @@ function add(sum: Float64Array, more: Float64Array): void {
 }
 
 /** One character for each set of characters that the expression treats alike. */
-function classesOf({ steps }: Automaton): bigint[] {
+function classesOf({ steps, grammar }: Automaton): bigint[] {
   const sets = new Set(steps.flatMap((all) => all.map(({ characters }) => characters)));
-  let classes = [ANY];
+  let classes = [anyOf(grammar)];
   for (const set of sets) classes = classes.flatMap((part) => [part & set, part & ~set]).filter((part) => part !== 0n);
   return classes;
 }

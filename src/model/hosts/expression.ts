@@ -1,4 +1,4 @@
-/** A regular expression of the subset allowed in host names: sequences, groups of alternatives, and repetitions. */
+/** A regular expression of the subset allowed in labels: sequences, groups of alternatives, and repetitions. */
 export type Sequence = readonly Piece[];
 
 export interface Piece {
@@ -9,24 +9,45 @@ export interface Piece {
   readonly most: number;
 }
 
+/** What an expression may consist of, and the characters that texts contain. */
+export interface Grammar {
+  readonly character: RegExp;
+  readonly class: RegExp;
+  /** One character for every other one is at the end. */
+  readonly alphabet: string;
+}
+
 /** Literals are lower case: nginx compares host names in lower case. */
-const CHARACTER = /^(?:[a-z0-9_-]|\\[.\-dw]|\.)/;
-const CLASS = /^\[\^?(?:[a-z0-9_.]-[a-z0-9_]|[a-z0-9_.]|\\[.\-dw]|-)+\]/;
+export const HOST_GRAMMAR: Grammar = {
+  character: /^(?:[a-z0-9_-]|\\[.\-dw]|\.)/,
+  class: /^\[\^?(?:[a-z0-9_.]-[a-z0-9_]|[a-z0-9_.]|\\[.\-dw]|-)+\]/,
+  // Host names and addresses.
+  alphabet: 'abcdefghijklmnopqrstuvwxyz0123456789-_.[]:!',
+};
+
+/** nginx compares decoded paths, byte by byte. */
+export const PATH_GRAMMAR: Grammar = {
+  character: /^(?:[A-Za-z0-9_/~@:=-]|\\[.+\-dw]|\.)/,
+  class: /^\[\^?(?:[A-Za-z0-9_.]-[A-Za-z0-9_]|[A-Za-z0-9_./~@:=+]|\\[.+\-dw]|-)+\]/,
+  alphabet: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./~@:=+!',
+};
 const QUANTIFIER = /^(?:[+*?]|\{\d{1,2}(?:,\d{0,2})?\})/;
 const MAX_DEPTH = 8;
 
 /** Undefined if the text is outside the subset, which excludes look-around, references, inner anchors, and alternatives outside groups. */
-export function parseExpression(text: string): Sequence | undefined {
-  const parser = new Parser(text);
+export function parseExpression(text: string, grammar = HOST_GRAMMAR): Sequence | undefined {
+  const parser = new Parser(text, grammar);
   const sequence = parser.sequence(0);
   return sequence !== undefined && parser.isAtEnd && compiles(text) ? sequence : undefined;
 }
 
 class Parser {
   #rest: string;
+  readonly #grammar: Grammar;
 
-  constructor(text: string) {
+  constructor(text: string, grammar: Grammar) {
     this.#rest = text;
+    this.#grammar = grammar;
   }
 
   get isAtEnd(): boolean {
@@ -36,7 +57,7 @@ class Parser {
   sequence(depth: number): Sequence | undefined {
     const pieces: Piece[] = [];
     while (!this.isAtEnd && !/^[|)]/.test(this.#rest)) {
-      const atom = this.#take(CHARACTER) ?? this.#take(CLASS) ?? this.#group(depth);
+      const atom = this.#take(this.#grammar.character) ?? this.#take(this.#grammar.class) ?? this.#group(depth);
       if (atom === undefined) return undefined;
       const repetition = repetitionOf(this.#take(QUANTIFIER));
       if (repetition.most === Number.POSITIVE_INFINITY && canBeEmpty(atom)) return undefined;

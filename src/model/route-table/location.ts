@@ -1,5 +1,6 @@
 import { isGrpc } from '../features/backend-protocol.ts';
 import { requiresTls } from '../features/ssl-only.ts';
+import { pathKind } from '../path-pattern.ts';
 import type { Location } from './table.ts';
 
 /** Requests over HTTP are redirected to HTTPS, unless HTTPS could not answer either. */
@@ -13,6 +14,6 @@ export function leadsToTls({ options, upstream, isHandedOn }: Location): boolean
  */
 export function strippedRoot({ path, options }: Pick<Location, 'path' | 'options'>): string | undefined {
   if (isGrpc(options.protocol)) return undefined;
-  if (options.rewrite && path !== '') return path;
+  if (options.rewrite && path !== '' && pathKind(path) === 'prefix') return path;
   return options.backendPath === undefined ? undefined : '';
 }

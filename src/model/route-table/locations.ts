@@ -1,6 +1,6 @@
 import { featureUpstreams } from '../features/features.ts';
 import { compareMatches, matchKey } from '../match.ts';
-import { isBelow } from '../path.ts';
+import { comparePatterns, matchesPath, type PathPattern, pathKind, patternText } from '../path-pattern.ts';
 import type { Problem } from '../problem.ts';
 import { problemKind } from '../problem-kind.ts';
 import { compareOwners, compareText, type Maintenance, type Route } from '../route.ts';
@@ -35,7 +35,7 @@ interface Surroundings {
 export function buildLocations(routes: readonly Route[], surroundings: Surroundings): Location[] {
   const byPath = Map.groupBy(usable(routes), ({ path }) => path);
   return [...byPath]
-    .toSorted(([a], [b]) => b.length - a.length || compareText(a, b))
+    .toSorted(([a], [b]) => comparePatterns(a, b))
     .flatMap(([, sharing]) => byConditions(sharing).flatMap((owners) => divide(owners, surroundings)));
 }
 
@@ -48,9 +48,15 @@ function usable(routes: readonly Route[]): readonly Route[] {
   const plain = routes.filter(({ match }) => match === undefined);
   return routes.flatMap((route) => {
     if (route.match?.length !== 0) return [route];
-    const isTaken = plain.some(({ path }) => isBelow(route.path, path));
+    const isTaken = plain.some(({ path }) => takes(path, route.path));
     return isTaken ? [] : [{ ...route, match: undefined }];
   });
+}
+
+/** Whether requests for the path are answered without the route. Of an expression, only some may be. */
+function takes(plain: PathPattern, path: PathPattern): boolean {
+  if (plain === path || plain === '') return true;
+  return pathKind(path) !== 'regex' && matchesPath(patternText(path), plain);
 }
 
 /** The owners of each location of a path, the oldest first. */

@@ -1,6 +1,7 @@
 import { requiresTls } from '../features/ssl-only.ts';
 import type { Host } from '../hosts/host.ts';
 import { isBelow } from '../path.ts';
+import { pathKind } from '../path-pattern.ts';
 import type { Problem } from '../problem.ts';
 import type { Redirect } from '../redirects.ts';
 import { compareText, type Route } from '../route.ts';
@@ -37,7 +38,7 @@ export function canonicalOf(owners: readonly Route[], { kind, name }: Host): Can
 
 /**
  * A route may redirect paths that it would answer itself, and the oldest service of the host also those that no route
- * answers.
+ * answers. Exact paths and expressions take precedence over redirects.
  */
 export function pathRedirectsOf(
   owners: readonly Route[],
@@ -49,7 +50,9 @@ export function pathRedirectsOf(
   for (const route of owners) {
     for (const redirect of (route.pathRedirects ?? []).filter(({ host }) => host === name)) {
       const { path } = redirect;
-      const covering = locations.filter((candidate) => isBelow(path, candidate.path));
+      const covering = locations.filter(
+        (candidate) => pathKind(candidate.path) === 'prefix' && isBelow(path, candidate.path),
+      );
       const location = covering.find((candidate) => candidate.path === covering[0]?.path && !candidate.match);
       if (isChosen(path, covering, location) || !mayRedirect(route, owners, location)) continue;
       const known = found.get(path) ?? { path, redirect, secureRedirect: undefined, location };

@@ -1,5 +1,6 @@
 import type { Host } from '../hosts/host.ts';
 import type { Match } from '../match.ts';
+import type { PathPattern } from '../path-pattern.ts';
 import type { Problem } from '../problem.ts';
 import type { Redirect } from '../redirects.ts';
 import type { GivenValue, Maintenance, RouteOptions, Tls } from '../route.ts';
@@ -58,7 +59,7 @@ export type HostTls =
   | { readonly kind: 'passthrough'; readonly upstream: string; readonly proxyProtocol: boolean };
 
 export interface Location {
-  readonly path: string;
+  readonly path: PathPattern;
   /** Only these requests. Absent: all that no other location of the path matches. */
   readonly match?: Match;
   /** Its share among the locations of the path with the same conditions. Absent: there are no others. */

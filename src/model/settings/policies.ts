@@ -20,6 +20,7 @@ const OF_ONE_ROUTE: ReadonlySet<string> = new Set<LabelName>([
   'port',
   'network',
   'context_root',
+  'paths',
   'match',
   'weight',
   'service_cluster',

@@ -1,8 +1,9 @@
 import { digest } from '../../lib/digest.ts';
 import type { Definition } from '../../model/features/feature.ts';
 import { type Match, matchKey } from '../../model/match.ts';
-import { isBelow } from '../../model/path.ts';
+import { matchesPath, type PathPattern, pathKind, patternText } from '../../model/path-pattern.ts';
 import type { Location } from '../../model/route-table/table.ts';
+import { pathExpression } from '../expressions.ts';
 import { conditionVariable, toCondition } from './conditions.ts';
 import { type Alternative, alternativesOf, splitOf } from './splits.ts';
 
@@ -48,12 +49,15 @@ function makeChoices(locations: readonly Location[], isTrusting: boolean): Choic
     for (const alternative of alternatives) named.set(alternative.name, alternative);
     return alternatives;
   };
-  /** Where requests go that no location of a path matches: to a shorter path. */
-  const after = (path: string): string => {
-    const next = paths.find((other) => other.path !== path && isBelow(path, other.path));
-    if (next === undefined) return NOWHERE;
-    const choice = byPath.get(next.path);
-    return choice?.target ?? add(alternativesOf(next.own))[0]!.name;
+  const targetAt = ({ path, own }: (typeof paths)[number]) =>
+    byPath.get(path)?.target ?? add(alternativesOf(own))[0]!.name;
+  /** Where requests go that no location of a path matches: to the next one that matches, such as a shorter path. */
+  const after = (path: PathPattern): Next => {
+    const others = paths.slice(paths.findIndex((other) => other.path === path) + 1);
+    if (pathKind(path) === 'regex')
+      return toNext(others.map((other) => ({ path: other.path, target: targetAt(other) })));
+    const next = others.find((other) => matchesPath(patternText(path), other.path));
+    return { target: next === undefined ? NOWHERE : targetAt(next), definitions: [] };
   };
   for (const { path, own } of paths.toReversed()) {
     if (own.every(isAlone)) continue;
@@ -84,10 +88,27 @@ interface Target {
   readonly definitions: readonly Definition[];
 }
 
-function toChoice(path: string, targets: readonly Target[], after: () => string): Choice {
+type Next = Pick<Target, 'target' | 'definitions'>;
+
+/** An expression does not decide which of the other paths match. */
+function toNext(others: readonly { readonly path: PathPattern; readonly target: string }[]): Next {
+  const [first, ...rest] = others;
+  if (first === undefined) return { target: NOWHERE, definitions: [] };
+  if (rest.length === 0 && first.path === '') return { target: first.target, definitions: [] };
+  const cases = others
+    .filter(({ path }) => path !== '')
+    .map(({ path, target }) => ({ expression: `~${pathExpression(path)}`, target }));
+  const otherwise = others.find(({ path }) => path === '')?.target ?? NOWHERE;
+  const variable = `match_${digest(JSON.stringify([cases, otherwise]))}`;
+  const definition = { key: variable, partial: 'define-next-path', bytes: 0, variable, cases, otherwise };
+  return { target: `$${variable}`, definitions: [definition] };
+}
+
+function toChoice(path: PathPattern, targets: readonly Target[], after: () => Next): Choice {
   const matched = targets.flatMap(({ match, target }) => (match === undefined ? [] : [{ match, target }]));
-  const otherwise = targets.find(({ match }) => match === undefined)?.target ?? after();
-  const definitions = targets.flatMap((target) => target.definitions);
+  const rest = targets.find(({ match }) => match === undefined) ?? after();
+  const otherwise = rest.target;
+  const definitions = [...new Set([...targets, rest])].flatMap((target) => target.definitions);
   if (matched.length === 0) return { target: otherwise, definitions };
   const variable = `match_${digest(JSON.stringify([path, matched, otherwise]))}`;
   const steps = matched.map(({ match, target }, n) =>

@@ -1,7 +1,9 @@
+import { memoize } from '../../lib/memo.ts';
 import { streamsRequests } from '../../model/features/buffering.ts';
 import { clientVerification } from '../../model/features/cors.ts';
 import { featureServerBlocks, featureViews } from '../../model/features/features.ts';
 import { encodePath } from '../../model/path.ts';
+import { pathKind } from '../../model/path-pattern.ts';
 import type { Maintenance } from '../../model/route.ts';
 import { leadsToTls } from '../../model/route-table/location.ts';
 import type { Location, VirtualServer } from '../../model/route-table/table.ts';
@@ -11,6 +13,7 @@ import { AgainViews, FIRST_AGAIN } from './again.ts';
 import { bodyLimits, toChoiceView, tooLarge } from './choice-views.ts';
 import { choicesOf, NOBODY, NOWHERE } from './choices.ts';
 import type { LocationContext } from './location-context.ts';
+import { matchersOf } from './location-matchers.ts';
 import { toMaintenanceView } from './maintenance.ts';
 import { toMirrorView } from './mirrors.ts';
 import { isApplying, toApplying, toNowhereView, toRedirectView } from './redirects.ts';
@@ -21,15 +24,6 @@ interface Located
   extends Pick<VirtualServer, 'locations'>,
     Partial<Pick<VirtualServer, 'maintenance' | 'pathRedirects'>> {}
 
-/** A path matches complete segments: `/app` and `/app/…`, never `/apple`. */
-function matches(path: string) {
-  if (path === '') return [{ exact: false, match: '/' }];
-  return [
-    { exact: true, match: path },
-    { exact: false, match: `${path}/` },
-  ];
-}
-
 export function toLocationViews({ locations, maintenance, pathRedirects = [] }: Located, context: LocationContext) {
   const again = new AgainViews();
   const blocks = serverBlocks(locations, context);
@@ -37,23 +31,30 @@ export function toLocationViews({ locations, maintenance, pathRedirects = [] }: 
   const inner = shared === undefined ? context : { ...context, repeated: undefined };
   const redirects = pathRedirects.map((redirect) => toApplying(redirect, context)).filter(isApplying);
   const redirected = new Set(redirects.map(({ path }) => path));
+  const special = locations.filter(({ path }) => pathKind(path) !== 'prefix');
   const choices = choicesOf(locations, context.isTrusting);
   const limits = bodyLimits(choices, context);
-  const viewAt = (location: Location) => {
+  const viewAt = memoize((location: Location) => {
     const choice = choices.byPath.get(location.path);
     return choice ? toChoiceView(choice, limits, context) : toLocationView(location, inner, again);
-  };
+  });
   const list = [
     ...redirects.flatMap((redirect) => {
       const { path, location } = redirect;
       const view = location ? viewAt(location) : toNowhereView(maintenance);
-      return matches(path).map((match) => ({ ...view, ...match, ...toRedirectView(redirect, match.exact) }));
+      return matchersOf(path, special).map((matcher) => {
+        if (matcher.instead) return { ...viewAt(matcher.instead), ...NO_REDIRECT, ...matcher };
+        return { ...view, ...matcher, ...toRedirectView(redirect, matcher.exact) };
+      });
     }),
     ...locations
       .filter(({ path }, n) => !redirected.has(path) && path !== locations[n - 1]?.path)
       .flatMap((location) => {
         const view = { ...viewAt(location), ...NO_REDIRECT };
-        return matches(location.path).map((match) => ({ ...view, ...match }));
+        return matchersOf(location.path, special).map((matcher) => {
+          const other = matcher.instead && { ...viewAt(matcher.instead), ...NO_REDIRECT };
+          return { ...(other ?? view), ...matcher };
+        });
       }),
   ];
   const named = choices.named.map(({ name, location, serviceCookie }) => ({

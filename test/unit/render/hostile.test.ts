@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { isGrpc } from '../../../src/model/features/backend-protocol.ts';
 import { featureUpstreams } from '../../../src/model/features/features.ts';
 import { encodePath } from '../../../src/model/path.ts';
+import { pathKind, patternText } from '../../../src/model/path-pattern.ts';
 import type { Location, RouteTable, VirtualServer } from '../../../src/model/route-table/table.ts';
 import { textFault } from '../../../src/nginx-text/check-text.ts';
 import { permissionsOf } from '../../../src/nginx-text/permissions.ts';
 import { RenderRequest } from '../../../src/protocol/render-messages.ts';
+import { pathExpression } from '../../../src/render/expressions.ts';
 import { render } from '../../support/golden.ts';
 import { hostileLabels } from '../../support/hostile-labels.ts';
 import { renderBeside } from '../../support/hostile-swarm.ts';
@@ -31,7 +33,14 @@ function expectedPaths(server: { locations: readonly Location[] } & Partial<Virt
   const { locations, pathRedirects = [], redirect, canonical } = server;
   if (redirect !== undefined || canonical !== undefined) return ['/'];
   const matching = [...new Set([...pathRedirects, ...locations].map(({ path }) => path))];
-  const paths = matching.flatMap((path) => (path === '' ? ['/'] : [`= ${path}`, `${path}/`]));
+  const special = matching.filter((path) => pathKind(path) !== 'prefix');
+  const paths = matching.flatMap((path) => {
+    if (path === '') return ['/'];
+    const text = patternText(path);
+    if (pathKind(path) === 'exact' && !/.\/$/.test(text)) return [`= ${text}`];
+    if (pathKind(path) !== 'prefix') return [`~ ${pathExpression(path)}`];
+    return [...(special.includes(`=${path}`) ? [] : [`= ${path}`]), `${path}/`];
+  });
   return matching.includes('') ? paths : [...paths, '/'];
 }
 
