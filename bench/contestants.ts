@@ -174,6 +174,7 @@ function renderSignalbox(count: number): File[] {
     targetPort: httpPort,
     targetSslPort: tlsPort,
     publishedSslPort: tlsPort,
+    listensOnIpv6: false,
     proxyProtocolFrom: [],
     defaultPorts: { http: 80, https: 443 },
     trustedProxies: [],

@@ -19,6 +19,7 @@ import {
 import { withoutName } from './dns/without-name.ts';
 import { giveCertificates } from './give-certificates.ts';
 import type { RejectedClaim } from './host-ownership.ts';
+import { listensOnIpv6 } from './ipv6.ts';
 import { networksOf } from './joined-networks.ts';
 import { controlNetwork } from './names.ts';
 import type { RoutedService, ServiceContext } from './parse-service.ts';
@@ -75,6 +76,8 @@ export interface ClusterState {
   readonly metricsSecret: Pick<StoredObject, 'id' | 'name'> | undefined;
   /** The names that the agents check in Docker's DNS. */
   readonly watch: WatchedNames;
+  /** Whether the proxies also listen on IPv6 addresses. */
+  readonly listensOnIpv6: boolean;
   /** Size of the memory that all upstreams share. */
   readonly zoneKb: number;
 }
@@ -173,6 +176,7 @@ export function buildCluster(
     defaultCertificateNames: namesOf(fallback.secret, context.material),
     metricsSecret: metrics.secret,
     watch: watchesNames(cluster) ? watchedNames(named, doubts, networks) : NOTHING_WATCHED,
+    listensOnIpv6: listensOnIpv6(cluster, context.nodes),
     zoneKb: zoneSize(inside, cluster.nginx.UpstreamZoneSize),
   };
   const problems = [

@@ -21,6 +21,8 @@ export interface RenderInput {
   readonly trustedProxies: readonly string[];
   /** Header in which they pass the client's address. */
   readonly clientAddressHeader: string;
+  /** Whether the proxies also listen on IPv6 addresses. */
+  readonly listensOnIpv6: boolean;
   /** Sources from which the PROXY protocol is accepted; empty if it is disabled. */
   readonly proxyProtocolFrom: readonly string[];
   /** Secret with certificate and key for hosts without their own; '' if their handshakes fail. */
@@ -52,7 +54,7 @@ interface DefaultPorts {
 export type AdministratorTexts = Partial<Pick<RenderInput, 'template' | 'pages'>>;
 
 export function toRenderInput(state: ClusterState, texts: AdministratorTexts = {}): RenderInput {
-  const { cluster, routes, packed, zoneKb, watch, defaultCertificate, defaultCertificateNames } = state;
+  const { cluster, routes, packed, zoneKb, watch, listensOnIpv6, defaultCertificate, defaultCertificateNames } = state;
   const { settings, nginx } = cluster;
   return {
     cluster: cluster.name,
@@ -62,6 +64,7 @@ export function toRenderInput(state: ClusterState, texts: AdministratorTexts = {
     defaultPorts: { http: settings.PublicPort ?? 80, https: settings.PublicSSLPort ?? 443 },
     trustedProxies: settings.TrustedProxies,
     clientAddressHeader: settings.ClientAddressHeader,
+    listensOnIpv6,
     proxyProtocolFrom: settings.ProxyProtocolFrom,
     defaultCertificate: packed?.names.get(defaultCertificate) ?? defaultCertificate,
     defaultCertificateNames,

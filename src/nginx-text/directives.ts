@@ -173,7 +173,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   limit_req_status: exactly('429'),
   limit_req_zone: matching('\\$limit_\\w+ zone=rate_[0-9a-f]{16}:1024k rate=\\d{1,6}r/[sm]'),
   listen: ([address = '']) =>
-    /^\d{1,5}$/.test(address) ||
+    /^(?:\[::\]:)?\d{1,5}$/.test(address) ||
     [STATUS_SERVER, TLS_SOCKET, PASSTHROUGH_SOCKET, MIRROR_SOCKET].includes(address) ||
     new RegExp(`^${STREAM_SOCKET}$`).test(address),
   log_format: any,

@@ -40,8 +40,14 @@ export function readServers(text: string, visitor: ServerVisitor): void {
 }
 
 function toServer([, endpoint = '', ...options]: readonly string[]): Server {
-  const [name = '', port = ''] = endpoint.split(':').map(detached);
-  return { name, port: Number(port), isResolved: options.includes('resolve') };
+  const { host, port } = splitEndpoint(endpoint);
+  return { name: detached(host), port, isResolved: options.includes('resolve') };
+}
+
+/** Of `name:80` or `[2001:db8::1]:80`. */
+export function splitEndpoint(endpoint: string): { readonly host: string; readonly port: number } {
+  const [, ip, name = '', port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):(.*)$/s.exec(endpoint) ?? [];
+  return { host: ip ?? name, port: Number(port) };
 }
 
 function readComment(comment: string, visitor: ServerVisitor): void {

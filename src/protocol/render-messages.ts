@@ -42,6 +42,8 @@ export const RenderRequest = z.object({
   targetSslPort: z.int(),
   publishedSslPort: z.int(),
   defaultPorts: z.object({ http: z.int(), https: z.int() }).default({ http: 80, https: 443 }),
+  /** Absent in messages of earlier releases. */
+  listensOnIpv6: z.boolean().default(false),
   proxyProtocolFrom: networks,
   trustedProxies: networks.default([]),
   clientAddressHeader: z.enum(CLIENT_ADDRESS_HEADERS).default('X-Forwarded-For'),

@@ -45,7 +45,9 @@ export class NginxContainer implements AsyncDisposable {
 
   static async start(): Promise<NginxContainer> {
     const writable = ['/tmp', '/run/secrets'].flatMap((path) => ['--tmpfs', `${path}:mode=1777`]);
-    const tight = ['--read-only', ...writable, '--user', '101', '--cap-drop', 'ALL', '--init'];
+    // Docker disables IPv6 in networks without it, also on the loopback interface.
+    const ipv6 = ['--sysctl', 'net.ipv6.conf.lo.disable_ipv6=0'];
+    const tight = ['--read-only', ...ipv6, ...writable, '--user', '101', '--cap-drop', 'ALL', '--init'];
     const published = [containerPort, containerTlsPort].flatMap((port) => ['--publish', `127.0.0.1::${port}`]);
     // Waits for its input, which stays open: the image has no sleep.
     const command = [...tight, ...published, '--interactive', '--entrypoint', 'cat', await proxyImage()];
@@ -129,6 +131,20 @@ export class NginxContainer implements AsyncDisposable {
   /** Runs as long as the container. */
   async startBeside(...command: readonly string[]): Promise<void> {
     await run('docker', ['exec', '--detach', this.#id, ...command]);
+  }
+
+  /** curl's output, from inside the container. */
+  async curl(...args: readonly string[]): Promise<string> {
+    const { stdout } = await run('docker', [
+      'exec',
+      this.#id,
+      'curl',
+      '--silent',
+      '--show-error',
+      '--globoff',
+      ...args,
+    ]);
+    return stdout;
   }
 
   async read(path: string): Promise<string> {

@@ -23,6 +23,7 @@ const tasks: Readonly<Record<number, readonly number[]>> = {
   8085: [9003],
   8086: [9004],
   8087: [9002],
+  8088: [9002],
   9091: [9005],
   // An outside host: nginx itself.
   443: [containerTlsPort],
@@ -35,6 +36,8 @@ export const deadOnly = '8084';
 export const http2Port = '8085';
 /** A task that no other port has alone. */
 export const otherTask = '8087';
+/** A task with an IPv6 address. */
+export const ipv6Task = '8088';
 /** For a server that the test adds to nginx. */
 export const ownPort = '8086';
 
@@ -92,7 +95,12 @@ function renderBeside(
   const snapshot = { services, networks: [aNetwork('app')], secrets, ...nothing };
   const [state] = buildDesiredState(snapshot, settings).clusters;
   const input = toRenderInput(state!);
-  return render({ ...input, routes: input.routes.map(onLoopback) }).files;
+  const streams = input.streams.map((stream) => {
+    const { backend } = stream;
+    if (backend.kind === 'unavailable') return stream;
+    return { ...stream, backend: { ...backend, peers: backend.peers.flatMap(tasksOnLoopback) } };
+  });
+  return render({ ...input, routes: input.routes.map(onLoopback), streams }).files;
 }
 
 function onLoopback(route: Route): Route {
@@ -111,7 +119,8 @@ function onLoopback(route: Route): Route {
 }
 
 function tasksOnLoopback(peer: Peer): Peer[] {
-  return (tasks[peer.port] ?? []).map((port) => ({ ...peer, address: '127.0.0.1', port, resolve: false }));
+  const address = peer.port === Number(ipv6Task) ? '::1' : '127.0.0.1';
+  return (tasks[peer.port] ?? []).map((port) => ({ ...peer, address, port, resolve: false }));
 }
 
 /** What reached the application. */

@@ -234,6 +234,14 @@ export const extensionKeys = {
   TargetPort: key(port, 80, 'HTTP port in the proxies.'),
   PublishedSSLPort: key(port, 8443, 'Published HTTPS port.'),
   TargetSSLPort: key(port, 443, 'HTTPS port in the proxies.'),
+  IPv6: key(
+    z
+      .union([z.boolean(), z.string()])
+      .transform((value) => String(value).trim().toLowerCase())
+      .pipe(z.enum(['auto', 'true', 'false'], 'is not auto, true or false')),
+    'auto',
+    'Whether proxies also listen on IPv6 addresses. Clients reach them there with `PublishMode = "host"`, if the proxies\' network has IPv6: see [client addresses](guides/client-addresses.md#ipv6). `auto`: if the nodes\' addresses in the swarm are IPv6 addresses. `true` requires IPv6 in the kernel of all nodes.',
+  ),
   TcpPorts: key(
     portList,
     [],

@@ -1,3 +1,4 @@
+import { splitEndpoint } from '../../nginx-text/servers.ts';
 import type { LineCounter } from '../nginx/request-log.ts';
 
 /** After one read, so that a flood of errors costs little: the same few tasks cause it. */
@@ -27,13 +28,14 @@ export class NginxErrors implements LineCounter {
     const found = new Set<string>();
     for (const line of text.split('\n')) {
       if (!line.includes(' while connecting to upstream, ')) continue;
-      const [, endpoint] = /, upstream: "[a-z]*:?(?:\/\/)?(\d+\.\d+\.\d+\.\d+:\d+)/.exec(line) ?? [];
+      const [, endpoint] =
+        /, upstream: "[a-z]*:?(?:\/\/)?((?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+)/.exec(line) ?? [];
       if (endpoint !== undefined) found.add(endpoint);
       if (found.size >= MOST_PER_READ) break;
     }
     for (const endpoint of found) {
-      const [address, port] = endpoint.split(':');
-      this.#onFailure(address!, Number(port));
+      const { host, port } = splitEndpoint(endpoint);
+      this.#onFailure(host, port);
     }
   }
 }

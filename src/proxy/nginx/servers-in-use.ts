@@ -1,6 +1,6 @@
 import { decodeCase } from '../../model/dns/name-case.ts';
 import { type AddressRange, splitName, toRanges } from '../../model/dns/name-doubts.ts';
-import { readServers } from '../../nginx-text/servers.ts';
+import { readServers, splitEndpoint } from '../../nginx-text/servers.ts';
 
 /** A DNS name that nginx uses, or would use if it were not in doubt, and the address ranges of its network. */
 export interface NameInUse {
@@ -44,9 +44,9 @@ export async function readServersInUse(files: AsyncIterable<{ readonly text: str
 /** Endpoints as nginx queries them. */
 function withoutPorts(ports: Map<string, number[]>, endpoints: ReadonlySet<string>): void {
   for (const endpoint of endpoints) {
-    const [queried = '', port] = endpoint.split(':');
-    const name = decodeCase(queried) ?? queried;
-    const others = (ports.get(name) ?? []).filter((each) => each !== Number(port));
+    const { host, port } = splitEndpoint(endpoint);
+    const name = decodeCase(host) ?? host;
+    const others = (ports.get(name) ?? []).filter((each) => each !== port);
     if (others.length === 0) ports.delete(name);
     else ports.set(name, others);
   }

@@ -10,11 +10,13 @@ import { locationsOf } from './table.ts';
 
 /** Values that the blocks of all hosts and upstreams depend on. Plain data: views are cached while its JSON stays the same. */
 export function commonOf(input: RenderInput, table: RouteTable) {
-  const { httpListener, tlsListener } = listeners(input, table);
+  const { httpListener, httpListener6, tlsListener, tlsListener6 } = listeners(input, table);
   const { ClientMaxBodySize, IPHash, ReadTimeout } = input.nginx;
   return {
     httpListener,
+    httpListener6,
     tlsListener,
+    tlsListener6,
     httpsPort: httpsPortOf(input),
     defaultCertificate: input.defaultCertificate,
     hashesAddresses: IPHash,

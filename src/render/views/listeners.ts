@@ -5,11 +5,23 @@ import { hasPassthrough } from './table.ts';
 /** Where TLS ends in nginx: behind the stream block if some connections are passed through. */
 export const TLS_SOCKET = 'unix:/tmp/tls.sock';
 
-export function listeners({ targetPort, targetSslPort, proxyProtocolFrom }: RenderInput, table: RouteTable) {
+export function listeners(
+  { targetPort, targetSslPort, proxyProtocolFrom, listensOnIpv6 }: RenderInput,
+  table: RouteTable,
+) {
   const withHeader = proxyProtocolFrom.length > 0 ? ' proxy_protocol' : '';
+  const endsInSocket = hasPassthrough(table);
+  const httpListener = `${targetPort}${withHeader}`;
+  const tlsPort = `${targetSslPort} ssl${withHeader}`;
+  const streamListener = `${targetSslPort}${withHeader}`;
+  // A socket for both would show IPv4 clients with IPv6 addresses.
+  const onIpv6 = (listener: string) => (listensOnIpv6 ? `[::]:${listener}` : undefined);
   return {
-    httpListener: `${targetPort}${withHeader}`,
-    tlsListener: hasPassthrough(table) ? `${TLS_SOCKET} ssl proxy_protocol` : `${targetSslPort} ssl${withHeader}`,
-    streamListener: `${targetSslPort}${withHeader}`,
+    httpListener,
+    httpListener6: onIpv6(httpListener),
+    tlsListener: endsInSocket ? `${TLS_SOCKET} ssl proxy_protocol` : tlsPort,
+    tlsListener6: endsInSocket ? undefined : onIpv6(tlsPort),
+    streamListener,
+    streamListener6: onIpv6(streamListener),
   };
 }

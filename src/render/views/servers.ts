@@ -16,11 +16,14 @@ interface LocationContexts {
 
 /** One host: its listeners, TLS, redirects and locations. */
 export function toServerView(server: VirtualServer, common: Common, { plain, secure }: LocationContexts) {
-  const { httpListener, tlsListener, defaultCertificate, handlesErrors, isTrusting } = common;
+  const { httpListener, httpListener6, tlsListener, tlsListener6, defaultCertificate, handlesErrors, isTrusting } =
+    common;
   const { fallbackSite: fallback, defaultNames, folder } = common;
   return {
     httpListener,
+    httpListener6,
     tlsListener,
+    tlsListener6,
     defaultCertificate,
     handlesErrors,
     answersAlike: answersAlike(server),

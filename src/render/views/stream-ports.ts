@@ -1,5 +1,6 @@
 import { digest } from '../../lib/digest.ts';
 import type { Host } from '../../model/hosts/host.ts';
+import { hostAndPort } from '../../model/ipv6.ts';
 import type { RenderInput } from '../../model/render-input.ts';
 import type { RouteTable } from '../../model/route-table/table.ts';
 import { checksAddresses, type StreamRoute } from '../../model/streams/stream-route.ts';
@@ -56,7 +57,7 @@ function onlyUdp(open: readonly StreamPort[], table: RouteTable, streams: Stream
 }
 
 function endpointsOf(upstream: Upstream): string[] {
-  return upstream.peers.map(({ address, port }) => `${address}:${port}`);
+  return upstream.peers.map(({ address, port }) => hostAndPort(address, port));
 }
 
 type Server = StreamServer & { readonly host: Host | undefined };
@@ -70,6 +71,7 @@ function toServers(port: StreamPort, input: RenderInput) {
   const outer = [first, ...servers].map((server, position) => ({
     ...toServer(server, port, isShared),
     listen: position === 0 ? listen + once : listen,
+    listen6: input.listensOnIpv6 ? `[::]:${position === 0 ? listen + once : listen}` : undefined,
   }));
   return [...outer, ...(isShared ? innerServers([first, ...servers], port) : [])];
 }
@@ -127,6 +129,7 @@ function innerServers(servers: readonly (Server | undefined)[], { protocol, port
     ...limits(route),
     target: upstream,
     listen: `${socketOf(route)} proxy_protocol`,
+    listen6: undefined,
   }));
 }
 

@@ -2,6 +2,7 @@ import { encodeCase, nameRelay } from '../../model/dns/name-case.ts';
 import type { Affinity } from '../../model/features/affinity.ts';
 import { balanceDirective } from '../../model/features/balance.ts';
 import { cookieParameters, plainStickyCookie } from '../../model/features/sticky-cookie.ts';
+import { hostAndPort } from '../../model/ipv6.ts';
 import { needsNameRelay, type Peer } from '../../model/route.ts';
 import type { Upstream } from '../../model/upstream.ts';
 
@@ -50,7 +51,7 @@ function withEncodedCase(peer: Peer): Peer {
  */
 function toPeerView({ address, port, resolve, maxFails = 0, failTimeout }: Peer, more: readonly string[] = []) {
   return {
-    endpoint: `${address}:${port}`,
+    endpoint: hostAndPort(address, port),
     resolve,
     limits: [`max_fails=${maxFails}`, ...(failTimeout && maxFails > 0 ? [`fail_timeout=${failTimeout}`] : []), ...more],
   };
