@@ -12,6 +12,11 @@ export const MOST_ERRORS = 100;
 /** Host of requests that are counted together. */
 export const OTHER_HOSTS = '(other)';
 
+/** In place of a host: connections to a TCP port, or sessions of a UDP port. No host contains a slash. */
+export function isStreamPort(host: string): boolean {
+  return /^(?:tcp|udp)\/\d+$/.test(host);
+}
+
 /** Requests to one host, route and task since the last report. */
 export interface TrafficRow {
   /** The name as in nginx's configuration. */

@@ -86,7 +86,7 @@ const isPeer: Rule = ([address = '']) => {
 };
 
 const MODULES = '/etc/nginx/modules-enabled/*.conf';
-const LOGS = ['/tmp/signalbox/metrics.conf*', '/tmp/signalbox/errors.conf*'];
+const LOGS = ['metrics', 'errors', 'connections', 'connection-log'].map((name) => `/tmp/signalbox/${name}.conf*`);
 const MATERIAL = new RegExp(`^/tmp/material/(?:${SECRET}/(?:client|backend)|\\.public/backend)\\.conf\\*$`);
 
 /** Files outside the configuration: part of the image, or written by the proxy itself. */

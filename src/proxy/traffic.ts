@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import type { TrafficReport } from '../model/traffic.ts';
 import { RequestCounts } from './metrics/request-counts.ts';
 import { RequestErrors } from './metrics/request-errors.ts';
-import { agentLogs, errorLogConfiguration, RequestLog, requestLogConfiguration } from './nginx/request-log.ts';
+import {
+  agentLogs,
+  connectionLogConfiguration,
+  errorLogConfiguration,
+  RequestLog,
+  requestLogConfiguration,
+} from './nginx/request-log.ts';
 import { openConnections } from './nginx/status.ts';
 
 const READ_EVERY_MS = 1000;
@@ -17,7 +23,7 @@ export interface Traffic {
   readonly take: () => Promise<Omit<TrafficReport, 'number'>>;
 }
 
-/** Counts nginx's responses. Must be called before nginx starts and reads its log configuration. `folder` is nginx's. */
+/** Counts nginx's responses and connections. Must be called before nginx starts and reads its log configuration. `folder` is nginx's. */
 export async function startTraffic(folder: string): Promise<Traffic> {
   const requests = new RequestCounts();
   const errors = new RequestErrors();
@@ -26,6 +32,9 @@ export async function startTraffic(folder: string): Promise<Traffic> {
   const logs = [new RequestLog(paths.requests, requests), new RequestLog(paths.errors, errors)];
   await writeFile(join(folder, 'metrics.conf'), requestLogConfiguration(paths.requests));
   await writeFile(join(folder, 'errors.conf'), errorLogConfiguration(paths.errors));
+  const connections = connectionLogConfiguration(paths.requests);
+  await writeFile(join(folder, 'connections.conf'), connections.format);
+  await writeFile(join(folder, 'connection-log.conf'), connections.log);
   const read = () => {
     for (const log of logs) log.read();
   };

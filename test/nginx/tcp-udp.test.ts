@@ -13,6 +13,8 @@ import { toRenderInput } from '../../src/model/render-input.ts';
 import { parseSettings } from '../../src/model/settings/settings.ts';
 import type { SwarmService } from '../../src/model/snapshot.ts';
 import type { StreamRoute } from '../../src/model/streams/stream-route.ts';
+import { RequestCounts } from '../../src/proxy/metrics/request-counts.ts';
+import { connectionLogConfiguration } from '../../src/proxy/nginx/request-log.ts';
 import { aNetwork, aService } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import { render } from '../support/golden.ts';
@@ -147,6 +149,38 @@ describe('TCP', () => {
     socket.removeAllListeners('data');
     expect(await say(socket, 'again')).toBe('one again');
     socket.destroy();
+  });
+
+  it('is counted by port, service and task, with failures and bytes', async () => {
+    const { format, log } = connectionLogConfiguration('/tmp/requests.log');
+    await nginx.write('/tmp/signalbox', { 'connections.conf': format, 'connection-log.conf': log });
+    await nginx.reload(configure(services));
+    const counts = new RequestCounts();
+    // Old workers log nothing for the agent.
+    await eventually(
+      async () => {
+        for (const at of [5001, 5002]) await over(plain(at));
+        await over(plain(5006));
+        const found = new RequestCounts();
+        found.take(await nginx.read('/tmp/requests.log'));
+        const ports = new Set([...found.connections()].map(({ host, class: of }) => `${host} ${of}`));
+        expect([...ports].toSorted()).toEqual(['tcp/5001 2xx', 'tcp/5002 2xx', 'tcp/5006 5xx']);
+      },
+      { timeoutMs: 15_000, intervalMs: 300 },
+    );
+    counts.take(await nginx.read('/tmp/requests.log'));
+    expect(counts.lost).toBe(0);
+    const rows = counts.takeRows();
+    const one = rows.find(({ host }) => host === 'tcp/5001')!;
+    const connections = one.classes[2]!;
+    expect(one).toMatchObject({
+      path: 'one',
+      address: '127.0.0.1:7001',
+      received: 5 * connections,
+      sent: 9 * connections,
+    });
+    expect(rows.find(({ host }) => host === 'tcp/5002')).toMatchObject({ path: 'partly', address: '127.0.0.1:7002' });
+    expect(rows.find(({ host }) => host === 'tcp/5006')).toMatchObject({ path: 'dead', sent: 0 });
   });
 
   it('writes a line for each connection to the access log', async () => {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { NodeName } from '../../bed/bed-shape.ts';
 import {
+  administer,
   bed,
   defaultSettings,
   demo,
@@ -166,6 +167,35 @@ it('keeps open connections while routes change', async () => {
   expect(await say(socket, 'after')).toBe('2 after');
   expect((await inspectProxy()).Version.Index).toBe(Version.Index);
   socket.destroy();
+});
+
+it('shows connections, bytes and tasks of the ports', async () => {
+  const traffic = async (host: string) => {
+    const { status, body } = await administer(`/api/traffic?range=1h&host=${encodeURIComponent(host)}`);
+    expect(status).toBe(200);
+    return JSON.parse(body) as {
+      totals: { requests: number; received: number };
+      parts: { kind: string; task: string }[];
+    };
+  };
+  await eventually(async () => {
+    const { totals, parts } = await traffic(`tcp/${port}`);
+    expect(totals.requests).toBeGreaterThan(100);
+    expect(parts.filter(({ kind, task }) => kind === 'task' && task !== null).length).toBeGreaterThan(0);
+    expect((await traffic(`udp/${port}`)).totals.requests).toBeGreaterThan(0);
+  }, 60_000);
+});
+
+it('reports that nothing listens on the port of the tasks', async () => {
+  const update = (to: string) =>
+    bed.docker('service', 'update', '--detach', '--label-add', `com.docker.lb.port=${to}`, 'tcp-db');
+  await update('7999');
+  await eventually(async () => {
+    const reasons = (await problemsOf('tcp-db')).map(({ reason }) => reason);
+    expect(reasons).toContainEqual(expect.stringMatching(/7999/));
+  }, 30_000);
+  await update('7000');
+  await eventually(async () => expect(await problemsOf('tcp-db')).toEqual([]), 30_000);
 });
 
 it('refuses connections without tasks, and serves again with one', async () => {

@@ -1,6 +1,8 @@
 import { LONG_NAME } from '../../model/hosts/host.ts';
 import { encodePath } from '../../model/path.ts';
 import type { RouteTable } from '../../model/route-table/table.ts';
+import { streamName } from '../../model/streams/stream-route.ts';
+import type { StreamPort } from '../../model/streams/stream-table.ts';
 import { OTHER_HOSTS } from '../../model/traffic.ts';
 
 export interface NamedRoute {
@@ -14,11 +16,12 @@ export interface NamedRoute {
 export class RouteNames {
   readonly #hosts = new Map<string, { readonly host: string; readonly paths: Paths }>();
 
-  constructor({ servers, fallback }: Pick<RouteTable, 'servers' | 'fallback'>) {
+  constructor({ servers, fallback }: Pick<RouteTable, 'servers' | 'fallback'>, ports: readonly StreamPort[] = []) {
     for (const { host, locations } of servers) {
       const name = host.kind === 'regex' ? `~^${host.name}$` : host.name;
       this.#hosts.set(name, { host: host.name, paths: pathsOf(locations) });
     }
+    for (const port of ports) this.#hosts.set(streamName(port), { host: streamName(port), paths: servicesOf(port) });
     const unknown = { host: '*', paths: pathsOf(fallback) };
     for (const name of ['_', LONG_NAME, '']) this.#hosts.set(name, unknown);
   }
@@ -30,6 +33,12 @@ export class RouteNames {
     const { host, paths } = known;
     return { host, path: paths.size > 1 ? paths.get(path) : undefined };
   }
+}
+
+/** Services that share a port, in place of paths. */
+function servicesOf({ servers, fallback }: StreamPort): Paths {
+  const routed = [...servers, ...(fallback === undefined ? [] : [fallback])];
+  return new Map(routed.map(({ route: { service } }) => [service.name, service.name]));
 }
 
 /** Routes by their path as the log has it. */

@@ -1,4 +1,8 @@
+import type { RouteTable } from '../../model/route-table/table.ts';
 import type { SwarmNode } from '../../model/snapshot.ts';
+import { streamName } from '../../model/streams/stream-route.ts';
+import type { StreamTable } from '../../model/streams/stream-table.ts';
+import { isStreamPort } from '../../model/traffic.ts';
 import type { Identity } from '../../protocol/names.ts';
 import type { TrafficSource } from '../admin/traffic-route.ts';
 import type { Swarm } from '../ports.ts';
@@ -18,8 +22,10 @@ export interface TrafficOptions {
 /** Follows the proxies' reports of all clusters until the signal aborts. */
 export function startTraffic(options: TrafficOptions, signal: AbortSignal): TrafficSource {
   const { identity, status, clusters, now } = options;
-  const table = (name: string) => status.current?.desired.clusters.find(({ cluster }) => cluster.name === name)?.table;
-  const recorder = new TrafficRecorder({ table, now });
+  const stateOf = (name: string) => status.current?.desired.clusters.find(({ cluster }) => cluster.name === name);
+  const table = (name: string) => stateOf(name)?.table;
+  const ports = (name: string) => stateOf(name)?.streamTable.ports;
+  const recorder = new TrafficRecorder({ table, ports, now });
   recorder.run(signal);
   for (const { name, settings } of clusters)
     void followTraffic({ identity, recorder }, { service: settings.ServiceName, cluster: name }, signal);
@@ -36,13 +42,23 @@ export function toSource(options: ViewOptions): TrafficSource {
   };
 }
 
+function ownersOfHost(table: RouteTable | undefined, host: string): ReadonlySet<string> {
+  const locations =
+    host === '*' ? table?.fallback : table?.servers.find((server) => server.host.name === host)?.locations;
+  return new Set(locations?.flatMap(({ services }) => services));
+}
+
+function ownersOfPort(table: StreamTable | undefined, name: string): ReadonlySet<string> {
+  const port = table?.ports.find((one) => streamName(one) === name);
+  const routed = [...(port?.servers ?? []), ...(port?.fallback ? [port.fallback] : [])];
+  return new Set(routed.map(({ route }) => route.service.name));
+}
+
 /** Tasks are listed only when somebody looks at a host: Swarm has no events for tasks. */
 async function namesOf({ status, swarm }: TrafficOptions, cluster: string, host: string): Promise<TaskNames> {
   const { desired, snapshot } = status.current ?? {};
-  const table = desired?.clusters.find((state) => state.cluster.name === cluster)?.table;
-  const locations =
-    host === '*' ? table?.fallback : table?.servers.find((server) => server.host.name === host)?.locations;
-  const owners = new Set(locations?.flatMap(({ services }) => services));
+  const state = desired?.clusters.find((one) => one.cluster.name === cluster);
+  const owners = isStreamPort(host) ? ownersOfPort(state?.streamTable, host) : ownersOfHost(state?.table, host);
   const services = snapshot?.services.filter(({ name }) => owners.has(name)) ?? [];
   // Without names, addresses are shown.
   const lists = await Promise.all(services.map(({ id }) => swarm.tasks(id).catch(() => [])));

@@ -1,5 +1,12 @@
 import type { RouteTable } from '../../model/route-table/table.ts';
-import { STATUS_CLASSES, STEP_SECONDS, type TrafficReport, type TrafficRow } from '../../model/traffic.ts';
+import type { StreamPort } from '../../model/streams/stream-table.ts';
+import {
+  isStreamPort,
+  STATUS_CLASSES,
+  STEP_SECONDS,
+  type TrafficReport,
+  type TrafficRow,
+} from '../../model/traffic.ts';
 import type { TrafficEvent } from '../admin/traffic.ts';
 import { ConnectionBook } from './connection-book.ts';
 import { ErrorBook } from './error-book.ts';
@@ -22,8 +29,16 @@ export interface ReceivedReport extends TrafficReport {
 export interface RecorderOptions {
   /** Routes of a cluster; undefined before the first pass. */
   readonly table: (cluster: string) => Table | undefined;
+  /** Ports for TCP and UDP of a cluster. */
+  readonly ports?: (cluster: string) => readonly StreamPort[] | undefined;
   readonly now: () => number;
   readonly store?: TrafficStore;
+}
+
+interface Known {
+  readonly table: Table;
+  readonly ports: readonly StreamPort[] | undefined;
+  readonly names: RouteNames;
 }
 
 /** Records what proxies report. */
@@ -34,7 +49,7 @@ export class TrafficRecorder {
   /** Requests that proxies could not count. */
   lost = 0;
   readonly #options: RecorderOptions;
-  readonly #names = new Map<string, { readonly table: Table; readonly names: RouteNames }>();
+  readonly #names = new Map<string, Known>();
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -53,7 +68,8 @@ export class TrafficRecorder {
 
   #recordRow(cluster: string, names: RouteNames, step: number, row: TrafficRow): void {
     const { host, path } = names.resolve(row.host, row.path);
-    const scopes: Scope[] = [{}, { cluster }, { cluster, host }];
+    // Connections are no requests, so they do not count for the cluster.
+    const scopes: Scope[] = [...(isStreamPort(host) ? [] : [{}, { cluster }]), { cluster, host }];
     if (path !== undefined) scopes.push({ cluster, host, path });
     if (row.address !== '') scopes.push({ cluster, host, address: row.address });
     for (const scope of scopes) this.store.add(step, scope, row);
@@ -63,10 +79,11 @@ export class TrafficRecorder {
   #namesOf(cluster: string): RouteNames | undefined {
     const table = this.#options.table(cluster);
     if (table === undefined) return undefined;
+    const ports = this.#options.ports?.(cluster);
     const known = this.#names.get(cluster);
-    if (known?.table === table) return known.names;
-    const names = new RouteNames(table);
-    this.#names.set(cluster, { table, names });
+    if (known?.table === table && known.ports === ports) return known.names;
+    const names = new RouteNames(table, ports);
+    this.#names.set(cluster, { table, ports, names });
     return names;
   }
 

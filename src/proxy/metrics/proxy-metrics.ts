@@ -64,6 +64,24 @@ function ofRequests(counts: RequestCounts): Metric[] {
       samples: histogramSamples(UPSTREAM_BUCKETS, counts.upstream.buckets, counts.upstream.sum),
     },
     {
+      name: 'signalbox_proxy_stream_connections_total',
+      help: 'Ended TCP connections and UDP sessions by port and status class.',
+      type: 'counter',
+      samples: counts.connections().map(({ host: port, class: of, count }) => ({
+        labels: { port, class: of },
+        value: count,
+      })),
+    },
+    {
+      name: 'signalbox_proxy_stream_bytes_total',
+      help: 'Bytes of ended TCP connections and UDP sessions by port and direction, as seen from the clients.',
+      type: 'counter',
+      samples: [...counts.portBytes].flatMap(([port, { received, sent }]) => [
+        { labels: { port, direction: 'sent' }, value: received },
+        { labels: { port, direction: 'received' }, value: sent },
+      ]),
+    },
+    {
       name: 'signalbox_proxy_lost_lines_total',
       help: 'Requests not counted because too many were queued.',
       type: 'counter',

@@ -1,6 +1,6 @@
 import { LONG_NAME } from '../../model/hosts/host.ts';
 import { bucketOf, TIME_BOUNDS, TIME_BUCKETS } from '../../model/time-buckets.ts';
-import { OTHER_HOSTS, STATUS_CLASSES, TLS_KINDS, type TrafficRow } from '../../model/traffic.ts';
+import { isStreamPort, OTHER_HOSTS, STATUS_CLASSES, TLS_KINDS, type TrafficRow } from '../../model/traffic.ts';
 import { type Cell, TrafficRows } from './traffic-rows.ts';
 
 /** Includes hosts that are no longer routed, until the agent ends. Requests for further hosts are counted together. */
@@ -20,6 +20,9 @@ export const UPSTREAM_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
  */
 export const REQUEST_FORMAT = String.raw`$request_length $bytes_sent $upstream_header_time\t$status\t$ssl_protocol\t$server_name\t$route_path\t$upstream_addr`;
 
+/** The same of TCP and UDP: the port is in place of the host, the service in place of the path. */
+export const CONNECTION_FORMAT = String.raw`$bytes_received $bytes_sent \t$status\t$ssl_protocol\t$stream_port\t$stream_service\t$upstream_addr`;
+
 interface CountedCell extends Cell {
   /** nginx may have answered with its own page. */
   readonly isFailure: boolean;
@@ -29,18 +32,45 @@ interface CountedCell extends Cell {
   idle: number;
 }
 
+interface PortBytes {
+  readonly received: number;
+  readonly sent: number;
+}
+
+interface Count {
+  readonly host: string;
+  readonly class: string;
+  readonly count: number;
+}
+
 /** Counts nginx's responses from the lines of its log. */
 export class RequestCounts {
   readonly #cells = new Map<string, CountedCell>();
   readonly #hosts = new Map<string, number[]>();
   readonly #rows = new TrafficRows();
+  /** Bytes of TCP and UDP, by port. */
+  readonly #ports = new Map<string, PortBytes>();
   /** By bucket; the last one counts times above all bounds. */
   readonly #upstream = { buckets: new Array<number>(UPSTREAM_BUCKETS.length + 1).fill(0), sum: 0 };
   /** Lines that were not counted: too many were waiting, or their format is wrong. */
   lost = 0;
 
   /** Requests by host and class, without zero counts. */
-  *requests(): Generator<{ readonly host: string; readonly class: string; readonly count: number }> {
+  *requests(): Generator<Count> {
+    for (const count of this.#counts()) if (!isStreamPort(count.host)) yield count;
+  }
+
+  /** The same of ended TCP connections and UDP sessions; the host is the port. */
+  *connections(): Generator<Count> {
+    for (const count of this.#counts()) if (isStreamPort(count.host)) yield count;
+  }
+
+  get portBytes(): ReadonlyMap<string, PortBytes> {
+    this.sum();
+    return this.#ports;
+  }
+
+  *#counts(): Generator<Count> {
     this.sum();
     for (const [host, counts] of this.#hosts)
       for (const [position, count] of counts.entries())
@@ -134,10 +164,16 @@ export class RequestCounts {
     const times = pairsOf(cell.times);
     this.#rows.add(cell, times);
     this.#countsOf(cell.host)[cell.class]! += cell.count;
+    if (isStreamPort(cell.host)) this.#addBytes(cell);
     this.#upstream.sum += cell.seconds;
     for (let at = 0; at < times.length; at += 2) this.#upstream.buckets[COARSE[times[at]!]!]! += times[at + 1]!;
     Object.assign(cell, { count: 0, sent: 0, received: 0, seconds: 0, idle: 0 });
     cell.times?.fill(0);
+  }
+
+  #addBytes({ host, received, sent }: Cell): void {
+    const sum = this.#ports.get(host) ?? { received: 0, sent: 0 };
+    this.#ports.set(host, { received: sum.received + received, sent: sum.sent + sent });
   }
 
   #countsOf(name: string): number[] {

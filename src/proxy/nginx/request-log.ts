@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
-import { REQUEST_FORMAT } from '../metrics/request-counts.ts';
+import { CONNECTION_FORMAT, REQUEST_FORMAT } from '../metrics/request-counts.ts';
 import { ERROR_FORMAT } from '../metrics/request-errors.ts';
 
 /** nginx's logs for the agent, in its folder. Each has one reader, which empties it. */
@@ -37,6 +37,17 @@ export function requestLogConfiguration(path: string): string {
     `access_log ${path} signalbox_requests buffer=64k flush=1s;`,
     '',
   ].join('\n');
+}
+
+/**
+ * The texts that templates/stream.hbs includes, and each server in it, which has a log of its own besides. A connection is
+ * a line of the same log, written when it ends.
+ */
+export function connectionLogConfiguration(path: string): { readonly format: string; readonly log: string } {
+  return {
+    format: `log_format signalbox_connections escape=none '${CONNECTION_FORMAT}';\n`,
+    log: `access_log ${path} signalbox_connections buffer=64k flush=1s;\n`,
+  };
 }
 
 /** The text that templates/http.hbs includes where its variables are defined: logs only requests that are answered with 5xx. */

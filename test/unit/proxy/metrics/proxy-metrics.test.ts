@@ -12,6 +12,9 @@ it('exposes everything in the Prometheus text format', () => {
     logLine('a.org', 502, { time: '0.3' }),
     logLine('_', 503),
     logLine(String.raw`~^x\d"$`, 200, { time: '70' }),
+    logLine('tcp/5432', 200, { path: 'db', address: '10.0.1.5:5432', sent: 300, received: 20 }),
+    logLine('tcp/5432', 502, { path: 'db', sent: 0, received: 0 }),
+    logLine('udp/53', 200, { path: 'dns', sent: 80, received: 40 }),
   ];
   requests.take(lines.map((line) => `${line}\n`).join(''));
   const open = { reading: 1, writing: 2, waiting: 3 };
@@ -29,6 +32,13 @@ it('exposes everything in the Prometheus text format', () => {
     String.raw`signalbox_proxy_requests_total{host="~x\\d\"",class="2xx"} 1`,
     'signalbox_proxy_upstream_seconds_sum 70.304',
     'signalbox_proxy_upstream_seconds_count 3',
+    'signalbox_proxy_stream_connections_total{port="tcp/5432",class="2xx"} 1',
+    'signalbox_proxy_stream_connections_total{port="tcp/5432",class="5xx"} 1',
+    'signalbox_proxy_stream_connections_total{port="udp/53",class="2xx"} 1',
+    'signalbox_proxy_stream_bytes_total{port="tcp/5432",direction="sent"} 20',
+    'signalbox_proxy_stream_bytes_total{port="tcp/5432",direction="received"} 300',
+    'signalbox_proxy_stream_bytes_total{port="udp/53",direction="sent"} 40',
+    'signalbox_proxy_stream_bytes_total{port="udp/53",direction="received"} 80',
     'signalbox_proxy_lost_lines_total 0',
     'signalbox_proxy_nginx_connections{state="reading"} 1',
     'signalbox_proxy_nginx_connections{state="writing"} 2',
