@@ -1,10 +1,10 @@
-// The facts of the Gateway API's conformance tests for HTTPRoute, in the real nginx: which service receives which request.
+// The facts of the Gateway API's conformance tests for HTTPRoute and GRPCRoute, in the real nginx: which service receives which request.
 // A rule with alternatives is several groups of labels. Where the order of rules decides there, the oldest service does here.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SwarmService } from '../../src/model/snapshot.ts';
 import { aService } from '../support/builders.ts';
 import type { NginxContainer } from '../support/nginx-container.ts';
-import { arrived, get, startOddNginx } from '../support/odd-nginx.ts';
+import { arrived, get, http2Port, onePort, startOddNginx } from '../support/odd-nginx.ts';
 
 /** Paths and conditions, by service. The first one is the oldest. */
 type Rules = Readonly<Record<string, readonly (readonly [paths: string, match: string])[]>>;
@@ -12,9 +12,12 @@ type Row = readonly [service: string | 404, method: string, target: string, ...h
 
 interface Table {
   readonly hosts: string;
+  readonly protocol?: 'grpc';
   readonly rules: Rules;
   readonly rows: readonly Row[];
 }
+
+const echo = '/gateway_api_conformance.echo_basic.grpcecho.GrpcEcho';
 
 const tables: Readonly<Record<string, Table>> = {
   HTTPRouteHeaderMatching: {
@@ -219,6 +222,44 @@ const tables: Readonly<Record<string, Table>> = {
       ['v2', 'GET', '/regex/x/users'],
     ],
   },
+  GRPCExactMethodMatching: {
+    hosts: 'methods.grpc.test',
+    protocol: 'grpc',
+    rules: { v1: [[`=${echo}/Echo`, '']], v2: [[`=${echo}/EchoTwo`, '']], v3: [['/other.Service', '']] },
+    rows: [
+      ['v1', 'POST', `${echo}/Echo`],
+      ['v2', 'POST', `${echo}/EchoTwo`],
+      [404, 'POST', `${echo}/EchoThree`],
+      [404, 'POST', `${echo}/Echo/x`],
+      ['v3', 'POST', '/other.Service/Any'],
+      [404, 'POST', '/other.ServiceTwo/Any'],
+    ],
+  },
+  GRPCRouteHeaderMatching: {
+    hosts: 'headers.grpc.test',
+    protocol: 'grpc',
+    rules: {
+      v1: [
+        ['/', 'header:version=one'],
+        ['/', 'header:version=two, header:color=orange'],
+        ['/', 'header:color=blue'],
+      ],
+      v2: [
+        ['/', 'header:version=two'],
+        ['/', 'header:color=red'],
+      ],
+    },
+    rows: [
+      ['v1', 'POST', `${echo}/Echo`, 'version: one'],
+      ['v2', 'POST', `${echo}/Echo`, 'version: two'],
+      ['v1', 'POST', `${echo}/Echo`, 'version: two', 'color: orange'],
+      ['v1', 'POST', `${echo}/Echo`, 'color: blue'],
+      ['v2', 'POST', `${echo}/Echo`, 'color: red'],
+      ['v2', 'POST', `${echo}/Echo`, 'version: two', 'color: blue'],
+      [404, 'POST', `${echo}/Echo`, 'color: orange'],
+      [404, 'POST', `${echo}/Echo`],
+    ],
+  },
   'a longer path whose conditions do not hold': {
     hosts: 'fallen.test',
     rules: {
@@ -243,10 +284,11 @@ const tables: Readonly<Record<string, Table>> = {
   },
 };
 
-function servicesOf({ hosts, rules }: Table): SwarmService[] {
+function servicesOf({ hosts, protocol, rules }: Table): SwarmService[] {
+  const backend = protocol === 'grpc' ? { port: http2Port, backend_protocol: protocol } : { port: onePort };
   return Object.entries(rules).map(([name, all], age) => {
     const groups = all.flatMap(([path, match], n) => {
-      const values = { hosts, port: '8080', paths: path, match, 'request_header.X-Service': name };
+      const values = { hosts, ...backend, paths: path, match, 'request_header.X-Service': name };
       return Object.entries(values).map(([key, value]) => [`com.docker.lb.${n + 1}.${key}`, value] as const);
     });
     const service = aService(`${hosts.replace('.', '-')}-${name}`, { createdAt: String(age) });
@@ -260,12 +302,12 @@ beforeAll(async () => {
 });
 afterAll(() => nginx[Symbol.asyncDispose]());
 
-describe.each(Object.entries(tables))('%s', (_name, { hosts, rows }) => {
+describe.each(Object.entries(tables))('%s', (_name, { hosts, protocol, rows }) => {
   it.each(rows.map((row) => [row] as const))('%j', async ([service, method, target, ...headers]) => {
     const answer = await get(nginx, hosts, target, { method, headers });
 
     if (service === 404) expect(answer.status).toBe(404);
-    else expect(arrived(answer)).toMatchObject({ method, url: target, port: 9001 });
+    else expect(arrived(answer)).toMatchObject({ method, url: target, port: protocol === 'grpc' ? 9003 : 9001 });
     if (service !== 404) expect(arrived(answer).header('x-service')).toBe(service);
   });
 });
