@@ -174,11 +174,11 @@ export class AcmeTask {
     const planned = (state: AcmeState) => planCertificates({ wanted, certificates, state, now: now() });
     const state = await book.read();
     const plan = planned(state);
-    const done = plan.statuses.filter((status) => this.#isDone(status, state)).map(({ name }) => name);
+    const done = plan.statuses.flatMap((status) => this.#done(status, state) ?? []);
     if (done.length === 0) return plan;
     return planned(
       await book.update((latest) => {
-        const closed = done.reduce((before, name) => succeeded(before, name, now()), latest);
+        const closed = done.reduce((before, { name, current }) => succeeded(before, name, now(), current), latest);
         return this.#pruned(closed, certificates);
       }),
     );
@@ -190,10 +190,11 @@ export class AcmeTask {
     return pruned(state, names, new Set(certificates.map(({ secret }) => secret)), this.#options.now());
   }
 
-  #isDone({ name, current, dueAt, isOrdering }: CertificateStatus, { attempts }: AcmeState): boolean {
+  #done({ name, current, dueAt, isOrdering }: CertificateStatus, { attempts }: AcmeState) {
     const { failure, orderingUntil } = attempts[name] ?? {};
     const isOpen = failure !== undefined || orderingUntil !== undefined;
-    return isOpen && current !== undefined && dueAt > this.#options.now() && !isOrdering;
+    const isDone = isOpen && current !== undefined && dueAt > this.#options.now() && !isOrdering;
+    return isDone ? { name, current } : undefined;
   }
 
   /** Reserves orders in the shared state, then executes them. Another controller plans from that state. */

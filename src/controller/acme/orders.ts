@@ -38,8 +38,8 @@ export async function execute(
   const result = await ordered
     .then((response) => store(response, order, issuer, parts))
     .catch((error: Error) => ({ kind: 'other' as const, reason: error.message, retryAt: undefined }));
-  if (result === undefined) {
-    await book.update((state) => succeeded(state, order.name, now()));
+  if (result.kind === 'issued') {
+    await book.update((state) => succeeded(state, order.name, now(), result));
     return 'issued';
   }
   // The reservation ends by itself: nothing is known about the order.
@@ -67,7 +67,7 @@ async function store(response: OrderResponse, { name }: DueOrder, issuer: Issuer
     if (!(error instanceof ConflictError)) throw error;
   });
   logger.info({ name, issuer: issuer.name, secret, notAfter: new Date(notAfter).toISOString() }, 'Stored certificate');
-  return undefined;
+  return { kind: 'issued' as const, notBefore, notAfter };
 }
 
 /** The service is not trusted to return what was ordered. */

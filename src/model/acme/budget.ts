@@ -8,6 +8,8 @@ export const ACCOUNT_ORDERS = 250;
 const ACCOUNT_PERIOD_MS = 3 * HOUR_MS;
 /** Let's Encrypt allows five certificates for the same names in seven days. */
 const SAME_NAME_ORDERS = 4;
+/** Let's Encrypt allows five failures for a name in an hour. */
+const FAILURES = 4;
 
 export interface Refusal {
   /** When the order becomes possible. */
@@ -20,10 +22,11 @@ export interface Refusal {
 export function overBudget(state: AcmeState, order: DueOrder, issuer: Issuer, now: number): Refusal | undefined {
   if (isInternal(issuer)) return undefined;
   const own = state.orders.filter((other) => other.issuer === order.issuer);
+  const issued = own.filter(({ hasFailed }) => hasFailed !== true);
   const domain = registeredDomain(order.name);
   const limits = [
     {
-      orders: own.filter(({ name }) => name === order.name),
+      orders: issued.filter(({ name }) => name === order.name),
       limit: SAME_NAME_ORDERS,
       periodMs: WEEK_MS,
       reason: `has been ordered ${SAME_NAME_ORDERS} times in seven days`,
@@ -32,11 +35,18 @@ export function overBudget(state: AcmeState, order: DueOrder, issuer: Issuer, no
     {
       orders: order.isRenewal
         ? []
-        : own.filter(({ name, isRenewal }) => !isRenewal && registeredDomain(name) === domain),
+        : issued.filter(({ name, isRenewal }) => !isRenewal && registeredDomain(name) === domain),
       limit: issuer.OrdersPerWeek,
       periodMs: WEEK_MS,
       reason: `waits: ${issuer.OrdersPerWeek} certificates below ${domain} were ordered in seven days`,
       remedy: `Use a wildcard: Acme.${issuer.name}.Wildcards = ["*.${domain}"]. Or raise OrdersPerWeek, if the CA allows more.`,
+    },
+    {
+      orders: own.filter(({ name, hasFailed }) => hasFailed === true && name === order.name),
+      limit: FAILURES,
+      periodMs: HOUR_MS,
+      reason: `waits: ${FAILURES} orders have failed within an hour`,
+      remedy: 'Fix the cause first: the CA allows few failures.',
     },
     {
       orders: own,

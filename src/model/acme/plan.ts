@@ -1,7 +1,7 @@
 import { overBudget, type Refusal } from './budget.ts';
 import type { StoredCertificate } from './certificates.ts';
 import { renewalTime } from './renewal.ts';
-import { type AcmeState, DAY_MS, type DueOrder, type Failure, MINUTE_MS } from './state.ts';
+import { type AcmeState, DAY_MS, type DueOrder, type Failure, MINUTE_MS, type RenewalRequest } from './state.ts';
 import type { WantedCertificate } from './wanted.ts';
 
 export interface PlanInput {
@@ -20,11 +20,13 @@ export interface CertificateStatus {
   readonly services: readonly string[];
   /** The certificate that serves; undefined before the first. */
   readonly current: StoredCertificate | undefined;
-  /** When a renewal is due; 0 before the first certificate. */
+  /** When a renewal is due; 0 before the first certificate, and if a user asks for it. */
   readonly dueAt: number;
   /** When it is ordered or renewed next, in milliseconds since the epoch. */
   readonly nextAt: number;
   readonly isOrdering: boolean;
+  /** A user asked to renew it now. */
+  readonly isRequested: boolean;
   /** Why the next order waits. */
   readonly refusal: Refusal | undefined;
   readonly failure: Failure | undefined;
@@ -86,7 +88,9 @@ function statusOf(
   now: number,
 ): CertificateStatus {
   const attempts = state.attempts[name];
-  const dueAt = current === undefined ? 0 : renewalTime(current, state.windows[current.secret]);
+  const isRequested = isOpen(state.requests[name], issuer.name, current);
+  const dueAt =
+    current === undefined || isRequested ? 0 : renewalTime(current, state.windows[current.secret]);
   const isOrdering = (attempts?.orderingUntil ?? 0) > now;
   const order = { issuer: issuer.name, name, isRenewal: current !== undefined };
   const allowedAt = Math.max(dueAt, attempts?.orderingUntil ?? 0, waitOf(attempts, issuer.name));
@@ -100,9 +104,15 @@ function statusOf(
     dueAt,
     nextAt: Math.max(allowedAt, refusal?.until ?? 0),
     isOrdering,
+    isRequested,
     refusal,
     failure: attempts?.issuer === issuer.name ? attempts.failure : undefined,
   };
+}
+
+/** A request names the secret to replace, so that the next certificate fulfills it, whoever has ordered that. */
+function isOpen(request: RenewalRequest | undefined, issuer: string, current: StoredCertificate | undefined): boolean {
+  return request !== undefined && request.issuer === issuer && request.secret === (current?.secret ?? '');
 }
 
 /** Another issuer may succeed where one has failed. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { StoredCertificate } from './certificates.ts';
 
 /**
  * What controllers remember of orders, in a Docker config. It is written before an order begins, so that two
@@ -30,6 +31,16 @@ const orderSchema = z.object({
   name: z.string(),
   /** Replaces a certificate for the same name, which CAs do not count. */
   isRenewal: z.boolean(),
+  /** No certificate was issued, so CAs count it as a failure only. */
+  hasFailed: z.boolean().optional(),
+});
+
+/** A user wants a certificate to be replaced before it is due. */
+const requestSchema = z.object({
+  issuer: z.string(),
+  /** Name of the secret to replace; '' for the first certificate. With another one, the request is fulfilled. */
+  secret: z.string(),
+  at: time,
 });
 
 /** Without start and end, the CA has none. */
@@ -42,6 +53,8 @@ export const acmeStateSchema = z.object({
   orders: z.array(orderSchema),
   /** When the CA wants certificates to be renewed (RFC 9773), by name of the secret. */
   windows: z.record(z.string(), windowSchema),
+  /** By certified name. Absent in the state of older controllers. */
+  requests: z.record(z.string(), requestSchema).default({}),
 });
 
 export type Failure = z.infer<typeof failureSchema>;
@@ -49,9 +62,10 @@ export type FailureKind = Failure['kind'];
 export type Attempts = z.infer<typeof attemptsSchema>;
 export type Order = z.infer<typeof orderSchema>;
 export type RenewalWindow = z.infer<typeof windowSchema>;
+export type RenewalRequest = z.infer<typeof requestSchema>;
 export type AcmeState = z.infer<typeof acmeStateSchema>;
 
-export const emptyState: AcmeState = { attempts: {}, orders: [], windows: {} };
+export const emptyState: AcmeState = { attempts: {}, orders: [], windows: {}, requests: {} };
 
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 24 * 3_600_000;
@@ -84,12 +98,21 @@ export function begun(state: AcmeState, { issuer, name, isRenewal }: DueOrder, n
 
 /** No controller orders again before it must have seen the new certificate. */
 const SETTLING_MS = 5 * MINUTE_MS;
+/** Some private CAs issue certificates for minutes. */
+const SETTLING_SHARE = 0.1;
 
 /** Also for an order whose controller ended after it had stored the certificate. */
-export function succeeded(state: AcmeState, name: string, now: number): AcmeState {
+export function succeeded(
+  state: AcmeState,
+  name: string,
+  now: number,
+  { notBefore, notAfter }: Pick<StoredCertificate, 'notBefore' | 'notAfter'>,
+): AcmeState {
   const { issuer = '' } = state.attempts[name] ?? {};
-  const settled = { issuer, failures: 0, notBefore: now + SETTLING_MS };
-  return { ...state, attempts: { ...state.attempts, [name]: settled } };
+  const settling = Math.min(SETTLING_MS, Math.max(0, SETTLING_SHARE * (notAfter - notBefore)));
+  const settled = { issuer, failures: 0, notBefore: Math.round(now + settling) };
+  const { [name]: _, ...requests } = state.requests;
+  return { ...state, requests, attempts: { ...state.attempts, [name]: settled } };
 }
 
 /** `retryAt`: when the CA allows the next order, if it said so. */
@@ -99,7 +122,18 @@ export function failed(state: AcmeState, name: string, failure: Failure, retryAt
   const { orderingUntil: _, ...kept } = before;
   const failures = before.failures + 1;
   const notBefore = Math.max(failure.at + backoff(failures), Math.min(retryAt, failure.at + WEEK_MS));
-  return { ...state, attempts: { ...state.attempts, [name]: { ...kept, failures, failure, notBefore } } };
+  const last = state.orders.findLastIndex((order) => order.name === name && order.issuer === before.issuer);
+  const orders = state.orders.map((order, position) => (position === last ? { ...order, hasFailed: true } : order));
+  return { ...state, orders, attempts: { ...state.attempts, [name]: { ...kept, failures, failure, notBefore } } };
+}
+
+/** Asks for an order before it is due. The back-off after a failure ends, except if the CA itself says when to return. */
+export function requested(state: AcmeState, name: string, request: RenewalRequest): AcmeState {
+  const { [name]: before, ...others } = state.attempts;
+  const requests = { ...state.requests, [name]: request };
+  const isBackoff = before?.failure !== undefined && before.failure.kind !== 'rate-limited';
+  if (!isBackoff || before.notBefore <= request.at) return { ...state, requests };
+  return { ...state, requests, attempts: { ...others, [name]: { ...before, notBefore: request.at } } };
 }
 
 /** From one minute to one day. */
@@ -124,6 +158,7 @@ export function pruned(
     attempts: keep(state.attempts, (name, attempts) => isOpen(attempts) || (names.has(name) && hasFailed(attempts))),
     orders: state.orders.filter(({ at }) => at > now - WEEK_MS),
     windows: keep(state.windows, (secret) => secrets.has(secret)),
+    requests: keep(state.requests, (name, { secret }) => names.has(name) && (secret === '' || secrets.has(secret))),
   };
 }
 

@@ -77,7 +77,7 @@ describe('orders', () => {
     expect(first.orders).toHaveLength(4);
     const state = first.orders.reduce((before, order) => begun(before, order, now), emptyState);
     expect(plan(wanted, [], state).orders).toEqual([]);
-    expect(plan(wanted, [], succeeded(state, first.orders[0]!.name, now)).orders).toHaveLength(1);
+    expect(plan(wanted, [], succeeded(state, first.orders[0]!.name, now, stored('h0.example.org'))).orders).toHaveLength(1);
   });
 
   it('wait longer after each failure, at most a day, and as long as the CA says', () => {
@@ -91,6 +91,21 @@ describe('orders', () => {
     const limited = { kind: 'rate-limited', reason: 'too many', at: now } as const;
     const later = failed(begun(emptyState, order!, now), 'a.example.org', limited, now + DAY_MS);
     expect(plan(wanted, [], later).nextAt).toBe(now + DAY_MS);
+  });
+
+  it('are repeated for days if they fail: CAs count certificates by week, and failures by hour', () => {
+    const wanted = [want('a.example.org')];
+    const begunAt: number[] = [];
+    let state = emptyState;
+    for (let at = now; at < now + 3 * DAY_MS; at = plan(wanted, [], state, at).nextAt) {
+      const [order] = plan(wanted, [], state, at).orders;
+      if (order === undefined) continue;
+      begunAt.push(at);
+      state = failed(begun(state, order, at), 'a.example.org', { ...unauthorized, at });
+    }
+    expect(begunAt.length).toBeGreaterThan(7);
+    for (const at of begunAt)
+      expect(begunAt.filter((other) => other > at - 60 * MINUTE_MS && other <= at).length).toBeLessThanOrEqual(4);
   });
 
   it('do not wait for a name that failed', () => {
@@ -130,6 +145,15 @@ describe('renewals', () => {
     });
   });
 
+  it('follow each other at once if certificates live for minutes', () => {
+    const wanted = [want('a.example.org')];
+    const brief = { ...stored('a.example.org'), notAfter: now + 2 * MINUTE_MS };
+    const [order] = plan(wanted).orders;
+    const state = succeeded(begun(emptyState, order!, now), 'a.example.org', now, brief);
+    expect(plan(wanted, [brief], state).nextAt).toBeLessThanOrEqual(now + MINUTE_MS);
+    expect(plan(wanted, [], state).nextAt).toBe(now + 12_000);
+  });
+
   it('stop for hosts that nobody wants', () => {
     expect(plan([], [stored('a.example.org', { ari: 'x.y' })], emptyState, now + 80 * DAY_MS)).toMatchObject({
       orders: [],
@@ -142,7 +166,7 @@ describe('budgets', () => {
   it('limit first certificates below a registered domain, not renewals', () => {
     const issuer = anIssuer({ OrdersPerWeek: 2 });
     const past = ['x.example.org', 'y.example.org'].reduce(
-      (state, name) => succeeded(begun(state, { issuer: 'public', name, isRenewal: false }, now), name, now),
+      (state, name) => succeeded(begun(state, { issuer: 'public', name, isRenewal: false }, now), name, now, stored(name)),
       emptyState,
     );
     const wanted = ['a.example.org', 'a.example.com'].map((name) => want(name, issuer));
@@ -201,6 +225,7 @@ interface Begun {
   readonly at: number;
   readonly name: string;
   readonly isRenewal: boolean;
+  readonly hasFailed: boolean;
 }
 
 /** A year with controllers that crash, CAs that fail, and hosts that come and go. Returns all orders. */
@@ -214,14 +239,15 @@ function simulateYear(seed: number, limit: number): readonly Begun[] {
   let certificates: StoredCertificate[] = [];
   const begin = (order: AcmePlan['orders'][number], at: number) => {
     expect(abandonedUntil.get(order.name) ?? 0, 'one order of a name at a time').toBeLessThanOrEqual(at);
-    orders.push({ at, ...order });
     state = begun(state, order, at);
     const outcome = random();
+    orders.push({ at, ...order, hasFailed: outcome >= 0.1 && outcome < 0.3 });
     if (outcome < 0.1) abandonedUntil.set(order.name, at + 10 * MINUTE_MS);
     else if (outcome < 0.3) state = failed(state, order.name, { ...unauthorized, at });
     else {
-      state = succeeded(state, order.name, at);
-      certificates = [stored(order.name, { notBefore: at }), ...certificates];
+      const certificate = stored(order.name, { notBefore: at });
+      state = succeeded(state, order.name, at, certificate);
+      certificates = [certificate, ...certificates];
     }
   };
   for (let at = now; at < now + 365 * DAY_MS; ) {
@@ -241,10 +267,14 @@ describe('a simulated year', () => {
     expect(orders.filter(({ isRenewal }) => isRenewal).length).toBeGreaterThan(100);
     for (const { at } of orders) {
       const within = orders.filter((other) => other.at > at - WEEK_MS && other.at <= at);
-      const first = within.filter(({ isRenewal }) => !isRenewal);
+      const issued = within.filter(({ hasFailed }) => !hasFailed);
+      const first = issued.filter(({ isRenewal }) => !isRenewal);
       for (const own of Map.groupBy(first, ({ name }) => registeredDomain(name)).values())
         expect(own.length).toBeLessThanOrEqual(limit);
-      for (const own of Map.groupBy(within, ({ name }) => name).values()) expect(own.length).toBeLessThanOrEqual(4);
+      for (const own of Map.groupBy(issued, ({ name }) => name).values()) expect(own.length).toBeLessThanOrEqual(4);
+      const failures = within.filter((other) => other.hasFailed && other.at > at - 3_600_000);
+      for (const own of Map.groupBy(failures, ({ name }) => name).values())
+        expect(own.length).toBeLessThanOrEqual(4);
       const recent = within.filter((other) => other.at > at - 3 * 3_600_000);
       expect(recent.length).toBeLessThanOrEqual(ACCOUNT_ORDERS);
     }
