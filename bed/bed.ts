@@ -174,11 +174,21 @@ export class Bed {
   /** Runs a command in a running task of a service, on any node. Resolves with its output. */
   async exec(service: string, ...command: string[]): Promise<string> {
     for (const node of this.nodes) {
-      const id = await findContainer(node.docker, service).catch(() => undefined);
+      const [id] = await findContainers(node.docker, service).catch((): string[] => []);
       if (id)
         return run(this.#engine.cli, ['exec', id, ...command], { env: { ...this.cliEnv(), DOCKER_HOST: node.apiUrl } });
     }
     throw new Error(`No running task of ${service}.`);
+  }
+
+  /** Runs a command in every running task of a service at the same time. Resolves with the outputs. */
+  async execAll(service: string, ...command: string[]): Promise<string[]> {
+    const outputs = this.nodes.map(async ({ docker, apiUrl }) => {
+      const env = { ...this.cliEnv(), DOCKER_HOST: apiUrl };
+      const ids = await findContainers(docker, service);
+      return Promise.all(ids.map((id) => run(this.#engine.cli, ['exec', id, ...command], { env })));
+    });
+    return (await Promise.all(outputs)).flat();
   }
 
   /**
@@ -199,9 +209,9 @@ export class Bed {
   }
 }
 
-async function findContainer(docker: Docker, service: string): Promise<string | undefined> {
+async function findContainers(docker: Docker, service: string): Promise<string[]> {
   const filters = { label: [`com.docker.swarm.service.name=${service}`], status: ['running'] };
-  return (await docker.listContainers({ filters }))[0]?.Id;
+  return (await docker.listContainers({ filters })).map(({ Id }) => Id);
 }
 
 async function logsOn(docker: Docker, service: string, lines: number): Promise<string[]> {

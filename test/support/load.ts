@@ -10,8 +10,10 @@ interface LoadOptions {
   readonly host: string;
   readonly nodes?: readonly NodeName[];
   readonly port?: number;
-  /** By host name. Certificates are not verified. */
+  /** By host name. Certificates are verified only with `ca`. */
   readonly tls?: boolean;
+  /** Trusted root, in PEM. */
+  readonly ca?: string;
   /** Whether each client keeps its connection. Otherwise every request has its own. */
   readonly keepAlive?: boolean;
   /** Concurrent clients. */
@@ -33,7 +35,7 @@ const timeoutMs = 10_000;
 
 /** Busy clients of a host: alternating GET /ping and POST /echo. Nothing is retried. */
 export class Load implements AsyncDisposable {
-  readonly #options: Required<LoadOptions>;
+  readonly #options: Required<Omit<LoadOptions, 'ca'>> & Pick<LoadOptions, 'ca'>;
   readonly #stopping = new AbortController();
   readonly #clients: Promise<unknown>;
   readonly #failures = new Map<string, number>();
@@ -115,9 +117,10 @@ export class Load implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     const path = method === 'GET' ? '/ping' : '/echo';
     const signal = AbortSignal.timeout(timeoutMs);
-    const { host, tls } = this.#options;
+    const { host, tls, ca } = this.#options;
+    const trust = ca === undefined ? { rejectUnauthorized: false } : { ca };
     const options = { ...address, method, path, agent, headers: { host }, signal };
-    const outgoing = tls ? requestTls({ ...options, servername: host, rejectUnauthorized: false }) : request(options);
+    const outgoing = tls ? requestTls({ ...options, servername: host, ...trust }) : request(options);
     const fail = (error: NodeJS.ErrnoException) => resolve(error.code ?? error.name);
     outgoing.on('error', fail);
     outgoing.on('response', (response) => {

@@ -8,6 +8,9 @@ import { type NodeName, nodeNames } from '../../bed/bed-shape.ts';
 import { hasImage } from '../../bed/build-image.ts';
 import { findEngine } from '../../bed/engine.ts';
 import { standIns } from '../../bed/places.ts';
+import { timesToLive, watchSerials } from '../../bed/serials.ts';
+import { WebSockets } from '../../bed/websockets.ts';
+import { LoadTool } from '../support/clients/tools.ts';
 import {
   administer,
   bed,
@@ -20,12 +23,16 @@ import {
   settled,
   useSettings,
 } from '../support/interlock.ts';
+import { Load } from '../support/load.ts';
 
 const story = new InterlockStory();
 /** Pebble has another root each time it starts, and certificates of an earlier run are kept. */
 const run = randomUUID().slice(0, 6);
 const host = `a-${run}.test`;
 let root: string;
+
+/** Another account of the same CA, whose certificates are renewed after a minute. */
+const briefSettings = pebbleSettings.replace('[Acme.pebble]', '[Acme.brief]').replace('"default"', '"brief"');
 
 beforeAll(async () => {
   const engine = (await findEngine())!;
@@ -34,7 +41,7 @@ beforeAll(async () => {
   await deployPebble(bed, parts, await ensureAcmeServers(parts));
   await bed.settle('acme_pebble', 1);
   root = await eventually(() => readRoot(bed));
-  await useSettings(defaultSettings + pebbleSettings);
+  await useSettings(defaultSettings.replace('ProxyReplicas = 2', 'ProxyReplicas = 3') + pebbleSettings + briefSettings);
   await settled();
 }, 400_000);
 
@@ -50,7 +57,7 @@ function stack(hosts: readonly string[], more: Readonly<Record<string, string>> 
     image: demo,
     networks: ['net'],
     deploy: {
-      labels: { 'com.docker.lb.hosts': host, 'com.docker.lb.port': '8080', 'com.docker.lb.acme': 'true', ...more },
+      labels: { 'com.docker.lb.hosts': host, 'com.docker.lb.port': '8080', 'com.docker.lb.acme': 'pebble', ...more },
     },
   });
   return JSON.stringify({
@@ -70,6 +77,14 @@ function presented(host: string, node: NodeName, ca = root): Promise<X509Certifi
   socket.on('error', reject);
   socket.setTimeout(10_000, () => socket.destroy(new Error('timed out')));
   return promise;
+}
+
+/** Each request has its own connection, and with it a handshake that verifies the certificate. */
+const newConnections = { tls: true, keepAlive: false, clients: 6, requestsPerSecond: 30 } as const;
+
+function stopAll(tools: readonly LoadTool[]): AsyncDisposable {
+  const stop = () => Promise.all(tools.map((tool) => tool[Symbol.asyncDispose]()));
+  return { [Symbol.asyncDispose]: async () => void (await stop()) };
 }
 
 /** Orders that all controllers have begun. */
@@ -134,6 +149,42 @@ describe('a service with the label acme', () => {
     expect(JSON.stringify(mounting[0]!.Spec.TaskTemplate.ContainerSpec.Mounts ?? [])).not.toContain('docker.sock');
     expect(await bed.logs('signalbox-acme')).not.toContain('PRIVATE KEY');
   });
+
+  it('is renewed under traffic: no failed handshake or request, no closed WebSocket, live within 5 s', async () => {
+    const hosts = ['r0', 'r1', 'r2'].map((name) => `${name}-${run}.test`);
+    await story.deploy('renewed', stack(hosts, { 'com.docker.lb.acme': 'brief' }));
+    await eventually(async () => {
+      for (const host of hosts) for (const node of nodeNames) await presented(host, node);
+    }, 180_000);
+    const proxies = await bed.runningIds('signalbox-proxy');
+    using sockets = await WebSockets.open(bed, { count: 500, hosts, nodes: nodeNames, ca: root });
+    await using handshakes = new Load({ host: hosts[0]!, nodes: nodeNames, ca: root, ...newConnections });
+    const tools = hosts.map((host, n) => LoadTool.wrk(host, nodeNames[n]!, { connections: 8, delayMs: 15 }));
+    await using _stopped = stopAll(tools);
+
+    const seen = await watchSerials(bed, { hosts, count: 2, untilMs: 150_000 });
+    await eventually(async () => {
+      const counts = await Promise.all(tools.map((tool) => tool.requests()));
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(50_000);
+    }, 180_000);
+
+    const tallies = await Promise.all(tools.map((tool) => tool.stop()));
+    const report = await handshakes.stop();
+    const total = tallies.reduce((sum, tally) => sum + tally.total, report.total);
+    expect(tallies.map(({ failures }) => failures)).toEqual(hosts.map(() => ({})));
+    expect(report.failures).toEqual({});
+    expect(total).toBeGreaterThan(50_000);
+    expect(sockets.closed).toBe(0);
+    expect(await sockets.answering()).toBe(500);
+    expect(await bed.runningIds('signalbox-proxy')).toEqual(proxies);
+
+    expect(seen).toHaveLength(3);
+    const live = await timesToLive(bed, seen);
+    expect(live.map(({ host, proxies }) => [host, proxies])).toEqual(hosts.map((host) => [host, 3]));
+    const delays = live.map(({ ms }) => ms);
+    console.log(`${total} requests; a renewed certificate was live on all proxies after ${delays.join(', ')} ms`);
+    for (const delay of delays) expect(delay).toBeLessThan(5000);
+  }, 400_000);
 
   it('is ordered once, also by two controllers, for 20 hosts', async () => {
     await bed.docker('service', 'scale', '--detach', 'signalbox_controller=2');

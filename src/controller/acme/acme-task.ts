@@ -4,16 +4,7 @@ import { type StoredCertificate, storedCertificates } from '../../model/acme/cer
 import { isInternal, issuerNamed } from '../../model/acme/internal.ts';
 import { type AcmePlan, type CertificateStatus, planCertificates } from '../../model/acme/plan.ts';
 import { certificateProblems } from '../../model/acme/problems.ts';
-import { namedTarget } from '../../model/acme/service.ts';
-import {
-  type AcmeState,
-  begun,
-  type DueOrder,
-  MINUTE_MS,
-  pruned,
-  succeeded,
-  withWindow,
-} from '../../model/acme/state.ts';
+import { type AcmeState, begun, type DueOrder, MINUTE_MS, pruned, succeeded } from '../../model/acme/state.ts';
 import { type WantedCertificate, wantedCertificates } from '../../model/acme/wanted.ts';
 import { acmeService } from '../../model/names.ts';
 import type { Problem } from '../../model/problem.ts';
@@ -22,6 +13,7 @@ import type { Swarm } from '../ports.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
 import { LiveHosts } from './live-hosts.ts';
 import { execute, type OrderParts, type OrderResult } from './orders.ts';
+import { readWindows } from './renewal-windows.ts';
 import { type SetupParts, setUp } from './setup.ts';
 
 export interface AcmeTaskOptions extends OrderParts, SetupParts {
@@ -119,7 +111,7 @@ export class AcmeTask {
     // The internal CA needs no service.
     await this.#begin(isReady ? live : live.filter(({ issuer }) => isInternal(issuer)), certificates, signal);
     if (!isReady) return SOON_MS;
-    await this.#readWindows(plan.windows.slice(0, MOST_REQUESTS), signal);
+    await readWindows(plan.windows.slice(0, MOST_REQUESTS), this.#options, signal);
     await this.#removeObsolete(plan.obsolete);
     const isWaiting = plan.orders.length > 0 || plan.windows.length > MOST_REQUESTS;
     return isWaiting ? SOON_MS : Math.max(SOON_MS, plan.nextAt - now());
@@ -228,29 +220,6 @@ export class AcmeTask {
     const counted = this.#counts.get(`${issuer} ${result}`) ?? { issuer, result, count: 0 };
     counted.count += 1;
     this.#counts.set(`${issuer} ${result}`, counted);
-  }
-
-  async #readWindows(certificates: readonly StoredCertificate[], signal: AbortSignal): Promise<void> {
-    await Promise.all(certificates.map((certificate) => this.#readWindow(certificate, signal)));
-  }
-
-  /** Without an answer, the share of the lifetime decides, and the CA is asked again later. */
-  async #readWindow({ secret, issuer: name, ari, notBefore, notAfter }: StoredCertificate, signal: AbortSignal) {
-    const { client, book, issuers, logger, now } = this.#options;
-    const issuer = issuers.get(name);
-    if (issuer === undefined) return;
-    const request = { directory: issuer.Directory, ca: namedTarget(issuer.Ca), ari };
-    const answer = await client.renewalInfo(request, signal).catch((error: Error) => {
-      logger.debug({ secret, reason: error.message }, 'No renewal information');
-      return { window: undefined, againAfterMs: 60 * MINUTE_MS };
-    });
-    // A window outside the lifetime would renew at once, again and again, or never.
-    const { start, end } = answer.window ?? {};
-    const isSane = start !== undefined && end !== undefined && start <= end && end > notBefore && start < notAfter;
-    const checkAfter = now() + Math.max(MINUTE_MS, answer.againAfterMs);
-    await book.update((state) =>
-      withWindow(state, secret, isSane ? { start, end, checkAfter } : { ...state.windows[secret], checkAfter }),
-    );
   }
 
   /** Swarm keeps secrets that a service uses. */

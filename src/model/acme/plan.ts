@@ -89,8 +89,7 @@ function statusOf(
 ): CertificateStatus {
   const attempts = state.attempts[name];
   const isRequested = isOpen(state.requests[name], issuer.name, current);
-  const dueAt =
-    current === undefined || isRequested ? 0 : renewalTime(current, state.windows[current.secret]);
+  const dueAt = current === undefined || isRequested ? 0 : renewalTime(current, state.windows[current.secret]);
   const isOrdering = (attempts?.orderingUntil ?? 0) > now;
   const order = { issuer: issuer.name, name, isRenewal: current !== undefined };
   const allowedAt = Math.max(dueAt, attempts?.orderingUntil ?? 0, waitOf(attempts, issuer.name));

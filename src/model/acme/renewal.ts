@@ -18,6 +18,19 @@ export function renewalTime(certificate: Dated, window: RenewalWindow | undefine
   return certificate.notAfter - left - share * SPREAD * lifetime;
 }
 
+/**
+ * Whether a certificate can be renewed within a window of the CA. One that is over means at once. One that reaches
+ * beyond the lifetime would renew again and again, or never.
+ */
+export function isUsableWindow(
+  { start, end }: { readonly start: number; readonly end: number },
+  { notBefore, notAfter }: Dated,
+  now: number,
+): boolean {
+  if (start > end || end <= notBefore) return false;
+  return end <= now || (start >= notBefore && end <= notAfter);
+}
+
 /** From 0 to 1, always the same for a name. */
 function shareOf(name: string): number {
   return Number.parseInt(digest(name).slice(0, 8), 16) / 2 ** 32;

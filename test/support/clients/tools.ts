@@ -65,6 +65,14 @@ export interface Tally {
   readonly failures: Readonly<Record<string, number>>;
 }
 
+interface Pace {
+  readonly connections?: number;
+  /** Pause of each connection after a response. */
+  readonly delayMs?: number;
+}
+
+/** After this many requests wrk reports that it has sent them. */
+const PROGRESS = 100;
 /** Concurrent requests of h2load. */
 const BURST = 20;
 
@@ -94,9 +102,22 @@ export class LoadTool implements AsyncDisposable {
   }
 
   /** HTTP/1.1, on keep-alive connections. */
-  static wrk(host: string, node: NodeName): LoadTool {
-    const script = `echo 'function delay() return 50 end' >/tmp/pace.lua; exec wrk -t 1 -c 2 -d 10m --timeout 10s -s /tmp/pace.lua https://${host}:${portOf(node)}/ping`;
-    return new LoadTool(host, ['sh', '-c', script], 'INT', readWrk);
+  static wrk(host: string, node: NodeName, { connections = 2, delayMs = 50 }: Pace = {}): LoadTool {
+    const lua = `local count = 0
+function delay() return ${delayMs} end
+function request()
+  count = count + 1
+  if count % ${PROGRESS} == 0 then io.stdout:write("progress\\n") io.stdout:flush() end
+  return wrk.format()
+end`;
+    const wrk = `wrk -t 1 -c ${connections} -d 10m --timeout 10s -s /tmp/pace.lua https://${host}:${portOf(node)}/ping`;
+    return new LoadTool(host, ['sh', '-c', `printf '%s' "$0" >/tmp/pace.lua; exec ${wrk}`, lua], 'INT', readWrk);
+  }
+
+  /** Requests of wrk until now, rounded down. */
+  async requests(): Promise<number> {
+    const output = await run(cli, ['logs', this.#name]);
+    return PROGRESS * (output.match(/^progress$/gm) ?? []).length;
   }
 
   /** Waits until it has printed its counts. */

@@ -4,7 +4,7 @@ import type { StoredCertificate } from '../../../../src/model/acme/certificates.
 import type { Issuer } from '../../../../src/model/acme/issuers.ts';
 import { type AcmePlan, planCertificates } from '../../../../src/model/acme/plan.ts';
 import { certificateProblems } from '../../../../src/model/acme/problems.ts';
-import { renewalTime } from '../../../../src/model/acme/renewal.ts';
+import { isUsableWindow, renewalTime } from '../../../../src/model/acme/renewal.ts';
 import {
   type AcmeState,
   backoff,
@@ -77,7 +77,9 @@ describe('orders', () => {
     expect(first.orders).toHaveLength(4);
     const state = first.orders.reduce((before, order) => begun(before, order, now), emptyState);
     expect(plan(wanted, [], state).orders).toEqual([]);
-    expect(plan(wanted, [], succeeded(state, first.orders[0]!.name, now, stored('h0.example.org'))).orders).toHaveLength(1);
+    expect(
+      plan(wanted, [], succeeded(state, first.orders[0]!.name, now, stored('h0.example.org'))).orders,
+    ).toHaveLength(1);
   });
 
   it('wait longer after each failure, at most a day, and as long as the CA says', () => {
@@ -154,6 +156,18 @@ describe('renewals', () => {
     expect(plan(wanted, [], state).nextAt).toBe(now + 12_000);
   });
 
+  it.each([
+    ['within the lifetime', true, DAY_MS, 2 * DAY_MS],
+    ['that is over', true, -DAY_MS, MINUTE_MS],
+    ['that ends before it begins', false, 2 * DAY_MS, DAY_MS],
+    ['from before the certificate existed', false, -2 * DAY_MS, -DAY_MS],
+    ['around a lifetime that is shorter', false, -DAY_MS, 100 * DAY_MS],
+    ['after the lifetime', false, 100 * DAY_MS, 101 * DAY_MS],
+  ])('use a window %s: %s', (_, isUsable, start, end) => {
+    const window = { start: now + start, end: now + end };
+    expect(isUsableWindow(window, stored('a.example.org'), now + 5 * MINUTE_MS)).toBe(isUsable);
+  });
+
   it('stop for hosts that nobody wants', () => {
     expect(plan([], [stored('a.example.org', { ari: 'x.y' })], emptyState, now + 80 * DAY_MS)).toMatchObject({
       orders: [],
@@ -166,7 +180,8 @@ describe('budgets', () => {
   it('limit first certificates below a registered domain, not renewals', () => {
     const issuer = anIssuer({ OrdersPerWeek: 2 });
     const past = ['x.example.org', 'y.example.org'].reduce(
-      (state, name) => succeeded(begun(state, { issuer: 'public', name, isRenewal: false }, now), name, now, stored(name)),
+      (state, name) =>
+        succeeded(begun(state, { issuer: 'public', name, isRenewal: false }, now), name, now, stored(name)),
       emptyState,
     );
     const wanted = ['a.example.org', 'a.example.com'].map((name) => want(name, issuer));
@@ -273,8 +288,7 @@ describe('a simulated year', () => {
         expect(own.length).toBeLessThanOrEqual(limit);
       for (const own of Map.groupBy(issued, ({ name }) => name).values()) expect(own.length).toBeLessThanOrEqual(4);
       const failures = within.filter((other) => other.hasFailed && other.at > at - 3_600_000);
-      for (const own of Map.groupBy(failures, ({ name }) => name).values())
-        expect(own.length).toBeLessThanOrEqual(4);
+      for (const own of Map.groupBy(failures, ({ name }) => name).values()) expect(own.length).toBeLessThanOrEqual(4);
       const recent = within.filter((other) => other.at > at - 3 * 3_600_000);
       expect(recent.length).toBeLessThanOrEqual(ACCOUNT_ORDERS);
     }
