@@ -1,8 +1,8 @@
-import type { CertificateView } from '../controller/admin/certificates.ts';
+import type { CertificateView, RenewalView } from '../controller/admin/certificates.ts';
 import { Api, apiOptions } from './api.ts';
 import { columns } from './columns.ts';
 import { defineCommand } from './command.ts';
-import { exitCodes, writeJson } from './io.ts';
+import { type ExitCode, exitCodes, type Io, writeJson } from './io.ts';
 
 export const certificates = defineCommand({
   name: 'certificates',
@@ -13,10 +13,16 @@ export const certificates = defineCommand({
   examples: [
     'signalbox certificates',
     'signalbox certificates app.example.org --json',
+    'signalbox certificates --renew app.example.org',
     'signalbox certificates --internal-ca > root.pem',
   ],
   options: {
     'internal-ca': { type: 'boolean', description: 'Print the root certificate of the issuer internal.' },
+    renew: {
+      type: 'string',
+      value: 'host',
+      description: 'Order a new certificate for this host now, before it is due. Budgets of the CA still apply.',
+    },
     ...apiOptions,
   },
   async run(values, [text = ''], io) {
@@ -25,6 +31,7 @@ export const certificates = defineCommand({
       io.out(await api.text('/api/internal-ca'));
       return exitCodes.done;
     }
+    if (values.renew !== undefined) return renew(values.renew.toLowerCase(), api, io, values.json ?? false);
     const all = (await api.call('GET', '/api/certificates')) as CertificateView[];
     const shown = all.filter((certificate) => matches(certificate, text));
     if (values.json) writeJson(io, shown);
@@ -32,6 +39,18 @@ export const certificates = defineCommand({
     return shown.some(({ status }) => status !== 'valid') ? exitCodes.found : exitCodes.done;
   },
 });
+
+async function renew(host: string, api: Api, io: Io, isJson: boolean): Promise<ExitCode> {
+  const all = (await api.call('GET', '/api/certificates')) as CertificateView[];
+  const ordered = all.filter(({ source }) => source === 'acme');
+  const found = ordered.find(({ name }) => name === host) ?? ordered.find(({ hosts }) => hosts.includes(host));
+  // The API explains why an unknown name has none.
+  const path = `/api/certificates/${encodeURIComponent(found?.name ?? host)}/renewal`;
+  const renewal = (await api.call('POST', path)) as RenewalView;
+  if (isJson) writeJson(io, renewal);
+  else io.out(`The certificate for ${renewal.name} is ordered from ${renewal.at} on\n`);
+  return exitCodes.done;
+}
 
 const HEAD = ['HOSTS', 'SECRET', 'ISSUER', 'EXPIRES', 'NEXT ORDER', 'PROBLEM'];
 

@@ -39,7 +39,7 @@ export interface AdminParts {
   readonly signIn: SignInSources;
   readonly status: StatusBoard;
   readonly preview: PlanPreview;
-  readonly acme: Pick<AcmeTask, 'certificates' | 'orders'>;
+  readonly acme: Pick<AcmeTask, 'certificates' | 'orders' | 'renew'>;
   readonly internalCa: Pick<InternalCa, 'root'>;
   readonly swarm: DockerSwarm;
   readonly traffic: TrafficSource;
@@ -112,6 +112,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     doctor: () => diagnose(sources),
     plan: () => toPlanView(preview.planned, status.error),
     certificates,
+    renew: (name) => parts.acme.renew(name),
     hosts: () => toHostViews(status.current),
     internalCa: parts.internalCa.root,
     logger,

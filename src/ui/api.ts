@@ -115,6 +115,9 @@ export const switchOn = ({ httpPort, httpsPort }: Ports) =>
 
 export const switchOff = () => change('/api/interlock', 'DELETE');
 
+export const renewCertificate = (name: string) =>
+  change(`/api/certificates/${encodeURIComponent(name)}/renewal`, 'POST');
+
 export const explain = (url: string) => read<ClusterExplanation[]>(`/api/explain?url=${encodeURIComponent(url)}`);
 
 export const readTraffic = (query: Readonly<Record<string, string>>) =>

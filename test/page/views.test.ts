@@ -204,6 +204,18 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await window.locator('.certificates tbody tr').first().getByText('blog.cert', { exact: true }).waitFor();
   });
 
+  it('renews a certificate on request', async () => {
+    await using world = await PageWorld.open(built.folder);
+    world.certificates = someCertificates();
+    const page = await openWindow(built.browser, 'light');
+    await logInto(page, world.url, 'admin', passwords.admin);
+    await page.getByRole('link', { name: 'Certificates' }).click();
+    const button = page.getByRole('button', { name: /^Renew the certificate for .* now$/ }).first();
+    const name = /for (\S+) now/.exec((await button.getAttribute('aria-label'))!)![1];
+    await button.click();
+    await expect.poll(() => world.renewed).toEqual([name]);
+  });
+
   it('shows a viewer no control that changes anything', async () => {
     await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);

@@ -4,9 +4,11 @@ import { Agent, createServer as createHttpsServer, request, type Server } from '
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
+import type { AcmeTask } from '../../src/controller/acme/acme-task.ts';
 import { Access } from '../../src/controller/admin/access.ts';
 import { Administrator } from '../../src/controller/admin/administrator.ts';
 import { createAdminApp } from '../../src/controller/admin/app.ts';
+import type { CertificateView } from '../../src/controller/admin/certificates.ts';
 import { explainEverywhere } from '../../src/controller/admin/explain.ts';
 import { FailedSignIns } from '../../src/controller/admin/failed-sign-ins.ts';
 import { type Oidc, oidcFingerprint } from '../../src/controller/admin/oidc.ts';
@@ -90,6 +92,8 @@ export class AdminWorld implements AsyncDisposable {
   readonly failedSignIns: FailedSignIns;
   readonly port: number;
   readonly logs: { readonly msg: string; readonly user?: string; readonly address?: string }[] = [];
+  certificates: readonly CertificateView[] = [];
+  renew: AcmeTask['renew'] = async () => undefined;
   /** Added to the clock of the sessions. */
   skipped = 0;
   readonly #stop: AbortController;
@@ -163,7 +167,8 @@ export class AdminWorld implements AsyncDisposable {
         changes: () => this.administrator.current.changes,
       }),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
-      certificates: () => [],
+      certificates: () => this.certificates,
+      renew: (name) => this.renew(name),
       internalCa: 'PEM',
       hosts: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url),

@@ -36,6 +36,8 @@ export class PageWorld implements AsyncDisposable {
   #passes: Promise<void> = Promise.resolve();
   readonly traffic: TrafficRecorder;
   certificates: readonly CertificateView[] = [];
+  /** Names of certificates that were to be renewed. */
+  readonly renewed: string[] = [];
   /** Lets a test change the state before it is sent. */
   disguise: (state: State) => State = (state) => state;
 
@@ -103,6 +105,10 @@ export class PageWorld implements AsyncDisposable {
       }),
       readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => world.swarm.readConfig(id)),
       certificates: () => this.certificates,
+      renew: async (name) => {
+        this.renewed.push(name);
+        return { kind: 'accepted', at: Date.now() };
+      },
       internalCa: 'PEM',
       hosts: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url, world.status.backends),

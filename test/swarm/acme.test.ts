@@ -88,7 +88,7 @@ function stopAll(tools: readonly LoadTool[]): AsyncDisposable {
 }
 
 /** Orders that all controllers have begun. */
-async function orders(): Promise<readonly { readonly name: string }[]> {
+async function orders(): Promise<readonly { readonly name: string; readonly at: number }[]> {
   const names = (await bed.docker('config', 'ls', '--format', '{{.Name}}')).split('\n');
   const newest = names
     .filter((name) => /^signalbox\.acme\.\d+$/.test(name))
@@ -156,6 +156,7 @@ describe('a service with the label acme', () => {
     await eventually(async () => {
       for (const host of hosts) for (const node of nodeNames) await presented(host, node);
     }, 180_000);
+    await settled();
     const proxies = await bed.runningIds('signalbox-proxy');
     using sockets = await WebSockets.open(bed, { count: 500, hosts, nodes: nodeNames, ca: root });
     await using handshakes = new Load({ host: hosts[0]!, nodes: nodeNames, ca: root, ...newConnections });
@@ -170,6 +171,7 @@ describe('a service with the label acme', () => {
 
     const tallies = await Promise.all(tools.map((tool) => tool.stop()));
     const report = await handshakes.stop();
+    console.log(JSON.stringify({ tallies, report, closed: sockets.closed }));
     const total = tallies.reduce((sum, tally) => sum + tally.total, report.total);
     expect(tallies.map(({ failures }) => failures)).toEqual(hosts.map(() => ({})));
     expect(report.failures).toEqual({});
@@ -190,16 +192,28 @@ describe('a service with the label acme', () => {
     await bed.docker('service', 'scale', '--detach', 'signalbox_controller=2');
     await bed.settle('signalbox_controller', 2);
     const hosts = Array.from({ length: 20 }, (_, n) => `h${n}-${run}.test`);
-    const before = (await orders()).length;
     const started = performance.now();
     await story.deploy('many', stack(hosts));
     await eventually(async () => {
       for (const host of hosts) await presented(host, 'worker1');
     }, 360_000);
     console.log(`20 certificates after ${Math.round((performance.now() - started) / 1000)} s`);
+    const asked = `asked-${run}.test`;
+    await story.deploy('asked', stack([asked], { 'com.docker.lb.acme': 'brief' }));
+    const old = await eventually(() => presented(asked, 'worker1'), 180_000);
+    const path = `/api/certificates/${asked}/renewal`;
+    const answer = await administer(path, { method: 'POST' });
+    expect(answer.status, answer.body).toBe(200);
+    await eventually(async () => {
+      expect((await presented(asked, 'worker1')).serialNumber).not.toBe(old.serialNumber);
+    });
+    // The second order is the one that was asked for: the certificate itself is due after 54 s.
+    const ofAsked = (await orders()).filter(({ name }) => name === asked);
+    expect(ofAsked).toHaveLength(2);
+    expect(ofAsked[1]!.at - ofAsked[0]!.at).toBeLessThan(50_000);
     await bed.docker('service', 'scale', '--detach', 'signalbox_controller=1');
     await bed.settle('signalbox_controller', 1);
-    const begun = (await orders()).slice(before).map(({ name }) => name);
+    const begun = (await orders()).flatMap(({ name }) => (/^h\d/.test(name) ? [name] : []));
     expect(begun.toSorted()).toEqual(hosts.toSorted());
   }, 500_000);
 });

@@ -4,6 +4,7 @@ import { type StoredCertificate, storedCertificates } from '../../model/acme/cer
 import { isInternal, issuerNamed } from '../../model/acme/internal.ts';
 import { type AcmePlan, type CertificateStatus, planCertificates } from '../../model/acme/plan.ts';
 import { certificateProblems } from '../../model/acme/problems.ts';
+import { type RequestResult, requestRenewal } from '../../model/acme/renew-now.ts';
 import { type AcmeState, begun, type DueOrder, MINUTE_MS, pruned, succeeded } from '../../model/acme/state.ts';
 import { type WantedCertificate, wantedCertificates } from '../../model/acme/wanted.ts';
 import { acmeService } from '../../model/names.ts';
@@ -22,6 +23,11 @@ export interface AcmeTaskOptions extends OrderParts, SetupParts {
   /** Called when problems have changed. */
   readonly onChange: () => void;
 }
+
+/** When an order begins that a user asked for, or why none does. */
+export type RenewalAnswer =
+  | { readonly kind: 'accepted'; readonly at: number }
+  | { readonly kind: 'refused'; readonly reason: string };
 
 /** While something is under way that no event reports, such as the start of the service. */
 const SOON_MS = 1000;
@@ -73,6 +79,24 @@ export class AcmeTask {
 
   get problems(): readonly Problem[] {
     return this.#problems;
+  }
+
+  /** A user asks for a certificate before it is due. All controllers see the request, and one of them orders. Undefined if none is ordered for the name. */
+  async renew(name: string): Promise<RenewalAnswer | undefined> {
+    const { book, issuers, now } = this.#options;
+    const status = this.#statuses.find((each) => each.name === name);
+    const issuer = status && issuerNamed(status.issuer, issuers);
+    if (issuer === undefined) return undefined;
+    let result: RequestResult | undefined;
+    const state = await book.update((latest) => {
+      result = requestRenewal(status!, issuer, latest, now());
+      return result.kind === 'requested' ? result.state : latest;
+    });
+    if (result?.kind === 'refused') return result;
+    this.#rest = undefined;
+    this.#signal();
+    const notBefore = state.attempts[name]?.notBefore ?? 0;
+    return { kind: 'accepted', at: Math.max(now(), notBefore) };
   }
 
   /** Resolves when the signal aborts. Orders under way are abandoned; the state keeps them. */

@@ -151,6 +151,14 @@ export class Administrator {
     if (!isKnown) throw new Refusal(404, 'No such cluster', `Unknown cluster ${shownValue(name)}.`);
   }
 
+  /** Records an action whose effect is stored elsewhere. */
+  async record({ name, via, address }: Actor, what: string): Promise<void> {
+    const how = { ...(via === undefined ? {} : { via }), ...(address === undefined ? {} : { address }) };
+    const change = { at: new Date(this.#options.now()).toISOString(), who: name, ...how, what };
+    const isSaved = (current: Administration) => current.changes.some((known) => isSame(known, change));
+    await this.#inTurn(() => this.#save((current) => recordChange(current, change), isSaved));
+  }
+
   /** Stores a batch of failed sign-in attempts. */
   async recordFailedSignIns(failed: readonly Change[]): Promise<void> {
     const at = new Date(this.#options.now()).toISOString();

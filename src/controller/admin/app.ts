@@ -18,6 +18,7 @@ import type { Oidc } from './oidc.ts';
 import { openApiDocument } from './openapi.ts';
 import { type PlanView, scopePlan } from './plan.ts';
 import { Refusal, toResponse } from './problem-details.ts';
+import { type RenewalOptions, renewalRoute } from './renewal-route.ts';
 import {
   type AuditEntry,
   allowSchema,
@@ -54,6 +55,8 @@ export interface AdminOptions {
   /** Checks the swarm; undefined before it was observed. */
   readonly doctor: () => Promise<DoctorView | undefined>;
   readonly certificates: () => readonly CertificateView[];
+  /** Orders a certificate before it is due. */
+  readonly renew: RenewalOptions['renew'];
   /** Hosts with the nodes that answer for them. */
   readonly hosts: () => readonly HostView[];
   /** Root certificate of the issuer `internal`, in PEM. */
@@ -127,6 +130,7 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   app.get('/api/certificates', (context) =>
     context.json(scopeCertificates(options.certificates(), visible(context.get('user')), context.get('user'))),
   );
+  app.post('/api/certificates/:name/renewal', renewalRoute({ ...options, actor }));
   app.get('/api/internal-ca', (context) => context.text(options.internalCa));
   app.get('/api/audit', (context) => context.json(auditOf(administrator)));
   app.get('/api/events', (context) => streams.start(context, context.get('session'), 'state'));

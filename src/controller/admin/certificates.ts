@@ -41,6 +41,14 @@ export const certificateSchema = z.object({
 
 export type CertificateView = z.infer<typeof certificateSchema>;
 
+export const renewalSchema = z.object({
+  name: z.string(),
+  /** When the order begins at the earliest: a new certificate rests for a moment. */
+  at: time,
+});
+
+export type RenewalView = z.infer<typeof renewalSchema>;
+
 /** All certificates: those that are ordered, then those that are in secrets of users. */
 export function viewCertificates(
   ordered: readonly CertificateStatus[],

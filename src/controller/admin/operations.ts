@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Role } from '../../model/access/roles.ts';
-import { certificateSchema } from './certificates.ts';
+import { certificateSchema, renewalSchema } from './certificates.ts';
 import { doctorSchema } from './doctor.ts';
 import { hostSchema } from './hosts.ts';
 import { planSchema } from './plan.ts';
@@ -146,6 +146,14 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
         'List certificates: those that are ordered from ACME servers, and those in secrets that labels or the settings name',
       access: 'viewer',
       answer: z.array(certificateSchema),
+    },
+  },
+  '/api/certificates/{name}/renewal': {
+    post: {
+      summary:
+        'Order a certificate now, before it is due; 409 if an order is under way, or if the CA or a budget does not allow one',
+      access: 'operator',
+      answer: renewalSchema,
     },
   },
   '/api/hosts': {

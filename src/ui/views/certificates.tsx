@@ -20,7 +20,7 @@ const PAGE = 200;
 
 /** Certificates of hosts: ordered ones, and those in secrets. */
 export function Certificates({ place }: { readonly place: Place }) {
-  const { all, failure } = useCertificates();
+  const { all, failure, reload } = useCertificates();
   const [pages, setPages] = useState(1);
   const { filter = '', sort = '' } = place.query;
   const order = parseOrder(sort);
@@ -54,6 +54,7 @@ export function Certificates({ place }: { readonly place: Place }) {
           certificates={shown.slice(0, pages * PAGE)}
           order={order}
           onOrder={(key) => replaceQuery(place, { sort: toggled(order, key) })}
+          onRenewal={reload}
         />
       )}
       <More isNeeded={shown.length > pages * PAGE} onMore={() => setPages(pages + 1)} />
@@ -66,6 +67,7 @@ const EVERY_MS = 10_000;
 /** Loaded again every few seconds while the page is visible. */
 function useCertificates() {
   const [loaded, setLoaded] = useState<{ all?: readonly CertificateView[]; failure?: string }>({});
+  const [times, setTimes] = useState(0);
   useEffect(() => {
     let isCurrent = true;
     const load = () =>
@@ -79,6 +81,6 @@ function useCertificates() {
       isCurrent = false;
       clearInterval(timer);
     };
-  }, []);
-  return loaded;
+  }, [times]);
+  return { ...loaded, reload: () => setTimes((before) => before + 1) };
 }

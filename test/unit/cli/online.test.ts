@@ -170,6 +170,18 @@ const app = new Hono()
       ],
     }),
   )
+  .get('/api/certificates', ({ json }) =>
+    json([
+      { name: 'own', source: 'secret', hosts: ['b.apps.example.org'] },
+      { name: '*.apps.example.org', source: 'acme', hosts: ['a.apps.example.org', 'b.apps.example.org'] },
+    ]),
+  )
+  .post('/api/certificates/:name/renewal', ({ req, json }) => {
+    const name = req.param('name');
+    changes.push(['POST', decodeURIComponent(req.path), undefined]);
+    if (name === 'unknown.example.org') return json({ title: 'No such certificate', detail: 'None is ordered.' }, 404);
+    return json({ name, at: '2026-01-01T00:00:00.000Z' });
+  })
   .get('/api/tokens', ({ json }) => json(tokens))
   .post('/api/tokens', async ({ req, json }) => {
     const body = await req.json();
@@ -559,6 +571,24 @@ ci     operator  *        2026-04-01T00:00:00.000Z  admin
     expect((await signalbox(['status', ...where], { env: { SIGNALBOX_TOKEN: 'revoked' } })).code).toBe(3);
     const env = { SIGNALBOX_TOKEN: 'revoked' };
     expect((await signalbox(['status', ...where, '--password-file', password], { env })).code).toBe(0);
+  });
+});
+
+describe('signalbox certificates --renew', () => {
+  it('renews the certificate that covers a host', async () => {
+    const { code, out } = await ask('certificates', '--renew', 'B.apps.example.org');
+    expect([code, out]).toEqual([
+      0,
+      'The certificate for *.apps.example.org is ordered from 2026-01-01T00:00:00.000Z on\n',
+    ]);
+    expect(changes).toEqual([['POST', '/api/certificates/*.apps.example.org/renewal', undefined]]);
+  });
+
+  it('fails for hosts without an ordered certificate', async () => {
+    expect(await ask('certificates', '--renew', 'unknown.example.org')).toMatchObject({
+      err: expect.stringContaining('None is ordered.'),
+      out: '',
+    });
   });
 });
 

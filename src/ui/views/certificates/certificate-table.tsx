@@ -1,5 +1,8 @@
+import { renewCertificate } from '../../api.ts';
+import { useAction, useCanChange } from '../../hooks.ts';
 import { type CertificateView, type Order, type OrderKey, orders, statusOf } from '../../lib/certificates.ts';
 import { utc } from '../../lib/format.ts';
+import { Refusal } from '../../parts/notes.tsx';
 import { Scrolled } from '../../parts/scrolled.tsx';
 import { Lamp } from '../../parts/signal.tsx';
 import { Ago } from '../../parts/time.tsx';
@@ -8,9 +11,11 @@ interface TableProps {
   readonly certificates: readonly CertificateView[];
   readonly order: Order;
   readonly onOrder: (key: OrderKey) => void;
+  /** After a renewal was requested. */
+  readonly onRenewal: () => void;
 }
 
-export function CertificateTable({ certificates, order, onOrder }: TableProps) {
+export function CertificateTable({ certificates, order, onOrder, onRenewal }: TableProps) {
   return (
     <Scrolled label="All certificates">
       <table class="certificates">
@@ -28,7 +33,11 @@ export function CertificateTable({ certificates, order, onOrder }: TableProps) {
         </thead>
         <tbody>
           {certificates.map((certificate) => (
-            <Row key={`${certificate.source} ${certificate.issuer} ${certificate.name}`} certificate={certificate} />
+            <Row
+              key={`${certificate.source} ${certificate.issuer} ${certificate.name}`}
+              certificate={certificate}
+              onRenewal={onRenewal}
+            />
           ))}
         </tbody>
       </table>
@@ -36,11 +45,15 @@ export function CertificateTable({ certificates, order, onOrder }: TableProps) {
   );
 }
 
+interface RowProps extends Pick<TableProps, 'onRenewal'> {
+  readonly certificate: CertificateView;
+}
+
 function sortOf({ isDescending }: Order) {
   return isDescending ? 'descending' : 'ascending';
 }
 
-function Row({ certificate }: { readonly certificate: CertificateView }) {
+function Row({ certificate, onRenewal }: RowProps) {
   const { hosts, services, secret, names, issuer, notAfter } = certificate;
   return (
     <tr>
@@ -67,6 +80,7 @@ function Row({ certificate }: { readonly certificate: CertificateView }) {
       <td class="certificate-time">{notAfter === null ? <span class="muted">–</span> : <Time at={notAfter} />}</td>
       <td class="certificate-time">
         <NextOrder certificate={certificate} />
+        {certificate.source === 'acme' ? <RenewNow certificate={certificate} onRenewal={onRenewal} /> : null}
       </td>
       <td class="certificate-status">
         <State certificate={certificate} />
@@ -94,6 +108,31 @@ function NextOrder({ certificate: { source, isOrdering, nextAt } }: { readonly c
     );
   if (isOrdering) return <>Under way</>;
   return nextAt === null ? <>In the queue</> : <Time at={nextAt} />;
+}
+
+/** The controller rejects what the CA or a budget does not allow. */
+function RenewNow({ certificate: { name, isOrdering, nextAt }, onRenewal }: RowProps) {
+  const canChange = useCanChange();
+  const action = useAction();
+  // Ordered anyway.
+  if (!canChange || isOrdering || nextAt === null) return null;
+  const renew = async () => {
+    if (await action.run(() => renewCertificate(name))) onRenewal();
+  };
+  return (
+    <>
+      <button
+        type="button"
+        class="button button-small"
+        aria-label={`Renew the certificate for ${name} now`}
+        disabled={action.busy}
+        onClick={() => void renew()}
+      >
+        Renew now
+      </button>
+      <Refusal reason={action.refusal} />
+    </>
+  );
 }
 
 function State({ certificate }: { readonly certificate: CertificateView }) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type AcmeState, begun, emptyState, failed } from '../../../../src/model/acme/state.ts';
 import { AcmeWorld } from '../../../support/acme-world.ts';
 import { aService } from '../../../support/builders.ts';
 
@@ -182,6 +183,107 @@ describe('several controllers', () => {
     await world.settle(...tasks);
     expect(world.orders.toSorted()).toEqual(world.services.map(({ name }) => `${name}.example.org`).toSorted());
     expect(world.certificates()).toHaveLength(20);
+  });
+});
+
+describe('a renewal that a user asks for', () => {
+  const order = { issuer: 'test', name: 'a.example.org', isRenewal: true };
+  const certified = async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    const tasks = [world.controller(), world.controller()] as const;
+    await world.settle(...tasks);
+    world.clock.advance(10 * 60_000);
+    await world.settle(...tasks);
+    expect(world.orders).toHaveLength(1);
+    return { world, tasks };
+  };
+
+  it('is ordered once, whichever controllers are asked and however often', async () => {
+    const { world, tasks } = await certified();
+    const answers = await Promise.all([...tasks, ...tasks].map((task) => task.renew('a.example.org')));
+    expect(answers.map((answer) => answer?.kind)).toEqual(Array(4).fill('accepted'));
+    await world.settle(...tasks);
+    expect(world.orders).toHaveLength(2);
+    expect(world.certificates()).toHaveLength(2);
+    world.clock.advance(DAY_MS / 2);
+    await world.settle(...tasks);
+    expect(world.orders).toHaveLength(2);
+    expect(tasks[0].problems).toEqual([]);
+  });
+
+  it('is fulfilled by a certificate that a controller stored before it ended', async () => {
+    const { world, tasks } = await certified();
+    await tasks[0].renew('a.example.org');
+    const { save } = world.store;
+    let saves = 0;
+    Object.assign(world.store, {
+      save: async (saved: never) => {
+        saves += 1;
+        if (saves > 1) throw new Error('Engine unreachable');
+        await save(saved);
+      },
+    });
+    await world.settle(tasks[0]).catch(() => undefined);
+    Object.assign(world.store, { save });
+    expect(world.certificates()).toHaveLength(2);
+    world.clock.advance(20 * 60_000);
+    await world.settle(world.controller());
+    expect(world.orders).toHaveLength(2);
+  });
+
+  it('waits until a new certificate has settled', async () => {
+    const { world, tasks } = await certified();
+    await tasks[0].renew('a.example.org');
+    await world.settle(...tasks);
+    const now = world.clock.now();
+    const answer = await tasks[0].renew('a.example.org');
+    expect(answer?.kind === 'accepted' && answer.at > now + 290_000).toBe(true);
+    await world.settle(...tasks);
+    expect(world.orders).toHaveLength(2);
+    world.clock.advance(5 * 60_000);
+    await world.settle(...tasks);
+    expect(world.orders).toHaveLength(3);
+  });
+
+  it('is rejected while an order is under way, beyond a budget, and before the time that the CA says', async () => {
+    const { world, tasks } = await certified();
+    const [task] = tasks;
+    const asked = async (state: AcmeState) => {
+      world.saved = { revision: (world.saved?.revision ?? 0) + 1, text: JSON.stringify(state) };
+      return task.renew('a.example.org');
+    };
+    const now = world.clock.now();
+    const underWay = begun(emptyState, order, now);
+    expect(await asked(underWay)).toMatchObject({ kind: 'refused', reason: 'an order is under way' });
+    const limited = { kind: 'rate-limited', reason: 'too many certificates', at: now } as const;
+    expect(await asked(failed(underWay, 'a.example.org', limited, now + DAY_MS))).toEqual({
+      kind: 'refused',
+      reason: `the CA accepts no order before ${new Date(now + DAY_MS).toISOString()}: too many certificates`,
+    });
+    const orders = Array.from({ length: 4 }, () => ({ ...order, at: now }));
+    expect(await asked({ ...emptyState, orders })).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringContaining('has been ordered 4 times in seven days'),
+    });
+    expect(await asked(emptyState)).toMatchObject({ kind: 'accepted' });
+    expect(await task.renew('other.example.org')).toBeUndefined();
+  });
+
+  it('ends the back-off after failures, also of a first certificate', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    const failure = { kind: 'dns', reason: 'no such host' } as const;
+    world.answer = async () => ({ kind: 'failed', failure });
+    const task = world.controller();
+    await world.settle(task);
+    world.answer = ({ names }) => world.issue(names);
+    await world.settle(task);
+    expect(world.orders).toHaveLength(1);
+    expect(await task.renew('a.example.org')).toMatchObject({ kind: 'accepted' });
+    await world.settle(task);
+    expect(world.orders).toHaveLength(2);
+    expect(world.certificates()).toHaveLength(1);
   });
 });
 

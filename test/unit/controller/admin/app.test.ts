@@ -58,6 +58,7 @@ async function setUp() {
     versions: { list: async () => [], compare: async () => undefined },
     readVersion: async () => undefined,
     certificates: () => [],
+    renew: async () => undefined,
     internalCa: 'PEM',
     hosts: () => toHostViews(world.status),
     explain: (url) => explainEverywhere(world.status.desired.clusters, url),

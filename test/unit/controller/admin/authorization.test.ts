@@ -193,6 +193,7 @@ it('Each route requires this role, and API tokens of one cluster may do this', (
     'GET /auth/methods open -',
     'GET /healthz open -',
     'GET /metrics viewer -',
+    'POST /api/certificates/{name}/renewal operator -',
     'POST /api/hrm operator -',
     'POST /api/interlock operator -',
     'POST /api/tokens administrator - users only',
