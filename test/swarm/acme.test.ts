@@ -88,7 +88,9 @@ function stopAll(tools: readonly LoadTool[]): AsyncDisposable {
 }
 
 /** Orders that all controllers have begun. */
-async function orders(): Promise<readonly { readonly name: string; readonly at: number }[]> {
+async function orders(): Promise<
+  readonly { readonly name: string; readonly at: number; readonly hasFailed?: boolean }[]
+> {
   const names = (await bed.docker('config', 'ls', '--format', '{{.Name}}')).split('\n');
   const newest = names
     .filter((name) => /^signalbox\.acme\.\d+$/.test(name))
@@ -213,7 +215,10 @@ describe('a service with the label acme', () => {
     expect(ofAsked[1]!.at - ofAsked[0]!.at).toBeLessThan(50_000);
     await bed.docker('service', 'scale', '--detach', 'signalbox_controller=1');
     await bed.settle('signalbox_controller', 1);
-    const begun = (await orders()).flatMap(({ name }) => (/^h\d/.test(name) ? [name] : []));
-    expect(begun.toSorted()).toEqual(hosts.toSorted());
+    const begun = (await orders()).filter(({ name }) => /^h\d/.test(name));
+    const failed = begun.filter(({ hasFailed }) => hasFailed === true);
+    console.log(`${failed.length} orders failed and were repeated`);
+    const issued = begun.filter(({ hasFailed }) => hasFailed !== true).map(({ name }) => name);
+    expect(issued.toSorted()).toEqual(hosts.toSorted());
   }, 500_000);
 });

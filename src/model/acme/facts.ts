@@ -9,14 +9,14 @@ export interface AcmeFacts {
   readonly issuers: Issuers;
   /** Of the account key, which answers challenges over HTTP. Undefined for other challenges, and before there is a key. */
   readonly thumbprintOf: (issuer: Issuer) => string | undefined;
-  /** The best certificate for a host: of its issuer if there is one, else of another. */
-  readonly certificateFor: (host: Host, issuer: Issuer) => StoredCertificate | undefined;
+  /** Certificates for a host, the best first: those of its issuer, then others, the newest of each first. */
+  readonly certificatesFor: (host: Host, issuer: Issuer) => readonly StoredCertificate[];
 }
 
 export const noAcme: AcmeFacts = {
   issuers: new Map(),
   thumbprintOf: () => undefined,
-  certificateFor: () => undefined,
+  certificatesFor: () => [],
 };
 
 /** Returns the same object for the same settings and secrets. */
@@ -30,10 +30,10 @@ export function createAcmeFacts(): (issuers: Issuers, secrets: readonly StoredOb
     return {
       issuers,
       thumbprintOf: (issuer) => (issuer.Challenge === 'http-01' ? accountOf(issuer, secrets)?.thumbprint : undefined),
-      certificateFor: (host, issuer) => {
+      certificatesFor: (host, issuer) => {
         const name = certifiedName(host, issuer);
-        const all = [...named(name), ...named(host.name), ...named(wildcardAbove(host))];
-        return all.find((stored) => stored.issuer === issuer.name) ?? all[0];
+        const all = [...new Set([...named(name), ...named(host.name), ...named(wildcardAbove(host))])];
+        return all.toSorted((a, b) => Number(b.issuer === issuer.name) - Number(a.issuer === issuer.name));
       },
     };
   });

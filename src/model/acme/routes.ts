@@ -5,40 +5,56 @@ import type { LabelReader } from '../labels/label-reader.ts';
 import type { RoutedService, ServiceContext } from '../parse-service.ts';
 import { type Route, routeNames, type Tls } from '../route.ts';
 import { acmeLabels } from '../route-labels/acme.ts';
+import type { ReadSecrets } from '../secrets/encrypted-secrets.ts';
 import { judgeServer } from '../secrets/judge-secrets.ts';
-import { isStapled, type Material } from '../secrets/material.ts';
+import { isStapled } from '../secrets/material.ts';
 import { textOf } from '../secrets/verdict.ts';
 import type { StoredCertificate } from './certificates.ts';
 import { obstacle } from './hosts.ts';
 import type { Issuer } from './issuers.ts';
 
-type Context = Pick<ServiceContext, 'acme' | 'material'> & { readonly cluster: ClusterFacts | undefined };
+type Context = Pick<ServiceContext, 'acme' | 'material'> & {
+  readonly cluster: ClusterFacts | undefined;
+  /** The secrets that the proxies can decrypt; undefined if Swarm mounts secrets. */
+  readonly read: ReadSecrets | undefined;
+};
 
 /** One route for each certificate, one for the hosts that have none yet, and one for those that cannot have one. */
 export function withCertificates(
   routed: RoutedService,
   issuer: Issuer,
   reader: LabelReader,
-  { acme, material }: Context,
+  context: Context,
 ): RoutedService[] {
   const { route } = routed;
   const { tls } = route;
   if (tls.kind !== 'terminated') return [routed];
+  const { acme } = context;
   const thumbprint = acme.thumbprintOf(issuer);
   const order = { issuer: issuer.name, ...(thumbprint === undefined ? {} : { thumbprint }) };
   const others = routed.secrets.filter((name) => name !== '');
   const [able, unable] = [false, true].map((isUnable) =>
     route.hosts.filter((host) => (obstacle(host, issuer) !== undefined) === isUnable),
   ) as [Host[], Host[]];
-  const bySecret = Map.groupBy(able, (host) => usable(acme.certificateFor(host, issuer), reader, material));
-  const parts = [...bySecret].map(([certificate, hosts]): RoutedService => {
+  const chosen = able.map((host) => ({ host, ...choose(acme.certificatesFor(host, issuer), reader, context) }));
+  const bySecret = Map.groupBy(chosen, ({ serving, unread }) => `${serving ?? ''} ${unread ?? ''}`);
+  const parts = [...bySecret.values()].map((same): RoutedService => {
+    const [{ serving: certificate, unread }] = same as [(typeof same)[0]];
+    const hosts = same.map(({ host }) => host);
+    const secrets = [certificate ?? [], unread ?? [], others].flat();
     if (certificate !== undefined) {
-      const serving = { certificate, key: certificate, isStapled: isStapled(certificate, certificate, material) };
+      const serving = {
+        certificate,
+        key: certificate,
+        isStapled: isStapled(certificate, certificate, context.material),
+      };
       const served: Route = { ...route, hosts, tls: { ...tls, ...serving }, acme: order };
-      return { ...routed, route: served, secrets: [certificate, ...others] };
+      return { ...routed, route: served, secrets };
     }
     const pending: Route = { ...shut(route, hosts), acme: { ...order, isPending: true } };
-    return { ...routed, route: pending, secrets: others, networkId: undefined, isClosed: true };
+    // The proxies join the network while the secret is read for them.
+    if (unread !== undefined) return { ...routed, route: pending, secrets };
+    return { ...routed, route: pending, secrets, networkId: undefined, isClosed: true };
   });
   if (unable.length > 0)
     parts.push({ ...routed, ...withoutCertificate(route, unable, issuer, reader), secrets: others });
@@ -74,10 +90,22 @@ export function withoutTls(tls: Tls): Tls {
   return { kind: 'none', ...(hsts === '' ? {} : { hsts }) };
 }
 
-/** The certificate's secret, unless it is invalid according to the proxies. */
-function usable(stored: StoredCertificate | undefined, reader: LabelReader, material: Material): string | undefined {
-  if (stored === undefined) return undefined;
-  const errors = judgeServer(stored.secret, stored.secret, material).filter(({ severity }) => severity === 'error');
-  for (const verdict of errors) reader.noteShared(acmeLabels.acme, textOf(verdict));
-  return errors.length === 0 ? stored.secret : undefined;
+/**
+ * The newest certificate that the proxies accept. One that no job has read for them yet would fail every handshake, so its predecessor serves until
+ * then. It is attached, so that the job reads it.
+ */
+function choose(
+  stored: readonly StoredCertificate[],
+  reader: LabelReader,
+  { read, material }: Pick<Context, 'read' | 'material'>,
+): { readonly serving: string | undefined; readonly unread: string | undefined } {
+  let unread: string | undefined;
+  for (const { id, secret } of stored) {
+    const errors = judgeServer(secret, secret, material).filter(({ severity }) => severity === 'error');
+    for (const verdict of errors) reader.noteShared(acmeLabels.acme, textOf(verdict));
+    if (errors.length > 0) continue;
+    if (read === undefined || read.has(id)) return { serving: secret, unread };
+    unread ??= secret;
+  }
+  return { serving: undefined, unread };
 }
