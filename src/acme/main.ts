@@ -4,6 +4,7 @@ import { untilStopped } from '../lib/until-stopped.ts';
 import { acmePort, acmeSecretTarget, progressFile } from '../model/names.ts';
 import { readIdentity } from '../protocol/identity.ts';
 import { readEnvironment } from './environment.ts';
+import { lookUp } from './lookup.ts';
 import { order } from './order.ts';
 import { renewalInfo } from './renewal-info.ts';
 import { createAcmeServer } from './server.ts';
@@ -18,6 +19,7 @@ const server = createAcmeServer({
   identity,
   order: (request) => order(request, surroundings),
   renewalInfo: (request) => renewalInfo(request, surroundings.secrets),
+  lookUp: (request) => lookUp(request, surroundings.secrets),
   logger,
 });
 server.listen(acmePort, () => {

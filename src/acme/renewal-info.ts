@@ -1,12 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { request } from 'node:https';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RenewalInfoRequest, RenewalInfoResponse } from '../protocol/acme-messages.ts';
-import { readBody } from '../protocol/read-body.ts';
+import { getJson } from './get-json.ts';
 
-const TIMEOUT_MS = 15_000;
-const MOST_BYTES = 64 * 1024;
 const HOUR_MS = 3_600_000;
 /** If the CA does not say when to ask again. */
 const USUAL_MS = 6 * HOUR_MS;
@@ -29,21 +26,4 @@ export async function renewalInfo(
   const { start, end } = Info.parse(body).suggestedWindow;
   const againAfterMs = Math.min(Math.max(retryAfterMs ?? USUAL_MS, 60_000), NO_ARI_MS);
   return { window: { start: Date.parse(start), end: Date.parse(end) }, againAfterMs };
-}
-
-async function getJson(url: string, ca: string | undefined) {
-  const { promise, resolve, reject } = Promise.withResolvers<{ body: unknown; retryAfterMs: number | undefined }>();
-  const options = { ...(ca === undefined ? {} : { ca }), signal: AbortSignal.timeout(TIMEOUT_MS) };
-  request(url, { ...options, headers: { 'user-agent': 'signalbox' } }, (response) => {
-    readBody(response, MOST_BYTES)
-      .then((text) => {
-        if (response.statusCode !== 200) throw new Error(`${new URL(url).host} answers ${response.statusCode}`);
-        const seconds = Number(response.headers['retry-after']);
-        resolve({ body: JSON.parse(text), retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined });
-      })
-      .catch(reject);
-  })
-    .on('error', reject)
-    .end();
-  return promise;
 }

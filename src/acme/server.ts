@@ -1,6 +1,8 @@
 import type { Server } from 'node:https';
 import type { Logger } from '../lib/logger.ts';
 import {
+  LookupRequest,
+  type LookupResponse,
   OrderRequest,
   type OrderResponse,
   RenewalInfoRequest,
@@ -14,6 +16,7 @@ export interface AcmeServerOptions {
   readonly identity: Identity;
   readonly order: (request: OrderRequest) => Promise<OrderResponse>;
   readonly renewalInfo: (request: RenewalInfoRequest) => Promise<RenewalInfoResponse>;
+  readonly lookUp: (request: LookupRequest) => Promise<LookupResponse>;
   readonly logger: Logger;
 }
 
@@ -24,6 +27,7 @@ const MAX_REQUEST_BYTES = 64 * 1024;
  * Accepts only the controller.
  * - `POST /order` accepts an OrderRequest and returns an OrderResponse.
  * - `POST /renewal-info` accepts a RenewalInfoRequest and returns a RenewalInfoResponse, or 502.
+ * - `POST /lookup` accepts a LookupRequest and returns a LookupResponse.
  * - `GET /health` returns 204.
  */
 export function createAcmeServer(options: AcmeServerOptions): Server {
@@ -33,6 +37,11 @@ export function createAcmeServer(options: AcmeServerOptions): Server {
       takeMessage(request, OrderRequest, MAX_REQUEST_BYTES, (wanted) => takeOrder(options, wanted)),
     'POST /renewal-info': (request) =>
       takeMessage(request, RenewalInfoRequest, MAX_REQUEST_BYTES, (asked) => findRenewalInfo(options, asked)),
+    'POST /lookup': (request) =>
+      takeMessage(request, LookupRequest, MAX_REQUEST_BYTES, async (asked) => ({
+        status: 200,
+        body: await options.lookUp(asked),
+      })),
   };
   return createChannelServer({
     identity: options.identity,

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { CaaRecord } from 'node:dns';
-import { Resolver } from 'node:dns/promises';
 import { request } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
-import { plainText } from '../lib/plain-text.ts';
-import { systemMessage } from './system-message.ts';
+import { closestCaa, createDns, type Dns, findAddresses } from '../lib/dns-records.ts';
+import { systemMessage } from '../lib/system-message.ts';
+import { type AllowedIssuer, allowedIssuers } from '../model/acme/caa.ts';
 
 /** Whether a CA could issue a certificate for a host now, seen from this machine. */
 export interface Check {
@@ -12,9 +11,6 @@ export interface Check {
   readonly ok: boolean;
   readonly text: string;
 }
-
-/** The queries that CAs send. */
-export type Dns = Pick<Resolver, 'resolve4' | 'resolve6' | 'resolveCaa'>;
 
 export interface CheckOptions {
   readonly dns?: Dns;
@@ -24,20 +20,17 @@ export interface CheckOptions {
 }
 
 const TIMEOUT_MS = 5000;
-const LONGEST_TEXT = 200;
-/** Answers to these mean that there are no such records. */
-const ABSENT = ['ENODATA', 'ENOTFOUND', 'NXDOMAIN'];
 
 /** Address records, the answer of each address to a challenge, and CAA records. */
 export async function checkHost(
   host: string,
-  { dns = new Resolver({ timeout: TIMEOUT_MS, tries: 2 }), port = 80, timeoutMs = TIMEOUT_MS }: CheckOptions = {},
+  { dns = createDns(TIMEOUT_MS), port = 80, timeoutMs = TIMEOUT_MS }: CheckOptions = {},
 ): Promise<Check[]> {
   const isWildcard = host.startsWith('*.');
   const name = isWildcard ? host.slice(2) : host;
   const caa = checkCaa(name, isWildcard, dns);
   if (isWildcard) return [dnsOnly(host), await caa];
-  const { addresses, check } = await findAddresses(name, dns);
+  const { addresses, check } = await checkAddresses(name, dns);
   const answers = await Promise.all(addresses.map((address) => askForChallenge(name, { address, port, timeoutMs })));
   return [check, ...answers.map(({ check }) => check), ...sameAccount(answers), await caa];
 }
@@ -46,10 +39,9 @@ function dnsOnly(host: string): Check {
   return { check: 'dns', ok: true, text: `${host} is a wildcard: its challenge is a TXT record, not a request` };
 }
 
-async function findAddresses(name: string, dns: Dns): Promise<{ addresses: readonly string[]; check: Check }> {
+async function checkAddresses(name: string, dns: Dns): Promise<{ addresses: readonly string[]; check: Check }> {
   try {
-    const [v4, v6] = await Promise.all([orNone(dns.resolve4(name)), orNone(dns.resolve6(name))]);
-    const addresses = [...v4, ...v6];
+    const addresses = await findAddresses(name, dns);
     const text =
       addresses.length === 0
         ? `${name} has neither an A nor an AAAA record: add one that leads to the proxies`
@@ -59,13 +51,6 @@ async function findAddresses(name: string, dns: Dns): Promise<{ addresses: reado
     const text = `${name} cannot be resolved: ${systemMessage(error as NodeJS.ErrnoException)}`;
     return { addresses: [], check: { check: 'dns', ok: false, text } };
   }
-}
-
-async function orNone<T>(records: Promise<T[]>): Promise<T[]> {
-  return records.catch((error: NodeJS.ErrnoException) => {
-    if (ABSENT.includes(error.code ?? '')) return [];
-    throw error;
-  });
 }
 
 interface ChallengeAnswer {
@@ -125,34 +110,18 @@ async function checkCaa(name: string, isWildcard: boolean, dns: Dns): Promise<Ch
   try {
     const { owner, records } = await closestCaa(name, dns);
     if (records.length === 0) return { check: 'caa', ok: true, text: 'no CAA records: any CA may issue' };
-    const issuers = issuersOf(records, isWildcard);
+    const issuers = allowedIssuers(records, isWildcard);
     if (issuers === undefined)
       return { check: 'caa', ok: true, text: `CAA records of ${owner} name no CA: any may issue` };
     if (issuers.length === 0)
       return { check: 'caa', ok: false, text: `CAA records of ${owner} forbid certificates: name the CA in them` };
-    return { check: 'caa', ok: true, text: `CAA records of ${owner} allow only ${issuers.join(', ')}` };
+    return { check: 'caa', ok: true, text: `CAA records of ${owner} allow only ${listed(issuers)}` };
   } catch (error) {
     const text = `CAA records cannot be read: ${systemMessage(error as NodeJS.ErrnoException)}`;
     return { check: 'caa', ok: false, text };
   }
 }
 
-async function closestCaa(name: string, dns: Dns): Promise<{ owner: string; records: readonly CaaRecord[] }> {
-  const labels = name.split('.');
-  for (let depth = 0; depth < labels.length; depth++) {
-    const owner = labels.slice(depth).join('.');
-    const records = await orNone(dns.resolveCaa(owner));
-    if (records.length > 0) return { owner, records };
-  }
-  return { owner: name, records: [] };
-}
-
-/** Undefined if no record restricts the issuer. An empty name allows nobody. */
-function issuersOf(records: readonly CaaRecord[], isWildcard: boolean): string[] | undefined {
-  const wild = records.flatMap(({ issuewild }) => issuewild ?? []);
-  const plain = records.flatMap(({ issue }) => issue ?? []);
-  const chosen = isWildcard && wild.length > 0 ? wild : plain;
-  if (chosen.length === 0) return undefined;
-  const names = chosen.map((value) => plainText(value.split(';')[0]!, LONGEST_TEXT));
-  return [...new Set(names.filter((name) => name !== ''))];
+function listed(issuers: readonly AllowedIssuer[]): string {
+  return [...new Set(issuers.map(({ domain }) => domain))].join(', ');
 }

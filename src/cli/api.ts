@@ -3,11 +3,11 @@ import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { State } from '../controller/admin/state.ts';
+import { systemMessage } from '../lib/system-message.ts';
 import type { Options, Values } from './command.ts';
 import { readText } from './files.ts';
 import { type Io, UsageError } from './io.ts';
 import { passwordOption, readPassword } from './password.ts';
-import { systemMessage } from './system-message.ts';
 
 /** Options of the commands that talk to a controller; each may stand in the environment as well. */
 export const apiOptions = {

@@ -58,10 +58,21 @@ function matches({ name, issuer, secret, names, hosts, services }: CertificateVi
   return [name, issuer ?? '', secret ?? '', ...names, ...hosts, ...services].some((part) => part.includes(text));
 }
 
-function row({ name, source, secret, hosts, issuer, notAfter, nextAt, isOrdering, reason }: CertificateView): string[] {
+function row({
+  name,
+  source,
+  secret,
+  hosts,
+  issuer,
+  notAfter,
+  nextAt,
+  isOrdering,
+  reason,
+  notes,
+}: CertificateView): string[] {
   const order = source === 'secret' ? '-' : isOrdering ? 'under way' : (nextAt ?? 'now');
   const shown = source === 'acme' ? name : shownHosts(hosts);
-  return [shown, secret ?? '-', issuer ?? '-', notAfter ?? 'no certificate', order, reason ?? '-'];
+  return [shown, secret ?? '-', issuer ?? '-', notAfter ?? 'no certificate', order, reason ?? notes[0]?.reason ?? '-'];
 }
 
 function shownHosts([first = '-', ...others]: readonly string[]): string {

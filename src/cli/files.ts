@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { systemMessage } from '../lib/system-message.ts';
 import { type Io, UsageError } from './io.ts';
-import { systemMessage } from './system-message.ts';
 
 /** Reads a file that the command line names. `-` is standard input. */
 export async function readText(name: string, io: Pick<Io, 'readStdin'>): Promise<string> {

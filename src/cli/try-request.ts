@@ -6,7 +6,7 @@ import { request as requestHttps } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { plainText } from '../lib/plain-text.ts';
-import { systemMessage } from './system-message.ts';
+import { systemMessage } from '../lib/system-message.ts';
 
 /** One step of a request. */
 export interface Step {

@@ -63,6 +63,34 @@ export const RenewalInfoResponse = z.object({
   againAfterMs: z.number().int().positive(),
 });
 
+/** Asks what a CA will find in DNS when it verifies a name. */
+export const LookupRequest = z.object({
+  directory: acmeKeys.Directory.schema,
+  ca: secretFile.or(z.literal('')),
+  name,
+});
+
+const property = z.string().max(1000).optional();
+
+export const LookupResponse = z.object({
+  /** A and AAAA records; null if DNS failed, and for wildcards. */
+  addresses: z
+    .array(z.union([z.ipv4(), z.ipv6()]))
+    .max(100)
+    .nullable(),
+  /** The closest CAA records; null if DNS failed. */
+  caa: z
+    .object({
+      owner: z.string().max(253),
+      records: z.array(z.object({ issue: property, issuewild: property })).max(100),
+    })
+    .nullable(),
+  /** What the CA calls itself in CAA records; empty if it does not say. */
+  identities: z.array(z.string().max(253)).max(20),
+});
+
+export type LookupRequest = z.infer<typeof LookupRequest>;
+export type LookupResponse = z.infer<typeof LookupResponse>;
 export type OrderRequest = z.infer<typeof OrderRequest>;
 export type OrderFailure = z.infer<typeof OrderFailure>;
 export type OrderResponse = z.infer<typeof OrderResponse>;

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkHost, type Dns } from '../../src/cli/acme-checks.ts';
+import { checkHost } from '../../src/cli/acme-checks.ts';
+import type { Dns } from '../../src/lib/dns-records.ts';
 import { accountLabels, accountName, certificateLabels, certificateName } from '../../src/model/acme/certificates.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';

@@ -12,6 +12,7 @@ import type { DesiredService } from '../../src/model/own-services/owned-service.
 import { parseSettings } from '../../src/model/settings/settings.ts';
 import type { Snapshot, StoredObject, SwarmService } from '../../src/model/snapshot.ts';
 import type { OrderRequest, OrderResponse, RenewalInfoResponse } from '../../src/protocol/acme-messages.ts';
+import { LookupResponse } from '../../src/protocol/acme-messages.ts';
 import { createAuthority } from '../../src/protocol/certificates.ts';
 import { InternalCa } from '../../src/protocol/internal-ca.ts';
 import { aNetwork } from './builders.ts';
@@ -32,6 +33,8 @@ export class AcmeWorld {
   isLive = true;
   isUp = true;
   answer: (request: OrderRequest) => Promise<OrderResponse> = ({ names }) => this.issue(names);
+  readonly lookups: string[] = [];
+  dns: LookupResponse = { addresses: null, caa: null, identities: [] };
   window: RenewalInfoResponse = { againAfterMs: DAY_MS };
   /** Tells the last controller that a pass has ended. */
   announce = (): void => undefined;
@@ -47,7 +50,10 @@ export class AcmeWorld {
 
   constructor(issuer: object = {}) {
     const table = { Directory: 'https://ca.test/dir', Email: 'ops@example.org', AcceptTerms: true, ...issuer };
-    this.#settings = parseSettings({ Acme: { test: table } }, '1').settings;
+    this.#settings = parseSettings(
+      { Acme: { test: table }, Extensions: { default: { PublicPort: 80 } } },
+      '1',
+    ).settings;
   }
 
   controller(): AcmeTask {
@@ -67,6 +73,10 @@ export class AcmeWorld {
           return this.answer(request);
         },
         renewalInfo: async () => this.window,
+        lookUp: async ({ name }) => {
+          this.lookups.push(name);
+          return LookupResponse.parse(this.dns);
+        },
       },
       services: {
         ensure: async (desired) => void this.ensured.push(desired),

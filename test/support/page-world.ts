@@ -152,12 +152,12 @@ export class PageWorld implements AsyncDisposable {
 export function someCertificates(): CertificateView[] {
   const inDays = (days: number) => new Date(Date.now() + days * 24 * HOUR_MS).toISOString();
   const valid = {
-    source: 'secret',
+    source: 'secret' as const,
     issuer: "Let's Encrypt R11",
     names: [] as string[],
     hosts: [] as string[],
     services: [] as string[],
-    status: 'valid',
+    status: 'valid' as const,
     serial: null,
     notBefore: inDays(-30),
     notAfter: inDays(60),
@@ -165,7 +165,8 @@ export function someCertificates(): CertificateView[] {
     nextAt: null,
     reason: null,
     remedy: null,
-  } as const;
+    notes: [],
+  };
   const none = { notBefore: null, notAfter: null, secret: null };
   const names = ['*.shop.example.org', 'shop.example.org', 'example.org', 'www.example.org', 'cdn.example.org'];
   const all: (Partial<CertificateView> & Pick<CertificateView, 'name'>)[] = [

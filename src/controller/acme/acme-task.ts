@@ -2,7 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { sameItems } from '../../lib/memo.ts';
 import { type StoredCertificate, storedCertificates } from '../../model/acme/certificates.ts';
 import { isInternal, issuerNamed } from '../../model/acme/internal.ts';
-import { type AcmePlan, type CertificateStatus, planCertificates } from '../../model/acme/plan.ts';
+import {
+  type AcmePlan,
+  type CertificateStatus,
+  type NotedCertificate,
+  planCertificates,
+} from '../../model/acme/plan.ts';
 import { certificateProblems } from '../../model/acme/problems.ts';
 import { type RequestResult, requestRenewal } from '../../model/acme/renew-now.ts';
 import { type AcmeState, begun, type DueOrder, MINUTE_MS, pruned, succeeded } from '../../model/acme/state.ts';
@@ -14,6 +19,7 @@ import type { Swarm } from '../ports.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
 import { LiveHosts } from './live-hosts.ts';
 import { execute, type OrderParts, type OrderResult } from './orders.ts';
+import { Outlooks } from './outlooks.ts';
 import { readWindows } from './renewal-windows.ts';
 import { type SetupParts, setUp } from './setup.ts';
 
@@ -54,11 +60,12 @@ const serviceDown: Problem = acmeDown();
 export class AcmeTask {
   readonly #options: AcmeTaskOptions;
   readonly #live = new LiveHosts();
+  readonly #outlooks: Outlooks;
   readonly #running = new Map<string, Promise<void>>();
   readonly #counts = new Map<string, { readonly issuer: string; readonly result: string; count: number }>();
   #downSince: number | undefined;
   #rest: { readonly seen: readonly unknown[]; readonly until: number } | undefined;
-  #statuses: readonly CertificateStatus[] = [];
+  #statuses: readonly NotedCertificate[] = [];
   #problems: readonly Problem[] = [];
   #trouble: string | undefined;
   #wake: (() => void) | undefined;
@@ -66,9 +73,10 @@ export class AcmeTask {
 
   constructor(options: AcmeTaskOptions) {
     this.#options = options;
+    this.#outlooks = new Outlooks(options, () => this.#again());
   }
 
-  get certificates(): readonly CertificateStatus[] {
+  get certificates(): readonly NotedCertificate[] {
     return this.#statuses;
   }
 
@@ -93,8 +101,7 @@ export class AcmeTask {
       return result.kind === 'requested' ? result.state : latest;
     });
     if (result?.kind === 'refused') return result;
-    this.#rest = undefined;
-    this.#signal();
+    this.#again();
     const notBefore = state.attempts[name]?.notBefore ?? 0;
     return { kind: 'accepted', at: Math.max(now(), notBefore) };
   }
@@ -130,11 +137,12 @@ export class AcmeTask {
     const certificates = storedCertificates(seen.snapshot.secrets);
     const plan = await this.#plan(wanted, certificates);
     this.#downSince = isReady ? undefined : (this.#downSince ?? now());
-    this.#publish(plan.statuses);
+    this.#publish(plan.statuses.map((each) => ({ ...each, notes: this.#outlooks.notesOf(each, seen) })));
     const live = wantedCertificates(this.#live.read(seen), issuers);
     // The internal CA needs no service.
     await this.#begin(isReady ? live : live.filter(({ issuer }) => isInternal(issuer)), certificates, signal);
     if (!isReady) return SOON_MS;
+    this.#outlooks.refresh(plan.statuses, signal);
     await readWindows(plan.windows.slice(0, MOST_REQUESTS), this.#options, signal);
     await this.#removeObsolete(plan.obsolete);
     const isWaiting = plan.orders.length > 0 || plan.windows.length > MOST_REQUESTS;
@@ -143,7 +151,7 @@ export class AcmeTask {
 
   /** For tests: orders that have begun here. */
   async settled(): Promise<void> {
-    await Promise.all(this.#running.values());
+    await Promise.all([...this.#running.values(), this.#outlooks.settled()]);
   }
 
   /** The settings have no issuers, or no longer. */
@@ -258,7 +266,7 @@ export class AcmeTask {
     }
   }
 
-  #publish(statuses: readonly CertificateStatus[]): void {
+  #publish(statuses: readonly NotedCertificate[]): void {
     const now = this.#options.now();
     const isDown = statuses.length > 0 && this.#downSince !== undefined && now - this.#downSince > DOWN_AFTER_MS;
     const problems = [...certificateProblems(statuses, now), ...(isDown ? [serviceDown] : [])];
@@ -266,6 +274,12 @@ export class AcmeTask {
     this.#statuses = statuses;
     this.#problems = problems;
     if (isChanged) this.#options.onChange();
+  }
+
+  /** The next step does not wait for a change of the swarm. */
+  #again(): void {
+    this.#rest = undefined;
+    this.#signal();
   }
 
   #signal(): void {

@@ -1,6 +1,8 @@
 import type { Agent } from 'node:https';
 import { acmePort, acmeService } from '../../model/names.ts';
 import {
+  type LookupRequest,
+  LookupResponse,
   type OrderRequest,
   OrderResponse,
   type RenewalInfoRequest,
@@ -39,6 +41,10 @@ export class ControlAcmeClient implements AcmeClient {
 
   async renewalInfo(request: RenewalInfoRequest, signal: AbortSignal): Promise<RenewalInfoResponse> {
     return RenewalInfoResponse.parse(await this.#ask('/renewal-info', request, RENEWAL_INFO_MS, signal));
+  }
+
+  async lookUp(request: LookupRequest, signal: AbortSignal): Promise<LookupResponse> {
+    return LookupResponse.parse(await this.#ask('/lookup', request, RENEWAL_INFO_MS, signal));
   }
 
   async #ask(path: string, body: unknown, timeoutMs: number, signal: AbortSignal): Promise<unknown> {

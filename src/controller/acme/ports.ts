@@ -1,5 +1,7 @@
 import type { DesiredService } from '../../model/own-services/owned-service.ts';
 import type {
+  LookupRequest,
+  LookupResponse,
   OrderRequest,
   OrderResponse,
   RenewalInfoRequest,
@@ -12,6 +14,8 @@ export interface AcmeClient {
   isUp(signal: AbortSignal): Promise<boolean>;
   order(request: OrderRequest, signal: AbortSignal): Promise<OrderResponse>;
   renewalInfo(request: RenewalInfoRequest, signal: AbortSignal): Promise<RenewalInfoResponse>;
+  /** What DNS says about a name. */
+  lookUp(request: LookupRequest, signal: AbortSignal): Promise<LookupResponse>;
 }
 
 /** The same service as an object of the swarm. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ACME_PREFIX } from '../../model/acme/certificates.ts';
-import type { CertificateStatus } from '../../model/acme/plan.ts';
+import type { NotedCertificate } from '../../model/acme/plan.ts';
 import { remedyOf } from '../../model/acme/problems.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import type { Problem } from '../../model/problem.ts';
@@ -37,6 +37,8 @@ export const certificateSchema = z.object({
   reason: z.string().nullable(),
   /** How to fix it. */
   remedy: z.string().nullable(),
+  /** What DNS and ports say about the next order, while there is no certificate or orders fail. */
+  notes: z.array(z.object({ reason: z.string(), remedy: z.string() })),
 });
 
 export type CertificateView = z.infer<typeof certificateSchema>;
@@ -51,7 +53,7 @@ export type RenewalView = z.infer<typeof renewalSchema>;
 
 /** All certificates: those that are ordered, then those that are in secrets of users. */
 export function viewCertificates(
-  ordered: readonly CertificateStatus[],
+  ordered: readonly NotedCertificate[],
   status: Pick<Status, 'desired' | 'problems'> | undefined,
   now: number,
 ): CertificateView[] {
@@ -68,7 +70,7 @@ function toTime(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
 }
 
-function viewOrdered(status: CertificateStatus, now: number): CertificateView {
+function viewOrdered(status: NotedCertificate, now: number): CertificateView {
   const { name, issuer, hosts, services, current, isOrdering, nextAt, refusal, failure } = status;
   return {
     name,
@@ -86,10 +88,11 @@ function viewOrdered(status: CertificateStatus, now: number): CertificateView {
     nextAt: nextAt > now ? toTime(Math.round(nextAt)) : null,
     reason: failure?.reason ?? refusal?.reason ?? null,
     remedy: remedyOf(status) ?? null,
+    notes: status.notes.map(({ reason, remedy }) => ({ reason, remedy })),
   };
 }
 
-const notOrdered = { source: 'secret', serial: null, isOrdering: false, nextAt: null } as const;
+const notOrdered = { source: 'secret' as const, serial: null, isOrdering: false, nextAt: null, notes: [] };
 
 interface Use {
   readonly key: string;

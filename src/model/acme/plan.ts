@@ -1,5 +1,6 @@
 import { overBudget, type Refusal } from './budget.ts';
 import type { StoredCertificate } from './certificates.ts';
+import type { Note } from './outlook.ts';
 import { renewalTime } from './renewal.ts';
 import { type AcmeState, DAY_MS, type DueOrder, type Failure, MINUTE_MS, type RenewalRequest } from './state.ts';
 import type { WantedCertificate } from './wanted.ts';
@@ -30,6 +31,11 @@ export interface CertificateStatus {
   /** Why the next order waits. */
   readonly refusal: Refusal | undefined;
   readonly failure: Failure | undefined;
+}
+
+/** With what DNS says about its name. */
+export interface NotedCertificate extends CertificateStatus {
+  readonly notes: readonly Note[];
 }
 
 export interface AcmePlan {

@@ -2,7 +2,7 @@ import { LABEL_PREFIX } from '../labels/label.ts';
 import { type Problem, shownValue } from '../problem.ts';
 import type { ProblemText } from '../problem-kind.ts';
 import { asGiven, problemKind } from '../problem-kind.ts';
-import type { CertificateStatus } from './plan.ts';
+import type { CertificateStatus, NotedCertificate } from './plan.ts';
 import { DAY_MS, type FailureKind } from './state.ts';
 
 export const orderFailed = problemKind({
@@ -50,10 +50,13 @@ export function remedyOf({ failure, refusal }: Pick<CertificateStatus, 'failure'
 }
 
 /** What owners of services should know about their certificates. */
-export function certificateProblems(statuses: readonly CertificateStatus[], now: number): Problem[] {
+export function certificateProblems(
+  statuses: readonly (CertificateStatus & Partial<NotedCertificate>)[],
+  now: number,
+): Problem[] {
   return statuses.flatMap((status) => {
     const found = judge(status, now);
-    return found === undefined ? [] : [toProblem(status, found)];
+    return [...(found === undefined ? [] : [found]), ...(status.notes ?? [])].map((each) => toProblem(status, each));
   });
 }
 

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkHost, type Dns } from '../../../src/cli/acme-checks.ts';
+import { checkHost } from '../../../src/cli/acme-checks.ts';
+import type { Dns } from '../../../src/lib/dns-records.ts';
 
 const thumbprint = 'x'.repeat(43);
 const closing: (() => void)[] = [];

@@ -45,6 +45,7 @@ beforeAll(async () => {
   const options = {
     order: () => new Promise<never>(() => undefined),
     renewalInfo: async () => Promise.reject(new Error('the CA is down')),
+    lookUp: async () => ({ addresses: null, caa: null, identities: [] }),
     logger,
   };
   acme = await start(acmeName, (identity) => createAcmeServer({ identity, ...options }));

@@ -137,12 +137,23 @@ function RenewNow({ certificate: { name, isOrdering, nextAt }, onRenewal }: RowP
 
 function State({ certificate }: { readonly certificate: CertificateView }) {
   const { aspect, title } = statusOf(certificate);
-  const { reason, remedy } = certificate;
+  const { reason, remedy, notes } = certificate;
   return (
     <>
       <p>
         <Lamp aspect={aspect} /> {title}
       </p>
+      <Reason reason={reason} remedy={remedy} />
+      {notes.map((note) => (
+        <Reason key={note.reason} {...note} />
+      ))}
+    </>
+  );
+}
+
+function Reason({ reason, remedy }: Pick<CertificateView, 'reason' | 'remedy'>) {
+  return (
+    <>
       {reason === null ? null : <p class="small">{reason}</p>}
       {remedy === null ? null : (
         <p class="muted small">

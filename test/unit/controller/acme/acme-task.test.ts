@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { viewCertificates } from '../../../../src/controller/admin/certificates.ts';
 import { type AcmeState, begun, emptyState, failed } from '../../../../src/model/acme/state.ts';
 import { AcmeWorld } from '../../../support/acme-world.ts';
 import { aService } from '../../../support/builders.ts';
@@ -172,6 +173,44 @@ describe('a running controller', () => {
     expect(world.orders).toHaveLength(1);
     stop.abort();
     await running;
+  });
+});
+
+describe('what DNS says', () => {
+  it('is a warning beside the order, which it does not delay, and is gone with the certificate', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    world.dns = { addresses: [], caa: null, identities: [] };
+    world.answer = async () => ({ kind: 'failed', failure: { kind: 'dns', reason: 'no such host' } });
+    const task = world.controller();
+    await world.settle(task);
+    expect(world.orders).toHaveLength(1);
+    expect(world.lookups).toEqual(['a.example.org']);
+    const reasons = () => task.problems.map(({ severity, reason }) => `${severity}: ${reason}`);
+    expect(reasons()).toContain(
+      'warning: a.example.org has neither an A nor an AAAA record, so the CA cannot reach it',
+    );
+    expect(task.problems.every(({ service }) => service === 'a')).toBe(true);
+    expect(viewCertificates(task.certificates, undefined, world.clock.now())[0]!.notes).toMatchObject([
+      { reason: expect.stringContaining('neither an A nor'), remedy: expect.any(String) },
+    ]);
+    world.dns = { addresses: ['192.0.2.1'], caa: null, identities: [] };
+    world.clock.advance(11 * 60_000);
+    await world.settle(task);
+    expect(world.lookups).toHaveLength(2);
+    expect(reasons().join()).not.toContain('neither');
+    world.answer = ({ names }) => world.issue(names);
+    world.clock.advance(60 * 60_000);
+    await world.settle(task);
+    expect(task.problems).toEqual([]);
+  });
+
+  it('is not needed for orders: they begin if the service cannot look up names', async () => {
+    const world = new AcmeWorld();
+    world.services = Array.from({ length: 6 }, (_, n) => aService(`h${n}`, acme));
+    world.dns = 'broken' as never;
+    await world.settle(world.controller());
+    expect(world.certificates()).toHaveLength(6);
   });
 });
 
