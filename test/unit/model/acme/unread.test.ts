@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { certificateLabels } from '../../../../src/model/acme/certificates.ts';
-import { buildDesiredState } from '../../../../src/model/desired-state.ts';
+import { buildDesiredState, createStateBuilder } from '../../../../src/model/desired-state.ts';
 import type { ReadSecret } from '../../../../src/model/secrets/encrypted-secrets.ts';
 import { parseSettings } from '../../../../src/model/settings/settings.ts';
 import type { Snapshot, StoredObject } from '../../../../src/model/snapshot.ts';
@@ -28,10 +28,13 @@ const old = aCertificate(4);
 const renewed = aCertificate(5);
 
 /** `read`: the secrets that a job has read for the proxies; undefined if Swarm mounts secrets. */
-function stateWith(secrets: readonly StoredObject[], read: readonly StoredObject[] | undefined) {
-  const table = { Directory: 'https://ca.test/dir', Email: 'ops@example.org', AcceptTerms: true };
-  const { settings } = parseSettings({ Acme: { ca: table } }, '1');
-  const services = [aService('app', { lb: { acme: 'true', hosts: host } })];
+function stateWith(
+  secrets: readonly StoredObject[],
+  read: readonly StoredObject[] | undefined,
+  build = buildDesiredState,
+) {
+  const { settings } = acme;
+  const services = [app];
   const snapshot: Snapshot = {
     ...{ services, secrets, networks: [aNetwork('app')], nodes: [], hostTasks: [], configs: [], owned: [] },
   };
@@ -41,8 +44,12 @@ function stateWith(secrets: readonly StoredObject[], read: readonly StoredObject
     now,
     ...(known === undefined ? {} : { read: new Map([['', new Map(known.map((each) => [each.id, each]))]]) }),
   };
-  return buildDesiredState(snapshot, settings, [], material).clusters[0]!;
+  return build(snapshot, settings, [], material).clusters[0]!;
 }
+
+const table = { Directory: 'https://ca.test/dir', Email: 'ops@example.org', AcceptTerms: true };
+const acme = parseSettings({ Acme: { ca: table } }, '1');
+const app = aService('app', { lb: { acme: 'true', hosts: host } });
 
 const serving = ({ routes }: ReturnType<typeof stateWith>) =>
   routes.map(({ tls }) => (tls.kind === 'terminated' ? tls.certificate : tls.kind));
@@ -66,6 +73,20 @@ describe('a renewed certificate', () => {
   it('serves at once if Swarm mounts secrets', () => {
     expect(serving(stateWith([old, renewed], undefined))).toEqual([renewed.name]);
   });
+});
+
+it('A state that is built step by step is the same', () => {
+  const build = createStateBuilder();
+  const first = [old];
+  const both = [old, renewed];
+  for (const [secrets, read] of [
+    [[], []],
+    [first, []],
+    [first, first],
+    [both, first],
+    [both, both],
+  ] as const)
+    expect(serving(stateWith(secrets, read, build))).toEqual(serving(stateWith(secrets, read)));
 });
 
 describe('a first certificate that no job has read', () => {
