@@ -28,10 +28,8 @@ export const contextRootRewrite = featureWithDefault({
     const isUnused = rewrites && reader.has('paths');
     if (isUnused)
       reader.note(
-        'warning',
         context_root_rewrite,
-        'has no effect with paths',
-        'Use context_root, or remove the label.',
+        ineffectiveLabel('has no effect with paths', 'Use context_root, or remove the label.'),
       );
     return rewrites && !isUnused;
   },
