@@ -54,6 +54,27 @@ it('The release workflow scans each image that it publishes', () => {
   expect(scanned.join(', ')).toBe(published);
 });
 
+it('The stack file of a release names the images that the release publishes', async () => {
+  const steps = workflows.flatMap(({ workflow }) => Object.values(workflow.jobs).flatMap((job) => job.steps));
+  const create = steps.find((step) => step.run?.includes('gh release create'))?.run;
+  expect(create).toContain('.ci/release-stack "$REGISTRY" >release/stack.yml\n');
+  expect(create).toMatch(/gh release create .* release\/stack\.yml config\.toml\n$/);
+
+  const stack = await run(join(project, '.ci/release-stack'), ['ghcr.io/example/signalbox']);
+  const { services } = parse(stack) as { services: Record<string, { image: string; environment?: object }> };
+
+  expect(Object.values(services).map(({ image }) => image)).toEqual(
+    Array(2).fill(expect.stringMatching(/^\$\{SIGNALBOX_REGISTRY:-ghcr\.io\/example\/signalbox\}\/controller:/)),
+  );
+  expect(services.controller?.environment).toMatchObject({
+    SIGNALBOX_REGISTRY: expect.stringContaining(':-ghcr.io/example/signalbox}'),
+  });
+});
+
+it('.ci/release-stack fails for a name that is no registry', async () => {
+  await expect(run(join(project, '.ci/release-stack'), ['a|b'])).rejects.toThrow('a|b is no registry');
+});
+
 describe('.ci/release-notes', () => {
   const files = mkdtempSync(join(tmpdir(), 'signalbox-notes-'));
   const changelog = join(files, 'CHANGELOG.md');
