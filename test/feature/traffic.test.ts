@@ -113,6 +113,7 @@ it('reports exactly the requests of all proxies, per cluster, host, route and ta
 
   await eventually(async () => {
     const whole = await view();
+    expect(whole.from).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d[05]\.000Z$/);
     expect(whole.totals).toMatchObject({
       requests: 27,
       classes: { '2xx': 9, '3xx': 4, '4xx': 9, '5xx': 5 },
@@ -216,7 +217,9 @@ it('announces each step as an event', async () => {
 
   admin.traffic.store.moveTo(admin.traffic.store.step + 1);
 
-  await eventually(async () => expect(text).toMatch(/event: traffic\ndata: \{"at":\d+,"requests":1,"errors":1\}/));
+  await eventually(async () =>
+    expect(text).toMatch(/event: traffic\ndata: \{"at":"[\d-]+T[\d:]+\.000Z","requests":1,"errors":1\}/),
+  );
   events.destroy();
 });
 

@@ -31,7 +31,8 @@ async function atRest(host: string): Promise<void> {
   let counted = '';
   let since = 0;
   await eventually(async () => {
-    const { totals, from } = await traffic(`host=${host}`);
+    const { totals, ...view } = await traffic(`host=${host}`);
+    const from = Date.parse(view.from) / 1000;
     const now = JSON.stringify(totals.classes);
     if (now !== counted) since = from;
     counted = now;

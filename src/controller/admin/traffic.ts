@@ -88,7 +88,7 @@ export type TrafficPart = z.infer<typeof partSchema>;
 
 const errorSchema = z
   .object({
-    at: z.string().describe("RFC 3339, by the proxy's clock."),
+    at: z.string().describe("ISO 8601 (UTC), by the proxy's clock."),
     cluster: z.string(),
     host: z.string(),
     path: z.string().nullable(),
@@ -113,7 +113,7 @@ const connectionsSchema = z
 /** The answer of `GET /api/traffic`. */
 export const trafficSchema = z
   .object({
-    from: z.int().describe('Start of the first step, in seconds since the epoch.'),
+    from: z.iso.datetime().describe('Start of the first step, in ISO 8601 (UTC).'),
     stepSeconds: z.int(),
     totals: totalsSchema,
     steps: stepsSchema.describe('A value for each step; the last step is not complete.'),
@@ -133,6 +133,6 @@ export const trafficSchema = z
   .readonly();
 export type TrafficView = z.infer<typeof trafficSchema>;
 
-/** The event `traffic`, after each step of 5 s. */
-export const trafficEventSchema = z.object({ at: z.int(), requests: count, errors: count }).readonly();
+/** The event `traffic`, after each step of 5 s, with the start of the step. */
+export const trafficEventSchema = z.object({ at: z.iso.datetime(), requests: count, errors: count }).readonly();
 export type TrafficEvent = z.infer<typeof trafficEventSchema>;

@@ -94,7 +94,7 @@ export class TrafficRecorder {
     const found = series && [...this.store.read(series, step * STEP_SECONDS, STEP_SECONDS)][0];
     const classes = found?.at === step * STEP_SECONDS ? found.row.classes : [];
     return {
-      at: step * STEP_SECONDS,
+      at: new Date(step * STEP_SECONDS * 1000).toISOString(),
       requests: classes.reduce((sum, count) => sum + count, 0),
       errors: classes[STATUS_CLASSES.indexOf('5xx')] ?? 0,
     };

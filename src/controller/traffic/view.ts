@@ -45,7 +45,7 @@ export async function viewTraffic(options: ViewOptions, query: TrafficQuery): Pr
   const rows = series === undefined ? [] : [...read(series)];
   const isCluster = query.host === undefined;
   return {
-    from,
+    from: new Date(from * 1000).toISOString(),
     stepSeconds: step,
     totals: totalsOf(rows, seconds),
     steps: {

@@ -90,8 +90,8 @@ export function milliseconds(value: number): string {
   return value < 1000 ? `${value} ms` : `${digits(value / 1000)} s`;
 }
 
-/** `14:05`, with seconds if there are some. In the browser's time zone. */
+/** `14:05`, with seconds if there are some. In UTC. */
 export function clock(seconds: number): string {
-  const time = new Date(seconds * 1000).toLocaleTimeString('en-GB');
+  const time = new Date(seconds * 1000).toISOString().slice(11, 19);
   return time.endsWith(':00') ? time.slice(0, 5) : time;
 }

@@ -16,7 +16,7 @@ export function ago(at: number, now: number): string {
 }
 
 /** `2026-01-31 12:34:56 UTC`. */
-export function utc(at: string): string {
+export function utc(at: string | number): string {
   const iso = new Date(at).toISOString();
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 }

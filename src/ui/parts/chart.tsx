@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { areaPath, clock, linePath, type Scale, stacked, ticksTo, timeTicks, type Values } from '../lib/chart.ts';
+import { utc } from '../lib/format.ts';
 
 export interface ChartSeries {
   readonly name: string;
@@ -42,7 +43,8 @@ export function Chart({ title, unit, format, from, stepSeconds, series, isStacke
   };
   const choose = (index: number) => setChosen(Math.max(0, Math.min(length - 1, index)));
   const at = Math.min(chosen ?? length - 1, length - 1);
-  const valueText = `${clock(from + at * stepSeconds)}: ${series.map((one) => `${one.name} ${textOf(one, at, format)}`).join(', ')}`;
+  const time = utc((from + at * stepSeconds) * 1000);
+  const valueText = `${time}: ${series.map((one) => `${one.name} ${textOf(one, at, format)}`).join(', ')}`;
   const onKeyDown = (event: KeyboardEvent) => {
     const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: length - 1 }[event.key];
     if (event.key === 'Escape') setChosen(undefined);
@@ -56,7 +58,7 @@ export function Chart({ title, unit, format, from, stepSeconds, series, isStacke
     <figure class="chart">
       <figcaption>
         <h3 id={name}>{title}</h3> <span class="muted small">{unit}</span>
-        <span class="chart-time small">{chosen === undefined ? 'last step' : clock(from + at * stepSeconds)}</span>
+        <span class="chart-time small">{chosen === undefined ? 'last step, times in UTC' : time}</span>
       </figcaption>
       <div
         ref={frame}

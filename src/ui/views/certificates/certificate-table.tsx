@@ -93,7 +93,9 @@ function Time({ at }: { readonly at: string }) {
   return (
     <>
       <Ago at={at} />
-      <p class="muted small">{utc(at).slice(0, 10)}</p>
+      <p class="muted small" title={utc(at)}>
+        {utc(at).slice(0, 10)}
+      </p>
     </>
   );
 }

@@ -6,7 +6,7 @@ import { Chart } from '../../parts/chart.tsx';
 export function Charts({ view: { steps, from, stepSeconds } }: { readonly view: TrafficView }) {
   const complete = <T,>(values: readonly T[]) => values.slice(0, -1);
   const rate = (values: readonly number[]) => complete(values).map((value) => value / stepSeconds);
-  const time = { from, stepSeconds };
+  const time = { from: Date.parse(from) / 1000, stepSeconds };
   const other = steps.other.map((count, index) => count + steps['1xx'][index]! + steps['3xx'][index]!);
   return (
     <div class="charts">
