@@ -5,7 +5,7 @@ import { closestCaa, createDns, type Dns, findAddresses } from '../lib/dns-recor
 import { systemMessage } from '../lib/system-message.ts';
 import { type AllowedIssuer, allowedIssuers } from '../model/acme/caa.ts';
 
-/** Whether a CA could issue a certificate for a host now, seen from this machine. */
+/** The result of one check, from this machine, whether a CA could issue a certificate for a host now. */
 export interface Check {
   readonly check: 'dns' | 'http' | 'caa';
   readonly ok: boolean;
@@ -14,14 +14,14 @@ export interface Check {
 
 export interface CheckOptions {
   readonly dns?: Dns;
-  /** Where the CA connects; another one in tests. */
+  /** Port to which the CA connects. Tests use another one. */
   readonly port?: number;
   readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 5000;
 
-/** Address records, the answer of each address to a challenge, and CAA records. */
+/** Checks address records, the response of each address to a challenge, and CAA records. */
 export async function checkHost(
   host: string,
   { dns = createDns(TIMEOUT_MS), port = 80, timeoutMs = TIMEOUT_MS }: CheckOptions = {},
@@ -55,7 +55,7 @@ async function checkAddresses(name: string, dns: Dns): Promise<{ addresses: read
 
 interface ChallengeAnswer {
   readonly check: Check;
-  /** Of the account key; undefined without a right answer. */
+  /** Thumbprint of the account key. Undefined if the response is wrong. */
   readonly thumbprint?: string;
 }
 
@@ -65,7 +65,7 @@ interface Target {
   readonly timeoutMs: number;
 }
 
-/** The proxies answer every challenge with its token and the thumbprint of the account key. */
+/** Sends a challenge. The proxies answer any challenge with its token and the thumbprint of the account key. */
 async function askForChallenge(host: string, { address, port, timeoutMs }: Target): Promise<ChallengeAnswer> {
   const token = randomBytes(24).toString('base64url');
   const toCheck = (ok: boolean, text: string): Check => ({ check: 'http', ok, text: `${address} ${text}` });
@@ -98,14 +98,14 @@ async function get(path: string, host: string, { address, port, timeoutMs }: Tar
   return promise;
 }
 
-/** A CA may connect to any of the addresses. */
+/** Reports addresses of different accounts: a CA may connect to any of the addresses. */
 function sameAccount(answers: readonly ChallengeAnswer[]): Check[] {
   const thumbprints = new Set(answers.flatMap(({ thumbprint }) => thumbprint ?? []));
   if (thumbprints.size < 2) return [];
   return [{ check: 'http', ok: false, text: 'the addresses answer for different accounts: they are different swarms' }];
 }
 
-/** The closest name that has records decides. Whether they allow the CA is for the reader: its name is not known here. */
+/** Shows the CAA records of the closest name that has any. The user must compare the CAs, since the issuer is not known here. */
 async function checkCaa(name: string, isWildcard: boolean, dns: Dns): Promise<Check> {
   try {
     const { owner, records } = await closestCaa(name, dns);

@@ -9,7 +9,7 @@ import { readText } from './files.ts';
 import { type Io, UsageError } from './io.ts';
 import { passwordOption, readPassword } from './password.ts';
 
-/** Options of the commands that talk to a controller; each may stand in the environment as well. */
+/** Options of the commands that call a controller. Each one also has an environment variable, except `--insecure`. */
 export const apiOptions = {
   url: {
     type: 'string',
@@ -35,9 +35,9 @@ export const apiOptions = {
   },
 } as const satisfies Options;
 
-/** The API cannot be reached, does not let you in, or refuses what was asked. */
+/** The API cannot be reached, sign-in failed, or the API rejected the request. */
 export class ApiError extends Error {
-  /** Whether it understood who asks, and for what. */
+  /** Whether the API accepted the sign-in but rejected the request. */
   readonly refused: boolean;
 
   constructor(message: string, { refused = false, cause }: { refused?: boolean; cause?: unknown } = {}) {
@@ -46,7 +46,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Name in the controller's own certificate, whatever the address it is reached at. */
+/** Name in the certificate that the controller issues for itself. It does not depend on the controller's address. */
 const OWN_NAME = 'admin.signalbox';
 const TIMEOUT_MS = 30_000;
 
@@ -56,7 +56,7 @@ interface Connection {
   readonly insecure: boolean;
 }
 
-/** A controller's API, logged in. */
+/** The API of a controller, signed in. */
 export class Api {
   readonly #connection: Connection;
   readonly #token: string | undefined;
@@ -87,7 +87,7 @@ export class Api {
     return (await this.call('GET', '/api/state')) as State;
   }
 
-  /** The answer's JSON; undefined where it has no body. */
+  /** Resolves with the response's JSON. Undefined if there is no body. */
   async call(method: string, path: string, body?: unknown): Promise<unknown> {
     return parseAnswer(await send(this.#connection, method, path, this.#token, body));
   }
@@ -97,7 +97,7 @@ export class Api {
   }
 }
 
-/** What is no certificate would fail later, with a message of OpenSSL. */
+/** Checks the certificates here: later, OpenSSL's message would not name the file. */
 async function readCertificates(file: string, io: Io): Promise<string> {
   const text = await readText(file, io);
   try {
@@ -114,7 +114,7 @@ function parseUrl(text: string): URL {
   return url;
 }
 
-/** Options go before the environment: a password that is asked for is not replaced by a token that happens to be there. */
+/** Options take precedence over the environment: with `--password-file`, a token in the environment is ignored. */
 async function readToken(values: Values<typeof apiOptions>, io: Io): Promise<string | undefined> {
   const { env } = io;
   if (values['token-file'] === undefined && values['password-file'] !== undefined) return undefined;
@@ -154,7 +154,7 @@ function parseAnswer({ text }: Answer): unknown {
   }
 }
 
-/** Problem details (RFC 9457), where the API gives them. */
+/** The problem details (RFC 9457) of a response, if it has any. */
 function detailOf({ text }: Answer): string | undefined {
   try {
     const { title, detail } = JSON.parse(text) as { readonly title?: string; readonly detail?: string };
@@ -203,7 +203,7 @@ function exchange(
   return promise;
 }
 
-/** With its own CA the controller is known by its own name as well. */
+/** Also accepts the controller's own name. Used only with `--ca`. */
 function checkIdentity(host: string, certificate: PeerCertificate): Error | undefined {
   return checkServerIdentity(host, certificate) && checkServerIdentity(OWN_NAME, certificate);
 }

@@ -1,11 +1,11 @@
 import type { ExitCode, Io } from './io.ts';
 
-/** A command of `signalbox`. The parser, its help, the completion of shells and the documentation come from here. */
+/** A command of `signalbox`. Parser, help, shell completion and documentation derive from it. */
 export interface Command {
   readonly name: string;
-  /** Arguments behind the name, as help shows them. Empty: the command takes none. */
+  /** Arguments after the name, as help shows them. Empty if the command takes none. */
   readonly usage: string;
-  /** Words that the first argument can be, for the completion of shells. */
+  /** Values of the first argument, for shell completion. */
   readonly words?: readonly string[];
   readonly summary: string;
   readonly details: string;
@@ -17,7 +17,7 @@ export interface Command {
 
 export interface Option {
   readonly type: 'string' | 'boolean';
-  /** Stands for the value in help. */
+  /** Placeholder of the value in help. */
   readonly value?: string;
   readonly description: string;
 }
@@ -33,7 +33,7 @@ export interface Definition<T extends Options> extends Omit<Command, 'run' | 'op
   readonly run: (values: Values<T & typeof jsonOption>, positionals: readonly string[], io: Io) => Promise<ExitCode>;
 }
 
-/** Every command has it. */
+/** An option of every command. */
 export const jsonOption = {
   json: { type: 'boolean', description: 'Print JSON.' },
 } as const satisfies Options;

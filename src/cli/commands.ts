@@ -43,5 +43,5 @@ const others: readonly Command[] = [
   user,
 ];
 
-/** In the order of the help. */
+/** All commands, in the order of the help. */
 export const commands: readonly Command[] = [...others, completionOf(others)];

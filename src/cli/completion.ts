@@ -3,7 +3,7 @@ import { exitCodes, UsageError, writeJson } from './io.ts';
 
 const shells = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
-/** The command that prints the completion of these commands, and of itself. */
+/** Creates the command that prints the completion script for these commands and itself. */
 export function completionOf(others: readonly Command[]): Command {
   const completion = defineCommand({
     name: 'completion',
@@ -105,7 +105,7 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Fish escapes inside of single quotes. */
+/** Fish interprets backslashes within single quotes. */
 function quoteFish(text: string): string {
   return `'${text.replaceAll(/['\\]/g, '\\$&')}'`;
 }

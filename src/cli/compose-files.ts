@@ -30,11 +30,11 @@ export const composeOptions = {
 
 export interface Loaded extends LoadedStack, SettingsResult {
   readonly files: readonly string[];
-  /** Where the settings file names a key; undefined without such a file. */
+  /** Finds a key in the settings file. Undefined without such a file. */
   readonly placeOf: ReadSettings['placeOf'] | undefined;
 }
 
-/** Reads compose files, and the settings they are for. `-` is standard input. */
+/** Reads compose files and their settings file. `-` is standard input. */
 export async function loadCompose(
   files: readonly string[],
   values: Values<typeof composeOptions>,
@@ -53,7 +53,7 @@ export async function loadCompose(
   if (file === undefined)
     return { ...loaded, files, settings: settingsFor(loaded.snapshot, RELEASE), problems: [], placeOf: undefined };
   const read = await loadSettings(file, io);
-  // Without settings, nothing that a command says of the services would hold.
+  // With invalid settings, findings about the services would be wrong.
   const unreadable = read.problems.find(({ label }) => label === file);
   if (unreadable === undefined)
     return { ...loaded, files, ...read, snapshot: withGivenSecrets(loaded.snapshot, read.settings) };
@@ -61,17 +61,17 @@ export async function loadCompose(
   throw new UsageError(`${file}:${line}:${column}: is invalid TOML: ${unreadable.reason}`);
 }
 
-/** As the docker command line names projects after their folders. */
+/** The name that the Docker command line derives from a folder. */
 function folderName(file: string): string {
   const folder = basename(file === '-' ? process.cwd() : dirname(resolve(file)));
   const name = folder.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '');
   return isStackName(name) ? name : 'stack';
 }
 
-/** Only names of images depend on the release. */
+/** Any release: it affects only image names. */
 const RELEASE = '';
 
-/** Reads a settings file. A text that is not TOML is a problem with its place. */
+/** Reads a settings file. Invalid TOML becomes a problem with its place. */
 export async function loadSettings(file: string, io: Io): Promise<ReadSettings> {
   return readSettingsText(await readText(file, io), file, RELEASE);
 }

@@ -39,7 +39,7 @@ finding says so. Check the result with "signalbox lint".`,
   },
 });
 
-/** To standard error: standard output is the file. */
+/** Prints to standard error, because standard output is the converted file. */
 function report(findings: readonly Finding[], count: number, io: Io): void {
   const plain = { colour: false };
   for (const finding of findings) io.err(`${describe(finding, plain)}\n`);

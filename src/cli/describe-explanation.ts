@@ -2,7 +2,7 @@ import type { TaskAnswer } from '../model/backends/explain-tasks.ts';
 import type { Answer, ExplainedRoute, Explanation } from '../model/explain/explanation.ts';
 import { type Io, paint } from './io.ts';
 
-/** With what is known about the tasks of a running swarm. */
+/** Adds the state of the tasks, if the explanation is of a running swarm. */
 export type LiveExplanation = Explanation & { readonly tasks?: TaskAnswer };
 
 export function isAnswered({ kind }: Answer): boolean {

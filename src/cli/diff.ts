@@ -31,11 +31,11 @@ interface Hunk {
   /** Number of the first line. */
   readonly before: number;
   readonly after: number;
-  /** As in a unified diff: a blank, a minus or a plus before each. */
+  /** Lines with a prefix, as in a unified diff: a space, a minus or a plus. */
   readonly lines: readonly string[];
 }
 
-/** Unchanged lines that are shown around changed ones. */
+/** Number of unchanged lines shown around each change. */
 const AROUND = 3;
 
 function compare(before: string, after: string): Hunk[] {
@@ -43,7 +43,7 @@ function compare(before: string, after: string): Hunk[] {
   return hunks.map(({ oldStart, newStart, lines }) => ({ before: oldStart, after: newStart, lines }));
 }
 
-/** Otherwise the comparison has lines that say that there is none. */
+/** Adds a missing newline at the end. Without it, the diff would contain a marker line. */
 function withLastBreak(text: string): string {
   return text.endsWith('\n') ? text : `${text}\n`;
 }

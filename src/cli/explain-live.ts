@@ -32,7 +32,7 @@ export async function explainLive(values: LiveOptions, positionals: readonly str
   return isExplained && isTried ? exitCodes.done : exitCodes.found;
 }
 
-/** The service clusters that know the host or the port; all if none does. */
+/** Service clusters with the host or the port. All clusters if none has it. */
 function withRoute(all: readonly ClusterExplanation[]): readonly ClusterExplanation[] {
   const known = all.filter(({ answer }) => !['no-host', 'refused'].includes(answer.kind));
   return known.length > 0 ? known : all;

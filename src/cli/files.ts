@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { systemMessage } from '../lib/system-message.ts';
 import { type Io, UsageError } from './io.ts';
 
-/** Reads a file that the command line names. `-` is standard input. */
+/** Reads a file named on the command line. `-` is standard input. */
 export async function readText(name: string, io: Pick<Io, 'readStdin'>): Promise<string> {
   if (name === '-') return io.readStdin();
   return readFile(name, 'utf8').catch((error: NodeJS.ErrnoException) => {

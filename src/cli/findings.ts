@@ -24,7 +24,7 @@ function flatten({ place, ...problem }: Finding) {
 
 const STYLES = { error: 'red', warning: 'yellow', notice: 'cyan' } as const;
 
-/** `stack.yml:12:9: error: com.docker.lb.port "x" is not a whole number (app)`, and below it what would be right. */
+/** `stack.yml:12:9: error: com.docker.lb.port "x" is not a whole number (app)`, and the remedy on the next line. */
 export function describe(finding: Finding, io: Pick<Io, 'colour'>): string {
   const { place } = finding;
   const where = paint(io, 'bold', `${place.file}:${place.line}:${place.column}:`);
@@ -39,13 +39,13 @@ export function describeProblem(problem: SentProblem, io: Pick<Io, 'colour'>): s
   const { service, label, value, reason, remedy, affects } = problem;
   const subject = [label, value === undefined ? undefined : JSON.stringify(value)].filter((part) => part !== undefined);
   const owner = service === undefined ? '' : ` ${paint(io, 'dim', `(${service})`)}`;
-  // The reason of a shared cause is a sentence of its own.
+  // The reason of a shared cause is a full sentence.
   const what = subject.join(' ') + (affects === undefined ? ' ' : ': ') + reason;
   const listed = (affects ?? []).map((each) => describeAffected(each, problem));
   return [`${what.trim()}${owner}`, ...listed, `    ${remedy}`].join('\n');
 }
 
-/** Routes beyond these are counted: a terminal is not a table. */
+/** More routes are only counted, to keep the text short. */
 const SHOWN_ROUTES = 10;
 
 function describeAffected({ service, label, routes }: Affected, { service: owner }: SentProblem): string {

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-/** All that commands touch of the process. */
+/** The process, as commands use it: output, input and environment. */
 export interface Io {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -8,11 +8,11 @@ export interface Io {
   readonly colour: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readStdin: () => Promise<string>;
-  /** Asks the user. Undefined without a terminal. */
+  /** Prompts the user. Undefined without a terminal. */
   readonly ask?: Ask | undefined;
 }
 
-/** Resolves with the line that was typed, which a terminal does not show if it is hidden. */
+/** Resolves with the typed line. If `hidden`, the terminal does not show it. */
 export type Ask = (question: string, options?: { readonly hidden?: boolean }) => Promise<string>;
 
 export const exitCodes = {
@@ -30,7 +30,7 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   3: 'The API cannot be reached, or sign-in failed.',
 };
 
-/** The user's mistake on the command line. */
+/** An invalid command line. */
 export class UsageError extends Error {}
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';

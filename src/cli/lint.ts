@@ -44,7 +44,7 @@ function readFormat(text = 'text'): Format {
 
 interface Linted {
   readonly findings: readonly Finding[];
-  /** What was checked. */
+  /** Summary of the checked files. */
   readonly subject: string;
 }
 

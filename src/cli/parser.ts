@@ -9,7 +9,7 @@ export interface ParserInput {
   readonly run: (command: Command, values: Values<Options>, positionals: readonly string[]) => Promise<void>;
 }
 
-/** The parser of the command line, which also writes help. It throws instead of ending the process. */
+/** Creates the command line parser, which also prints help. It throws instead of ending the process. */
 export function createParser({ commands, release, io, run }: ParserInput): Parser {
   const parser = new Parser('signalbox')
     .description('Layer 7 routing for Docker Swarm: checks compose files, and queries and changes a running Signalbox.')
@@ -46,7 +46,7 @@ function addCommand(parser: Parser, command: Command, io: Io, run: ParserInput['
   for (const { parsed } of options) added.addOption(parsed);
 }
 
-/** The parser takes any next argument as the value: in `--cluster --json` it is missing. */
+/** Rejects options as values: `commander` would accept `--json` as the value in `--cluster --json`. */
 function withoutDash(flags: string) {
   return (value: string): string => {
     if (/^-./.test(value)) throw new UsageError(`Missing value: ${flags}.`);

@@ -7,11 +7,11 @@ export const passwordOption = {
     type: 'string',
     value: 'file',
     description:
-      'File with the password, or - for standard input; or SIGNALBOX_PASSWORD_FILE, or the password in SIGNALBOX_PASSWORD. Default: a terminal is asked.',
+      'File with the password, or - for standard input; or SIGNALBOX_PASSWORD_FILE, or the password in SIGNALBOX_PASSWORD. Default: prompts on the terminal.',
   },
 } as const satisfies Options;
 
-/** Without a file and a variable, a terminal is asked. Undefined if there is none. */
+/** Reads a file or a variable, or else prompts on the terminal. Undefined without a terminal. */
 export async function readPassword(
   values: Values<typeof passwordOption>,
   question: string,

@@ -38,7 +38,7 @@ export const render = defineCommand({
   },
 });
 
-/** By name; otherwise those that have something to answer, and the first if none has. */
+/** The named cluster. Without a name, all clusters with routes, or the first one if none has any. */
 export function chooseClusters(clusters: readonly ClusterState[], name: string | undefined): readonly ClusterState[] {
   if (name === undefined) {
     const busy = clusters.filter(({ routes }) => routes.length > 0);

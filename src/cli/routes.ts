@@ -15,7 +15,7 @@ export const routes = defineCommand({
   async run(values, [text = ''], io) {
     const state = await (await Api.connect(values, io)).state();
     const shown = state.routes.filter((route) => matches(route, text));
-    // Controllers of earlier releases have none.
+    // Missing in responses of earlier releases.
     const streams = ((state.streams as State['streams'] | undefined) ?? []).filter((stream) => connects(stream, text));
     const rows = [...shown.map(row), ...streams.map(streamRow)];
     if (values.json) writeJson(io, [...shown, ...streams]);
@@ -29,7 +29,7 @@ function matches({ host, path, match = '', services, cluster }: RouteView, text:
 }
 
 function row({ host, path, match, weight, services, cluster, available, answer }: RouteView): string[] {
-  // Controllers of earlier releases give no reasons.
+  // Responses of earlier releases have no reasons.
   const text = (answer as RouteView['answer'] | undefined)?.text ?? (available ? 'service' : '503');
   const owners = services.join(', ') + (weight === undefined ? '' : ` (weight ${weight})`);
   return [host, match === undefined ? path : `${path} if ${match}`, owners, cluster, text];

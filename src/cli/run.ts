@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 import { type ExitCode, exitCodes, type Io, UsageError } from './io.ts';
 import { createParser } from './parser.ts';
 
-/** Runs one command line; the result is the exit code. Mistakes of ours are thrown. */
+/** Runs one command line and resolves with the exit code. Throws only on bugs. */
 export async function runCli(
   argv: readonly string[],
   commands: readonly Command[],
@@ -29,14 +29,14 @@ export async function runCli(
   }
 }
 
-/** `help lint` is `lint --help`. There is no help for unknown commands. */
+/** Treats `help lint` as `lint --help`. Unknown commands have no help. */
 function withoutHelp(argv: readonly string[], commands: readonly Command[]): readonly string[] {
   const [name = '--help', ...rest] = argv[0] === 'help' ? [argv[1] ?? '--help', '--help'] : argv;
   return name.startsWith('-') || commands.some((command) => command.name === name) ? [name, ...rest] : [name];
 }
 
 function exitCodeOf(error: unknown, name: string | undefined, io: Io): ExitCode {
-  // Help and the version were printed.
+  // The parser has printed the help or the version.
   if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
   if (error instanceof CommanderError || error instanceof UsageError) {
     const message = error instanceof UsageError ? error.message : toSentences(error.message);
@@ -48,7 +48,7 @@ function exitCodeOf(error: unknown, name: string | undefined, io: Io): ExitCode 
   return error.refused ? exitCodes.found : exitCodes.unreachable;
 }
 
-/** From `error: unknown command 'stauts'` and, on a line of its own, `(Did you mean status?)`. */
+/** Converts `error: unknown command 'stauts'` and the next line, `(Did you mean status?)`, to our format. */
 function toSentences(message: string): string {
   const [what = '', suggestion] = message
     .replace(/^error: /, '')

@@ -23,7 +23,7 @@ export const status = defineCommand({
   },
 });
 
-/** Errors that are about no service are those of a service cluster, such as one without a proxy, or of the settings. */
+/** An error without a service concerns a service cluster, such as a missing proxy, or the settings. */
 function troubleOf({ error, problems }: State): string | undefined {
   return error ?? problems.find(({ severity, service }) => severity === 'error' && service === undefined)?.reason;
 }

@@ -3,7 +3,7 @@ import { Api, apiOptions } from './api.ts';
 import { defineCommand } from './command.ts';
 import { exitCodes, type Io, UsageError, writeJson } from './io.ts';
 
-/** As `/api/interlock` tells it. */
+/** Response of `/api/interlock`. */
 interface Switch {
   readonly InterlockEnabled: boolean;
   readonly HTTPPort: number;

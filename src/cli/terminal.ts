@@ -2,10 +2,10 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import type { Ask } from './io.ts';
 
-/** Exit code of programs that Ctrl-C ended: 128 and the number of SIGINT. */
+/** Exit code after Ctrl-C: 128 plus the number of SIGINT. */
 const INTERRUPTED = 130;
 
-/** Asks on standard error, so that standard output can go to a file. Ctrl-D is an empty answer. */
+/** Prompts on standard error, so that standard output can be redirected. Ctrl-D is an empty answer. */
 export const askTerminal: Ask = (question, { hidden = false } = {}) => {
   const { promise, resolve } = Promise.withResolvers<string>();
   const output = hidden ? new Writable({ write: (_chunk, _encoding, done) => done() }) : process.stderr;

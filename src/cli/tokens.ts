@@ -62,7 +62,7 @@ async function list(api: Api): Promise<readonly TokenView[]> {
   return (await api.call('GET', path)) as TokenView[];
 }
 
-/** By name or identifier. What nobody knows is left to the API to refuse. */
+/** Accepts names and IDs. The API rejects unknown tokens. */
 async function revoke(api: Api, names: readonly string[]): Promise<void> {
   const known = await list(api);
   for (const name of names) {
@@ -71,7 +71,7 @@ async function revoke(api: Api, names: readonly string[]): Promise<void> {
   }
 }
 
-/** The token alone on standard output, so that it can go into a file or a secret store. */
+/** Prints only the token to standard output, so that it can be redirected to a file or a secret store. */
 function writeCreated(io: Io, json: boolean | undefined, created: CreatedToken): void {
   if (json) {
     writeJson(io, created);

@@ -114,7 +114,7 @@ function location({ headers }: IncomingMessage): string {
   return headers.location === undefined ? '' : ` to ${plainText(headers.location, LONGEST_TEXT)}`;
 }
 
-/** Info headers are hidden by default. The request ID finds the request in the access log. */
+/** Headers that explain the response. Info headers are off by default. The request ID identifies the request in the access log. */
 function describeProxy({ headers }: IncomingMessage, body: string, requestId: string): Step[] {
   const proxy = textOf(headers['x-proxy-id']);
   const task = textOf(headers['x-upstream-addr']);
@@ -135,7 +135,7 @@ function textOf(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' ? plainText(header, LONGEST_TEXT) : undefined;
 }
 
-/** Enough for the error page. */
+/** Maximum length of the body that is kept, enough for an error page. */
 const MOST_BYTES = 4096;
 
 async function readStart(response: IncomingMessage): Promise<string> {

@@ -25,7 +25,7 @@ export function checkForm(tree: Tree | undefined, variables: Variables): Finding
 const LAST_MINOR = 13;
 export const LAST_VERSION = `3.${LAST_MINOR}`;
 
-/** All versions of the format from 3.0 to 3.13; without one the last. */
+/** Accepts versions 3.0 to 3.13 of the format. Defaults to the last. */
 function readVersion(tree: Tree | undefined): { readonly minor: number; readonly findings: readonly Finding[] } {
   const last = { minor: LAST_MINOR, findings: [] };
   if (tree === undefined || (tree.kind === 'scalar' && tree.type === 'string' && tree.text === '')) return last;
@@ -78,7 +78,7 @@ class Checker {
     for (const [position, item] of items.entries()) this.check(item, rule.items, `${path}.${position}`);
   }
 
-  /** A variable gives a string, unless docker makes something else of it in this place. */
+  /** A variable's value is a string, except where Docker converts it to another type. */
   #kindsOf(scalar: Scalar, { cast }: Rule): Kind[] {
     if (scalar.type !== 'string') return kindsOfType(scalar);
     if (cast === undefined) return ['string'];
@@ -106,7 +106,7 @@ function withArticle(kind: Kind): string {
   return kind === 'integer' ? 'an integer' : `a ${kind}`;
 }
 
-/** Only of scalars: aliases make equal mappings of any size. */
+/** Compares only scalars: with aliases, mappings can have any size. */
 function repeats(items: readonly Tree[]): boolean {
   const keys = items.flatMap((item) => (item.kind === 'scalar' ? `${item.type} ${item.text}` : []));
   return new Set(keys).size < keys.length;

@@ -1,12 +1,12 @@
 import type { Problem } from '../model/problem.ts';
 import type { Place } from './tree.ts';
 
-/** A problem, and where in the files it can be mended. */
+/** A problem, and the place in the files to fix it. */
 export interface Finding extends Problem {
   readonly place: Place;
 }
 
-/** By place, as a reader goes through the files. */
+/** Sorts by file, line and column. */
 export function sortFindings(findings: readonly Finding[], files: readonly string[]): Finding[] {
   const position = ({ place }: Finding) => (files.includes(place.file) ? files.indexOf(place.file) : files.length);
   return findings.toSorted(

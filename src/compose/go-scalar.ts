@@ -1,9 +1,9 @@
-/** What the YAML library of the docker command line takes a scalar for: YAML 1.2, with octal numbers, underscores and times of 1.1. */
+/** The type of a scalar in the Docker command line's YAML library: YAML 1.2, with octal numbers, underscores and times of YAML 1.1. */
 export type ScalarType = 'string' | 'int' | 'float' | 'bool' | 'null' | 'time';
 
 export interface ResolvedScalar {
   readonly type: ScalarType;
-  /** As it is printed where a string is needed; the text itself if it is one. */
+  /** The text of a string, or the string to which Go formats another type. */
   readonly text: string;
 }
 
@@ -11,12 +11,12 @@ const BOOLEANS = ['true', 'True', 'TRUE', 'false', 'False', 'FALSE'];
 const NULLS = ['', '~', 'null', 'Null', 'NULL'];
 const INFINITE = /^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/;
 const FLOAT = /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/;
-/** With a zone after `T`, without one after a space. */
+/** After `T`, a time requires a zone. After a space, it must not have one. */
 const TIME =
   /^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt](?=.*(?:Z|[-+]\d\d:\d\d)$)| (?!.*[Z+-]))(\d\d?):(\d\d?):(\d\d?)(?:\.(\d{1,9}))?(Z|[-+]\d\d:\d\d)?)?$/;
 const CORE_TAG = 'tag:yaml.org,2002:';
 
-/** `tag` is undefined for a plain scalar without one; others are strings, unless their tag says otherwise. */
+/** Quoted scalars are strings, unless their tag defines another type. `tag` is undefined for scalars without a tag. */
 export function resolveScalar(text: string, isPlain: boolean, tag: string | undefined): ResolvedScalar {
   const isTagged = tag !== undefined && tag !== '!';
   if (isTagged && tag === `${CORE_TAG}binary`) return { type: 'string', text: Buffer.from(text, 'base64').toString() };
@@ -31,7 +31,7 @@ function resolvePlain(text: string): ResolvedScalar {
   return resolveTime(text) ?? resolveNumber(text) ?? { type: 'string', text };
 }
 
-/** Octal as `010` or `0o10`, hexadecimal, binary, with underscores; what is too large for an integer is a float. */
+/** Accepts octal (`010` or `0o10`), hexadecimal and binary numbers, and underscores. A number too large for an integer is a float. */
 function resolveNumber(text: string): ResolvedScalar | undefined {
   if (!/^[-+.\d]/.test(text)) return undefined;
   const plain = text.startsWith('.') ? text : text.replaceAll('_', '');
@@ -50,7 +50,7 @@ function parseInteger(text: string): bigint | undefined {
   return value > largest || value < -(2n ** 63n) ? undefined : value;
 }
 
-/** As Go prints numbers: below 1e-04 and from 1e+06 on with an exponent of at least two digits. */
+/** Formats like Go: numbers below 1e-04 and from 1e+06 have an exponent of at least two digits. */
 function printFloat(value: number): string {
   const [digits = '', exponent = ''] = value.toExponential().split('e');
   const size = Number(exponent);

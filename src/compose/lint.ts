@@ -7,7 +7,7 @@ import type { LoadedStack } from './load.ts';
 import { otherRouters } from './other-routers.ts';
 import type { Place } from './tree.ts';
 
-/** Everything that the controller would say of these services, and what it could not see, with the places to mend it. */
+/** Problems that the controller would report for these services, problems of the files themselves, and the places to fix them. */
 export function lintStack(loaded: LintInput, files: readonly string[]): Finding[] {
   const { clusters, problems } = buildDesiredState(loaded.snapshot, loaded.settings);
   const conflicts = clusters.flatMap(({ table }) => table.problems);
@@ -18,14 +18,14 @@ export function lintStack(loaded: LintInput, files: readonly string[]): Finding[
 }
 
 export interface LintInput extends LoadedStack, SettingsResult {
-  /** Where a settings file names a key; undefined without such a file. */
+  /** Finds a key in the settings file. Undefined without such a file. */
   readonly placeOf?: ReadSettings['placeOf'] | undefined;
 }
 
-/** The label that the problem is about; where it is missing, the place where it should stand. */
+/** The place of the problem's label. If the service does not have the label, the place to add it. */
 function placeOf({ service, label, place }: Problem, input: LintInput, files: readonly string[]): Place {
   const { stack, name } = input;
-  // The cause is in the settings, even if it affects one service.
+  // The cause is in the settings, even if only one service is affected.
   if (label !== undefined && /^(?:Policies|Extensions)\./.test(label) && input.placeOf) return input.placeOf(label);
   const owner = stack.services.get(service?.slice(name.length + 1) ?? '');
   const start = { file: files[0] ?? '', line: 1, column: 1 };

@@ -20,14 +20,14 @@ export const composeEmpty = problemKind({
 });
 
 export interface ComposeFile {
-  /** As findings show it. */
+  /** Name for findings. */
   readonly name: string;
   readonly text: string;
 }
 
 export interface LoadOptions {
   readonly variables: Variables;
-  /** Undefined: as labels tell, and otherwise `fallbackName`. */
+  /** If undefined, the name is inferred from labels, or else `fallbackName`. */
   readonly stackName: string | undefined;
   readonly fallbackName: string;
 }
@@ -36,7 +36,7 @@ export interface LoadedStack {
   readonly name: string;
   readonly stack: Stack;
   readonly snapshot: Snapshot;
-  /** What is wrong with the files themselves, before any label is looked at. */
+  /** Problems of the files themselves. Labels are checked later. */
   readonly findings: readonly Finding[];
 }
 
@@ -58,7 +58,7 @@ export function loadStack(files: readonly ComposeFile[], options: LoadOptions): 
   };
 }
 
-/** `docker stack deploy` merges files of one version only. */
+/** Reports files with different versions: `docker stack deploy` rejects them. */
 function differentVersions(trees: readonly (Tree | undefined)[]): Finding[] {
   const [first, ...others] = trees.map((tree) => below(tree, 'version'));
   const textOf = (tree: Tree | undefined) => {
@@ -73,7 +73,7 @@ function differentVersions(trees: readonly (Tree | undefined)[]): Finding[] {
   });
 }
 
-/** Nothing is rejected, and nothing is deployed. */
+/** Reports files without services: Docker accepts them and deploys nothing. */
 function noServices({ services }: Stack, [first]: readonly ParsedYaml[]): Finding[] {
   const place = first?.tree?.place;
   if (services.size > 0 || place === undefined) return [];

@@ -1,12 +1,12 @@
 import type { PublishedPort } from '../model/snapshot.ts';
 import type { Stack, StackService } from './stack.ts';
 
-/** Files one after the other, as `docker stack deploy` merges them: what a later one says of a service goes on top. */
+/** Merges files as `docker stack deploy` does: a later file overrides fields of a service. */
 export function mergeStacks(stacks: readonly Stack[]): Stack {
   return stacks.reduce<Stack>(
     (base, override) => ({
       services: mergeServices(base.services, override.services),
-      // Whole: of an overridden network nothing stays.
+      // A later file replaces a network or a secret completely.
       networks: new Map([...base.networks, ...override.networks]),
       secrets: new Map([...base.secrets, ...override.secrets]),
     }),

@@ -18,7 +18,7 @@ export function isTraefikLabel(name: string): boolean {
   return name.toLowerCase().startsWith('traefik.');
 }
 
-/** Labels of caddy-docker-proxy: `caddy`, or `caddy_0` and so on, is a site; what follows a dot is its content. */
+/** The site in a label of caddy-docker-proxy: `caddy`, `caddy_0` and so on. The part after the dot is the site's content. */
 export function caddySite(name: string): string | undefined {
   return /^caddy(?:_\d+)?(?=\.|$)/.exec(name)?.[0];
 }
@@ -43,7 +43,7 @@ const routers: readonly Router[] = [
   },
 ];
 
-/** Services with labels of another router and none of ours: nothing of them is routed, and nothing else would say so. */
+/** Reports services that only have labels of another router. They get no route, and no other check reports this. */
 export function otherRouters({ services }: Stack): Finding[] {
   return [...services].flatMap(([service, { labels, containerLabels }]) => {
     if ([...labels.keys()].some((name) => name.startsWith(LABEL_PREFIX))) return [];

@@ -24,7 +24,7 @@ export const yamlInvalid = problemKind({
 });
 
 export interface ParsedYaml {
-  /** Undefined where the text is not YAML. */
+  /** Undefined if the text is not YAML. */
   readonly tree: Tree | undefined;
   readonly findings: readonly Finding[];
 }
@@ -35,7 +35,7 @@ export function parseYaml(file: string, text: string): ParsedYaml {
     lineCounter: lines,
     prettyErrors: false,
     logLevel: 'silent',
-    // Every scalar stays the text that it is: what it means is decided as docker decides it.
+    // Keeps scalars as text. resolveScalar determines their types as Docker does.
     schema: 'failsafe',
   });
   const findings: Finding[] = [];
@@ -61,7 +61,7 @@ type Report = (offset: number, reason: string, remedy?: string) => void;
 
 const NO_VALUE = { type: 'null', text: '' } as const;
 
-/** Every node is converted once, however many aliases lead to it: a file of a few lines can have billions of paths. */
+/** Converts each node once, even if many aliases refer to it: with aliases, a few lines can have billions of paths. */
 class Converter {
   readonly #placeAt: (offset: number) => Place;
   readonly #resolve: (alias: Alias) => Node | undefined;
@@ -79,7 +79,7 @@ class Converter {
     if (!node) return { kind: 'scalar', ...NO_VALUE, place };
     const known = this.#converted.get(node);
     if (known) return known;
-    // Stands for the node within itself: an anchor may hold its own alias.
+    // A placeholder while the node is converted: an anchor may contain its own alias.
     this.#converted.set(node, { kind: 'scalar', ...NO_VALUE, place });
     const tree = this.#convertNew(node, place);
     this.#converted.set(node, tree);
@@ -93,7 +93,7 @@ class Converter {
     return { kind: 'scalar', ...(isScalar(node) ? resolve(node) : NO_VALUE), place };
   }
 
-  /** The map's own keys hold before merged ones, and of these the first. */
+  /** A map's keys override merged keys. The first merge overrides later ones. */
   #entries(map: YAMLMap): ReadonlyMap<string, Entry> {
     const own = new Map<string, Entry>();
     const merged = new Map<string, Entry>();

@@ -1,6 +1,6 @@
 import type { PublishedPort } from '../model/snapshot.ts';
 
-/** Ports in short, as `8080:80/tcp`, `3000-3001:80-81` or `80`. An address in front means nothing to a swarm. */
+/** Parses the short syntax of ports: `8080:80/tcp`, `3000-3001:80-81` or `80`. Swarm ignores an address before the ports. */
 export function parsePorts(text: string): PublishedPort[] {
   const [, published = '', target = '', protocol = 'tcp'] =
     /^(?:.*?:)??(?:([\d-]*):)?([\d-]+)(?:\/(\w+))?$/.exec(text) ?? [];

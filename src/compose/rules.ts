@@ -1,20 +1,20 @@
 /**
- * The part of docker's schema for compose files that concerns routing, and the names of all other keys. `docker stack deploy`
- * rejects a file that breaks it.
+ * A rule of Docker's schema for compose files. The rules below cover the keys that affect routing; other keys are only checked by
+ * name. `docker stack deploy` rejects a file that violates the schema.
  */
 export interface Rule {
   readonly is: readonly Kind[];
   readonly keys?: Readonly<Record<string, Rule>>;
-  /** Of all entries that have names of this form. */
+  /** The rule for all entries whose names match. */
   readonly entries?: { readonly names: RegExp; readonly rule: Rule };
-  /** Keys that begin with `x-`, from this minor version of the format on. */
+  /** Accepts keys that begin with `x-`, since this minor version of the format. */
   readonly extensions?: number;
   readonly items?: Rule;
-  /** Of items. */
+  /** Rejects duplicate items. */
   readonly unique?: boolean;
-  /** The first minor version of the format that has it. */
+  /** The first minor version of the format that supports the key. */
   readonly since?: number;
-  /** What the text becomes if a variable was filled in. */
+  /** The type to which Docker converts the text after substituting a variable. */
   readonly cast?: 'integer' | 'boolean';
 }
 
@@ -26,7 +26,7 @@ const text: Rule = { is: ['string'] };
 const integer: Rule = { is: ['integer'], cast: 'integer' };
 const flag: Rule = { is: ['boolean'], cast: 'boolean' };
 const strings: Rule = { is: ['list'], items: text, unique: true };
-/** What is in them is checked where it is read. */
+/** stack.ts checks the content when it reads it. */
 const labels: Rule = { is: ['mapping', 'list'], unique: true };
 
 const unread = (...names: readonly string[]): Readonly<Record<string, Rule>> =>
@@ -119,7 +119,7 @@ export const composeRule: Rule = {
   },
 };
 
-/** Keys of services that docker names with its own advice. */
+/** Remedies for keys that `docker stack deploy` does not support. */
 const COMPOSE_ONLY =
   'Only docker compose supports it. Remove it, or replace it with the output of "docker compose config".';
 const LIMITS = 'Set limits under deploy.resources.';

@@ -4,7 +4,7 @@ import { MOST_PORTS } from '../model/settings/keys.ts';
 import { parseSettings, type Settings } from '../model/settings/settings.ts';
 import type { Snapshot, SwarmService } from '../model/snapshot.ts';
 
-/** Without a settings file: the defaults, with every service cluster, policy and port that a label names. */
+/** Settings for files without a settings file: the defaults, with each service cluster, policy and port that labels name. */
 export function settingsFor({ services }: Snapshot, release: string): Settings {
   const clusterOf = ({ labels }: SwarmService) => labels[`${LABEL_PREFIX}service_cluster`]?.trim() ?? '';
   const byCluster = Map.groupBy(services, clusterOf);
@@ -17,7 +17,7 @@ export function settingsFor({ services }: Snapshot, release: string): Settings {
     .settings;
 }
 
-/** The stack, with the secrets that the settings name: files of the stack do not define them. */
+/** Adds the secrets that the settings name. Compose files do not define them. */
 export function withGivenSecrets(snapshot: Snapshot, { policies, clusters }: Settings): Snapshot {
   const tables = [...policies.values(), ...clusters.flatMap(({ defaults, enforced }) => [defaults, enforced])];
   const named = tables
@@ -40,7 +40,7 @@ function portsIn(services: readonly SwarmService[], label: string): number[] {
   return [...new Set(ports)].filter((port) => Number.isInteger(port) && port > 0 && port < 65_536).slice(0, MOST_PORTS);
 }
 
-/** Also of numbered groups. */
+/** Values of a label, including those of numbered groups. */
 function valuesOf({ labels }: SwarmService, name: string): string[] {
   return Object.entries(labels).flatMap(([label, value]) => {
     if (!label.startsWith(LABEL_PREFIX)) return [];

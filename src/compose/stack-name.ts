@@ -2,8 +2,8 @@ import { LABEL_PREFIX } from '../model/labels/label.ts';
 import type { Stack } from './stack.ts';
 
 /**
- * A compose file does not know the name that its stack will have, but labels do that name a network or a secret in full, as
- * `demo_front`. Undefined where no label tells.
+ * Infers the stack name from labels with the full name of a network or a secret, such as `demo_front`. The compose file itself
+ * does not contain it. Undefined if no label has such a name.
  */
 export function guessStackName({ services, networks, secrets }: Stack): string | undefined {
   const own = [...networks, ...secrets].filter(([, { external, name }]) => !external && name === undefined);

@@ -23,11 +23,11 @@ export interface Stack {
 
 export interface StackService {
   readonly place: Place;
-  /** Of the service: those below `deploy`. */
+  /** Labels of the service, under `deploy.labels`. */
   readonly labels: ReadonlyMap<string, Located<string>>;
-  /** Of the containers, where nothing reads them. */
+  /** Labels of the containers. Signalbox does not read them. */
   readonly containerLabels: ReadonlyMap<string, Located<string>>;
-  /** Where labels stand, or should. */
+  /** Place of the labels, or the place to add them. */
   readonly labelsPlace: Place;
   readonly networks: ReadonlyMap<string, Place>;
   readonly mode: string | undefined;
@@ -39,7 +39,7 @@ export interface StackService {
 /** A network or a secret. */
 export interface StackObject {
   readonly external: boolean;
-  /** Its full name, where it does not follow from the stack's. */
+  /** Full name, if the file sets one. Otherwise it derives from the stack name. */
   readonly name: string | undefined;
   readonly driver: string | undefined;
   readonly labels: ReadonlyMap<string, Located<string>>;
@@ -55,7 +55,7 @@ export interface ReadStack {
   readonly findings: readonly Finding[];
 }
 
-/** One file, with its variables filled in. */
+/** Reads one file and substitutes its variables. */
 export function readStack(tree: Tree | undefined, variables: Variables): ReadStack {
   const reader = new StackReader(variables);
   const stack = {
@@ -66,7 +66,7 @@ export function readStack(tree: Tree | undefined, variables: Variables): ReadSta
   return { stack, findings: [...checkForm(tree, variables), ...reader.findings] };
 }
 
-/** docker stack deploy cannot encode these as JSON. */
+/** `docker stack deploy` cannot encode infinity and NaN as JSON. */
 function isInfinite({ type, text }: Scalar): boolean {
   return type === 'float' && !Number.isFinite(Number(text));
 }
@@ -106,7 +106,7 @@ class StackReader {
     };
   }
 
-  /** A map, or a list of `name=value`. Variables are filled into names only where these stand in a list. */
+  /** Reads a map, or a list of `name=value`. Docker substitutes variables in names only in a list. */
   #labels(tree: Tree | undefined): ReadonlyMap<string, Located<string>> {
     const fromMap = [...entriesOf(tree)].map(([name, { place, value }]) => {
       if (value.kind !== 'scalar' || value.type === 'bool' || isInfinite(value))
@@ -148,7 +148,7 @@ class StackReader {
     ];
   }
 
-  /** The text of a scalar; the empty one of null. */
+  /** The text of a scalar. Null is an empty text. */
   #text(tree: Tree | undefined): string | undefined {
     if (tree?.kind !== 'scalar') return undefined;
     if (tree.type !== 'string') return tree.text;

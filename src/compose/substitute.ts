@@ -2,18 +2,21 @@ export type Variables = (name: string) => string | undefined;
 
 export interface Substituted {
   readonly text: string;
-  /** Variables without a value and without a default: an empty string took their place. */
+  /** Variables without a value and a default. They were replaced by an empty string. */
   readonly unset: readonly string[];
-  /** What keeps `docker stack deploy` from going on. */
+  /** Why `docker stack deploy` rejects the text, if it does. */
   readonly refused: string | undefined;
 }
 
-/** A name, and perhaps what to do without it: `-` and `:-` give a default, `?` and `:?` refuse; with the colon an empty value is none. */
+/**
+ * A name and an optional operator: `-` and `:-` set a default, `?` and `:?` require a value. With a colon, an empty value counts as
+ * unset.
+ */
 const REFERENCE = '[_a-z][_a-z0-9]*(?::?[-?][^}]*)?';
-/** As odd as it is: a default may stand behind a name without braces too, and goes on to the end. */
+/** Docker also accepts an operator after a name without braces. Its text then extends to the end, or to the next `}`. */
 const VARIABLE = new RegExp(String.raw`\$(?:(\$)|(${REFERENCE})|\{(${REFERENCE})\}|)`, 'gi');
 
-/** Fills in variables as the docker command line does. */
+/** Substitutes variables as the Docker command line does. */
 export function substitute(text: string, variables: Variables): Substituted {
   const unset: string[] = [];
   let refused: string | undefined;

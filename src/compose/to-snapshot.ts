@@ -5,11 +5,11 @@ import { composeInvalid } from './check.ts';
 import type { Finding } from './finding.ts';
 import type { Stack, StackObject, StackService } from './stack.ts';
 
-/** The node and the port of a task that nobody has started: an address for documentation, the first port that Docker gives away. */
+/** Node and port of tasks that do not run yet: an address reserved for documentation, and the first port that Docker assigns. */
 const NODE = { id: 'node', name: 'node', role: 'worker', ready: true, active: true, address: '192.0.2.1' } as const;
 const FIRST_PORT = 32_768;
 
-/** The swarm as the controller would see it with this stack, and nothing else, on one node. */
+/** The snapshot that the controller would observe on a swarm of one node with only this stack. */
 export function toSnapshot(stack: Stack, stackName: string): Snapshot {
   const services = [...stack.services].map(([name, service]) => toSwarmService(name, service, stack, stackName));
   return {
@@ -81,7 +81,7 @@ function uniqueNetworks(stack: Stack, stackName: string): SwarmNetwork[] {
   return [...new Map(networks.map((network) => [network.id, network])).values()];
 }
 
-/** Networks that only a node knows, and services may be attached to. */
+/** Networks of a single node to which services can be attached. */
 const NODE_NETWORKS = ['bridge', 'host'];
 
 function toSwarmNetwork(name: string, network: StackObject | undefined): SwarmNetwork {
@@ -97,7 +97,7 @@ function toSwarmNetwork(name: string, network: StackObject | undefined): SwarmNe
   };
 }
 
-/** `docker stack deploy` goes no further with such a file. */
+/** Reports networks that are not defined. `docker stack deploy` rejects such a file. */
 export function undefinedNetworks(stack: Stack): Finding[] {
   return [...stack.services].flatMap(([name, { networks }]) =>
     [...networks]

@@ -1,13 +1,13 @@
 import type { ScalarType } from './go-scalar.ts';
 
-/** Where something stands, both counted from 1. */
+/** A position in a file. Lines and columns start at 1. */
 export interface Place {
   readonly file: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** A YAML document whose every part knows its place; aliases and merge keys are resolved. */
+/** A part of a YAML document, with its place. Aliases and merge keys are resolved. */
 export type Tree = Scalar | Sequence | Mapping;
 
 export interface Scalar {
@@ -30,14 +30,14 @@ export interface Mapping {
 }
 
 export interface Entry {
-  /** Of the key. */
+  /** Place of the key. */
   readonly place: Place;
   readonly value: Tree;
 }
 
 export const noEntries: ReadonlyMap<string, Entry> = new Map();
 
-/** What stands below a path of keys; undefined where there is nothing. */
+/** The value at a path of keys. Undefined if a key is missing. */
 export function below(tree: Tree | undefined, ...path: readonly string[]): Tree | undefined {
   return path.reduce<Tree | undefined>((at, key) => entriesOf(at).get(key)?.value, tree);
 }

@@ -1,6 +1,6 @@
 import { getSystemErrorMap } from 'node:util';
 
-/** Names of the codes, such as `ENOENT`, with the text of the operating system. */
+/** Error codes, such as `ENOENT`, with the operating system's message. */
 const texts = new Map(getSystemErrorMap().values());
 
 /** `no such file or directory` instead of `ENOENT: no such file or directory, open 'x'`. */
