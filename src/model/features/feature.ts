@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Carries } from '../carries.ts';
 import type { LabelDefinition, LabelFamily } from '../labels/label.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { Peer } from '../route.ts';
@@ -154,18 +155,24 @@ export interface ServerBlock extends SharedText {
 }
 
 /** Infers the type of the value. */
-export function feature<Value, Labels extends Feature<Value>['labels']>(
-  definition: Complete<Value, Labels>,
+export function feature<Value, Labels extends Feature<Value>['labels'], Read extends Feature<Value>['read']>(
+  definition: Complete<Value, Labels> & { readonly read: Read },
+  ..._lacking: Lacking<Read, Value>
 ): Complete<Value, Labels> {
   return definition;
 }
 
 /** A feature whose value is never absent, such as the protocol. */
-export function featureWithDefault<Value, Labels extends Feature<Value>['labels']>(
-  definition: WithDefault<Value, Labels>,
+export function featureWithDefault<Value, Labels extends Feature<Value>['labels'], Read extends Feature<Value>['read']>(
+  definition: WithDefault<Value, Labels> & { readonly read: Read },
+  ..._lacking: Lacking<Read, Value>
 ): WithDefault<Value, Labels> & { readonly hasDefault: true } {
   return { ...definition, hasDefault: true };
 }
+
+/** Nothing if messages have all fields of the value that `read` returns; otherwise an argument, which names fields, is missing. */
+type Lacking<Read extends (...args: never) => unknown, Message> =
+  Carries<NonNullable<ReturnType<Read>>, Message> extends true ? [] : [Carries<NonNullable<ReturnType<Read>>, Message>];
 
 interface Complete<Value, Labels> extends Feature<Value> {
   readonly labels: Labels & Feature<Value>['labels'];
