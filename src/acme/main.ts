@@ -2,6 +2,7 @@ import { createLogger } from '../lib/logger.ts';
 import { giveSignsOfLife } from '../lib/sign-of-life.ts';
 import { untilStopped } from '../lib/until-stopped.ts';
 import { acmePort, acmeSecretTarget, progressFile } from '../model/names.ts';
+import { mountedSecretsFolder } from '../model/secrets/secret-files.ts';
 import { readIdentity } from '../protocol/identity.ts';
 import { readEnvironment } from './environment.ts';
 import { lookUp } from './lookup.ts';
@@ -13,7 +14,7 @@ import { createAcmeServer } from './server.ts';
 const logger = createLogger('acme', readEnvironment().logLevel);
 const stopped = untilStopped();
 
-const surroundings = { secrets: '/run/secrets', temporary: '/tmp' };
+const surroundings = { secrets: mountedSecretsFolder, temporary: '/tmp' };
 const identity = await readIdentity(`${surroundings.secrets}/${acmeSecretTarget}`);
 const server = createAcmeServer({
   identity,

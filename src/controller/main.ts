@@ -11,6 +11,7 @@ import {
   progressFile,
   viewerPasswordTarget,
 } from '../model/names.ts';
+import { mountedSecretsFolder } from '../model/secrets/secret-files.ts';
 import type { StoredObject } from '../model/snapshot.ts';
 import { readAuthority } from '../protocol/identity.ts';
 import { InternalCa } from '../protocol/internal-ca.ts';
@@ -56,7 +57,7 @@ const images = { registry, release };
 const docker = connectDocker(await readCoreSettings(settingsPath, images));
 const lastGood = new ConfigStore(docker, 'settings');
 const { settings, problems: settingsProblems, kept } = await loadSettings(settingsPath, images, lastGood);
-const authority = await readAuthority(`/run/secrets/${controllerSecretTarget}`);
+const authority = await readAuthority(`${mountedSecretsFolder}/${controllerSecretTarget}`);
 const adminPassword = await readSecret(adminPasswordTarget);
 const viewerPassword = await readSecret(viewerPasswordTarget);
 const required = ownSecrets(now);

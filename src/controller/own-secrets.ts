@@ -6,6 +6,7 @@ import {
   namedSecretPrefix,
   viewerPasswordTarget,
 } from '../model/names.ts';
+import { mountedSecretsFolder } from '../model/secrets/secret-files.ts';
 import { controllerSecrets, type Settings } from '../model/settings/settings.ts';
 import { createAuthority } from '../protocol/certificates.ts';
 import type { OwnSecret } from './docker/adopt-identity.ts';
@@ -52,7 +53,7 @@ function namedSecretTarget(name: string): string {
 /** Text of a mounted secret; undefined if it is not mounted. Strips the final line break that editors add. */
 export async function readSecret(target: string): Promise<string | undefined> {
   try {
-    return (await readFile(`/run/secrets/${target}`, 'utf8')).trimEnd();
+    return (await readFile(`${mountedSecretsFolder}/${target}`, 'utf8')).trimEnd();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -4,6 +4,7 @@ import { UnderWay } from '../lib/under-way.ts';
 import { untilStopped } from '../lib/until-stopped.ts';
 import { extensionPort, extensionSecretTarget, progressFile } from '../model/names.ts';
 import type { RenderInput } from '../model/render-input.ts';
+import { mountedSecretsFolder } from '../model/secrets/secret-files.ts';
 import { checkWithoutSecrets } from '../nginx/check.ts';
 import { clusterOf, readIdentity } from '../protocol/identity.ts';
 import { type CheckFiles, proveConfiguration } from '../render/prove.ts';
@@ -20,7 +21,7 @@ const logger = createLogger('extension', process.argv.includes('-D') ? 'debug' :
 const stopped = untilStopped();
 
 const templates = await watchTemplates(environment.templatesPath, logger, stopped);
-const identity = await readIdentity(`/run/secrets/${extensionSecretTarget}`);
+const identity = await readIdentity(`${mountedSecretsFolder}/${extensionSecretTarget}`);
 const render = (input: RenderInput) => templates.render(input);
 const renderPart = (input: RenderInput) => templates.renderPart(input);
 const tests = new UnderWay();

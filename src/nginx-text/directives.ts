@@ -7,7 +7,8 @@ import {
   proxySecretTarget,
   viewerPasswordTarget,
 } from '../model/names.ts';
-import { secretsFolder } from '../model/secrets/secret-files.ts';
+import { MIRROR_SOCKET, PASSTHROUGH_SOCKET, STATUS_SERVER, TLS_SOCKET } from '../model/proxy-places.ts';
+import { mountedSecretsFolder, secretsFolder } from '../model/secrets/secret-files.ts';
 
 /** Whether these arguments of a directive are allowed. */
 export type Rule = (args: readonly string[]) => boolean;
@@ -27,12 +28,9 @@ const SECRET = '[A-Za-z0-9][A-Za-z0-9_.-]*';
 const SEGMENT = String.raw`(?!\.{1,2}(?:[/?]|$))[A-Za-z0-9._~-]+`;
 /** Path and query for an authenticator, without dot segments. */
 const ASKED = String.raw`/(?:${SEGMENT}(?:/${SEGMENT})*/?)?(?:\?[A-Za-z0-9._~=&/-]*)?`;
-const TLS_SOCKET = 'unix:/tmp/tls.sock';
-const PASSTHROUGH_SOCKET = 'unix:/tmp/passthrough.sock';
 /** Between a server that reads the name in the handshake, and one that checks addresses. */
 const STREAM_SOCKET = String.raw`unix:/tmp/stream-[0-9a-f]{16}\.sock`;
-const MIRROR_SOCKET = 'unix:/tmp/mirror.sock';
-const STATUS_SERVER = '127.0.0.1:10246';
+const OWN_PAGE = `${STATUS_SERVER.replaceAll('.', String.raw`\.`)}/50[24]`;
 
 /** Allows any arguments: the directive names no file, address or module. */
 const any: Rule = () => true;
@@ -52,7 +50,7 @@ const first =
 
 /** nginx reads arguments that begin with `~` as expressions and defines their named groups as variables. */
 const NO_GROUPS: Rule = (args) => args.every((arg) => protectedGroups(arg).length === 0);
-const SECRET_PATH = new RegExp(`^(?:/run/secrets|${secretsFolder}|\\$secrets)/(${SECRET})$`);
+const SECRET_PATH = new RegExp(`^(?:${mountedSecretsFolder}|${secretsFolder}|\\$secrets)/(${SECRET})$`);
 const isSecret: Rule = ([path = '']) => {
   const name = SECRET_PATH.exec(path)?.[1];
   return name !== undefined && !OWN_SECRETS.includes(name);
@@ -255,9 +253,9 @@ export const directives: Readonly<Record<string, Rule>> = {
 
 /** Variables that lead to a file, an address or a path that nginx does not normalize, and their allowed values. */
 const PROTECTED: readonly (readonly [name: RegExp, value: RegExp])[] = [
-  [/^secrets$/, new RegExp(`^(?:/run/secrets|${secretsFolder})$`)],
-  [/^again$/, new RegExp(`^(?:${UPSTREAM}|\\$proxy_host|127\\.0\\.0\\.1:10246/50[24])$`)],
-  [/^fallback_\w+$/, new RegExp(`^(?:${UPSTREAM}|127\\.0\\.0\\.1:10246/50[24])$`)],
+  [/^secrets$/, new RegExp(`^(?:${mountedSecretsFolder}|${secretsFolder})$`)],
+  [/^again$/, new RegExp(`^(?:${UPSTREAM}|\\$proxy_host|${OWN_PAGE})$`)],
+  [/^fallback_\w+$/, new RegExp(`^(?:${UPSTREAM}|${OWN_PAGE})$`)],
   [/^again_noted$/, /^$/],
   [/^again_scheme$/, /^https?$/],
   [/^tls_target$/, new RegExp(`^(?:${UPSTREAM}|${TLS_SOCKET}|${PASSTHROUGH_SOCKET})$`)],

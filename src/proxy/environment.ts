@@ -1,5 +1,7 @@
+import { variables } from '../model/own-services/variables.ts';
+
 /**
- * A proxy's environment variables, set on its service: see agentParts() in model/owned-service.ts. Read without the library that the other programs
+ * A proxy's environment variables, set on its service: see agentParts() in model/own-services/owned-service.ts. Read without the library that the other programs
  * use, which would take a sixth of the agent's memory.
  */
 export interface AgentEnvironment {
@@ -18,21 +20,21 @@ export interface AgentEnvironment {
 
 /** Path of the configuration that the task was started for. */
 export function configPath(): string {
-  return process.env.SIGNALBOX_CONFIG_PATH ?? '/etc/nginx/nginx.conf';
+  return process.env[variables.configPath] ?? '/etc/nginx/nginx.conf';
 }
 
 /** Undefined if no agent should run: `HitlessServiceUpdate = false`, or a container that was started manually. */
 export function readAgentEnvironment(): AgentEnvironment | undefined {
-  if (process.env.SIGNALBOX_EXTENSION === undefined) return undefined;
-  const reloadIntervalMs = Number(variable('SIGNALBOX_RELOAD_INTERVAL_MS'));
-  if (!Number.isFinite(reloadIntervalMs)) throw new Error('SIGNALBOX_RELOAD_INTERVAL_MS is not a number');
+  if (process.env[variables.extension] === undefined) return undefined;
+  const reloadIntervalMs = Number(variable(variables.reloadIntervalMs));
+  if (!Number.isFinite(reloadIntervalMs)) throw new Error(`${variables.reloadIntervalMs} is not a number`);
   return {
-    cluster: variable('SIGNALBOX_CLUSTER'),
-    extension: variable('SIGNALBOX_EXTENSION'),
-    extensionAddress: process.env.SIGNALBOX_EXTENSION_ADDRESS,
-    allowedText: process.env.SIGNALBOX_ALLOWED_TEXT,
-    boot: variable('SIGNALBOX_BOOT'),
-    task: variable('SIGNALBOX_TASK'),
+    cluster: variable(variables.cluster),
+    extension: variable(variables.extension),
+    extensionAddress: process.env[variables.extensionAddress],
+    allowedText: process.env[variables.allowedText],
+    boot: variable(variables.boot),
+    task: variable(variables.task),
     reloadIntervalMs,
   };
 }

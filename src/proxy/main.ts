@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createPlainLog } from '../lib/plain-log.ts';
 import { giveSignsOfLife } from '../lib/sign-of-life.ts';
 import { aliveFile, extensionPort, metricsTokenPath, proxySecretTarget, versionsFolder } from '../model/names.ts';
-import { secretsFolder } from '../model/secrets/secret-files.ts';
+import { mountedSecretsFolder, secretsFolder } from '../model/secrets/secret-files.ts';
 import type { StoredVersion } from '../model/version.ts';
 import { versionFault } from '../model/version-digest.ts';
 import { filesFault } from '../nginx-text/check-text.ts';
@@ -45,7 +45,7 @@ const textFault = (files: BriefVersion['files']) => {
 };
 const faultOf = (version: string, files: BriefVersion['files']) =>
   versionFault(environment?.cluster ?? '', version, files) ?? textFault(files);
-const identity = environment && (await readIdentity(`/run/secrets/${proxySecretTarget}`));
+const identity = environment && (await readIdentity(`${mountedSecretsFolder}/${proxySecretTarget}`));
 const sealFaultOf = ({ version, files, seal }: StoredVersion, hashes: readonly string[]) => {
   const hashed = files.map(({ path }, position) => ({ path, hash: hashes[position]! }));
   const { boot, cluster } = environment!;
@@ -57,7 +57,7 @@ const secrets = new TaskSecrets({
   onUnreported: (names) => logger.warn({ unreported: names.slice(0, 20) }, 'Too many secrets to report'),
   serveResponders,
 });
-const privateKey = environment && (await readSecretsKey(`/run/secrets/${proxySecretTarget}`));
+const privateKey = environment && (await readSecretsKey(`${mountedSecretsFolder}/${proxySecretTarget}`));
 const store =
   environment &&
   privateKey &&

@@ -1,6 +1,7 @@
 import Handlebars from 'handlebars';
 import { memoizeLast } from '../lib/memo.ts';
 import { usesNameRelay } from '../model/dns/name-case.ts';
+import { MAIN_FILE } from '../model/proxy-places.ts';
 import type { RenderInput } from '../model/render-input.ts';
 import { createRouteTableBuilder } from '../model/route-table.ts';
 import { buildStreamTable } from '../model/streams/stream-table.ts';
@@ -34,8 +35,6 @@ export interface RenderedConfiguration {
 export type Templates = Readonly<Record<string, string>>;
 
 export type RenderNginx = (input: RenderInput) => RenderedConfiguration;
-
-export const MAIN_FILE = 'nginx.conf';
 
 /** Partials that render one host or one upstream each: there are thousands of these, and few change at a time. */
 const BLOCK_PARTIALS = ['upstream', 'server', 'handshake', 'target', 'plain-target', 'passthrough'];

@@ -1,21 +1,21 @@
 import { z } from 'zod';
+import { variables } from '../model/own-services/variables.ts';
 
 const wanted = z.object({ id: z.string(), name: z.string(), file: z.string() });
 
 /** The only module of the job that reads environment variables, which the controller sets. */
 const schema = z.object({
-  SIGNALBOX_CLUSTER: z.string(),
-  /** Public key of the cluster's proxies. */
-  SIGNALBOX_RECIPIENT: z.string(),
+  [variables.cluster]: z.string(),
+  [variables.recipient]: z.string(),
   /** The mounted secrets, as JSON. Names and IDs are no secrets. */
-  SIGNALBOX_SECRETS: z.preprocess((text) => JSON.parse(String(text)), z.array(wanted)),
+  [variables.secrets]: z.preprocess((text) => JSON.parse(String(text)), z.array(wanted)),
 });
 
 export function readEnvironment() {
-  const variables = schema.parse(process.env);
+  const values = schema.parse(process.env);
   return {
-    cluster: variables.SIGNALBOX_CLUSTER,
-    publicKey: variables.SIGNALBOX_RECIPIENT,
-    secrets: variables.SIGNALBOX_SECRETS,
+    cluster: values[variables.cluster],
+    publicKey: values[variables.recipient],
+    secrets: values[variables.secrets],
   };
 }

@@ -10,6 +10,7 @@ import {
   versionsFolder,
 } from '../../model/names.ts';
 import type { DesiredService, HealthCheck, MountedObject } from '../../model/own-services/owned-service.ts';
+import { variables } from '../../model/own-services/variables.ts';
 
 /** The part of the Engine's service specification that is written here. dockerode's type is incomplete. */
 // biome-ignore lint/suspicious/noExplicitAny: the Engine's open-ended JSON; values read from it are validated with zod.
@@ -225,12 +226,11 @@ function withMounts(mounts: readonly Json[], { volumes, tmpfs }: DesiredService<
 
 /** Keeps variables that were added manually. */
 function withEnv(present: readonly string[], wanted: DesiredService['env']): string[] {
-  const others = present.filter((variable) => !OWN_VARIABLE.test(variable));
+  const others = present.filter((variable) => !ownVariables.has(variable.split('=', 1)[0]!));
   return [...others, ...Object.entries(wanted).map(([name, value]) => `${name}=${value}`)];
 }
 
-const OWN_VARIABLE =
-  /^SIGNALBOX_(CLUSTER|EXTENSION|EXTENSION_ADDRESS|ALLOWED_TEXT|BOOT|CONFIG_PATH|RELOAD_INTERVAL_MS|TASK|RECIPIENT|SECRETS)=/;
+const ownVariables: ReadonlySet<string> = new Set(Object.values(variables));
 
 function toFile({ target }: MountedObject, owner: string, mode: number) {
   return { Name: target, UID: owner, GID: owner, Mode: mode };

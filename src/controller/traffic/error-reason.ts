@@ -1,3 +1,4 @@
+import { STATUS_SERVER } from '../../model/proxy-places.ts';
 import type { RequestError } from '../../model/traffic.ts';
 
 /** Why a request was answered with 5xx, from nginx's variables about the attempts. */
@@ -10,7 +11,7 @@ export function errorReason({
 }: Omit<RequestError, 'id'>): string {
   if (address === '') return status === 503 ? 'The route is closed, or no service answers' : 'nginx could not answer';
   const [statuses, connects, headers] = [upstreamStatus, connectTime, headerTime].map(attempts);
-  const last = attempts(address).findLastIndex((one) => !one.startsWith(OWN_PAGES));
+  const last = attempts(address).findLastIndex((one) => !one.startsWith(STATUS_SERVER));
   if (!/:\d+$/.test(attempts(address)[last] ?? '')) return 'No task is running';
   if (statuses![last] === '504')
     return isTime(connects![last]) ? 'The task did not answer in time' : 'Connecting to the task timed out';
@@ -22,11 +23,8 @@ export function errorReason({
 
 /** The address of the task that was tried last; null if there was none. */
 export function triedTask({ address }: Pick<RequestError, 'address'>): string | null {
-  return attempts(address).findLast((one) => /:\d+$/.test(one) && !one.startsWith(OWN_PAGES)) ?? null;
+  return attempts(address).findLast((one) => /:\d+$/.test(one) && !one.startsWith(STATUS_SERVER)) ?? null;
 }
-
-/** nginx's own pages; see templates/status.hbs. */
-const OWN_PAGES = '127.0.0.1:10246';
 
 /** `10.0.0.3:80, 10.0.0.4:80 : 10.0.0.5:80` */
 function attempts(text: string): string[] {

@@ -11,11 +11,13 @@ import {
   versionLabel,
   versionsFolder,
 } from '../names.ts';
+import { STATUS_SERVER } from '../proxy-places.ts';
 import { secretFile } from '../secrets/secret-files.ts';
 import type { Cluster } from '../settings/clusters.ts';
 import { bytesOf } from '../size.ts';
 import type { OwnedRole, SwarmNode } from '../snapshot.ts';
 import { type DesiredPort, portsOf } from './proxy-ports.ts';
+import { variables } from './variables.ts';
 
 /** Limits of the job that reads secrets. */
 const READER_BYTES = 256 * 1024 ** 2;
@@ -169,9 +171,9 @@ export function desiredReader(
     updateOrder: 'stop-first',
     health: { intervalMs: 5000, timeoutMs: 5000 },
     env: {
-      SIGNALBOX_CLUSTER: name,
-      SIGNALBOX_RECIPIENT: publicKey,
-      SIGNALBOX_SECRETS: JSON.stringify(wanted),
+      [variables.cluster]: name,
+      [variables.recipient]: publicKey,
+      [variables.secrets]: JSON.stringify(wanted),
     },
     volumes: {},
     limits: { memoryBytes: READER_BYTES, pids: READER_PIDS },
@@ -244,7 +246,7 @@ const AGENT_SILENCE_S = 15;
  * with the version that this task was started for. A stock image has curl or wget.
  */
 function healthCommand(version: string): string {
-  const url = 'http://127.0.0.1:10246/version';
+  const url = `http://${STATUS_SERVER}/version`;
   const wanted = `$(cat ${servingFile} 2>/dev/null || echo ${version})`;
   const age = `$(($(date +%s) - $(stat -c %Y ${aliveFile})))`;
   const isAlive = `{ [ ! -e ${aliveFile} ] || [ ${age} -lt ${AGENT_SILENCE_S} ]; }`;
@@ -258,15 +260,15 @@ function agentParts(
 ) {
   return {
     env: {
-      SIGNALBOX_CLUSTER: name,
-      SIGNALBOX_EXTENSION: settings.ServiceName,
-      ...(extensionAddress === undefined ? {} : { SIGNALBOX_EXTENSION_ADDRESS: extensionAddress }),
+      [variables.cluster]: name,
+      [variables.extension]: settings.ServiceName,
+      ...(extensionAddress === undefined ? {} : { [variables.extensionAddress]: extensionAddress }),
       // Set by the controller: the extension must not choose its own permissions.
-      ...(allowedText === undefined ? {} : { SIGNALBOX_ALLOWED_TEXT: allowedText }),
-      SIGNALBOX_BOOT: version,
-      SIGNALBOX_CONFIG_PATH: settings.ProxyConfigPath,
-      SIGNALBOX_RELOAD_INTERVAL_MS: String(settings.ProxyReloadInterval),
-      SIGNALBOX_TASK: '{{.Task.ID}}',
+      ...(allowedText === undefined ? {} : { [variables.allowedText]: allowedText }),
+      [variables.boot]: version,
+      [variables.configPath]: settings.ProxyConfigPath,
+      [variables.reloadIntervalMs]: String(settings.ProxyReloadInterval),
+      [variables.task]: '{{.Task.ID}}',
     },
     volumes: { [versionsFolder]: `${settings.ProxyServiceName}-versions` },
     init: true,

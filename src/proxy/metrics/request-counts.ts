@@ -1,4 +1,5 @@
 import { LONG_NAME } from '../../model/hosts/host.ts';
+import { STATUS_SERVER } from '../../model/proxy-places.ts';
 import { bucketOf, TIME_BOUNDS, TIME_BUCKETS } from '../../model/time-buckets.ts';
 import { isStreamPort, OTHER_HOSTS, STATUS_CLASSES, TLS_KINDS, type TrafficRow } from '../../model/traffic.ts';
 import { type Cell, TrafficRows } from './traffic-rows.ts';
@@ -201,13 +202,10 @@ const COARSE = Array.from({ length: TIME_BUCKETS }, (_, bucket) => {
   return found === -1 ? UPSTREAM_BUCKETS.length : found;
 });
 
-/** nginx's own pages for errors; see templates/status.hbs. */
-const OWN_PAGES = '127.0.0.1:10246';
-
 /** The last address of `10.0.0.3:80, 10.0.0.4:80 : 10.0.0.5:80`, except nginx's own. Without tasks, nginx writes the upstream's name. */
 function answering(addresses: string): string {
   const tried = addresses.split(/[,:] /).map((address) => address.trim());
-  const address = tried.findLast((one) => one !== OWN_PAGES) ?? '';
+  const address = tried.findLast((one) => one !== STATUS_SERVER) ?? '';
   return /^(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:.]+\]):\d+$/.test(address) ? address : '';
 }
 

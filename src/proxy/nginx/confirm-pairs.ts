@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MAIN_FILE } from '../../model/proxy-places.ts';
 import type { KeyFacts, SecretFacts } from '../../model/secrets/secret-facts.ts';
 import { mountedSecretsFolder } from '../../model/secrets/secret-files.ts';
 import type { Check } from '../../nginx/check.ts';
@@ -71,7 +72,7 @@ function pairsOf({ name, certificates: [leaf] }: SecretFacts, secrets: readonly 
 /** Usually all pairs pass in a single test. If nginx rejects them, each half is tested. */
 async function test(pairs: readonly Pair[], check: Check, place: Place): Promise<Outcome[]> {
   if (pairs.length === 0) return [];
-  const complaint = await check([{ path: 'nginx.conf', text: configurationOf(pairs, place) }]);
+  const complaint = await check([{ path: MAIN_FILE, text: configurationOf(pairs, place) }]);
   if (complaint === undefined) return pairs.map(accept);
   if (pairs.length === 1) return [{ ...pairs[0]!, isAccepted: false, complaint: parseComplaint(complaint) }];
   const middle = Math.ceil(pairs.length / 2);

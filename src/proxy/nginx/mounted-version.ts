@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { MAIN_FILE } from '../../model/proxy-places.ts';
 import { readAtHandshake, testConfiguration } from '../../nginx/check.ts';
 import { configurationsIn } from './configurations.ts';
 import type { SecretStore } from './secret-store.ts';
-import { MAIN_FILE } from './version-folders.ts';
 
 export interface MountedVersionOptions {
   /** Where Swarm mounts the configuration that the task was started for. */

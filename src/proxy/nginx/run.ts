@@ -4,6 +4,7 @@ import { readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { sleep } from '../../lib/sleep.ts';
 import { queriesAtOnce } from '../../model/dns/dockers-dns.ts';
+import { MAIN_FILE } from '../../model/proxy-places.ts';
 import type { StoredVersion } from '../../model/version.ts';
 import { testConfiguration } from '../../nginx/check.ts';
 import { readServers } from '../../nginx-text/servers.ts';
@@ -12,7 +13,7 @@ import { awaitNames } from './await-names.ts';
 import { configurationsIn } from './configurations.ts';
 import { openMounted } from './mounted-version.ts';
 import { servedVersion } from './status.ts';
-import { MAIN_FILE, VersionFolders, type VersionFoldersOptions } from './version-folders.ts';
+import { VersionFolders, type VersionFoldersOptions } from './version-folders.ts';
 import { quitWorkers, workersOf } from './workers.ts';
 
 export interface NginxRunOptions extends VersionFoldersOptions {

@@ -1,6 +1,7 @@
 import { copyFile, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { usesNameRelay } from '../../model/dns/name-case.ts';
+import { MAIN_FILE } from '../../model/proxy-places.ts';
 import type { StoredVersion } from '../../model/version.ts';
 import { contentHash } from '../../protocol/seal.ts';
 import { type BriefVersion, InvalidVersionError } from '../ports.ts';
@@ -17,7 +18,6 @@ export interface VersionFoldersOptions {
   readonly secrets?: Pick<SecretStore, 'unlock' | 'keepOnly'> | undefined;
 }
 
-export const MAIN_FILE = 'nginx.conf';
 const KEPT_FOLDERS = 2;
 
 /** Stores versions, each in a folder of its own. A version may come without the content of files that are already here. */

@@ -1,9 +1,9 @@
 import { memoize } from '../../lib/memo.ts';
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
+import { TLS_SOCKET } from '../../model/proxy-places.ts';
 import type { VirtualServer } from '../../model/route-table/table.ts';
 import type { Upstream } from '../../model/upstream.ts';
 import type { Common } from './common.ts';
-import { TLS_SOCKET } from './listeners.ts';
 import type { LocationContext } from './location-context.ts';
 import { toServerView } from './servers.ts';
 import { siteOf } from './sites.ts';

@@ -2,6 +2,7 @@ import { streamsRequests } from '../../model/features/buffering.ts';
 import { featuresUseDollar } from '../../model/features/features.ts';
 import { LONG_NAME } from '../../model/hosts/host.ts';
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
+import { MIRROR_SOCKET, STATUS_SERVER } from '../../model/proxy-places.ts';
 import type { RenderInput } from '../../model/render-input.ts';
 import { compareText } from '../../model/route.ts';
 import type { RouteTable } from '../../model/route-table/table.ts';
@@ -39,6 +40,9 @@ export function toView(input: RenderInput, table: RouteTable, streams: StreamTab
     cluster: input.cluster,
     version: VERSION_MARK,
     watch: input.watch,
+    statusServer: STATUS_SERVER,
+    statusExpression: STATUS_SERVER.replaceAll('.', String.raw`\.`),
+    mirrorSocket: MIRROR_SOCKET,
     ...listeners(input, table),
     proxyProtocolFrom: input.proxyProtocolFrom,
     defaultCertificate: input.defaultCertificate,

@@ -2,6 +2,7 @@ import { memoize } from '../../lib/memo.ts';
 import { fallbackUpstream, fallbackVariable } from '../../model/features/fallback.ts';
 import type { Definition } from '../../model/features/feature.ts';
 import { featureDefinitions } from '../../model/features/features.ts';
+import { STATUS_SERVER } from '../../model/proxy-places.ts';
 import type { RenderInput } from '../../model/render-input.ts';
 import { compareText } from '../../model/route.ts';
 import type { Location, RouteTable } from '../../model/route-table/table.ts';
@@ -31,5 +32,14 @@ function fallbackDefinitions({ options }: Location): Definition[] {
   const upstream = options.fallback && fallbackUpstream(options.fallback);
   if (upstream === undefined) return [];
   const variable = fallbackVariable(upstream);
-  return [{ key: variable, partial: 'define-fallback', bytes: 0, variable, upstream: upstream.name }];
+  return [
+    {
+      key: variable,
+      partial: 'define-fallback',
+      bytes: 0,
+      variable,
+      upstream: upstream.name,
+      statusServer: STATUS_SERVER,
+    },
+  ];
 }

@@ -1,9 +1,7 @@
+import { TLS_SOCKET } from '../../model/proxy-places.ts';
 import type { RenderInput } from '../../model/render-input.ts';
 import type { RouteTable } from '../../model/route-table/table.ts';
 import { hasPassthrough } from './table.ts';
-
-/** Where TLS ends in nginx: behind the stream block if some connections are passed through. */
-export const TLS_SOCKET = 'unix:/tmp/tls.sock';
 
 export function listeners(
   { targetPort, targetSslPort, proxyProtocolFrom, listensOnIpv6 }: RenderInput,

@@ -1,6 +1,7 @@
 import { digest } from '../../lib/digest.ts';
 import type { Definition } from '../../model/features/feature.ts';
 import { mirrorId, mirrorUpstream } from '../../model/features/mirror.ts';
+import { MIRROR_SOCKET } from '../../model/proxy-places.ts';
 import type { Location, RouteTable } from '../../model/route-table/table.ts';
 import { type RepeatedHeaders, toRequestHeadersView } from '../request-headers.ts';
 import { locationsOf } from './table.ts';
@@ -15,7 +16,7 @@ export function toMirrorView(location: Location, repeated: RepeatedHeaders) {
     share: mirror.percent === 100 ? undefined : shareVariable(mirror.percent),
     requestHeaders: toRequestHeadersView(location, repeated),
   };
-  return { ...view, id: digest(JSON.stringify(view)) };
+  return { ...view, id: digest(JSON.stringify(view)), socket: MIRROR_SOCKET };
 }
 
 function shareVariable(percent: number): string {

@@ -1,12 +1,10 @@
+import { PASSTHROUGH_SOCKET, TLS_SOCKET } from '../../model/proxy-places.ts';
 import type { RenderInput } from '../../model/render-input.ts';
 import { compareText } from '../../model/route.ts';
 import type { RouteTable } from '../../model/route-table/table.ts';
 import type { StreamTable } from '../../model/streams/stream-table.ts';
 import type { Views } from './cached.ts';
-import { TLS_SOCKET } from './listeners.ts';
 import { hasPassthrough } from './table.ts';
-
-const PASSTHROUGH_SOCKET = 'unix:/tmp/passthrough.sock';
 
 /** The upstreams of the block `stream`. Hosts that are passed through may share tasks with TCP ports. */
 export function streamUpstreams(
