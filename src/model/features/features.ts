@@ -6,24 +6,9 @@ import type { LabelReader } from '../labels/label-reader.ts';
 import { matchKey } from '../match.ts';
 import type { Route } from '../route.ts';
 import { toUpstream, type Upstream } from '../upstream.ts';
-import { accessLog } from './access-log.ts';
-import { addressLists } from './address-lists.ts';
-import { affinity } from './affinity.ts';
-import { backendCa } from './backend-ca.ts';
-import { backendName } from './backend-name.ts';
-import { backendPath } from './backend-path.ts';
-import { backendProtocol, isGrpc, protocolOf } from './backend-protocol.ts';
-import { balance } from './balance.ts';
-import { basicAuth } from './basic-auth.ts';
-import { bufferingMode } from './buffering.ts';
-import { clientCertificate } from './client-certificate.ts';
-import { compression } from './compression.ts';
-import { connectTimeout } from './connect-timeout.ts';
-import { connectionLimit } from './connection-limit.ts';
-import { contextRootRewrite, contextRootRewriteLabels } from './context-root-rewrite.ts';
-import { cookiePath } from './cookie-path.ts';
-import { cors } from './cors.ts';
-import { fallback } from './fallback.ts';
+import { features } from './all-features.ts';
+import { isGrpc, protocolOf } from './backend-protocol.ts';
+import { contextRootRewriteLabels } from './context-root-rewrite.ts';
 import type {
   Definition,
   Feature,
@@ -33,92 +18,6 @@ import type {
   ServerBlock,
   Surroundings,
 } from './feature.ts';
-import { forwardAuth } from './forward-auth.ts';
-import { maxBodySize } from './max-body-size.ts';
-import { maxConnections } from './max-connections.ts';
-import { mirror } from './mirror.ts';
-import { rateLimit } from './rate-limit.ts';
-import { readTimeout } from './read-timeout.ts';
-import { requestHeaders } from './request-headers.ts';
-import { responseHeaderSize } from './response-header-size.ts';
-import { responseHeaders } from './response-headers.ts';
-import { retries } from './retries.ts';
-import { securityHeaders } from './security-headers.ts';
-import { sslOnly } from './ssl-only.ts';
-import { stickyCookie } from './sticky-cookie.ts';
-import { upstreamHost } from './upstream-host.ts';
-
-/** All features, by the option of a location that holds their value, in the order of their text in the configuration. */
-const features = {
-  rewrite: contextRootRewrite,
-  sslOnly,
-  protocol: backendProtocol,
-  backendCa,
-  backendName,
-  clientCertificate,
-  affinity,
-  balance,
-  stickyCookie,
-  maxConnections,
-  fallback,
-  mirror,
-  accessLog,
-  retries,
-  addressLists,
-  rateLimit,
-  connectionLimit,
-  basicAuth,
-  cors,
-  backendPath,
-  readTimeout,
-  connectTimeout,
-  maxBodySize,
-  buffering: bufferingMode,
-  compress: compression,
-  cookiePath,
-  upstreamHost,
-  requestHeaders,
-  // After the other request headers: only the authenticator decides about its own.
-  forwardAuth,
-  responseHeaderKb: responseHeaderSize,
-  securityHeaders,
-  // The last one decides about a header.
-  responseHeaders,
-};
-
-export const featureLabels = {
-  ...contextRootRewrite.labels,
-  ...affinity.labels,
-  ...sslOnly.labels,
-  ...backendProtocol.labels,
-  ...backendCa.labels,
-  ...backendName.labels,
-  ...clientCertificate.labels,
-  ...accessLog.labels,
-  ...balance.labels,
-  ...stickyCookie.labels,
-  ...maxConnections.labels,
-  ...retries.labels,
-  ...fallback.labels,
-  ...mirror.labels,
-  ...addressLists.labels,
-  ...rateLimit.labels,
-  ...connectionLimit.labels,
-  ...basicAuth.labels,
-  ...forwardAuth.labels,
-  ...cors.labels,
-  ...backendPath.labels,
-  ...readTimeout.labels,
-  ...connectTimeout.labels,
-  ...maxBodySize.labels,
-  ...bufferingMode.labels,
-  ...compression.labels,
-  ...cookiePath.labels,
-  ...upstreamHost.labels,
-  ...responseHeaderSize.labels,
-  ...securityHeaders.labels,
-  ...responseHeaders.labels,
-};
 
 type Features = typeof features;
 export type FeatureName = keyof Features;
@@ -133,6 +32,14 @@ export type FeatureOptions = { readonly [Name in WithDefault]: ValueOf<Name> } &
 };
 
 const all = Object.entries(features) as unknown as readonly (readonly [FeatureName, Feature<unknown>])[];
+
+/** A table of labels may have any key for the compiler, besides those that it names. */
+type Named<Labels> = { readonly [Name in keyof Labels as string extends Name ? never : Name]: Labels[Name] };
+type LabelTables = { [Name in FeatureName]: (labels: Named<Features[Name]['labels']>) => void }[FeatureName];
+type FeatureLabels = LabelTables extends (labels: infer Labels) => void ? Labels : never;
+
+/** In the order of the features. */
+export const featureLabels: FeatureLabels = Object.assign({}, ...all.map(([, { labels }]) => labels));
 
 function ofEach<T>(make: (feature: Feature<unknown>) => T): Record<FeatureName, T> {
   return Object.fromEntries(all.map(([name, feature]) => [name, make(feature)])) as Record<FeatureName, T>;
