@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { project } from '../bed/places.ts';
-import { readTemplates } from '../src/extension/templates.ts';
 import { parseHost } from '../src/model/hosts/host.ts';
 import type { RenderInput } from '../src/model/render-input.ts';
 import type { Route } from '../src/model/route.ts';
 import { parseSettings } from '../src/model/settings/settings.ts';
 import { compileNginx } from '../src/render/nginx.ts';
+import { readTemplates } from '../src/template-folder/read-templates.ts';
 import type { File } from './bench-container.ts';
 
 /** With TLS all hosts share one certificate. An HTTP/2 client has several requests in flight on one connection. */

@@ -1,9 +1,9 @@
 import { lintStack } from '../compose/lint.ts';
-import { readTemplates } from '../extension/templates.ts';
 import type { ClusterState } from '../model/cluster-state.ts';
 import { buildDesiredState } from '../model/desired-state.ts';
 import { toRenderInput } from '../model/render-input.ts';
 import { compileNginx } from '../render/nginx.ts';
+import { readTemplates } from '../template-folder/read-templates.ts';
 import { defineCommand } from './command.ts';
 import { composeOptions, loadCompose } from './compose-files.ts';
 import { describe, hasErrors } from './findings.ts';

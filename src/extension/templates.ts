@@ -1,16 +1,8 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import { watch } from 'chokidar';
 import type { Logger } from '../lib/logger.ts';
-import type { Templates } from '../render/nginx.ts';
 import { TemplateSource } from '../render/template-source.ts';
-
-/** Reads the templates of a folder, by name without extension. */
-export function readTemplates(folder: string): Templates {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.hbs'));
-  return Object.fromEntries(files.map((file) => [basename(file, '.hbs'), readFileSync(join(folder, file), 'utf8')]));
-}
+import { readTemplates } from '../template-folder/read-templates.ts';
 
 /** Follows edits of a folder. Templates that do not compile are logged, and the last valid ones stay in use. */
 export async function watchTemplates(folder: string, logger: Logger, signal: AbortSignal): Promise<TemplateSource> {

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import { type Renderer, SettingsRejectedError } from '../../src/controller/ports.ts';
-import { readTemplates } from '../../src/extension/templates.ts';
 import { digest } from '../../src/lib/digest.ts';
 import { RetryableError } from '../../src/lib/retryable.ts';
 import type { ReportedFaults } from '../../src/model/backends/connections.ts';
@@ -17,6 +16,7 @@ import type {
 } from '../../src/model/version.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
 import { proveConfiguration } from '../../src/render/prove.ts';
+import { readTemplates } from '../../src/template-folder/read-templates.ts';
 
 const render = compileNginx(readTemplates(fileURLToPath(new URL('../../templates', import.meta.url))));
 

@@ -16,7 +16,6 @@ import {
   toSwarmNode,
   toSwarmService,
 } from '../../src/controller/docker/to-model.ts';
-import { readTemplates } from '../../src/extension/templates.ts';
 import { buildDesiredState } from '../../src/model/desired-state.ts';
 import { sortProblems } from '../../src/model/problem.ts';
 import { toRenderInput } from '../../src/model/render-input.ts';
@@ -25,6 +24,7 @@ import { parseSettings } from '../../src/model/settings/settings.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { permissionsOf } from '../../src/nginx-text/permissions.ts';
 import { compileNginx } from '../../src/render/nginx.ts';
+import { readTemplates } from '../../src/template-folder/read-templates.ts';
 import { certificateFacts, secretFacts } from './facts.ts';
 
 /** The Engine's answers, in its own format. */
