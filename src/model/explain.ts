@@ -22,7 +22,7 @@ export function explainUrl(
   const refused = rejectedClaims
     .filter((claim) => claim.host === undefined || answersTo(claim.host, host))
     .map(refusedRoute);
-  const told = (step: Step, passedOver: readonly PassedOver[] = [], location?: Location): Explanation => ({
+  const explained = (step: Step, passedOver: readonly PassedOver[] = [], location?: Location): Explanation => ({
     url,
     answer: step.answer,
     because: [...site.because, ...step.because],
@@ -36,7 +36,7 @@ export function explainUrl(
   });
   if (isSecure && site.tls.kind !== 'terminated') {
     const handedOn = site.locations.find(({ isHandedOn }) => isHandedOn);
-    return told(withoutTermination(site, host, uri), [], handedOn);
+    return explained(withoutTermination(site, host, uri), [], handedOn);
   }
   if (path === undefined) {
     const because = ['The path leads above the root.'];
@@ -44,14 +44,15 @@ export function explainUrl(
   }
   const redirect = isSecure ? site.secureRedirect : site.redirect;
   if (redirect !== undefined)
-    return told(site.maintenance === undefined ? redirected(redirect, uri, isSecure) : closed(site.maintenance));
+    return explained(site.maintenance === undefined ? redirected(redirect, uri, isSecure) : closed(site.maintenance));
   if (site.canonical !== undefined)
-    return told(site.maintenance === undefined ? toCanonical(site.canonical, asked) : closed(site.maintenance));
+    return explained(site.maintenance === undefined ? toCanonical(site.canonical, asked) : closed(site.maintenance));
   const pathRedirect = choosePathRedirect(site, path, isSecure);
-  if (pathRedirect !== undefined) return told(redirectedPath(pathRedirect, site, asked), [], pathRedirect.location);
+  if (pathRedirect !== undefined)
+    return explained(redirectedPath(pathRedirect, site, asked), [], pathRedirect.location);
   const { location, because, passedOver } = chooseLocation(site, path, uri);
   const step = location === undefined ? nowhere(site) : answerAt(site.name, location, asked);
-  return told({ answer: step.answer, because: [...because, ...step.because] }, passedOver, location);
+  return explained({ answer: step.answer, because: [...because, ...step.because] }, passedOver, location);
 }
 
 function refusedRoute({ service, host, path, problem }: RejectedClaim): PassedOver {

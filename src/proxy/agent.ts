@@ -32,7 +32,7 @@ export interface AgentOptions {
 
 const BOOT_PATIENCE_MS = 2000;
 /** Limits the wait for extensions of earlier releases, which hold a report about a loaded version. */
-const TELL_PATIENCE_MS = 1000;
+const LOADED_PATIENCE_MS = 1000;
 const RETRY_MS = 1000;
 
 /** Runs next to nginx and loads every version that the extension offers, without a restart. */
@@ -158,15 +158,15 @@ export class Agent {
     const { nginx, textFault, logger } = this.#options;
     const { version } = offered;
     const start = performance.now();
-    let told: Promise<void> | undefined;
+    let reported: Promise<void> | undefined;
     const onLoaded = () => {
-      told ??= this.#tellLoaded(version, signal);
+      reported ??= this.#reportLoaded(version, signal);
     };
     const failure =
       textFault(offered.files) ??
       (await nginx.reload(offered, onLoaded, signal).catch((error: Error) => error.message));
     // Otherwise this report might arrive after the next one.
-    await told;
+    await reported;
     if (signal.aborted) return;
     if (failure !== undefined) {
       this.#refused = { version, message: failure };
@@ -182,9 +182,9 @@ export class Agent {
   }
 
   /** Reports that nginx has loaded the version, so that other replicas need not wait until old workers have ended. */
-  async #tellLoaded(version: string, signal: AbortSignal): Promise<void> {
+  async #reportLoaded(version: string, signal: AbortSignal): Promise<void> {
     const { offering } = this.#options;
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(TELL_PATIENCE_MS)]);
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(LOADED_PATIENCE_MS)]);
     await offering.next({ ...this.#report(), loaded: version }, [], patience).catch(() => undefined);
   }
 

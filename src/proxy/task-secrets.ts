@@ -39,7 +39,7 @@ export class TaskSecrets {
     if (facts.length < all.length) onUnreported(all.slice(facts.length).map(({ name }) => name));
     if (JSON.stringify(facts) === JSON.stringify(this.facts)) return;
     const stapled = facts.filter(({ stapledWith }) => stapledWith.length > 0);
-    // Before the facts are reported: nginx may be told to staple as soon as they are known.
+    // Before the facts are reported: nginx may be configured to staple as soon as they are known.
     if (stapled.length > 0)
       await serveResponders(new Map(stapled.map(({ name, certificates }) => [name, certificates[0]!.responder])));
     this.facts = facts;

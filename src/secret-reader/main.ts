@@ -7,7 +7,7 @@ import { readEnvironment } from './environment.ts';
 import { readSecrets } from './read-secrets.ts';
 import { createReaderServer } from './server.ts';
 
-/** The controller removes the job once it has the answer. Without a controller, the job ends by itself. */
+/** The controller removes the job once it has the answer. Without a controller, the job ends after this time. */
 const MOST_LIFE_MS = 120_000;
 
 const { secrets: wanted, ...recipient } = readEnvironment();

@@ -37,7 +37,7 @@ export function watchState({ onState, onSeen, onConnection }: Watcher): () => vo
     window.clearTimeout(timer);
     if (!stop.signal.aborted) timer = window.setTimeout(action, ms);
   };
-  const hear = () => {
+  const noteReceived = () => {
     later(lose, SILENCE_MS);
     if (isLive) return;
     isLive = true;
@@ -58,7 +58,7 @@ export function watchState({ onState, onSeen, onConnection }: Watcher): () => vo
   const follow = async (signal: AbortSignal) => {
     for await (const { event, data } of readEvents(await openEvents(signal))) {
       if (signal.aborted) return;
-      hear();
+      noteReceived();
       if (event === 'state') onState(JSON.parse(data));
       if (event === 'traffic') steps.dispatchEvent(new Event('step'));
       if (event === 'seen') onSeen(JSON.parse(data));

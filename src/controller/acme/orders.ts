@@ -42,7 +42,7 @@ export async function execute(
     await book.update((state) => succeeded(state, order.name, now(), result));
     return 'issued';
   }
-  // The reservation ends by itself: nothing is known about the order.
+  // The reservation expires: nothing is known about the order.
   if (signal.aborted) return undefined;
   const { retryAt, kind, reason } = result;
   const failure: Failure = { kind, reason: reason.slice(0, 1000), at: now() };

@@ -53,15 +53,15 @@ export function createMetrics(
   });
   new Gauge({
     name: 'signalbox_replicas',
-    help: 'Running proxies by the version they serve; `wanted` is true if it is the desired version.',
-    labelNames: ['cluster', 'version', 'wanted'],
+    help: 'Running proxies by the version they serve; `desired` is true if it is the desired version.',
+    labelNames: ['cluster', 'version', 'desired'],
     registers,
     collect() {
       this.reset();
       for (const { name, version: newest, tasks } of status.current?.outcomes ?? []) {
         for (const { state, version } of tasks) {
           if (state === 'running')
-            this.inc({ cluster: name, version: version ?? '', wanted: String(version === newest) });
+            this.inc({ cluster: name, version: version ?? '', desired: String(version === newest) });
         }
       }
     },

@@ -15,7 +15,7 @@ const MOST_SERIES = 4096;
 /** A series is dropped for a new one only if it had no request for this long. */
 const IDLE_SECONDS = 120;
 
-/** What a series counts. Absent parts are not told apart. */
+/** What a series counts. Absent parts are not distinguished. */
 export interface Scope {
   readonly cluster?: string | undefined;
   /** As shown in routes. */

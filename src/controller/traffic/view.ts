@@ -68,7 +68,7 @@ function clusterOf({ store }: TrafficRecorder, host: string | undefined): string
   return new Set(found).size === 1 ? found[0] : undefined;
 }
 
-/** A host's only route is not told apart from the host. */
+/** A host's only route is not distinguished from the host. */
 function pathOf({ store }: TrafficRecorder, cluster: string | undefined, { host, route }: TrafficQuery) {
   const hasRoutes = [...store.all()].some(
     ({ scope }) => scope.cluster === cluster && scope.host === host && scope.path !== undefined,

@@ -62,7 +62,7 @@ export interface DesiredService<Role extends string = OwnedRole> {
   readonly tmpfs: Readonly<Record<string, number>>;
   /** Runs the Engine's init process, which reaps zombie processes. */
   readonly init: boolean;
-  /** Ends by itself and is not started again. It has no health check. */
+  /** Ends after its work and is not started again. It has no health check. */
   readonly isJob?: true;
 }
 

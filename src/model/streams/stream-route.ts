@@ -52,7 +52,7 @@ export interface StreamOptions {
   readonly responses?: number | undefined;
 }
 
-/** Whether clients are told apart by address. */
+/** Whether clients are distinguished by address. */
 export function checksAddresses({ allow, deny, connectionLimit }: StreamOptions): boolean {
   return allow !== undefined || deny !== undefined || connectionLimit !== undefined;
 }

@@ -45,7 +45,7 @@ export class TrafficRows {
     if (known) return known;
     const left = MOST_ROWS - this.#sums.size;
     if (left > MOST_ROWS / 4) return this.#open(host, path, address);
-    // Only hosts are told apart, so that many tasks of some hosts do not hide others.
+    // Only hosts are distinguished, so that many tasks of some hosts do not hide others.
     const ofHost = this.#sums.get(nameOf(host, '', ''));
     return ofHost ?? (left > 1 ? this.#open(host, '', '') : this.#open(OTHER_HOSTS, '', ''));
   }

@@ -11,7 +11,7 @@ export interface DiffLine {
 /** Lines that changed with some around them; what lies in between is only counted. */
 export type DiffRow = DiffLine | { readonly kind: 'gap'; readonly count: number };
 
-/** Texts that differ in more lines than this are told apart as a whole: nobody reads such a comparison. */
+/** Texts that differ in more lines than this are not compared line by line: nobody reads such a comparison. */
 const MAX_EDITS = 1500;
 const CONTEXT = 3;
 
