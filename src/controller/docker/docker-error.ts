@@ -1,16 +1,21 @@
 import { RetryableError } from '../../lib/retryable.ts';
 import { ConflictError } from '../ports.ts';
 
+/** The Engine may answer an equal request otherwise: the object appears, is no longer in use, or the Engine has time. */
+const TEMPORARY: readonly number[] = [404, 408, 409, 429];
+
 /** The Engine returned an error or could not be reached. `status` is the HTTP status, undefined without a response. */
 export class DockerError extends RetryableError {
   override readonly name = 'DockerError';
   readonly operation: string;
   readonly status: number | undefined;
+  override readonly isRejection: boolean;
 
   constructor(operation: string, status: number | undefined, cause: unknown) {
     super(`${operation}: ${reason(cause)}`, { cause });
     this.operation = operation;
     this.status = status;
+    this.isRejection = status !== undefined && status >= 400 && status < 500 && !TEMPORARY.includes(status);
   }
 }
 

@@ -7,6 +7,7 @@ import { toHostViews } from '../../../../src/controller/admin/hosts.ts';
 import { operations } from '../../../../src/controller/admin/operations.ts';
 import { planSchema, toPlanView } from '../../../../src/controller/admin/plan.ts';
 import { type State, stateSchema, toState } from '../../../../src/controller/admin/state.ts';
+import { DockerError } from '../../../../src/controller/docker/docker-error.ts';
 import type { SavedText } from '../../../../src/controller/ports.ts';
 import { RetryableError } from '../../../../src/lib/retryable.ts';
 import { parseSettings } from '../../../../src/model/settings/settings.ts';
@@ -269,6 +270,15 @@ describe('The API', () => {
     world.swarm.failNext('observe', new RetryableError('connect ECONNREFUSED'));
     const answer = await send('/api/interlock', 'POST', '{"HTTPPort":9001}', await logIn('admin'));
     expect(await answer.json()).toMatchObject({ status: 503, detail: expect.stringContaining('ECONNREFUSED') });
+    expect(saved).toEqual([]);
+  });
+
+  it('reports that the Engine rejects the request, which need not be repeated', async () => {
+    const { world, send, logIn, saved } = await setUp();
+    world.swarm.failNext('observe', new DockerError('List services', 403, new Error('denied by a plugin')));
+    const answer = await send('/api/interlock', 'POST', '{"HTTPPort":9001}', await logIn('admin'));
+    const detail = 'List services: denied by a plugin. Nothing was changed.';
+    expect(await answer.json()).toMatchObject({ status: 502, title: 'Docker rejected the request', detail });
     expect(saved).toEqual([]);
   });
 
