@@ -7,6 +7,7 @@ import { diff } from './diff.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { lint } from './lint.ts';
+import { logs } from './logs.ts';
 import { maintenance } from './maintenance.ts';
 import { plan } from './plan.ts';
 import { problems } from './problems.ts';
@@ -27,6 +28,7 @@ const others: readonly Command[] = [
   status,
   routes,
   top,
+  logs,
   problems,
   certificates,
   acme,

@@ -14,6 +14,7 @@ import { type DoctorSources, diagnose } from './admin/doctor.ts';
 import { explainEverywhere } from './admin/explain.ts';
 import { FailedSignIns } from './admin/failed-sign-ins.ts';
 import { toHostViews } from './admin/hosts.ts';
+import { readLogs } from './admin/logs.ts';
 import { createMetrics } from './admin/metrics.ts';
 import { oidcFingerprint } from './admin/oidc.ts';
 import { servePage } from './admin/page.ts';
@@ -109,6 +110,8 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
     metrics: () => metrics.metrics(),
     explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url, status.current?.backends),
+    logs: (query, state) =>
+      readLogs(query, state, status.current, (task, lines, deadlineMs) => swarm.taskLines(task, lines, deadlineMs)),
     doctor: () => diagnose(sources),
     plan: () => toPlanView(preview.planned, status.error),
     certificates,

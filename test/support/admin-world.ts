@@ -11,6 +11,7 @@ import { createAdminApp } from '../../src/controller/admin/app.ts';
 import type { CertificateView } from '../../src/controller/admin/certificates.ts';
 import { explainEverywhere } from '../../src/controller/admin/explain.ts';
 import { FailedSignIns } from '../../src/controller/admin/failed-sign-ins.ts';
+import { readLogs } from '../../src/controller/admin/logs.ts';
 import { type Oidc, oidcFingerprint } from '../../src/controller/admin/oidc.ts';
 import { servePage } from '../../src/controller/admin/page.ts';
 import { hashPassword } from '../../src/controller/admin/password-hash.ts';
@@ -21,6 +22,7 @@ import { toState } from '../../src/controller/admin/state.ts';
 import { parseUsers } from '../../src/controller/admin/users.ts';
 import { VersionBook } from '../../src/controller/admin/version-book.ts';
 import { readVersion } from '../../src/controller/admin/versions.ts';
+import type { LineQuery, TaskLine } from '../../src/controller/docker/task-lines.ts';
 import { toSource } from '../../src/controller/traffic/setup.ts';
 import { TrafficRecorder } from '../../src/controller/traffic/traffic-recorder.ts';
 import { createLogger } from '../../src/lib/logger.ts';
@@ -96,6 +98,8 @@ export class AdminWorld implements AsyncDisposable {
   renew: AcmeTask['renew'] = async () => undefined;
   /** Added to the clock of the sessions. */
   skipped = 0;
+  /** Answers for the logs of proxies. */
+  readLines: (task: string, query: LineQuery) => Promise<readonly TaskLine[]> = async () => [];
   readonly #stop: AbortController;
   readonly #agent = new Agent({ keepAlive: true });
 
@@ -172,6 +176,7 @@ export class AdminWorld implements AsyncDisposable {
       internalCa: 'PEM',
       hosts: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+      logs: (query, state) => readLogs(query, state, world.board.current, (task, lines) => this.readLines(task, lines)),
       doctor: async () => undefined,
       plan: () => toPlanView(world.preview.planned, world.board.error),
       logger,

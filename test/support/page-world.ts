@@ -112,6 +112,7 @@ export class PageWorld implements AsyncDisposable {
       internalCa: 'PEM',
       hosts: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url, world.status.backends),
+      logs: async () => ({ lines: [], silent: [], cursor: '' }),
       doctor: async () => undefined,
       plan: () => toPlanView(world.preview.planned, world.board.error),
       traffic: toSource({ recorder: this.traffic, tasksOf: async () => knownTasks, now: Date.now }),

@@ -75,16 +75,6 @@ beforeAll(async () => {
   await settled();
   await answers('good.honest.local');
 });
-it('is diagnosed: the doctor sees nodes, engines, ports and clocks of the swarm', async () => {
-  const results: { check: string; status: string; findings: { what: string; fix: string }[] }[] = JSON.parse(
-    await signalbox('doctor', '--skip-dns', '--json'),
-  );
-  const of = (check: string) => results.find((result) => result.check === check);
-  for (const check of ['nodes', 'ports', 'clocks', 'published-ports', 'own-clock'])
-    expect(of(check), JSON.stringify(results)).toMatchObject({ status: 'ok', findings: [] });
-  for (const check of ['engines', 'disk', 'ipvs']) expect(of(check)?.status, check).not.toBe('unknown');
-});
-
 afterAll(() => stack[Symbol.asyncDispose]());
 
 interface Case {
@@ -236,4 +226,26 @@ it('is found by failed requests if it stops listening, and its return is noticed
   expect(clearedMs).toBeLessThan(GOAL_MS);
   console.log(`pausing: reported after ${reportedMs} ms, cleared after ${clearedMs} ms`);
   expect((await curl(host, '/ping')).status).toBe(200);
+});
+
+it('is logged: the access log of a host is read from all proxies, in time and without other hosts', async () => {
+  const start = Date.now();
+  const host = 'good.honest.local';
+  await eventually(async () => {
+    await curl(host, '/in-the-log');
+    const lines = (await signalbox('logs', host, '--json')).trim().split('\n').filter(Boolean);
+    expect(lines.join('\n')).toContain('/in-the-log');
+    for (const line of lines) expect(JSON.parse(line).text).toContain(`host="${host}"`);
+  });
+  expect(Date.now() - start).toBeLessThan(60_000);
+});
+
+it('is diagnosed: the doctor sees nodes, engines, ports and clocks of the swarm', async () => {
+  const results: { check: string; status: string; findings: { what: string; fix: string }[] }[] = JSON.parse(
+    await signalbox('doctor', '--skip-dns', '--json'),
+  );
+  const of = (check: string) => results.find((result) => result.check === check);
+  for (const check of ['nodes', 'ports', 'clocks', 'published-ports', 'own-clock'])
+    expect(of(check), JSON.stringify(results)).toMatchObject({ status: 'ok', findings: [] });
+  for (const check of ['engines', 'disk', 'ipvs']) expect(of(check)?.status, check).not.toBe('unknown');
 });

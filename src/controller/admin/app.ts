@@ -1,6 +1,7 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
+import { z } from 'zod';
 import type { Logger } from '../../lib/logger.ts';
 import { isRetryable, RetryableError } from '../../lib/retryable.ts';
 import type { Actor } from '../../model/access/administration.ts';
@@ -14,6 +15,7 @@ import { EventStreams } from './event-stream.ts';
 import { type HostView, scopeHosts } from './hosts.ts';
 import { readBody, remoteAddress } from './http.ts';
 import { onlyKnownRoutes } from './known-routes.ts';
+import { type LogQuery, type LogsView, logsQuery } from './logs.ts';
 import type { Oidc } from './oidc.ts';
 import { openApiDocument } from './openapi.ts';
 import { type PlanView, scopePlan } from './plan.ts';
@@ -52,6 +54,8 @@ export interface AdminOptions {
   readonly explain: (url: string) => readonly ClusterExplanation[] | undefined;
   /** What the controller would do now. */
   readonly plan: () => PlanView;
+  /** Lines of the access log about a host that the user sees. */
+  readonly logs: (query: LogQuery, state: State) => Promise<LogsView>;
   /** Checks the swarm; undefined before it was observed. */
   readonly doctor: () => Promise<DoctorView | undefined>;
   readonly certificates: () => readonly CertificateView[];
@@ -152,6 +156,13 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     return json(explanations.filter(({ cluster }) => own === undefined || cluster === own));
   });
 
+  app.get('/api/logs', async (context) => {
+    const query = z.object(logsQuery).partial().safeParse(context.req.query());
+    const { host, tail = 100, cursor = '' } = query.data ?? {};
+    if (host === undefined)
+      throw new Refusal(400, 'Invalid query', 'Set the parameter host, and tail to a number from 1 to 1000.');
+    return context.json(await options.logs({ host, tail, cursor }, visible(context.get('user'))));
+  });
   app.get('/api/doctor', async (context) => {
     const view = await options.doctor();
     if (view === undefined) throw new Refusal(503, 'Not ready', 'The controller has not checked the swarm yet.');

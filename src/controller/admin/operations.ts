@@ -3,6 +3,7 @@ import type { Role } from '../../model/access/roles.ts';
 import { certificateSchema, renewalSchema } from './certificates.ts';
 import { doctorSchema } from './doctor.ts';
 import { hostSchema } from './hosts.ts';
+import { logsQuery, logsSchema } from './logs.ts';
 import { planSchema } from './plan.ts';
 import {
   allowSchema,
@@ -212,6 +213,15 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
       ofCluster: 'answer',
       query: { url: explainedUrlSchema },
       answer: z.array(explanationSchema),
+    },
+  },
+  '/api/logs': {
+    get: {
+      summary: 'Show lines of the access log about a host, from all proxies; asks again with `cursor` for later lines',
+      access: 'operator',
+      ofCluster: 'answer',
+      query: logsQuery,
+      answer: logsSchema,
     },
   },
   '/api/doctor': {

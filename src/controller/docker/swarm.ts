@@ -12,6 +12,7 @@ import type { Observer } from './observer.ts';
 import { EngineTask } from './schema.ts';
 import { toServiceSpec } from './service-spec.ts';
 import { readConfigData } from './settings-store.ts';
+import { type LineQuery, readTaskLines, type TaskLine } from './task-lines.ts';
 import { listTaskRecords } from './task-records.ts';
 import { toOwnedTask } from './to-model.ts';
 
@@ -50,6 +51,10 @@ export class DockerSwarm implements Swarm {
 
   engineFacts(serviceIds: readonly string[]): Promise<EngineFacts> {
     return listEngineFacts(this.#docker, serviceIds);
+  }
+
+  taskLines(taskId: string, query: LineQuery, deadlineMs: number): Promise<readonly TaskLine[]> {
+    return readTaskLines(this.#docker, taskId, query, deadlineMs);
   }
 
   async taskLog(taskId: string): Promise<string> {

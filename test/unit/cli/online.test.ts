@@ -157,6 +157,13 @@ const app = new Hono()
     const lines = configurations[req.param('version')];
     return lines === undefined ? json({ title: 'No such version' }, 404) : text(lines.join('\n'));
   })
+  .get('/api/logs', ({ req, json }) =>
+    json({
+      lines: [{ at: '2026-01-01T00:00:00Z', node: 'w1', text: `GET /?${new URLSearchParams(req.query())}` }],
+      silent: [{ node: 'w2', reason: 'no answer within 5 s' }],
+      cursor: '{}',
+    }),
+  )
   .get('/api/doctor', ({ json }) =>
     json({
       observedAt: new Date().toISOString(),
@@ -407,6 +414,19 @@ notice: is new (shop_api)
       out: '',
       err: `signalbox: ${message}\nSee: signalbox help problems\n`,
     });
+  });
+});
+
+describe('signalbox logs', () => {
+  it('prints the lines with their nodes, and names nodes that do not answer', async () => {
+    expect(await ask('logs', 'shop.example.org', '--tail', '5')).toEqual({
+      code: 0,
+      out: 'w1 GET /?host=shop.example.org&tail=5&cursor=\n',
+      err: 'signalbox: w2: no answer within 5 s\n',
+    });
+    expect(JSON.parse((await ask('logs', 'shop.example.org', '--json')).out)).toMatchObject({ node: 'w1' });
+    expect(await ask('logs')).toMatchObject({ code: 2 });
+    expect(await ask('logs', 'shop.example.org', '--tail', 'all')).toMatchObject({ code: 2 });
   });
 });
 

@@ -182,6 +182,7 @@ it('Each route requires this role, and API tokens of one cluster may do this', (
     'GET /api/hrm viewer -',
     'GET /api/interlock viewer -',
     'GET /api/internal-ca viewer -',
+    'GET /api/logs operator answer',
     'GET /api/maintenance viewer answer',
     'GET /api/openapi.json viewer answer',
     'GET /api/plan viewer answer',
