@@ -42,7 +42,6 @@ export function Versions({ cluster, kept, shown, compared, onShow, onCompare }: 
                 <Ago at={createdAt} />
               </span>
             </button>
-            <Changes cause={cause} changes={changes} />
             {canChange && version !== cluster.version ? (
               <button
                 type="button"
@@ -53,6 +52,7 @@ export function Versions({ cluster, kept, shown, compared, onShow, onCompare }: 
                 Roll back…
               </button>
             ) : null}
+            <Changes cause={cause} changes={changes} />
           </li>
         ))}
       </ol>

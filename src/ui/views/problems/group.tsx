@@ -103,7 +103,7 @@ function CopyButton({ text }: { readonly text: string }) {
   const [copied, setCopied] = useState(false);
   const copy = () => void navigator.clipboard.writeText(text).then(() => setCopied(true));
   return (
-    <button type="button" class="button small problem-copy" onClick={copy}>
+    <button type="button" class="button button-small problem-copy" onClick={copy}>
       {copied ? 'Copied' : 'Copy'}
     </button>
   );
