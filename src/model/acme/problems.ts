@@ -64,7 +64,10 @@ export function certificateProblems(
 ): Problem[] {
   return statuses.flatMap((status) => {
     const found = judge(status, now);
-    const notes = (status.notes ?? []).map(({ severity, reason, remedy }) => ({ ...orderInDoubt(reason, remedy), severity }));
+    const notes = (status.notes ?? []).map(({ severity, reason, remedy }) => ({
+      ...orderInDoubt(reason, remedy),
+      severity,
+    }));
     return [...(found === undefined ? [] : [found]), ...notes].map((each) => toProblem(status, each));
   });
 }
