@@ -86,6 +86,7 @@ export class Bed {
       '--prune',
       '--resolve-image',
       'never',
+      '--with-registry-auth',
       '--compose-file',
       file,
       name,

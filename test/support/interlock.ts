@@ -253,14 +253,18 @@ async function removeNetwork(name: string): Promise<void> {
 
 export const defaultSettings = readFileSync(join(project, 'config.toml'), 'utf8');
 
-/** Applies other settings as an administrator does: with a new Docker config, and by deploying the stack again. */
-export async function useSettings(text: string): Promise<void> {
+/**
+ * Applies other settings as an administrator does: with a new Docker config, and by deploying the stack again. `more` is
+ * added to the environment of the deployment.
+ */
+export async function useSettings(text: string, more: NodeJS.ProcessEnv = {}): Promise<void> {
   const file = join(tmpdir(), `signalbox-${bed.name}-settings.toml`);
   writeFileSync(file, text);
   const env = {
     SIGNALBOX_VERSION: inject('version'),
     SIGNALBOX_SETTINGS: file,
     SIGNALBOX_SETTINGS_NAME: `signalbox-settings-${digestOf('/', [file])}`,
+    ...more,
   };
   await bed.deploy('signalbox', { file: join(project, 'stack.yml') }, env);
   rmSync(file);

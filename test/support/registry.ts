@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
@@ -52,6 +52,13 @@ export class Registry implements AsyncDisposable {
     await container.start();
     const { NetworkSettings } = await container.inspect();
     return new Registry(engine, container, NetworkSettings.Networks[network]!.IPAddress);
+  }
+
+  /** Folder with the credentials, for `DOCKER_CONFIG`. The caller removes it. */
+  async signIn(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'registry-'));
+    await writeFile(join(folder, 'config.json'), this.config);
+    return folder;
   }
 
   /** `config.json`, as `docker login` writes it. */

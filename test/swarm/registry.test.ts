@@ -1,4 +1,5 @@
 // Images from a registry that requires signing in: nodes pull them with the credentials that the settings name.
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { containersOf } from '../support/containers.ts';
 import { bed, defaultSettings, eventually, settled, state, useSettings } from '../support/interlock.ts';
@@ -8,15 +9,19 @@ import { answersOnEveryNode, deployStack, restoreSettings, type Stack } from '..
 let registry: Registry;
 let stack: Stack;
 const images: Record<string, string> = {};
+const apps = { app: { host: 'registry.local' } };
+/** Credentials of `docker login`. */
+let folder: string | undefined;
 
 beforeAll(async () => {
   registry = await Registry.start();
-  for (const name of ['extension', 'proxy'])
+  for (const name of ['controller', 'extension', 'proxy', 'acme'])
     images[name] = await registry.push(`signalbox/${name}:${inject('version')}`);
-  stack = await deployStack('registry', { app: { host: 'registry.local' } });
+  stack = await deployStack('registry', apps);
 });
 
 afterAll(async () => {
+  if (folder) await rm(folder, { recursive: true });
   await restoreSettings();
   await stack[Symbol.asyncDispose]();
   await bed.docker('secret', 'rm', 'registry-wrong', 'registry-right');
@@ -79,6 +84,37 @@ describe('images in a registry that requires signing in', () => {
     await settled();
     await answersOnEveryNode('registry.local');
     expect((await state()).problems).toEqual([]);
+  });
+
+  it('are all pulled if the stack is deployed from the registry: SIGNALBOX_REGISTRY names it for what the controller creates too', async () => {
+    folder = await registry.signIn();
+    const env = { SIGNALBOX_REGISTRY: `${registry.address}/signalbox`, DOCKER_CONFIG: folder };
+    // Nobody answers at this address: only the image counts.
+    const issuer = `\n[Acme.nobody]\nDirectory = "https://127.0.0.1:9/dir"\nEmail = "ops@example.org"\nAcceptTerms = true\n`;
+    const settings = defaultSettings.replace('PollInterval', 'RegistrySecret = "registry-right"\nPollInterval');
+
+    await useSettings(settings + issuer, env);
+    // The service that orders certificates runs only if a host asks for one.
+    const labels = {
+      'com.docker.lb.hosts': 'ordered.local',
+      'com.docker.lb.port': '8080',
+      'com.docker.lb.acme': 'true',
+    };
+    await stack.deploy({ ...apps, ordered: { labels } });
+
+    for (const [service, image] of [
+      ['signalbox_controller', images.controller],
+      ['signalbox_admin', images.controller],
+      ['signalbox-extension', images.extension],
+      ['signalbox-proxy', images.proxy],
+      ['signalbox-acme', images.acme],
+    ] as const)
+      await eventually(async () => {
+        const containers = await containersOf(service);
+        expect(new Set(containers.map(({ Config }) => Config.Image)), service).toEqual(new Set([image]));
+      }, 240_000);
+    await settled();
+    await answersOnEveryNode('registry.local');
   });
 
   it('leave the credentials in no label, variable or log', async () => {
