@@ -55,7 +55,12 @@ const stricter: Readonly<Record<string, readonly string[]>> = {
   'controller/admin': [
     'lib',
     'model',
+    'nginx-text',
     'protocol',
+    'controller/acme/acme-task.ts',
+    'controller/docker/engine-facts.ts',
+    'controller/docker/task-lines.ts',
+    'controller/doctor-probes.ts',
     'controller/observe/timeline.ts',
     'controller/plan',
     'controller/ports.ts',

@@ -1,7 +1,6 @@
 import {
   type Actor,
   type Administration,
-  applyPorts,
   type Change,
   type EndedSession,
   endSession,
@@ -27,7 +26,10 @@ import {
   isSameState,
   type MaintenanceTerms,
   newToken,
+  type Ports,
   parseSaved,
+  portsOf,
+  toChange,
   type WantedToken,
   withMaintenance,
   without,
@@ -96,21 +98,14 @@ export class Administrator {
   }
 
   /** Ports of the cluster `default`, also while routing is off. */
-  get ports(): { readonly httpPort: number; readonly httpsPort: number } {
-    return this.#portsWith(this.#current);
-  }
-
-  #portsWith(administration: Administration): { readonly httpPort: number; readonly httpsPort: number } {
-    const { clusters } = applyPorts(this.#options.settings, administration);
-    const { PublishedPort, PublishedSSLPort } = (clusters.find(({ name }) => name === 'default') ?? clusters[0]!)
-      .settings;
-    return { httpPort: PublishedPort, httpsPort: PublishedSSLPort };
+  get ports(): Ports {
+    return portsOf(this.#options.settings, this.#current);
   }
 
   async enable(who: Actor, wanted: { readonly httpPort?: number; readonly httpsPort?: number }): Promise<void> {
     const { httpPort, httpsPort } = { ...this.ports, ...wanted };
     await this.#refuseTaken(httpPort, httpsPort);
-    const asSet = this.#portsWith(untouched);
+    const asSet = portsOf(this.#options.settings, untouched);
     await this.#change(who, `Switched on, HTTP ${httpPort}, HTTPS ${httpsPort}`, (current) => ({
       ...current,
       enabled: true,
@@ -152,9 +147,8 @@ export class Administrator {
   }
 
   /** Records an action whose effect is stored elsewhere. */
-  async record({ name, via, address }: Actor, what: string): Promise<void> {
-    const how = { ...(via === undefined ? {} : { via }), ...(address === undefined ? {} : { address }) };
-    const change = { at: new Date(this.#options.now()).toISOString(), who: name, ...how, what };
+  async record(actor: Actor, what: string): Promise<void> {
+    const change = toChange(actor, what, new Date(this.#options.now()).toISOString());
     const isSaved = (current: Administration) => current.changes.some((known) => isSame(known, change));
     await this.#inTurn(() => this.#save((current) => recordChange(current, change), isSaved));
   }
@@ -257,14 +251,13 @@ export class Administrator {
 
   /** Each change builds on the previous one, also of other controllers. A change without effect is neither stored nor recorded. */
   async #change(
-    { name, via, address }: Actor,
+    actor: Actor,
     what: string,
     next: (current: Administration, at: string) => Administration,
     at = new Date(this.#options.now()).toISOString(),
   ): Promise<void> {
     const { trigger } = this.#options;
-    const how = { ...(via === undefined ? {} : { via }), ...(address === undefined ? {} : { address }) };
-    const change = { at, who: name, ...how, what };
+    const change = toChange(actor, what, at);
     const changes = (current: Administration) => !isSameState(next(current, at), current);
     await this.#inTurn(async () => {
       // Another controller may have changed it since.

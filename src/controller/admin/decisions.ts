@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { RetryableError } from '../../lib/retryable.ts';
 import {
+  type Actor,
   type Administration,
   administrationName,
   administrationSchema,
+  applyPorts,
   type Change,
 } from '../../model/access/administration.ts';
 import { type ApiToken, MAX_TOKENS, validTokens } from '../../model/access/api-tokens.ts';
@@ -117,4 +119,24 @@ export function isKnownCluster(name: string, { clusters }: Settings, status: Sta
     (snapshot?.configs.some(({ labels }) => labels[clusterLabel] === name && labels[versionLabel] !== undefined) ??
       false)
   );
+}
+
+/** Ports that clients reach. */
+export interface Ports {
+  readonly httpPort: number;
+  readonly httpsPort: number;
+}
+
+/** Ports of the cluster `default`, or of the first one. */
+export function portsOf(settings: Settings, administration: Administration): Ports {
+  const { clusters } = applyPorts(settings, administration);
+  const { PublishedPort, PublishedSSLPort } = (clusters.find(({ name }) => name === 'default') ?? clusters[0]!)
+    .settings;
+  return { httpPort: PublishedPort, httpsPort: PublishedSSLPort };
+}
+
+/** The entry in the log of changes. */
+export function toChange({ name, via, address }: Actor, what: string, at: string): Change {
+  const how = { ...(via === undefined ? {} : { via }), ...(address === undefined ? {} : { address }) };
+  return { at, who: name, ...how, what };
 }
