@@ -12,7 +12,7 @@ export async function inParallel<T>(items: readonly T[], work: (item: T) => Prom
   );
 }
 
-export interface LabelledService {
+export interface LabeledService {
   readonly name: string;
   readonly image: string;
   /** Id of the network over which the proxies reach it. */
@@ -22,7 +22,7 @@ export interface LabelledService {
 }
 
 /** As many services as a large swarm has. Without tasks they cost the swarm almost nothing. */
-export async function createServices(docker: Docker, services: readonly LabelledService[]): Promise<void> {
+export async function createServices(docker: Docker, services: readonly LabeledService[]): Promise<void> {
   await inParallel(services, ({ name, image, networkId, replicas, labels }) =>
     docker.createService({
       Name: name,

@@ -45,7 +45,7 @@ export default defineConfig({
       include: [join(import.meta.dirname, '../src/**/*.ts')],
       exclude: ['**/src/ui/**'],
       reporter: ['text-summary', 'html'],
-      reportsDirectory: './artefacts/coverage',
+      reportsDirectory: './artifacts/coverage',
     },
     projects: [
       // Takes seconds. The limit is for busy machines.

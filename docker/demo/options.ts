@@ -45,9 +45,9 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): O
 
 function parseFlags(args: readonly string[]) {
   // Go programs also accept long flags with one dash, and so do the examples that users copy.
-  const normalised = args.map((arg) => arg.replace(/^-(?=[a-z]{2})/, '--'));
+  const normalized = args.map((arg) => arg.replace(/^-(?=[a-z]{2})/, '--'));
   const { values } = parseArgs({
-    args: normalised,
+    args: normalized,
     options: { port: { type: 'string' }, 'tls-cert': { type: 'string' }, 'tls-key': { type: 'string' } },
   });
   return values;

@@ -41,7 +41,7 @@ finding says so. Check the result with "signalbox lint".`,
 
 /** Prints to standard error, because standard output is the converted file. */
 function report(findings: readonly Finding[], count: number, io: Io): void {
-  const plain = { colour: false };
+  const plain = { color: false };
   for (const finding of findings) io.err(`${describe(finding, plain)}\n`);
   const services = `${count} ${count === 1 ? 'service' : 'services'} converted`;
   io.err(`${services}, ${countProblems(findings) ?? 'nothing lost'}\n`);

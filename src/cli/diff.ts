@@ -53,9 +53,9 @@ const STYLES = { '-': 'red', '+': 'green' } as const;
 function write({ before, after, lines }: Hunk, io: Io): string[] {
   const count = (other: string) => lines.filter((line) => !line.startsWith(other)).length;
   const head = `@@ -${before},${count('+')} +${after},${count('-')} @@`;
-  const coloured = lines.map((line) => {
+  const colored = lines.map((line) => {
     const style = STYLES[line[0] as keyof typeof STYLES];
     return style === undefined ? line : paint(io, style, line);
   });
-  return [paint(io, 'cyan', head), ...coloured];
+  return [paint(io, 'cyan', head), ...colored];
 }

@@ -25,17 +25,17 @@ function flatten({ place, ...problem }: Finding) {
 const STYLES = { error: 'red', warning: 'yellow', notice: 'cyan' } as const;
 
 /** `stack.yml:12:9: error: com.docker.lb.port "x" is not a whole number (app)`, and the remedy on the next line. */
-export function describe(finding: Finding, io: Pick<Io, 'colour'>): string {
+export function describe(finding: Finding, io: Pick<Io, 'color'>): string {
   const { place } = finding;
   const where = paint(io, 'bold', `${place.file}:${place.line}:${place.column}:`);
   return `${where} ${paintSeverity(finding, io)} ${describeProblem(finding, io)}`;
 }
 
-export function paintSeverity({ severity }: SentProblem, io: Pick<Io, 'colour'>): string {
+export function paintSeverity({ severity }: SentProblem, io: Pick<Io, 'color'>): string {
   return paint(io, STYLES[severity], `${severity}:`);
 }
 
-export function describeProblem(problem: SentProblem, io: Pick<Io, 'colour'>): string {
+export function describeProblem(problem: SentProblem, io: Pick<Io, 'color'>): string {
   const { service, label, value, reason, remedy, affects } = problem;
   const subject = [label, value === undefined ? undefined : JSON.stringify(value)].filter((part) => part !== undefined);
   const owner = service === undefined ? '' : ` ${paint(io, 'dim', `(${service})`)}`;

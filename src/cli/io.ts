@@ -4,8 +4,8 @@ import { styleText } from 'node:util';
 export interface Io {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** Whether `out` is a terminal that shows colours. */
-  readonly colour: boolean;
+  /** Whether `out` is a terminal that shows colors. */
+  readonly color: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readStdin: () => Promise<string>;
   /** Prompts the user. Undefined without a terminal. */
@@ -35,8 +35,8 @@ export class UsageError extends Error {}
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
-export function paint({ colour }: Pick<Io, 'colour'>, style: Style, text: string): string {
-  return colour ? styleText(style, text, { validateStream: false }) : text;
+export function paint({ color }: Pick<Io, 'color'>, style: Style, text: string): string {
+  return color ? styleText(style, text, { validateStream: false }) : text;
 }
 
 export function writeJson(io: Io, value: unknown): void {

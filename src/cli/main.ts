@@ -15,7 +15,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 process.exitCode = await runCli(process.argv.slice(2), commands, version, {
   out: (output) => process.stdout.write(output),
   err: (output) => process.stderr.write(output),
-  colour: process.stdout.hasColors?.() ?? false,
+  color: process.stdout.hasColors?.() ?? false,
   env: process.env,
   readStdin: () => text(process.stdin),
   ask: process.stdin.isTTY && process.stderr.isTTY ? askTerminal : undefined,

@@ -18,7 +18,7 @@ export function createParser({ commands, release, io, run }: ParserInput): Parse
     .helpOption('-h, --help', 'Print this help.')
     .helpCommand('help <command>', 'Print the help of a command.')
     .exitOverride()
-    .configureOutput({ writeOut: io.out, outputError: () => {}, getOutHasColors: () => io.colour })
+    .configureOutput({ writeOut: io.out, outputError: () => {}, getOutHasColors: () => io.color })
     .configureHelp({ styleTitle: (title) => paint(io, 'bold', title), subcommandTerm: (command) => command.name() })
     .addHelpText('after', section('Exit codes', exitCodeLines(), io));
   for (const command of commands) addCommand(parser, command, io, run);

@@ -33,7 +33,7 @@ export const render = defineCommand({
     const rendered = chosen.map((state) => ({ cluster: state.cluster.name, ...nginx(toRenderInput(state)) }));
     if (values.json) writeJson(io, rendered);
     else io.out(rendered.flatMap((cluster) => cluster.files.map(({ text }) => text)).join('\n'));
-    for (const finding of findings) io.err(`${describe(finding, { colour: false })}\n`);
+    for (const finding of findings) io.err(`${describe(finding, { color: false })}\n`);
     return hasErrors(findings) ? exitCodes.found : exitCodes.done;
   },
 });

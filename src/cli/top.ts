@@ -40,7 +40,7 @@ export const top = defineCommand({
     const api = await Api.connect(values, io);
     const query = new URLSearchParams({ range, ...(cluster ? { cluster } : {}), ...(host ? { host } : {}) });
     const read = async () => (await api.call('GET', `/api/traffic?${query}`)) as TrafficView;
-    const isOnce = values.once || values.json || !io.colour;
+    const isOnce = values.once || values.json || !io.color;
     for (;;) {
       const view = await read();
       if (values.json) writeJson(io, view);

@@ -224,19 +224,19 @@ function issuerOf({ issuer }: X509Certificate): string {
 function namesOf({ subjectAltName, subject }: X509Certificate): { names: string[]; addresses: string[] } {
   const listed = (kind: string) =>
     [...(subjectAltName ?? '').matchAll(new RegExp(`(?:^|, )${kind}:([^,"]+)`, 'g'))].map(([, name]) => name!);
-  const names = listed('DNS').map(normaliseName);
-  const addresses = listed('IP Address').flatMap(normaliseAddress);
+  const names = listed('DNS').map(normalizeName);
+  const addresses = listed('IP Address').flatMap(normalizeAddress);
   const common = /^CN=(.+)$/m.exec(subject ?? '')?.[1];
   if (names.length > 0 || addresses.length > 0 || common === undefined) return { names, addresses };
-  return { names: [normaliseName(common)], addresses: normaliseAddress(common) };
+  return { names: [normalizeName(common)], addresses: normalizeAddress(common) };
 }
 
-function normaliseName(name: string): string {
+function normalizeName(name: string): string {
   return name.toLowerCase().replace(/\.$/, '').slice(0, 253);
 }
 
 /** In the format of hosts: `10.20.30.40`, `[2001:db8::1]`. */
-function normaliseAddress(text: string): string[] {
+function normalizeAddress(text: string): string[] {
   if (!/^[\d.]+$|^[\da-f:.]*:[\da-f:.]*$/i.test(text)) return [];
   const parsed = URL.parse(text.includes(':') ? `http://[${text}]/` : `http://${text}/`);
   return parsed === null ? [] : [parsed.hostname];

@@ -14,7 +14,7 @@ const services = [
   aService('always', { lb: { compress: 'gzip, always' } }),
   aService('calls', { port: http2Port, lb: { compress: 'always', backend_protocol: 'grpc' } }),
   aService('modern', { port: http2Port, lb: { compress: 'true', backend_protocol: 'h2c' } }),
-  aService('labelled', {
+  aService('labeled', {
     lb: { compress: 'true', 'request_header.X-Tenant': 'acme', 'response_header.X-A': 'b', cors: 'https://a.test' },
   }),
   aService('secured', { lb: { compress: 'true', ssl_cert: 'site' } }),
@@ -35,7 +35,7 @@ const ask = (name: string, target: string, headers: readonly string[] = [gzip]) 
   get(nginx, `${name}.example.org`, name === 'rewritten' ? `/app${target}` : target, { headers });
 const encoding = ({ headers }: Awaited<ReturnType<typeof get>>) => valuesOf(headers, 'content-encoding').join();
 
-describe.each(['plain', 'retried', 'rewritten', 'always', 'modern', 'labelled'])('the service %s', (name) => {
+describe.each(['plain', 'retried', 'rewritten', 'always', 'modern', 'labeled'])('the service %s', (name) => {
   it.each([
     ['text/html'],
     ['text/css; charset=utf-8'],
@@ -94,7 +94,7 @@ describe.each(['plain', 'retried', 'rewritten', 'always', 'modern', 'labelled'])
 });
 
 describe.each(['Cookie: session=1', 'Authorization: Bearer x'])('a request with %s', (credential) => {
-  it.each(['plain', 'retried', 'rewritten', 'modern', 'labelled'])('is answered uncompressed: %s', async (name) => {
+  it.each(['plain', 'retried', 'rewritten', 'modern', 'labeled'])('is answered uncompressed: %s', async (name) => {
     const answer = await ask(name, download(5000, 'text/html'), [gzip, credential]);
 
     expect(encoding(answer)).toBe('');
@@ -113,7 +113,7 @@ describe.each(['Cookie: session=1', 'Authorization: Bearer x'])('a request with 
       return headers;
     };
     expect(await report('plain')).toEqual(await report('other'));
-    const answer = await ask('labelled', '/x', [gzip, credential, 'Origin: https://a.test']);
+    const answer = await ask('labeled', '/x', [gzip, credential, 'Origin: https://a.test']);
     expect(valuesOf(answer.headers, 'x-a')).toEqual(['b']);
     expect(valuesOf(answer.headers, 'access-control-allow-origin')).toEqual(['https://a.test']);
     expect(answer.body).toContain('"X-Tenant","acme"');

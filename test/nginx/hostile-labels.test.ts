@@ -47,7 +47,7 @@ function shapeOf(directives: readonly Directive[], within = '', counts = new Map
 }
 
 /** The server blocks of the harmless neighbors. */
-function neighbours(text: string): string[] {
+function neighbors(text: string): string[] {
   return (
     [...text.matchAll(/^ {4}(?:server|upstream)[\s\S]*?^ {4}\}$/gm)]
       .map(([block]) => block)
@@ -58,7 +58,7 @@ function neighbours(text: string): string[] {
   );
 }
 
-const innocent = neighbours(renderBeside().clusters[0]!.text);
+const innocent = neighbors(renderBeside().clusters[0]!.text);
 
 /** Milliseconds of CPU time that a service takes alone, at best. */
 function fastest(service: SwarmService): number {
@@ -87,7 +87,7 @@ describe.each(Object.keys(examples))('%s', (name) => {
       expect(shapeOf(parseNginx(text))).toEqual(shapeOf(parseNginx(plain[0]!.text)));
     }
     for (const { clusters, problems } of rendered) {
-      expect(neighbours(clusters[0]!.text)).toEqual(innocent);
+      expect(neighbors(clusters[0]!.text)).toEqual(innocent);
       expect(problems.filter(({ service }) => service === 'alice' || service === 'bob')).toEqual([]);
     }
     const complaints = await nginx.test([...new Set(clusters.map(({ text }) => text))]);

@@ -1,4 +1,4 @@
-// The page says what each route answers and why, filters by it, and links to the problem. Screenshots are kept in test/artefacts/page.
+// The page says what each route answers and why, filters by it, and links to the problem. Screenshots are kept in test/artifacts/page.
 import { describe, expect, it } from 'vitest';
 import {
   browserPath,

@@ -1,4 +1,4 @@
-// The requests of all hosts, of one host, and without any. Screenshots are kept in test/artefacts/page.
+// The requests of all hosts, of one host, and without any. Screenshots are kept in test/artifacts/page.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';

@@ -1,4 +1,4 @@
-// Every view in each of its states: light and dark, wide and narrow. Screenshots are kept in test/artefacts/page.
+// Every view in each of its states: light and dark, wide and narrow. Screenshots are kept in test/artifacts/page.
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { cookieThief } from '../support/admin-world.ts';

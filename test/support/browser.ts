@@ -50,7 +50,7 @@ export async function logInto(page: Page, url: string, user: string, password: s
 }
 
 export async function keepPicture(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(project, 'test/artefacts/page', `${name}.png`), fullPage: true });
+  await page.screenshot({ path: join(project, 'test/artifacts/page', `${name}.png`), fullPage: true });
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -11,7 +11,7 @@ export interface Outcome {
 /** Runs `signalbox` with these arguments in this process. */
 export async function signalbox(
   argv: readonly string[],
-  { stdin = '', ...io }: Partial<Pick<Io, 'env' | 'colour' | 'ask'>> & { readonly stdin?: string } = {},
+  { stdin = '', ...io }: Partial<Pick<Io, 'env' | 'color' | 'ask'>> & { readonly stdin?: string } = {},
 ): Promise<Outcome> {
   const written = { out: '', err: '' };
   const code = await runCli(argv, commands, '1.2.3', {
@@ -21,7 +21,7 @@ export async function signalbox(
     err: (text) => {
       written.err += text;
     },
-    colour: false,
+    color: false,
     env: {},
     readStdin: async () => stdin,
     ...io,

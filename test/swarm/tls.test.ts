@@ -256,7 +256,7 @@ describe('certificates that change under load', () => {
   it('are used by all replicas, and no request fails, even if the new one is invalid', async () => {
     await using renewed = new Load({ host: 'demo.local', tls: true, clients: 4, requestsPerSecond: 40 });
     await using multiplexed = LoadTool.h2load('demo.local', 'worker1');
-    await using neighbour = LoadTool.wrk('app.example.org', 'worker2');
+    await using neighbor = LoadTool.wrk('app.example.org', 'worker2');
     // A passthrough connection can't be closed gracefully: a keep-alive connection is cut when the grace period ends.
     const brief = { keepAlive: false, clients: 2, requestsPerSecond: 20 };
     await using handedOn = new Load({ host: 'own.local', tls: true, ...brief });
@@ -292,7 +292,7 @@ describe('certificates that change under load', () => {
     expect(total).toBeGreaterThan(100);
     expect(failures.errored ?? 0).toBeLessThanOrEqual(40);
     expect(failures.timeout ?? 0).toBe(0);
-    for (const load of [renewed, neighbour, handedOn]) {
+    for (const load of [renewed, neighbor, handedOn]) {
       const { total, failures } = await load.stop();
       expect(failures).toEqual({});
       expect(total).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { memoizeLast } from '../../lib/memo.ts';
 import type { ReadSecrets } from '../../model/secrets/encrypted-secrets.ts';
 import { foreignIds } from '../../model/secrets/foreign-secrets.ts';
-import { judgementTime } from '../../model/secrets/judge-secrets.ts';
+import { judgmentTime } from '../../model/secrets/judge-secrets.ts';
 import type { Material } from '../../model/secrets/material.ts';
 import { foreignFacts, type SecretFacts } from '../../model/secrets/secret-facts.ts';
 import { secretFile } from '../../model/secrets/secret-files.ts';
@@ -38,7 +38,7 @@ export class MaterialBook {
     const names = new Map(snapshot.secrets.map(({ id, name }) => [id, name]));
     const isChanged = [this.#note(clusters, snapshot, names, read), this.#forget(names)].includes(true);
     if (isChanged) this.#facts = this.#collect(names);
-    return this.#material(this.#facts, read, judgementTime([...this.#facts.byCluster.values()], now));
+    return this.#material(this.#facts, read, judgmentTime([...this.#facts.byCluster.values()], now));
   }
 
   #collect(names: ReadonlyMap<string, string>): Facts {

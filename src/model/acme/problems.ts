@@ -72,9 +72,9 @@ export function certificateProblems(
   });
 }
 
-type Judgement = ProblemText;
+type Judgment = ProblemText;
 
-function judge({ name, current, failure, refusal, isOrdering }: CertificateStatus, now: number): Judgement | undefined {
+function judge({ name, current, failure, refusal, isOrdering }: CertificateStatus, now: number): Judgment | undefined {
   const shown = shownValue(name);
   if (current === undefined) {
     if (failure !== undefined) return orderFailed(...failureText(`${shown} has no certificate`, failure));
@@ -96,8 +96,8 @@ function failureText(what: string, { kind, reason }: NonNullable<CertificateStat
   return [`${what}: ${shownValue(reason)}`, remedies[kind]] as const;
 }
 
-function toProblem({ hosts, services }: CertificateStatus, judgement: Judgement): Problem {
+function toProblem({ hosts, services }: CertificateStatus, judgment: Judgment): Problem {
   const label = `${LABEL_PREFIX}acme`;
   const affects = services.map((service) => ({ service, label, routes: hosts }));
-  return { ...judgement, ...(services.length === 1 ? { service: services[0]! } : {}), label, affects };
+  return { ...judgment, ...(services.length === 1 ? { service: services[0]! } : {}), label, affects };
 }

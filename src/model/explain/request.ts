@@ -32,13 +32,13 @@ export function parseRequest(text: string): Request | undefined {
     isSecure: url.protocol === 'https:',
     host: hostname.replace(/\.$/, ''),
     port,
-    path: normalisePath(pathname),
+    path: normalizePath(pathname),
     uri: pathname + search,
   };
 }
 
 /** Normalizes as nginx does before it selects a location: decodes escapes, merges slashes, resolves dot segments. */
-function normalisePath(path: string): string | undefined {
+function normalizePath(path: string): string | undefined {
   const decoded = decodeBytes(path);
   return decoded.includes('\0') ? undefined : resolveSegments(decoded);
 }

@@ -24,12 +24,12 @@ export function parseHost(text: string): Host | string {
   const value = text.trim();
   if (value.startsWith('~')) return parseRegexHost(value.slice(1));
   if (value.startsWith('*.')) return parseWildcardHost(value.slice(2));
-  const name = normaliseName(value);
+  const name = normalizeName(value);
   return name === undefined ? 'is not a host name' : { kind: 'exact', name };
 }
 
 function parseWildcardHost(parent: string): Host | string {
-  const name = normaliseName(parent);
+  const name = normalizeName(parent);
   if (name === undefined || !/[a-z]/.test(name) || name.startsWith('['))
     return 'is not a wildcard such as *.example.org';
   return { kind: 'wildcard', name: `*.${name}` };
@@ -39,7 +39,7 @@ function parseWildcardHost(parent: string): Host | string {
  * The WHATWG parser handles IDN and IP literals. User info, ports, paths and percent signs, which it accepts, are
  * rejected first by the set of allowed characters.
  */
-function normaliseName(value: string): string | undefined {
+function normalizeName(value: string): string | undefined {
   if (/[\s/?#@%\\:"'`$;{}|^<>()*~,]/.test(value.replace(/^\[[0-9a-fA-F:.]+\]$/, ''))) return undefined;
   const parsed = URL.parse(`http://${value}/`);
   if (!parsed) return undefined;

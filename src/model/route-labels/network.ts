@@ -95,7 +95,7 @@ export function readNetwork(
 
 /** The HTTP Routing Mesh reached services over its own network or over others labeled for it. */
 function meshNetwork(attached: readonly SwarmNetwork[]): SwarmNetwork | undefined {
-  const labelled = attached.filter(({ isMesh }) => isMesh);
-  const own = (labelled.length > 0 ? labelled : attached).find(({ name }) => name === HRM_NETWORK);
-  return own ?? (labelled.length === 1 ? labelled[0] : undefined);
+  const labeled = attached.filter(({ isMesh }) => isMesh);
+  const own = (labeled.length > 0 ? labeled : attached).find(({ name }) => name === HRM_NETWORK);
+  return own ?? (labeled.length === 1 ? labeled[0] : undefined);
 }

@@ -103,7 +103,7 @@ export function uncovered(certificate: string): Verdict {
 }
 
 /** The last time at which a verdict changed: until the next one, verdicts are the same. */
-export function judgementTime(facts: readonly Material['facts'][], now: number): number {
+export function judgmentTime(facts: readonly Material['facts'][], now: number): number {
   const certificates = facts.flatMap((known) => [...known.values()]).flatMap((secret) => secret.certificates);
   const turns = certificates.flatMap(({ from, until }) => {
     const end = Date.parse(until);

@@ -6,7 +6,7 @@ export interface Token {
 const PATTERN =
   /(?<comment>#.*)|(?<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?<variable>\$\{\w+\}|\$\w+)|(?<brace>[{};])|(?<number>\b\d+(?:\.\d+)*(?:ms|[smhdkKMGg])?\b(?![\w.-]))|(?<word>[^\s{};"'$#]+)|(?<space>\s+)|(?<other>.)/gu;
 
-/** The lines of an nginx configuration in tokens, for colouring. Any text will do: what is not understood is plain. */
+/** The lines of an nginx configuration in tokens, for coloring. Any text will do: what is not understood is plain. */
 export function tokenize(text: string): Token[][] {
   let isStart = true;
   return text.split('\n').map((line) => {
@@ -29,7 +29,7 @@ function kindOf(groups: Readonly<Record<string, string | undefined>>, isStart: b
   return 'plain';
 }
 
-/** Neighbours of one kind are one token: fewer elements on the page. */
+/** Neighbors of one kind are one token: fewer elements on the page. */
 function append(tokens: Token[], token: Token): void {
   const last = tokens.at(-1);
   if (last?.kind === 'plain' && token.kind === 'plain')

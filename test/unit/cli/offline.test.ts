@@ -246,7 +246,7 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
   });
 
   it('uses colors on a terminal only', async () => {
-    expect((await signalbox(['lint', file], { colour: true })).out).toContain('\u001b[31merror:');
+    expect((await signalbox(['lint', file], { color: true })).out).toContain('\u001b[31merror:');
     expect((await signalbox(['lint', file])).out).not.toContain('\u001b');
   });
 });
@@ -508,7 +508,7 @@ describe('the command line', () => {
     const parser = createParser({
       commands,
       release: '',
-      io: { out: expect.fail, err: expect.fail, colour: false, env: {}, readStdin: expect.fail },
+      io: { out: expect.fail, err: expect.fail, color: false, env: {}, readStdin: expect.fail },
       run: async ({ name }) => void ran.push(name),
     });
 

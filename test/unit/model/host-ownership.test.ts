@@ -102,14 +102,14 @@ describe('mode first', () => {
   });
 
   it('treats services without a stack as owners, and ignores a label that merely names a stack', () => {
-    const labelled = aService('other', {
+    const labeled = aService('other', {
       host: 'shop.example.org',
       createdAt: '2',
       labels: { 'com.docker.stack.namespace': 'shop' },
     });
     const plain = aService('plain', { host: 'shop.example.org', createdAt: '3' });
 
-    expect(owners([shop, labelled, plain], first)).toEqual({ 'shop.example.org': ['shop_web'] });
+    expect(owners([shop, labeled, plain], first)).toEqual({ 'shop.example.org': ['shop_web'] });
   });
 
   it('lets listed owners share a host, whichever was first', () => {

@@ -7,7 +7,7 @@ import type { SwarmNetwork } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
 
 const mesh = { 'com.docker.ucp.mesh.http': '80=http://app.example.org' };
-const labelled = { isMesh: true } as const;
+const labeled = { isMesh: true } as const;
 
 /** The network over which the proxies reach the service. */
 function networkOf(networks: readonly SwarmNetwork[], labels: Readonly<Record<string, string>> = mesh) {
@@ -31,10 +31,10 @@ describe('the network of a service with labels of the HTTP Routing Mesh', () => 
 
   it.each<[string, readonly SwarmNetwork[], string | undefined]>([
     ['ucp-hrm', [aNetwork('backend'), aNetwork('ucp-hrm')], 'ucp-hrm'],
-    ['the labeled one', [aNetwork('backend'), aNetwork('front', labelled)], 'front'],
-    ['the labeled one rather than ucp-hrm', [aNetwork('ucp-hrm'), aNetwork('front', labelled)], 'front'],
-    ['ucp-hrm among several labeled ones', [aNetwork('a', labelled), aNetwork('ucp-hrm', labelled)], 'ucp-hrm'],
-    ['none of several labeled ones', [aNetwork('a', labelled), aNetwork('b', labelled)], undefined],
+    ['the labeled one', [aNetwork('backend'), aNetwork('front', labeled)], 'front'],
+    ['the labeled one rather than ucp-hrm', [aNetwork('ucp-hrm'), aNetwork('front', labeled)], 'front'],
+    ['ucp-hrm among several labeled ones', [aNetwork('a', labeled), aNetwork('ucp-hrm', labeled)], 'ucp-hrm'],
+    ['none of several labeled ones', [aNetwork('a', labeled), aNetwork('b', labeled)], undefined],
     ['none of several others', [aNetwork('a'), aNetwork('b')], undefined],
     ['the only one', [aNetwork('a')], 'a'],
     [

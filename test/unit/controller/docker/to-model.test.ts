@@ -186,7 +186,7 @@ describe('a node of the Engine', () => {
   const [answer] = recorded().nodes;
 
   it('has labels, labels of its engine, and a platform', () => {
-    const labelled = EngineNode.parse({
+    const labeled = EngineNode.parse({
       ...answer,
       Spec: { ...answer.Spec, Labels: { zone: 'a' } },
       Description: {
@@ -197,7 +197,7 @@ describe('a node of the Engine', () => {
     });
     const bare = EngineNode.parse({ ...answer, Spec: { ...answer.Spec, Labels: null }, Description: null });
 
-    expect(toSwarmNode(labelled)).toMatchObject({
+    expect(toSwarmNode(labeled)).toMatchObject({
       labels: { zone: 'a' },
       engineLabels: { storage: 'ssd' },
       platform: { os: 'linux', architecture: 'aarch64' },
