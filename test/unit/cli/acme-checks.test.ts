@@ -121,7 +121,7 @@ describe('CAA records', () => {
     expect(await check(host, { 'example.org': records, org: [{ critical: 0, issue: 'other.test' }] })).toBe(expected);
   });
 
-  it('are all that counts for a wildcard besides its TXT record', async () => {
+  it('are the only records checked for a wildcard', async () => {
     expect(await shown('*.example.org', { dns: dnsWith([]) })).toEqual([
       '+ dns *.example.org is a wildcard: its challenge is a TXT record, not a request',
       '+ caa no CAA records: any CA may issue',

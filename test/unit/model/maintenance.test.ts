@@ -28,7 +28,7 @@ function build(
 }
 
 const describeLocation = ({ path, upstream, maintenance }: Location) =>
-  `${path || '/'} ${maintenance === undefined ? 'open' : `closed but for [${maintenance.allow}]`} ${upstream ? 'asks' : 'answers itself'}`;
+  `${path || '/'} ${maintenance === undefined ? 'open' : `closed except for [${maintenance.allow}]`} ${upstream ? 'asks' : 'answers itself'}`;
 
 const sites = ({ servers, fallback }: RouteTable): Record<string, string> =>
   Object.fromEntries([
@@ -49,7 +49,7 @@ describe('a decision about a host', () => {
     );
 
     expect(sites(table)).toMatchObject({
-      'a.example.org': '/api closed but for [192.0.2.7] asks, / closed but for [192.0.2.7] asks',
+      'a.example.org': '/api closed except for [192.0.2.7] asks, / closed except for [192.0.2.7] asks',
       'b.example.org': '/ open asks',
     });
   });
@@ -81,14 +81,14 @@ describe('a decision about a host', () => {
       lb: { maintenance: 'true', maintenance_allow: '192.0.2.1' },
     });
 
-    expect(sites(build([service]).table)).toMatchObject({ 'a.example.org': '/ closed but for [192.0.2.1] asks' });
+    expect(sites(build([service]).table)).toMatchObject({ 'a.example.org': '/ closed except for [192.0.2.1] asks' });
     expect(
       sites(
         build([service], [closed('service', 'app', '192.0.2.2'), closed('host', 'b.example.org', '192.0.2.3')]).table,
       ),
     ).toMatchObject({
-      'a.example.org': '/ closed but for [192.0.2.2] asks',
-      'b.example.org': '/ closed but for [192.0.2.3] asks',
+      'a.example.org': '/ closed except for [192.0.2.2] asks',
+      'b.example.org': '/ closed except for [192.0.2.3] asks',
     });
   });
 
@@ -117,7 +117,7 @@ describe('a service under maintenance', () => {
     const none = aService('none', { ...shared, mode: { kind: 'replicated', replicas: 0 } });
     const { table } = build([none, aService('canary', { ...shared, lb: { maintenance: 'true' } })]);
 
-    expect(sites(table)).toMatchObject({ 'shared.example.org': '/ closed but for [] answers itself' });
+    expect(sites(table)).toMatchObject({ 'shared.example.org': '/ closed except for [] answers itself' });
   });
 
   it('has its connections refused if it terminates TLS itself', () => {

@@ -143,7 +143,7 @@ describe('the internal CA', () => {
     expect(world.certificates()).toHaveLength(100);
   });
 
-  it('is not what true stands for', async () => {
+  it('is not used for the label value true', async () => {
     const world = new AcmeWorld();
     world.services = [aService('a', acme)];
     await world.settle(world.controller());
