@@ -210,8 +210,8 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     const page = await openWindow(built.browser, 'light');
     await logInto(page, world.url, 'admin', passwords.admin);
     await page.getByRole('link', { name: 'Certificates' }).click();
-    const button = page.getByRole('button', { name: /^Renew the certificate for .* now$/ }).first();
-    const name = /for (\S+) now/.exec((await button.getAttribute('aria-label'))!)![1];
+    const button = page.getByRole('button', { name: /^Renew now: / }).first();
+    const name = /: (\S+)$/.exec((await button.getAttribute('aria-label'))!)![1];
     await button.click();
     await expect.poll(() => world.renewed).toEqual([name]);
   });

@@ -126,7 +126,7 @@ function RenewNow({ certificate: { name, isOrdering, nextAt }, onRenewal }: RowP
       <button
         type="button"
         class="button button-small"
-        aria-label={`Renew the certificate for ${name} now`}
+        aria-label={`Renew now: ${name}`}
         disabled={action.busy}
         onClick={() => void renew()}
       >
