@@ -13,6 +13,7 @@ import { eventually } from '../support/eventually.ts';
 import { render } from '../support/golden.ts';
 import { makeCertificate } from '../support/material.ts';
 import { containerPort, NginxContainer } from '../support/nginx-container.ts';
+import { sourcesOf } from '../support/sources-of.ts';
 
 const name = 'tasks.web.app';
 const tasks = ['127.0.0.1', '127.0.0.3'];
@@ -65,15 +66,8 @@ async function doubts(kind: NameDoubt['kind']): Promise<NameDoubt[]> {
 }
 
 async function startWatch(): Promise<void> {
-  const files = [
-    ...['lib/sleep', 'model/dns/name-case', 'model/dns/name-doubts'],
-    ...['nginx-text/servers', 'nginx-text/statements'],
-    ...['dns-client', 'dns-message', 'name-watch', 'servers-in-use'].map((name) => `proxy/nginx/${name}`),
-  ].map((path) => `src/${path}.ts`);
-  for (const path of [...files, 'test/support/start-name-watch.ts'])
-    await nginx.write(`/tmp/watch/${dirname(path)}`, {
-      [basename(path)]: readFileSync(new URL(`../../${path}`, import.meta.url)),
-    });
+  for (const [path, text] of sourcesOf('test/support/start-name-watch.ts'))
+    await nginx.write(`/tmp/watch/${dirname(path)}`, { [basename(path)]: text });
   await nginx.startBeside('node', '/tmp/watch/test/support/start-name-watch.ts');
 }
 

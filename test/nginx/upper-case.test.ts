@@ -12,6 +12,7 @@ import { eventually } from '../support/eventually.ts';
 import { render } from '../support/golden.ts';
 import { makeCertificate } from '../support/material.ts';
 import { containerPort, NginxContainer } from '../support/nginx-container.ts';
+import { sourcesOf } from '../support/sources-of.ts';
 
 const networks = ['app', 'MyApp_default', 'ProxyNet'];
 const tlsPort = 9443;
@@ -44,16 +45,8 @@ async function statusOverTls(host: string): Promise<string> {
 }
 
 async function startRelay(): Promise<void> {
-  const files = [
-    'src/model/dns/name-case.ts',
-    'src/proxy/nginx/dns-message.ts',
-    'src/proxy/nginx/name-relay.ts',
-    'test/support/start-name-relay.ts',
-  ];
-  for (const path of files)
-    await nginx.write(`/tmp/relay/${dirname(path)}`, {
-      [basename(path)]: readFileSync(new URL(`../../${path}`, import.meta.url)),
-    });
+  for (const [path, text] of sourcesOf('test/support/start-name-relay.ts'))
+    await nginx.write(`/tmp/relay/${dirname(path)}`, { [basename(path)]: text });
   await nginx.startBeside('node', '/tmp/relay/test/support/start-name-relay.ts');
 }
 
