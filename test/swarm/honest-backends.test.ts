@@ -247,5 +247,6 @@ it('is diagnosed: the doctor sees nodes, engines, ports and clocks of the swarm'
   const of = (check: string) => results.find((result) => result.check === check);
   for (const check of ['nodes', 'ports', 'clocks', 'published-ports', 'own-clock'])
     expect(of(check), JSON.stringify(results)).toMatchObject({ status: 'ok', findings: [] });
-  for (const check of ['engines', 'disk', 'ipvs']) expect(of(check)?.status, check).not.toBe('unknown');
+  // Whether IPVS is visible depends on the kernel.
+  for (const check of ['engines', 'disk']) expect(of(check)?.status, check).not.toBe('unknown');
 });
