@@ -66,12 +66,12 @@ describe.skipIf(browserPath === undefined)('An administrator', () => {
     await view('Problems');
     const broken = { 'com.docker.lb.ip_hash': 'sometimes' };
     await stack.deploy({ web: { host: 'paged.local', labels: broken }, fresh: { host: 'fresh.local' } });
-    await page.getByRole('heading', { name: 'paged_web' }).waitFor();
-    await page.getByText('com.docker.lb.ip_hash=sometimes').waitFor();
-    await page.getByText('Set it to a boolean').waitFor();
+    const problem = page.getByRole('listitem').filter({ hasText: 'com.docker.lb.ip_hash=sometimes' });
+    await problem.getByText('paged_web').first().waitFor();
+    await problem.getByText('Set it to a boolean').waitFor();
     await keepPicture(page, 'story-problems');
     await stack.deploy({ web: { host: 'paged.local' }, fresh: { host: 'fresh.local' } });
-    await page.getByRole('heading', { name: 'paged_web' }).waitFor({ state: 'detached' });
+    await problem.waitFor({ state: 'detached' });
   });
 
   it('puts a host under maintenance, and ends it', async () => {
