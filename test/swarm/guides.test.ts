@@ -2,6 +2,7 @@
 import { expect, inject, it } from 'vitest';
 import { deploySignalbox } from '../../bed/deploy-signalbox.ts';
 import { storyBed } from '../../bed/story-bed.ts';
+import { containersOf } from '../support/containers.ts';
 import { commandsOf } from '../support/documents.ts';
 import { eventually } from '../support/eventually.ts';
 import { GuideShell } from '../support/guide-shell.ts';
@@ -23,7 +24,8 @@ async function uninstall(shell: GuideShell): Promise<void> {
   await shell.run(disable!);
   await eventually(async () => expect(await bed.docker('service', 'ls')).not.toContain('signalbox-'), slowly);
   await shell.run(removeStack!);
-  // Swarm removes the tasks a moment later.
+  // Swarm ends the tasks a moment later. Until then the controller may store more.
+  await eventually(async () => expect(await containersOf('signalbox_controller')).toEqual([]), slowly);
   await eventually(() => shell.run(removeStored!), slowly);
   // The images stay, for the installation.
   const [volumes] = commandsOf(cleanNode!);
