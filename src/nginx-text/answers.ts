@@ -1,3 +1,4 @@
+import { detached } from '../lib/detached.ts';
 import { digest } from '../lib/digest.ts';
 import { NginxTextError, readStatements } from './statements.ts';
 
@@ -142,9 +143,9 @@ class AnswerReader {
 
   #add(host: string, path: string, targets: ReadonlySet<string>, lines: readonly string[]): void {
     if (targets.size === 0) return;
-    const key = copyOf(`${host}${path === '/' ? '' : path}`);
-    const known = this.#routes.get(key) ?? { host: copyOf(host), targets: new Set<string>(), lines: [] };
-    for (const target of targets) known.targets.add(copyOf(target));
+    const key = detached(`${host}${path === '/' ? '' : path}`);
+    const known = this.#routes.get(key) ?? { host: detached(host), targets: new Set<string>(), lines: [] };
+    for (const target of targets) known.targets.add(detached(target));
     known.lines.push(...lines);
     this.#routes.set(key, known);
   }
@@ -185,14 +186,9 @@ function targetOf(name: string, args: readonly string[], isConditional: boolean)
 
 /** `tasks.shop_web.apps:8080` and `shop_web.apps:8080` are names of the service `shop_web`; an address stands for itself. */
 function serviceOf(endpoint: string): string {
-  if (/^[\d.]+(?::\d+)?$/.test(endpoint) || endpoint.startsWith('[')) return copyOf(endpoint);
+  if (/^[\d.]+(?::\d+)?$/.test(endpoint) || endpoint.startsWith('[')) return detached(endpoint);
   const [first = '', second = ''] = endpoint.replace(/:\d+$/, '').split('.');
-  return copyOf(first === 'tasks' && second !== '' ? second : first);
-}
-
-/** A substring would keep its entire source string in memory. */
-function copyOf(text: string): string {
-  return Buffer.from(text).toString();
+  return detached(first === 'tasks' && second !== '' ? second : first);
 }
 
 /** The answers of a configuration of several files. */

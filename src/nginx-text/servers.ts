@@ -1,3 +1,4 @@
+import { detached } from '../lib/detached.ts';
 import type { NetworkSubnets } from '../model/dns/name-doubts.ts';
 import { NginxTextError, readStatements } from './statements.ts';
 
@@ -56,9 +57,4 @@ function readComment(comment: string, visitor: ServerVisitor): void {
   if (kind === 'network') visitor.network?.({ name, subnets });
   if (kind === 'udp') visitor.udp?.(name);
   if (kind === 'doubted') visitor.doubted?.(name);
-}
-
-/** Copies the text: a substring keeps its entire source string in memory. */
-function detached(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -1,3 +1,4 @@
+import { detached } from '../../lib/detached.ts';
 import { LONG_NAME } from '../../model/hosts/host.ts';
 import { STATUS_SERVER } from '../../model/proxy-places.ts';
 import { bucketOf, TIME_BOUNDS, TIME_BUCKETS } from '../../model/time-buckets.ts';
@@ -119,7 +120,7 @@ export class RequestCounts {
   }
 
   #newCell(key: string): CountedCell | undefined {
-    const [status = '', tls = '', host = '', path = '', addresses, ...others] = copyOf(key).split('\t');
+    const [status = '', tls = '', host = '', path = '', addresses, ...others] = detached(key).split('\t');
     if (addresses === undefined || others.length > 0 || !/^\d{3}$/.test(status)) return undefined;
     if (this.#cells.size >= MOST_CELLS && host !== OTHER_HOSTS)
       return this.#cellOf(`${status}\t${tls}\t${OTHER_HOSTS}\t\t`);
@@ -134,7 +135,8 @@ export class RequestCounts {
       tls: kind === -1 ? TLS_KINDS.indexOf('other') : kind,
       ...{ count: 0, sent: 0, received: 0, seconds: 0, idle: 0, times: undefined },
     };
-    this.#cells.set(copyOf(key), cell);
+    // The source string would be 64 KB.
+    this.#cells.set(detached(key), cell);
     return cell;
   }
 
@@ -207,11 +209,6 @@ function answering(addresses: string): string {
   const tried = addresses.split(/[,:] /).map((address) => address.trim());
   const address = tried.findLast((one) => one !== STATUS_SERVER) ?? '';
   return /^(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:.]+\]):\d+$/.test(address) ? address : '';
-}
-
-/** A substring keeps its entire source string in memory: here 64 KB for each host. */
-function copyOf(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function sumOf(times: string): number {
