@@ -13,10 +13,10 @@ export function compareAnswers(before: Answers, after: Answers): VersionChanges 
   const lines: string[] = [];
   for (const [key, route] of after.routes) {
     const old = before.routes.get(key);
-    if (old === undefined) lines.push(`+ ${key} → ${targetsOf(route, after)}`);
-    else if (old.digest !== route.digest) lines.push(changed(key, targetsOf(old, before), targetsOf(route, after)));
-    else if (targetsOf(old, before) !== targetsOf(route, after))
-      lines.push(changed(key, targetsOf(old, before), targetsOf(route, after)));
+    const to = targetsOf(route, after);
+    const from = old && targetsOf(old, before);
+    if (from === undefined) lines.push(`+ ${key} → ${to}`);
+    else if (from !== to || old?.digest !== route.digest) lines.push(changed(key, from, to));
   }
   for (const [key, route] of before.routes)
     if (!after.routes.has(key)) lines.push(`− ${key} → ${targetsOf(route, before)}`);
