@@ -1,10 +1,12 @@
 import { lookup } from 'node:dns/promises';
 import type { DoctorView } from '../controller/admin/doctor.ts';
 import type { State } from '../controller/admin/state.ts';
+import { Limiter } from '../lib/limiter.ts';
 import { type CheckResult, type Finding, runChecks } from '../model/doctor/check.ts';
 import { type LocalFacts, localChecks } from '../model/doctor/from-here.ts';
 import { Api, apiOptions } from './api.ts';
 import { defineCommand } from './command.ts';
+import { severityStyles } from './findings.ts';
 import { exitCodes, type Io, paint, writeJson } from './io.ts';
 
 /** Hosts that are resolved. */
@@ -40,13 +42,11 @@ export const doctor = defineCommand({
 async function resolveHosts({ routes, streams = [] }: State): Promise<LocalFacts['hosts']> {
   const names = [...routes.map(({ host }) => host), ...streams.flatMap(({ host }) => host ?? [])];
   // Wildcards and expressions have no address of their own.
-  const left = [...new Set(names)].filter((name) => /^[\w-]+(?:\.[\w-]+)+$/.test(name)).slice(0, MOST_HOSTS);
-  const found: LocalFacts['hosts'][number][] = [];
-  const work = async () => {
-    for (let host = left.shift(); host !== undefined; host = left.shift())
-      found.push({ host, isFound: await isFound(host) });
-  };
-  await Promise.all(Array.from({ length: MOST_LOOKUPS }, work));
+  const chosen = [...new Set(names)].filter((name) => /^[\w-]+(?:\.[\w-]+)+$/.test(name)).slice(0, MOST_HOSTS);
+  const lookups = new Limiter(MOST_LOOKUPS, MOST_HOSTS);
+  const found = await Promise.all(
+    chosen.map((host) => lookups.run(async () => ({ host, isFound: await isFound(host) }))!),
+  );
   return found.toSorted((a, b) => (a.host < b.host ? -1 : 1));
 }
 
@@ -60,8 +60,6 @@ function isFound(host: string): Promise<boolean> {
   return promise.finally(() => clearTimeout(timer));
 }
 
-const STYLES = { error: 'red', warning: 'yellow', notice: 'cyan' } as const;
-
 function describeResult({ title, status, findings }: CheckResult, io: Io): string {
   if (status === 'ok') return `${paint(io, 'green', '✔')} ${title}\n`;
   if (status === 'unknown') return `${paint(io, 'dim', `? ${title}: not visible from here`)}\n`;
@@ -69,5 +67,5 @@ function describeResult({ title, status, findings }: CheckResult, io: Io): strin
 }
 
 function describeFinding({ severity, what, why, fix }: Finding, io: Io): string {
-  return `${paint(io, STYLES[severity], `✘ ${severity}:`)} ${what}\n    ${why}\n    Fix: ${fix}\n`;
+  return `${paint(io, severityStyles[severity], `✘ ${severity}:`)} ${what}\n    ${why}\n    Fix: ${fix}\n`;
 }

@@ -22,7 +22,7 @@ function flatten({ place, ...problem }: Finding) {
   return { ...place, ...problem };
 }
 
-const STYLES = { error: 'red', warning: 'yellow', notice: 'cyan' } as const;
+export const severityStyles = { error: 'red', warning: 'yellow', notice: 'cyan' } as const;
 
 /** `stack.yml:12:9: error: com.docker.lb.port "x" is not a whole number (app)`, and the remedy on the next line. */
 export function describe(finding: Finding, io: Pick<Io, 'color'>): string {
@@ -32,7 +32,7 @@ export function describe(finding: Finding, io: Pick<Io, 'color'>): string {
 }
 
 export function paintSeverity({ severity }: SentProblem, io: Pick<Io, 'color'>): string {
-  return paint(io, STYLES[severity], `${severity}:`);
+  return paint(io, severityStyles[severity], `${severity}:`);
 }
 
 export function describeProblem(problem: SentProblem, io: Pick<Io, 'color'>): string {

@@ -1,5 +1,6 @@
 import { access, readFile, statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { Limiter } from '../lib/limiter.ts';
 import type { ManagerFacts, PortFact } from '../model/doctor/facts.ts';
 
 /** Observations that the Docker API does not make, with what a container without privileges sees. */
@@ -16,17 +17,12 @@ export interface PortTarget {
 
 /** Opens and closes a TCP connection to each. Only called with addresses of nodes that Swarm knows. */
 export async function probePorts(targets: readonly PortTarget[]): Promise<ReadonlyMap<string, readonly PortFact[]>> {
-  const found = new Map<string, PortFact[]>();
-  const left = [...targets];
-  const work = async () => {
-    for (let target = left.shift(); target !== undefined; target = left.shift()) {
-      const { node, port } = target;
-      const answer = await probe(target);
-      found.set(node, [...(found.get(node) ?? []), { port, answer }]);
-    }
-  };
-  await Promise.all(Array.from({ length: MOST_PROBES }, work));
-  return found;
+  const probes = new Limiter(MOST_PROBES, targets.length);
+  const found = await Promise.all(
+    targets.map((target) => probes.run(async () => ({ ...target, answer: await probe(target) }))!),
+  );
+  const byNode = Map.groupBy(found, ({ node }) => node);
+  return new Map([...byNode].map(([node, own]) => [node, own.map(({ port, answer }) => ({ port, answer }))]));
 }
 
 function probe({ address, port }: PortTarget): Promise<PortFact['answer']> {
