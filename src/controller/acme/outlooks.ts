@@ -1,9 +1,10 @@
 import type { Logger } from '../../lib/logger.ts';
 import type { Issuers } from '../../model/acme/issuers.ts';
-import { type DnsView, type Note, outlook } from '../../model/acme/outlook.ts';
+import { type DnsView, outlook } from '../../model/acme/outlook.ts';
 import type { CertificateStatus } from '../../model/acme/plan.ts';
 import { namedTarget } from '../../model/acme/service.ts';
 import { MINUTE_MS } from '../../model/acme/state.ts';
+import type { ProblemText } from '../../model/problem-kind.ts';
 import type { Status } from '../reconcile/status.ts';
 import type { AcmeClient } from './ports.ts';
 
@@ -51,7 +52,10 @@ export class Outlooks {
     }
   }
 
-  notesOf(status: CertificateStatus, { desired, snapshot }: Pick<Status, 'desired' | 'snapshot'>): readonly Note[] {
+  notesOf(
+    status: CertificateStatus,
+    { desired, snapshot }: Pick<Status, 'desired' | 'snapshot'>,
+  ): readonly ProblemText[] {
     const { name, hosts } = status;
     const dns = isAsked(status) ? this.#lookups.get(name)?.dns : undefined;
     const issuer = this.#parts.issuers.get(status.issuer);

@@ -1,6 +1,6 @@
+import type { ProblemText } from '../problem-kind.ts';
 import { overBudget, type Refusal } from './budget.ts';
 import type { StoredCertificate } from './certificates.ts';
-import type { Note } from './outlook.ts';
 import { renewalTime } from './renewal.ts';
 import { type AcmeState, DAY_MS, type DueOrder, type Failure, MINUTE_MS, type RenewalRequest } from './state.ts';
 import type { WantedCertificate } from './wanted.ts';
@@ -35,7 +35,7 @@ export interface CertificateStatus {
 
 /** With what DNS says about its name. */
 export interface NotedCertificate extends CertificateStatus {
-  readonly notes: readonly Note[];
+  readonly notes: readonly ProblemText[];
 }
 
 export interface AcmePlan {

@@ -30,14 +30,6 @@ export const renewalFailed = problemKind({
   example: ['the certificate for app.example.org cannot be renewed: the CA does not answer', 'Check the network.'],
 });
 
-export const orderInDoubt = problemKind({
-  id: 'acme-order-in-doubt',
-  severity: ['warning', 'notice'],
-  meaning: `What DNS or the settings say before an order: the CA may be unable to check the host. The certificate is ordered anyway.`,
-  ...asGiven,
-  example: ['app.example.org has no address in DNS', 'Create the DNS record of the host.'],
-});
-
 /** From which remaining lifetime a certificate that cannot be renewed is an error. */
 const ERROR_BELOW_MS = 3 * DAY_MS;
 
@@ -64,11 +56,7 @@ export function certificateProblems(
 ): Problem[] {
   return statuses.flatMap((status) => {
     const found = judge(status, now);
-    const notes = (status.notes ?? []).map(({ severity, reason, remedy }) => ({
-      ...orderInDoubt(reason, remedy),
-      severity,
-    }));
-    return [...(found === undefined ? [] : [found]), ...notes].map((each) => toProblem(status, each));
+    return [...(found === undefined ? [] : [found]), ...(status.notes ?? [])].map((each) => toProblem(status, each));
   });
 }
 
