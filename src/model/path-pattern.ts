@@ -1,6 +1,6 @@
 import { PATH_GRAMMAR, parseExpression } from './hosts/expression.ts';
 import { mostSteps } from './hosts/expression-cost.ts';
-import { isBelow, isCanonicalPath, MAX_PATH_LENGTH, parseExactPath, parsePath } from './path.ts';
+import { isBelow, isCanonicalPath, parseExactPath, parsePath } from './path.ts';
 import { compareText } from './route.ts';
 
 /**
@@ -97,5 +97,3 @@ export function comparePatterns(a: PathPattern, b: PathPattern): number {
 }
 
 const PRECEDENCE: Readonly<Record<PathKind, number>> = { exact: 0, regex: 1, prefix: 2 };
-
-export const MAX_PATTERN_LENGTH = MAX_PATH_LENGTH + 1;
