@@ -39,6 +39,9 @@ export class AcmeWorld {
   /** Tells the last controller that a pass has ended. */
   announce = (): void => undefined;
   loads = 0;
+  /** Called after each change of the shared state: what it throws is the answer to the change. */
+  afterSave = (): void => undefined;
+  beforeSave = (): void => undefined;
   saved: SavedText | undefined;
   #ids = 0;
   readonly #settings;
@@ -104,6 +107,22 @@ export class AcmeWorld {
     throw new Error('Not settled');
   }
 
+  /** The controller ends after it has stored a certificate, and before it has recorded that. */
+  async endUnrecorded(task: AcmeTask): Promise<void> {
+    const stored = this.certificates().length;
+    const ended = new AbortController();
+    this.beforeSave = () => {
+      if (this.certificates().length === stored) return;
+      ended.abort();
+      throw new Error('Engine unreachable');
+    };
+    for (let n = 0; n < 4; n++) {
+      await task.step(ended.signal).catch(() => undefined);
+      await task.settled();
+    }
+    this.beforeSave = () => undefined;
+  }
+
   status(): Status {
     const snapshot: Snapshot = {
       services: this.services,
@@ -135,8 +154,10 @@ export class AcmeWorld {
       return this.saved;
     },
     save: async (saved) => {
+      this.beforeSave();
       if (saved.revision !== (this.saved?.revision ?? 0) + 1) throw new ConflictError('out of date');
       this.saved = saved;
+      this.afterSave();
     },
   };
 

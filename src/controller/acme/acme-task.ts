@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { sameItems } from '../../lib/memo.ts';
 import { type StoredCertificate, storedCertificates } from '../../model/acme/certificates.ts';
@@ -10,7 +11,7 @@ import {
 } from '../../model/acme/plan.ts';
 import { certificateProblems } from '../../model/acme/problems.ts';
 import { type RequestResult, requestRenewal } from '../../model/acme/renew-now.ts';
-import { type AcmeState, begun, type DueOrder, MINUTE_MS, pruned, succeeded } from '../../model/acme/state.ts';
+import { type AcmeState, begun, begunBy, MINUTE_MS, pruned, succeeded } from '../../model/acme/state.ts';
 import { type WantedCertificate, wantedCertificates } from '../../model/acme/wanted.ts';
 import { acmeService } from '../../model/names.ts';
 import type { Problem } from '../../model/problem.ts';
@@ -59,6 +60,7 @@ const serviceDown: Problem = acmeDown();
 /** Orders and renews certificates, beside the control loop. */
 export class AcmeTask {
   readonly #options: AcmeTaskOptions;
+  readonly #id = randomUUID();
   readonly #live = new LiveHosts();
   readonly #outlooks: Outlooks;
   readonly #running = new Map<string, Promise<void>>();
@@ -95,9 +97,11 @@ export class AcmeTask {
     const status = this.#statuses.find((each) => each.name === name);
     const issuer = status && issuerNamed(status.issuer, issuers);
     if (issuer === undefined) return undefined;
+    const at = now();
     let result: RequestResult | undefined;
     const state = await book.update((latest) => {
-      result = requestRenewal(status!, issuer, latest, now());
+      if (latest.requests[name]?.at === at) return latest;
+      result = requestRenewal(status!, issuer, latest, at);
       return result.kind === 'requested' ? result.state : latest;
     });
     if (result?.kind === 'refused') return result;
@@ -228,13 +232,19 @@ export class AcmeTask {
     signal: AbortSignal,
   ): Promise<void> {
     const { book, issuers, now } = this.#options;
-    let orders: readonly DueOrder[] = [];
     const planned = (state: AcmeState) => planCertificates({ wanted: live, certificates, state, now: now() }).orders;
-    if (planned(await book.read()).length === 0) return;
-    await book.update((state) => {
-      orders = planned(state);
-      return orders.reduce((before, order) => begun(before, order, now()), this.#pruned(state, certificates));
-    });
+    const unstarted = (state: AcmeState) =>
+      begunBy(this.#id, state, now()).filter(({ name }) => !this.#running.has(name));
+    const known = await book.read();
+    if (planned(known).length + unstarted(known).length === 0) return;
+    const reserved = await book.update((state) =>
+      planned(state).reduce(
+        (before, order) => begun(before, order, now(), this.#id),
+        this.#pruned(state, certificates),
+      ),
+    );
+    // Read from the state: a write may have counted although it was answered with an error.
+    const orders = unstarted(reserved);
     for (const order of orders) {
       const running = execute(order, issuerNamed(order.issuer, issuers)!, this.#options, signal)
         .then((result) => this.#count(order.issuer, result))

@@ -1,10 +1,12 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '../../lib/backoff.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { certificateLabels, certificateName } from '../../model/acme/certificates.ts';
 import { isInternal } from '../../model/acme/internal.ts';
 import type { Issuer } from '../../model/acme/issuers.ts';
 import { accountTarget, namedTarget } from '../../model/acme/service.ts';
-import { type DueOrder, type Failure, failed, succeeded } from '../../model/acme/state.ts';
+import { type AcmeState, type DueOrder, type Failure, failed, succeeded } from '../../model/acme/state.ts';
 import type { OrderRequest, OrderResponse } from '../../protocol/acme-messages.ts';
 import type { InternalCa } from '../../protocol/internal-ca.ts';
 import { ConflictError, type Swarm } from '../ports.ts';
@@ -33,13 +35,13 @@ export async function execute(
   parts: OrderParts,
   signal: AbortSignal,
 ): Promise<OrderResult | undefined> {
-  const { client, book, logger, now } = parts;
+  const { client, logger, now } = parts;
   const ordered = isInternal(issuer) ? issue(order.name, parts) : client.order(requestFor(issuer, order.name), signal);
   const result = await ordered
     .then((response) => store(response, order, issuer, parts))
     .catch((error: Error) => ({ kind: 'other' as const, reason: error.message, retryAt: undefined }));
   if (result.kind === 'issued') {
-    await book.update((state) => succeeded(state, order.name, now(), result));
+    await record((state) => succeeded(state, order.name, now(), result), parts, signal);
     return 'issued';
   }
   // The reservation expires: nothing is known about the order.
@@ -47,8 +49,25 @@ export async function execute(
   const { retryAt, kind, reason } = result;
   const failure: Failure = { kind, reason: reason.slice(0, 1000), at: now() };
   logger.warn({ name: order.name, issuer: issuer.name, ...failure }, 'Certificate not issued');
-  await book.update((state) => failed(state, order.name, failure, retryAt));
+  await record((state) => failed(state, order.name, failure, retryAt), parts, signal);
   return kind;
+}
+
+/** An order that is not recorded as ended keeps its host waiting until the reservation expires. */
+async function record(
+  change: (state: AcmeState) => AcmeState,
+  { book, logger }: OrderParts,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1; !signal.aborted; attempt++) {
+    try {
+      await book.update(change);
+      return;
+    } catch (error) {
+      logger.warn({ reason: (error as Error).message }, 'Order not recorded');
+      await sleep(backoffMs(attempt), undefined, { signal }).catch(() => undefined);
+    }
+  }
 }
 
 async function issue(name: string, { internalCa, now }: OrderParts): Promise<OrderResponse> {

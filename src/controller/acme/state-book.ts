@@ -15,7 +15,10 @@ export class StateBook {
     return (await this.#load()).state;
   }
 
-  /** Applies a change to the latest state. Writes nothing if the change returns the same text. */
+  /**
+   * Applies a change to the latest state. Writes nothing if the change returns the same text. After a conflict the change
+   * is applied again, perhaps to a state that contains it: another controller may have written on top of it meanwhile.
+   */
   async update(change: (state: AcmeState) => AcmeState): Promise<AcmeState> {
     for (let attempt = 1; ; attempt++) {
       const { revision, state, text } = await this.#load();

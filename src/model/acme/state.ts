@@ -18,6 +18,8 @@ const attemptsSchema = z.object({
   issuer: z.string(),
   /** An order that was begun and has not ended. After this time it is abandoned. */
   orderingUntil: time.optional(),
+  /** The controller that has begun it. Absent in the state of older controllers. */
+  by: z.string().optional(),
   /** Failures in a row. */
   failures: z.number().int().nonnegative(),
   failure: failureSchema.optional(),
@@ -82,8 +84,8 @@ export interface DueOrder {
   readonly isRenewal: boolean;
 }
 
-/** Reserves an order: nobody else begins it, and it counts from now on. */
-export function begun(state: AcmeState, { issuer, name, isRenewal }: DueOrder, now: number): AcmeState {
+/** Reserves an order for a controller: nobody else begins it, and it counts from now on. */
+export function begun(state: AcmeState, { issuer, name, isRenewal }: DueOrder, now: number, by: string): AcmeState {
   const before = state.attempts[name];
   const attempts = {
     failures: before?.failures ?? 0,
@@ -91,9 +93,21 @@ export function begun(state: AcmeState, { issuer, name, isRenewal }: DueOrder, n
     issuer,
     notBefore: now,
     orderingUntil: now + ORDER_TIMEOUT_MS,
+    by,
   };
   const orders = [...state.orders.filter(({ at }) => at > now - WEEK_MS), { at: now, issuer, name, isRenewal }];
   return { ...state, orders, attempts: { ...state.attempts, [name]: attempts } };
+}
+
+/** Orders that a controller has begun and that have not ended. */
+export function begunBy(controller: string, { attempts, orders }: AcmeState, now: number): DueOrder[] {
+  const open = Object.entries(attempts).filter(
+    ([, { by, orderingUntil = 0 }]) => by === controller && orderingUntil > now,
+  );
+  return open.map(([name, { issuer }]) => {
+    const order = orders.findLast((each) => each.name === name && each.issuer === issuer);
+    return { issuer, name, isRenewal: order?.isRenewal === true };
+  });
 }
 
 /** No controller orders again before it must have seen the new certificate. */
@@ -115,11 +129,11 @@ export function succeeded(
   return { ...state, requests, attempts: { ...state.attempts, [name]: settled } };
 }
 
-/** `retryAt`: when the CA allows the next order, if it said so. */
+/** Changes nothing if the failure is recorded already. `retryAt`: when the CA allows the next order, if it said so. */
 export function failed(state: AcmeState, name: string, failure: Failure, retryAt = 0): AcmeState {
   const before = state.attempts[name];
-  if (before === undefined) return state;
-  const { orderingUntil: _, ...kept } = before;
+  if (before?.orderingUntil === undefined) return state;
+  const { orderingUntil: _until, by: _by, ...kept } = before;
   const failures = before.failures + 1;
   const notBefore = Math.max(failure.at + backoff(failures), Math.min(retryAt, failure.at + WEEK_MS));
   const last = state.orders.findLastIndex((order) => order.name === name && order.issuer === before.issuer);

@@ -1,8 +1,12 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { viewCertificates } from '../../../../src/controller/admin/certificates.ts';
+import { ConflictError } from '../../../../src/controller/ports.ts';
+import { RetryableError } from '../../../../src/lib/retryable.ts';
 import { type AcmeState, begun, emptyState, failed } from '../../../../src/model/acme/state.ts';
 import { AcmeWorld } from '../../../support/acme-world.ts';
 import { aService } from '../../../support/builders.ts';
+import { eventually } from '../../../support/eventually.ts';
 
 const acme = { lb: { acme: 'true' } };
 const DAY_MS = 86_400_000;
@@ -254,17 +258,7 @@ describe('a renewal that a user asks for', () => {
   it('is fulfilled by a certificate that a controller stored before it ended', async () => {
     const { world, tasks } = await certified();
     await tasks[0].renew('a.example.org');
-    const { save } = world.store;
-    let saves = 0;
-    Object.assign(world.store, {
-      save: async (saved: never) => {
-        saves += 1;
-        if (saves > 1) throw new Error('Engine unreachable');
-        await save(saved);
-      },
-    });
-    await world.settle(tasks[0]).catch(() => undefined);
-    Object.assign(world.store, { save });
+    await world.endUnrecorded(tasks[0]);
     expect(world.certificates()).toHaveLength(2);
     world.clock.advance(20 * 60_000);
     await world.settle(world.controller());
@@ -293,7 +287,7 @@ describe('a renewal that a user asks for', () => {
       return task.renew('a.example.org');
     };
     const now = world.clock.now();
-    const underWay = begun(emptyState, order, now);
+    const underWay = begun(emptyState, order, now, 'one');
     expect(await asked(underWay)).toMatchObject({ kind: 'refused', reason: 'an order is under way' });
     const limited = { kind: 'rate-limited', reason: 'too many certificates', at: now } as const;
     expect(await asked(failed(underWay, 'a.example.org', limited, now + DAY_MS))).toEqual({
@@ -393,17 +387,7 @@ describe('failures', () => {
   it('of a controller after the certificate is stored repeat nothing', async () => {
     const world = new AcmeWorld();
     world.services = [aService('a', acme)];
-    const { save } = world.store;
-    let saves = 0;
-    Object.assign(world.store, {
-      save: async (saved: never) => {
-        saves += 1;
-        if (saves > 1) throw new Error('Engine unreachable');
-        await save(saved);
-      },
-    });
-    await world.settle(world.controller()).catch(() => undefined);
-    Object.assign(world.store, { save });
+    await world.endUnrecorded(world.controller());
     expect(world.certificates()).toHaveLength(1);
     const next = world.controller();
     await world.settle(next);
@@ -413,6 +397,106 @@ describe('failures', () => {
     expect(next.problems).toEqual([]);
   });
 });
+
+describe('a write whose answer is lost', () => {
+  /** Another controller writes on top of it before its author reads it again. */
+  const overtaken = (world: AcmeWorld) => {
+    world.saved = { ...world.saved!, revision: world.saved!.revision + 1 };
+    throw new ConflictError('outdated');
+  };
+  const failing = () => {
+    throw new RetryableError('the Engine does not answer');
+  };
+
+  it.each([
+    ['overtaken by another controller', overtaken],
+    ['answered with an error', failing],
+  ])('begins the order: %s', async (_, fault) => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    world.afterSave = once(() => fault(world));
+    const task = world.controller();
+    for (let n = 0; n < 3; n++) await task.step(new AbortController().signal).catch(() => undefined);
+    await world.settle(task);
+
+    expect(world.orders).toEqual(['a.example.org']);
+    expect(world.certificates()).toHaveLength(1);
+    expect(task.problems).toEqual([]);
+  });
+
+  it('counts a failure once', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    world.answer = async () => {
+      world.afterSave = once(() => overtaken(world));
+      return { kind: 'failed', failure: { kind: 'dns', reason: 'no such host' } };
+    };
+    await world.settle(world.controller());
+
+    expect(JSON.parse(world.saved!.text)).toMatchObject({ attempts: { 'a.example.org': { failures: 1 } } });
+  });
+
+  it('is repeated if the end of an order was not stored', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    world.answer = async ({ names }) => {
+      world.beforeSave = once(failing);
+      return world.issue(names);
+    };
+    await world.settle(world.controller());
+
+    expect(JSON.parse(world.saved!.text).attempts['a.example.org']).not.toHaveProperty('orderingUntil');
+  });
+
+  it('accepts a request to renew', async () => {
+    const world = new AcmeWorld();
+    world.services = [aService('a', acme)];
+    const task = world.controller();
+    await world.settle(task);
+    world.clock.advance(20 * 60_000);
+    await world.settle(task);
+    world.afterSave = once(() => overtaken(world));
+    expect(await task.renew('a.example.org')).toMatchObject({ kind: 'accepted' });
+    await world.settle(task);
+
+    expect(world.orders).toHaveLength(2);
+  });
+
+  it('leaves two controllers with one order for each host, whatever is lost', async () => {
+    const kinds = fc.array(fc.constantFrom('none', 'overtaken', 'failing'), { maxLength: 40 });
+    const orders = fc.asyncProperty(kinds, async (faults) => {
+      const world = new AcmeWorld();
+      const hosts = Array.from({ length: 6 }, (_, n) => `h${n}.example.org`);
+      world.services = hosts.map((host) => aService(host, { lb: { acme: 'true', hosts: host } }));
+      const left = [...faults];
+      world.afterSave = () => {
+        const fault = left.shift();
+        if (fault === 'overtaken') overtaken(world);
+        if (fault === 'failing') failing();
+      };
+      const tasks = [world.controller(), world.controller()];
+      await eventually(async () => {
+        await Promise.allSettled(tasks.map((task) => task.step(new AbortController().signal)));
+        expect(world.certificates()).toHaveLength(hosts.length);
+      });
+      left.length = 0;
+      await world.settle(...tasks);
+
+      expect(world.orders.toSorted()).toEqual(hosts);
+    });
+    await fc.assert(orders, { numRuns: 6 });
+  }, 60_000);
+});
+
+/** Once is enough: the next write is another one. */
+function once(action: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    action();
+  };
+}
 
 const keyOf = (response: Awaited<ReturnType<AcmeWorld['issue']>>) =>
   response.kind === 'issued' ? { key: response.key } : {};

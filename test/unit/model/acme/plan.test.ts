@@ -65,7 +65,7 @@ describe('orders', () => {
   it('are not repeated while one is under way, and are abandoned after ten minutes', () => {
     const wanted = [want('a.example.org')];
     const [order] = plan(wanted).orders;
-    const state = begun(emptyState, order!, now);
+    const state = begun(emptyState, order!, now, 'one');
     expect(names(plan(wanted, [], state))).toEqual([]);
     expect(plan(wanted, [], state).nextAt).toBe(now + 10 * MINUTE_MS);
     expect(names(plan(wanted, [], state, now + 10 * MINUTE_MS))).toEqual(['a.example.org']);
@@ -75,7 +75,7 @@ describe('orders', () => {
     const wanted = Array.from({ length: 20 }, (_, n) => want(`h${n}.example.org`));
     const first = plan(wanted);
     expect(first.orders).toHaveLength(4);
-    const state = first.orders.reduce((before, order) => begun(before, order, now), emptyState);
+    const state = first.orders.reduce((before, order) => begun(before, order, now, 'one'), emptyState);
     expect(plan(wanted, [], state).orders).toEqual([]);
     expect(
       plan(wanted, [], succeeded(state, first.orders[0]!.name, now, stored('h0.example.org'))).orders,
@@ -87,11 +87,11 @@ describe('orders', () => {
     expect(backoff(40)).toBe(DAY_MS);
     const wanted = [want('a.example.org')];
     const [order] = plan(wanted).orders;
-    const once = failed(begun(emptyState, order!, now), 'a.example.org', unauthorized);
+    const once = failed(begun(emptyState, order!, now, 'one'), 'a.example.org', unauthorized);
     expect(names(plan(wanted, [], once, now + MINUTE_MS - 1))).toEqual([]);
     expect(names(plan(wanted, [], once, now + MINUTE_MS))).toEqual(['a.example.org']);
     const limited = { kind: 'rate-limited', reason: 'too many', at: now } as const;
-    const later = failed(begun(emptyState, order!, now), 'a.example.org', limited, now + DAY_MS);
+    const later = failed(begun(emptyState, order!, now, 'one'), 'a.example.org', limited, now + DAY_MS);
     expect(plan(wanted, [], later).nextAt).toBe(now + DAY_MS);
   });
 
@@ -103,7 +103,7 @@ describe('orders', () => {
       const [order] = plan(wanted, [], state, at).orders;
       if (order === undefined) continue;
       begunAt.push(at);
-      state = failed(begun(state, order, at), 'a.example.org', { ...unauthorized, at });
+      state = failed(begun(state, order, at, 'one'), 'a.example.org', { ...unauthorized, at });
     }
     expect(begunAt.length).toBeGreaterThan(7);
     for (const at of begunAt)
@@ -112,7 +112,7 @@ describe('orders', () => {
 
   it('do not wait for a name that failed', () => {
     const state = failed(
-      begun(emptyState, { issuer: 'public', name: 'a.example.org', isRenewal: false }, now),
+      begun(emptyState, { issuer: 'public', name: 'a.example.org', isRenewal: false }, now, 'one'),
       'a.example.org',
       unauthorized,
     );
@@ -151,7 +151,7 @@ describe('renewals', () => {
     const wanted = [want('a.example.org')];
     const brief = { ...stored('a.example.org'), notAfter: now + 2 * MINUTE_MS };
     const [order] = plan(wanted).orders;
-    const state = succeeded(begun(emptyState, order!, now), 'a.example.org', now, brief);
+    const state = succeeded(begun(emptyState, order!, now, 'one'), 'a.example.org', now, brief);
     expect(plan(wanted, [brief], state).nextAt).toBeLessThanOrEqual(now + MINUTE_MS);
     expect(plan(wanted, [], state).nextAt).toBe(now + 12_000);
   });
@@ -181,7 +181,7 @@ describe('budgets', () => {
     const issuer = anIssuer({ OrdersPerWeek: 2 });
     const past = ['x.example.org', 'y.example.org'].reduce(
       (state, name) =>
-        succeeded(begun(state, { issuer: 'public', name, isRenewal: false }, now), name, now, stored(name)),
+        succeeded(begun(state, { issuer: 'public', name, isRenewal: false }, now, 'one'), name, now, stored(name)),
       emptyState,
     );
     const wanted = ['a.example.org', 'a.example.com'].map((name) => want(name, issuer));
@@ -223,7 +223,7 @@ describe('problems', () => {
     const [pending] = certificateProblems(plan(wanted).statuses, now);
     expect(pending).toMatchObject({ severity: 'notice', service: 'app', label: 'com.docker.lb.acme' });
     const [order] = plan(wanted).orders;
-    const state = failed(begun(emptyState, order!, now), 'a.example.org', unauthorized);
+    const state = failed(begun(emptyState, order!, now, 'one'), 'a.example.org', unauthorized);
     expect(certificateProblems(plan(wanted, [], state).statuses, now)).toMatchObject([
       { severity: 'error', reason: 'a.example.org has no certificate: no' },
     ]);
@@ -254,7 +254,7 @@ function simulateYear(seed: number, limit: number): readonly Begun[] {
   let certificates: StoredCertificate[] = [];
   const begin = (order: AcmePlan['orders'][number], at: number) => {
     expect(abandonedUntil.get(order.name) ?? 0, 'one order of a name at a time').toBeLessThanOrEqual(at);
-    state = begun(state, order, at);
+    state = begun(state, order, at, 'one');
     const outcome = random();
     orders.push({ at, ...order, hasFailed: outcome >= 0.1 && outcome < 0.3 });
     if (outcome < 0.1) abandonedUntil.set(order.name, at + 10 * MINUTE_MS);
