@@ -186,6 +186,18 @@ it('shows connections, bytes and tasks of the ports', async () => {
   }, 60_000);
 });
 
+it('reports that nothing listens on the port of the tasks', async () => {
+  const update = (to: string) =>
+    bed.docker('service', 'update', '--detach', '--label-add', `com.docker.lb.port=${to}`, 'tcp-db');
+  await update('7999');
+  await eventually(async () => {
+    const reasons = (await problemsOf('tcp-db')).map(({ reason }) => reason);
+    expect(reasons).toContainEqual(expect.stringMatching(/7999/));
+  }, 30_000);
+  await update('7000');
+  await eventually(async () => expect(await problemsOf('tcp-db')).toEqual([]), 30_000);
+});
+
 it('refuses connections without tasks, and serves again with one', async () => {
   await bed.docker('service', 'scale', '--detach', 'tcp-db=0');
   await eventually(async () => expect(await ask('worker1').catch(() => 'nobody')).toBe('nobody'));

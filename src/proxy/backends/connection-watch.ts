@@ -41,7 +41,7 @@ interface Failing extends Target {
 }
 
 /**
- * Checks whether applications accept connections: once when an address appears in Docker's DNS, again when nginx fails to connect to it, and every
+ * Checks whether applications accept connections: once when an address appears in Docker's DNS or a port in the configuration, again when nginx fails to connect to it, and every
  * two seconds while it fails. So a mistake is found without traffic, and a healthy swarm costs no connections.
  */
 export class ConnectionWatch implements Backends {
@@ -82,8 +82,13 @@ export class ConnectionWatch implements Backends {
   /** The servers of the configuration that nginx serves. */
   use(servers: ServersInUse['ports']): void {
     if (servers === this.#servers) return;
+    const before = this.#servers;
     this.#servers = servers;
-    for (const name of this.#addresses.keys()) if (!servers.has(name)) this.#addresses.delete(name);
+    for (const [name, addresses] of this.#addresses) {
+      const ports = servers.get(name);
+      if (ports === undefined) this.#addresses.delete(name);
+      else this.#addAll(name, addresses, withoutKnown(ports, before.get(name)));
+    }
     for (const [key, { name, port }] of this.#failing)
       if (!servers.get(name)?.includes(port)) this.#failing.delete(key);
     for (const name of servers.keys()) if (isAddress(name)) this.resolved(name, [numberOf(name)]);
@@ -97,10 +102,7 @@ export class ConnectionWatch implements Backends {
     const ports = this.#servers.get(name);
     if (ports === undefined) return;
     this.#addresses.set(name, addresses);
-    for (const address of addresses) {
-      if (known?.includes(address)) continue;
-      for (const port of ports) this.#add({ name, address: toText(address), port });
-    }
+    this.#addAll(name, withoutKnown(addresses, known), ports);
     const present = new Set(addresses.map(toText));
     for (const [key, failing] of this.#failing)
       if (failing.name === name && !present.has(failing.address)) this.#failing.delete(key);
@@ -112,6 +114,10 @@ export class ConnectionWatch implements Backends {
     const wanted = numberOf(address);
     for (const [name, addresses] of this.#addresses)
       if (addresses.includes(wanted) && this.#servers.get(name)?.includes(port)) this.#add({ name, address, port });
+  }
+
+  #addAll(name: string, addresses: readonly number[], ports: readonly number[]): void {
+    for (const address of addresses) for (const port of ports) this.#add({ name, address: toText(address), port });
   }
 
   #add(target: Target): void {
@@ -172,6 +178,10 @@ export class ConnectionWatch implements Backends {
     this.#reported = text;
     this.onChange?.();
   }
+}
+
+function withoutKnown(all: readonly number[], known: readonly number[] = []): readonly number[] {
+  return all.filter((each) => !known.includes(each));
 }
 
 function keyOf({ name, address, port }: Target): string {

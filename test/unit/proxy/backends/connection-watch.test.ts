@@ -127,6 +127,21 @@ describe('a watch of connections', () => {
     expect(new Set(world.tried)).toEqual(new Set([`${first}:8080`]));
   });
 
+  it.each(['tasks.web.app', '10.0.1.5'])('tries a port that a later configuration uses for %s', async (server) => {
+    const world = new World();
+    world.watch.use(new Map([[server, [8080]]]));
+    world.watch.resolved(server, [number(first)]);
+    await world.wait(1000);
+    world.faults.set(`${first}:7999`, 'refused');
+    world.watch.use(new Map([[server, [8080, 7999]]]));
+    await world.wait(6000);
+
+    expect(new Set(world.tried)).toEqual(new Set([`${first}:8080`, `${first}:7999`]));
+    expect(world.watch.faults?.peers).toMatchObject([{ address: server, port: 7999, refused: 1 }]);
+    world.watch.use(new Map([[server, [8080]]]));
+    expect(world.watch.faults).toBeUndefined();
+  });
+
   it('spreads the connections over time', async () => {
     const world = new World();
     world.resolve(...Array.from({ length: 200 }, (_, position) => `10.0.2.${position}`));
