@@ -234,8 +234,11 @@ export class InterlockStory {
   }
 }
 
-/** `docker stack rm`, repeated: the proxies use the network until they have left it. */
-export async function removeStack(name: string, timeout = 60_000): Promise<void> {
+/**
+ * `docker stack rm`, repeated: the proxies use the network until they have left it, and a node lists a removed network as
+ * long as it still ends a container there.
+ */
+export async function removeStack(name: string, timeout = 120_000): Promise<void> {
   await eventually(async () => {
     await bed.docker('stack', 'rm', name);
     const filter = ['--filter', `label=com.docker.stack.namespace=${name}`, '--quiet'];

@@ -72,7 +72,8 @@ function toService({ host, replicas = 1, version = '1', order = 'start-first', .
     deploy: {
       replicas,
       labels: { ...routing, ...rest.labels },
-      update_config: { order, monitor: '1s' },
+      // A node may still hold the addresses of a network that was removed: a task then fails to start, and the next succeeds.
+      update_config: { order, monitor: '1s', failure_action: 'continue' },
       restart_policy: { delay: '500ms' },
       placement: { constraints: rest.constraints ?? [] },
     },

@@ -134,7 +134,7 @@ describe('a rolling update of the application', () => {
     await using load = new Load({ host: 'story.local', requestsPerSecond: 200 });
 
     await main.deploy({ app: { ...app, replicas: 3, order, version } });
-    await awaitUpdate();
+    await awaitUpdate(version);
     await eventually(async () => {
       const answered = (await pings('story.local', 24)).map((pong) => pong.version);
       expect(new Set(answered)).toEqual(new Set([version]));
@@ -146,11 +146,13 @@ describe('a rolling update of the application', () => {
     await expectUntouched(before);
   });
 
-  async function awaitUpdate(): Promise<void> {
+  async function awaitUpdate(version: string): Promise<void> {
     await eventually(
       async () => {
-        const service = await bed.manager.docker.getService(main.service()).inspect();
-        expect(service.UpdateStatus?.State ?? 'completed').toBe('completed');
+        const { Spec, UpdateStatus } = await bed.manager.docker.getService(main.service()).inspect();
+        expect(Spec.TaskTemplate.ContainerSpec.Env).toContain(`VERSION=${version}`);
+        // Swarm begins the update a moment after the change.
+        expect(UpdateStatus?.State).toBe('completed');
       },
       { timeoutMs: 120_000 },
     );

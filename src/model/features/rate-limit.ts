@@ -68,7 +68,7 @@ const rate_limit = label({
   type: 'rate such as `5r/s` or `30r/m`, then `burst=<number>`, `key=address`, `key=host` or `key=header:<name>`, and `try`',
   default: '',
   example: '20r/s burst=40',
-  description: `Requests that each proxy accepts from one client. Others receive 429, with the time until the next request is allowed in \`Retry-After\`. \`burst\` requests may exceed the rate at once; default: the requests of one second. \`key\` tells clients apart; default \`address\`. \`try\` only logs. ${NEEDS_ADDRESSES} See [limits](limits.md#limits-per-client).`,
+  description: `Requests that each proxy accepts from one client. Others receive 429, with the time until the next request is allowed in \`Retry-After\`. \`burst\` requests may exceed the rate at once; default: the requests of one second. \`key\` selects what identifies a client; default \`address\`. \`try\` only logs. ${NEEDS_ADDRESSES} See [limits](limits.md#limits-per-client).`,
   schema: written,
 });
 
