@@ -214,9 +214,14 @@ describe('a service with the label acme', () => {
     const asked = `asked-${run}.test`;
     await story.deploy('asked', stack([asked], { 'com.docker.lb.acme': 'brief' }));
     const old = await eventually(() => presented(asked, 'worker1'), 180_000);
+    await settled();
+    const watched = watchSerials(bed, { hosts: [asked], count: 2, untilMs: 45_000 });
     const path = `/api/certificates/${asked}/renewal`;
     const answer = await administer(path, { method: 'POST' });
     expect(answer.status, answer.body).toBe(200);
+    const live = await timesToLive(bed, await watched);
+    expect(live).toMatchObject([{ host: asked, proxies: 3 }]);
+    console.log(`without load, a renewed certificate was live on all proxies after ${live[0]!.ms} ms`);
     await eventually(async () => {
       expect((await presented(asked, 'worker1')).serialNumber).not.toBe(old.serialNumber);
     });
