@@ -13,6 +13,7 @@ import { plan } from './plan.ts';
 import { problems } from './problems.ts';
 import { render } from './render.ts';
 import { routes } from './routes.ts';
+import { schema } from './schema.ts';
 import { status } from './status.ts';
 import { disable, enable } from './switch.ts';
 import { tokens } from './tokens.ts';
@@ -25,6 +26,7 @@ const others: readonly Command[] = [
   convert,
   render,
   explain,
+  schema,
   status,
   routes,
   top,

@@ -1,13 +1,18 @@
 import type { Finding } from '../compose/finding.ts';
 import type { Affected, SentProblem } from '../model/problem.ts';
 import { type Io, paint, writeJson } from './io.ts';
+import { toSarif } from './sarif.ts';
 
-export const formats = ['text', 'json', 'github'] as const;
+export const formats = ['text', 'json', 'github', 'sarif'] as const;
 export type Format = (typeof formats)[number];
 
 export function writeFindings(findings: readonly Finding[], format: Format, io: Io): void {
   if (format === 'json') {
     writeJson(io, findings.map(flatten));
+    return;
+  }
+  if (format === 'sarif') {
+    writeJson(io, toSarif(findings));
     return;
   }
   const write = format === 'github' ? annotation : (finding: Finding) => describe(finding, io);

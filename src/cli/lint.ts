@@ -17,6 +17,7 @@ Exits with 1 if there is an error: a label or setting would not take effect.`,
   examples: [
     'signalbox lint stack.yml',
     'signalbox lint stack.yml production.yml --settings config.toml --format github',
+    'signalbox lint --format sarif stack.yml > signalbox.sarif',
   ],
   options: {
     format: { type: 'string', value: formats.join('|'), description: 'Output format of the findings. Default: text.' },

@@ -14,6 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   convert: ['compose', 'lib', 'model'],
   'nginx-text': ['lib', 'model'],
   render: ['lib', 'model', 'nginx-text'],
+  schemas: ['lib', 'model'],
   nginx: ['lib', 'model'],
   'template-folder': ['render'],
   protocol: ['lib', 'model'],
@@ -25,7 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'admin-relay': ['lib', 'model', 'protocol'],
   'secret-reader': ['lib', 'model', 'protocol', 'tls-material'],
   'health-check': ['lib', 'model'],
-  cli: ['compose', 'convert', 'lib', 'model', 'render', 'template-folder'],
+  cli: ['compose', 'convert', 'lib', 'model', 'render', 'schemas', 'template-folder'],
   ui: ['lib', 'model'],
 };
 

@@ -32,7 +32,9 @@ const OF_ONE_ROUTE: ReadonlySet<string> = new Set<LabelName>([
   'udp_port',
 ]);
 
-const allowedNames = Object.keys(labels).filter((name) => !OF_ONE_ROUTE.has(name));
+/** Labels that a policy may set, except families. */
+export const policyLabels = Object.entries(labels).filter(([name]) => !OF_ONE_ROUTE.has(name));
+const allowedNames = policyLabels.map(([name]) => name);
 
 /** A policy that cannot be used is left out: labels that name it close their routes. */
 export function parsePolicies(table: Table): { readonly policies: Policies; readonly problems: readonly Problem[] } {

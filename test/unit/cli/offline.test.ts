@@ -212,6 +212,27 @@ Stack shop: 1 route of 1 service, 1 error, 1 warning
     );
   });
 
+  it('prints SARIF, as code scanning services read it', async () => {
+    const { code, out } = await signalbox(['lint', file, '--format', 'sarif', '--stack', 'shop']);
+    const { version, runs } = JSON.parse(out);
+    const [{ tool, results }] = runs;
+
+    expect(code).toBe(1);
+    expect([version, runs.length, tool.driver.name]).toEqual(['2.1.0', 1, 'Signalbox']);
+    expect(results).toHaveLength(2);
+    for (const { ruleId, ruleIndex } of results) expect(tool.driver.rules[ruleIndex].id).toBe(ruleId);
+    const [{ level, message, locations }] = results;
+    expect([level, message.text]).toEqual([
+      'error',
+      'com.docker.lb.port "80%,a" is not a whole number (shop_app). Set it to a port, 1 to 65535, for example 8080.',
+    ]);
+    // A URI: the folder's name has a space.
+    expect(locations[0].physicalLocation).toEqual({
+      artifactLocation: { uri: encodeURI(file) },
+      region: { startLine: 7, startColumn: 9 },
+    });
+  });
+
   it('fails for warnings in strict mode', async () => {
     const warned = ['lint', '-', '--stack', 'shop'];
     const stdin = broken.replace('80%,a', '80');
@@ -461,7 +482,7 @@ describe('the command line', () => {
     [['lint', '/'], 'Cannot read /: is a directory.'],
     [['lint', '--settings', '/nowhere/config.toml'], 'Cannot read /nowhere/config.toml: no such file or directory.'],
     [['status', '--token-file', '/nowhere/token'], 'Cannot read /nowhere/token: no such file or directory.'],
-    [['lint', simple, '--format', 'xml'], 'Invalid format. Choose one of: text, json, github.'],
+    [['lint', simple, '--format', 'xml'], 'Invalid format. Choose one of: text, json, github, sarif.'],
     [['stauts'], 'Unknown command stauts. Did you mean status?\nSee: signalbox help\n'],
     [['frobnicate', '--help'], 'Unknown command frobnicate.'],
     [['lint', simple, '--no-such-option'], 'Unknown option --no-such-option.'],
@@ -490,7 +511,7 @@ describe('the command line', () => {
 
     expect(code).toBe(0);
     expect(out).toContain('signalbox lint <compose.yml…>');
-    expect(out).toContain('--format <text|json|github>');
+    expect(out).toContain('--format <text|json|github|sarif>');
   });
 
   it.each(commands.map(({ name }) => [name]))('shows in the help of %s how to use it', async (name) => {
