@@ -3,7 +3,7 @@
 set -eu
 folder=$(cd "$(dirname "$0")/.." && pwd)
 if [ ! -d "$folder/node_modules" ]; then
-  npm ci --no-audit --no-fund --silent --prefix "$folder" >&2
+  (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error) >&2
 fi
 status=0
 for file in "$@"; do
