@@ -26,6 +26,7 @@ export class LanguageServer implements AsyncDisposable {
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   readonly #diagnostics = new Map<string, PromiseWithResolvers<readonly Diagnostic[]>>();
   readonly #configuration: unknown;
+  readonly #configured = Promise.withResolvers<void>();
   #ids = 0;
   #received = Buffer.alloc(0);
 
@@ -50,6 +51,8 @@ export class LanguageServer implements AsyncDisposable {
     await server.request('initialize', { processId: process.pid, rootUri, capabilities });
     server.#send({ method: 'initialized', params: {} });
     server.#send({ method: 'workspace/didChangeConfiguration', params: { settings: configuration } });
+    // It treats documents in another way before.
+    await server.#configured.promise;
     return server;
   }
 
@@ -109,10 +112,9 @@ export class LanguageServer implements AsyncDisposable {
       this.#diagnostics.get(uri)?.resolve(diagnostics);
     } else if (method !== undefined && id !== undefined) {
       const { items = [] } = (params ?? {}) as { items?: readonly { section?: string }[] };
-      this.#send({
-        id: id as number,
-        result: method === 'workspace/configuration' ? items.map((item) => this.#section(item)) : null,
-      });
+      const isConfiguration = method === 'workspace/configuration';
+      this.#send({ id, result: isConfiguration ? items.map((item) => this.#section(item)) : null });
+      if (isConfiguration) this.#configured.resolve();
     } else if (typeof id === 'number') {
       const waiting = this.#waiting.get(id);
       if (error === undefined) waiting?.resolve(result);

@@ -109,14 +109,17 @@ describe('the schema of compose files, in the YAML language server', () => {
   const nameOf = (line: string) => line.split(': ')[0];
 });
 
-describe('the schema of settings, in a TOML language server', () => {
+describe('the schema of settings, in the TOML language server', () => {
   let server: LanguageServer;
   let documents = 0;
 
   beforeAll(async () => {
     await save('settings.schema.json', 'settings');
-    server = await LanguageServer.start([join(modules, '.bin/tombi'), 'lsp', '--offline'], folder);
-  });
+    const program = new URL('../../support/taplo.mjs', import.meta.url).pathname;
+    const evenBetterToml = { schema: { enabled: true } };
+    server = await LanguageServer.start([process.execPath, program], folder, { evenBetterToml });
+    // It is compiled first.
+  }, 60_000);
   afterAll(() => server[Symbol.asyncDispose]());
 
   async function open(marked: string) {

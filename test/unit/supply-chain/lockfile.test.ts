@@ -35,10 +35,10 @@ const licenses = [
 /** Declared in their package.json in a form that npm does not copy. Checked manually. */
 const licensesReadByHand: Readonly<Record<string, string>> = { buildcheck: 'MIT', 'cpu-features': 'MIT', ssh2: 'MIT' };
 /**
- * Checked manually: three compile an add-on or print a hint, node selects its binary, tombi checks that it has one. Images are built without any of
+ * Checked manually: three compile an add-on or print a hint, node selects its binary. Images are built without any of
  * them.
  */
-const installScripts = ['cpu-features', 'node', 'protobufjs', 'ssh2', 'tombi'];
+const installScripts = ['cpu-features', 'node', 'protobufjs', 'ssh2'];
 
 type Packages = Readonly<Record<string, Entry>>;
 
