@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { CertificateView } from '../controller/admin/certificates.ts';
+import type { DoctorView } from '../controller/admin/doctor.ts';
 import type { problemDetailsSchema } from '../controller/admin/problem-details.ts';
 import type {
   ClusterExplanation,
@@ -122,6 +123,8 @@ export const explain = (url: string) => read<ClusterExplanation[]>(`/api/explain
 
 export const readTraffic = (query: Readonly<Record<string, string>>) =>
   read<TrafficView>(`/api/traffic?${new URLSearchParams(query)}`);
+
+export const diagnose = () => read<DoctorView>('/api/doctor');
 
 export const listCertificates = () => read<CertificateView[]>('/api/certificates');
 

@@ -13,6 +13,7 @@ import { Lamp, Signal } from './parts/signal.tsx';
 import { Access } from './views/access.tsx';
 import { Certificates } from './views/certificates.tsx';
 import { Configuration } from './views/configuration.tsx';
+import { Diagnosis } from './views/diagnosis.tsx';
 import { Maintenance } from './views/maintenance.tsx';
 import { Overview } from './views/overview.tsx';
 import { Problems } from './views/problems.tsx';
@@ -27,6 +28,7 @@ const titles: Readonly<Record<View, string>> = {
   problems: 'Problems',
   configuration: 'Configuration',
   maintenance: 'Maintenance',
+  diagnosis: 'Diagnosis',
   access: 'Access',
 };
 
@@ -92,6 +94,8 @@ function Body({ place, state }: { readonly place: Place; readonly state: State }
       return <Configuration state={state} place={place} />;
     case 'maintenance':
       return <Maintenance state={state} />;
+    case 'diagnosis':
+      return <Diagnosis />;
     case 'access':
       return <Access state={state} />;
   }
@@ -104,7 +108,9 @@ function Navigation({ place, state }: { readonly place: Place; readonly state: S
     maintenance: state?.maintenance.length,
   };
   const { role } = useContext(UserContext);
-  const open = views.filter((view) => view !== 'access' || role === 'administrator');
+  const closed: readonly View[] =
+    role === 'administrator' ? [] : role === 'operator' ? ['access'] : ['access', 'diagnosis'];
+  const open = views.filter((view) => !closed.includes(view));
   return (
     <nav aria-label="Views">
       {open.map((view) => (

@@ -15,7 +15,7 @@ import {
 } from '../support/browser.ts';
 import { aService } from '../support/builders.ts';
 import { builtPage } from '../support/built-page.ts';
-import { aBusyDay, PageWorld, passwords, someCertificates } from '../support/page-world.ts';
+import { aBusyDay, aDiagnosis, PageWorld, passwords, someCertificates } from '../support/page-world.ts';
 
 describe.skipIf(browserPath === undefined)('The page', () => {
   const built = builtPage();
@@ -62,6 +62,10 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.goto(`${world.url}/#/maintenance`);
     await page.getByText('metrics.example.org').waitFor();
     await expectWell(page, 'maintenance', look);
+    world.diagnosis = aDiagnosis();
+    await page.goto(`${world.url}/#/diagnosis`);
+    await page.getByText('Node worker2 runs Docker Engine').waitFor();
+    await expectWell(page, 'diagnosis', look);
     await page.goto(`${world.url}/#/access`);
     await page.getByText('No API tokens.').waitFor();
     await expectWell(page, 'access', look);
@@ -216,6 +220,21 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await expect.poll(() => world.renewed).toEqual([name]);
   });
 
+  it('diagnoses the swarm when the view opens, and again when it is asked to', async () => {
+    await using world = await PageWorld.open(built.folder);
+    const page = await openWindow(built.browser, 'light');
+    await logInto(page, world.url, 'admin', passwords.admin);
+    await page.goto(`${world.url}/#/diagnosis`);
+    await page.getByText('The controller has not checked the swarm yet.').waitFor();
+    world.diagnosis = aDiagnosis();
+    await page.getByRole('button', { name: 'Check again' }).click();
+    await page.getByRole('heading', { name: '2 findings' }).waitFor();
+    const findings = await page.locator('.problem-kind').allTextContents();
+    expect(findings).toEqual(['Error', 'Notice']);
+    await page.getByRole('heading', { name: '1 check passed' }).waitFor();
+    await page.getByRole('heading', { name: 'Not visible to the controller' }).waitFor();
+  });
+
   it('shows a viewer no control that changes anything', async () => {
     await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
@@ -224,7 +243,9 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.getByText('read-only').waitFor();
     await page.goto(`${world.url}/#/access`);
     await page.getByText('Requires the role administrator.').waitFor();
-    expect(await page.getByRole('link', { name: 'Access' }).count()).toBe(0);
+    expect(await page.getByRole('link', { name: /Access|Diagnosis/ }).count()).toBe(0);
+    await page.goto(`${world.url}/#/diagnosis`);
+    await page.getByText('Requires the role operator.').waitFor();
     for (const view of ['overview', 'routes', 'certificates', 'problems', 'configuration', 'maintenance']) {
       await page.goto(`${world.url}/#/${view}`);
       await page.getByRole('heading', { level: 1, name: view }).waitFor();

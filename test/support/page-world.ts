@@ -3,6 +3,7 @@ import { Access } from '../../src/controller/admin/access.ts';
 import { Administrator } from '../../src/controller/admin/administrator.ts';
 import { createAdminApp } from '../../src/controller/admin/app.ts';
 import type { CertificateView } from '../../src/controller/admin/certificates.ts';
+import type { DoctorView } from '../../src/controller/admin/doctor.ts';
 import { explainEverywhere } from '../../src/controller/admin/explain.ts';
 import { type Oidc, oidcFingerprint } from '../../src/controller/admin/oidc.ts';
 import { servePage } from '../../src/controller/admin/page.ts';
@@ -36,6 +37,8 @@ export class PageWorld implements AsyncDisposable {
   #passes: Promise<void> = Promise.resolve();
   readonly traffic: TrafficRecorder;
   certificates: readonly CertificateView[] = [];
+  /** What `signalbox doctor` finds. */
+  diagnosis: DoctorView | undefined;
   /** Names of certificates that were to be renewed. */
   readonly renewed: string[] = [];
   /** Lets a test change the state before it is sent. */
@@ -113,7 +116,7 @@ export class PageWorld implements AsyncDisposable {
       hosts: () => [],
       explain: (url) => explainEverywhere(world.status.desired.clusters, url, world.status.backends),
       logs: async () => ({ lines: [], silent: [], cursor: '' }),
-      doctor: async () => undefined,
+      doctor: async () => this.diagnosis,
       plan: () => toPlanView(world.preview.planned, world.board.error),
       traffic: toSource({ recorder: this.traffic, tasksOf: async () => knownTasks, now: Date.now }),
       page: servePage(folder),
@@ -147,6 +150,33 @@ export class PageWorld implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Findings of different severity, a check that passed, and one without facts. */
+export function aDiagnosis(): DoctorView {
+  const result = (check: string, title: string, findings: DoctorView['results'][number]['findings'] = []) =>
+    ({ check, title, status: findings.length === 0 ? 'ok' : 'found', findings }) as const;
+  const unused = {
+    severity: 'notice',
+    what: 'The secrets shop_old.cert and shop_old.key are used by no service',
+    why: 'Nobody needs them, and each is one more private key to protect.',
+    fix: 'docker secret rm shop_old.cert shop_old.key',
+  } as const;
+  const faulty = {
+    severity: 'error',
+    what: 'Node worker2 runs Docker Engine 20.10.5, which loses packets on overlay networks',
+    why: 'Requests to tasks on this node fail at random.',
+    fix: 'Update Docker Engine to 29.6.3 or later.',
+  } as const;
+  return {
+    observedAt: new Date().toISOString(),
+    results: [
+      result('nodes', 'All nodes are ready'),
+      result('unused-objects', 'No secret is unused', [unused]),
+      result('engines', 'Docker Engine has no known faults that affect routing', [faulty]),
+      { check: 'ipvs', title: 'The kernel balances the routing mesh', status: 'unknown', findings: [] },
+    ],
+  };
 }
 
 /** Certificates in all their states. */

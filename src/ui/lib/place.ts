@@ -6,6 +6,7 @@ export const views = [
   'problems',
   'configuration',
   'maintenance',
+  'diagnosis',
   'access',
 ] as const;
 export type View = (typeof views)[number];
