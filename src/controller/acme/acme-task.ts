@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { sameItems } from '../../lib/memo.ts';
 import { type StoredCertificate, storedCertificates } from '../../model/acme/certificates.ts';
@@ -11,7 +10,7 @@ import {
 } from '../../model/acme/plan.ts';
 import { certificateProblems } from '../../model/acme/problems.ts';
 import { type RequestResult, requestRenewal } from '../../model/acme/renew-now.ts';
-import { type AcmeState, begun, begunBy, MINUTE_MS, pruned, succeeded } from '../../model/acme/state.ts';
+import { type AcmeState, MINUTE_MS, pruned, succeeded } from '../../model/acme/state.ts';
 import { type WantedCertificate, wantedCertificates } from '../../model/acme/wanted.ts';
 import { acmeService } from '../../model/names.ts';
 import type { Problem } from '../../model/problem.ts';
@@ -19,8 +18,9 @@ import { problemKind } from '../../model/problem-kind.ts';
 import type { Swarm } from '../ports.ts';
 import type { StatusBoard } from '../reconcile/status.ts';
 import { LiveHosts } from './live-hosts.ts';
-import { execute, type OrderParts, type OrderResult } from './orders.ts';
+import type { OrderParts } from './orders.ts';
 import { Outlooks } from './outlooks.ts';
+import { OwnOrders } from './own-orders.ts';
 import { readWindows } from './renewal-windows.ts';
 import { type SetupParts, setUp } from './setup.ts';
 
@@ -60,11 +60,9 @@ const serviceDown: Problem = acmeDown();
 /** Orders and renews certificates, beside the control loop. */
 export class AcmeTask {
   readonly #options: AcmeTaskOptions;
-  readonly #id = randomUUID();
   readonly #live = new LiveHosts();
   readonly #outlooks: Outlooks;
-  readonly #running = new Map<string, Promise<void>>();
-  readonly #counts = new Map<string, { readonly issuer: string; readonly result: string; count: number }>();
+  readonly #orders: OwnOrders;
   #downSince: number | undefined;
   #rest: { readonly seen: readonly unknown[]; readonly until: number } | undefined;
   #statuses: readonly NotedCertificate[] = [];
@@ -76,6 +74,7 @@ export class AcmeTask {
   constructor(options: AcmeTaskOptions) {
     this.#options = options;
     this.#outlooks = new Outlooks(options, () => this.#again());
+    this.#orders = new OwnOrders({ ...options, onEnd: () => this.#signal() });
   }
 
   get certificates(): readonly NotedCertificate[] {
@@ -84,7 +83,7 @@ export class AcmeTask {
 
   /** Orders that have ended here. */
   get orders() {
-    return [...this.#counts.values()];
+    return this.#orders.counts;
   }
 
   get problems(): readonly Problem[] {
@@ -144,7 +143,12 @@ export class AcmeTask {
     this.#publish(plan.statuses.map((each) => ({ ...each, notes: this.#outlooks.notesOf(each, seen) })));
     const live = wantedCertificates(this.#live.read(seen), issuers);
     // The internal CA needs no service.
-    await this.#begin(isReady ? live : live.filter(({ issuer }) => isInternal(issuer)), certificates, signal);
+    const orderable = isReady ? live : live.filter(({ issuer }) => isInternal(issuer));
+    await this.#orders.begin(
+      (state) => planCertificates({ wanted: orderable, certificates, state, now: now() }).orders,
+      (state) => this.#pruned(state, certificates),
+      signal,
+    );
     if (!isReady) return SOON_MS;
     this.#outlooks.refresh(plan.statuses, signal);
     await readWindows(plan.windows.slice(0, MOST_REQUESTS), this.#options, signal);
@@ -155,7 +159,7 @@ export class AcmeTask {
 
   /** For tests: orders that have begun here. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#running.values(), this.#outlooks.settled()]);
+    await Promise.all([this.#orders.settled(), this.#outlooks.settled()]);
   }
 
   /** The settings have no issuers, or no longer. */
@@ -184,7 +188,7 @@ export class AcmeTask {
     this.#rest = undefined;
     try {
       const delay = await this.step(signal);
-      this.#rest = this.#running.size > 0 ? undefined : { seen, until: now() + delay };
+      this.#rest = this.#orders.isRunning ? undefined : { seen, until: now() + delay };
       this.#trouble = undefined;
       return delay;
     } catch (error) {
@@ -223,45 +227,6 @@ export class AcmeTask {
     const isOpen = failure !== undefined || orderingUntil !== undefined;
     const isDone = isOpen && current !== undefined && dueAt > this.#options.now() && !isOrdering;
     return isDone ? { name, current } : undefined;
-  }
-
-  /** Reserves orders in the shared state, then executes them. Another controller plans from that state. */
-  async #begin(
-    live: readonly WantedCertificate[],
-    certificates: readonly StoredCertificate[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { book, issuers, now } = this.#options;
-    const planned = (state: AcmeState) => planCertificates({ wanted: live, certificates, state, now: now() }).orders;
-    const unstarted = (state: AcmeState) =>
-      begunBy(this.#id, state, now()).filter(({ name }) => !this.#running.has(name));
-    const known = await book.read();
-    if (planned(known).length + unstarted(known).length === 0) return;
-    const reserved = await book.update((state) =>
-      planned(state).reduce(
-        (before, order) => begun(before, order, now(), this.#id),
-        this.#pruned(state, certificates),
-      ),
-    );
-    // Read from the state: a write may have counted although it was answered with an error.
-    const orders = unstarted(reserved);
-    for (const order of orders) {
-      const running = execute(order, issuerNamed(order.issuer, issuers)!, this.#options, signal)
-        .then((result) => this.#count(order.issuer, result))
-        .catch((error: Error) => this.#options.logger.error({ err: error, name: order.name }, 'Order not recorded'))
-        .finally(() => {
-          this.#running.delete(order.name);
-          this.#signal();
-        });
-      this.#running.set(order.name, running);
-    }
-  }
-
-  #count(issuer: string, result: OrderResult | undefined): void {
-    if (result === undefined) return;
-    const counted = this.#counts.get(`${issuer} ${result}`) ?? { issuer, result, count: 0 };
-    counted.count += 1;
-    this.#counts.set(`${issuer} ${result}`, counted);
   }
 
   /** Swarm keeps secrets that a service uses. */
