@@ -1,5 +1,6 @@
 // The swarm on which the stories of the guides run, as after the guide to the installation.
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
+import { eventually } from './eventually.ts';
 import { GuideShell } from './guide-shell.ts';
 import { bed, demo } from './interlock.ts';
 import { createStandIns } from './stand-ins.ts';
@@ -18,6 +19,15 @@ export async function signIn(shell: GuideShell): Promise<void> {
 }
 
 /** Removes what commands of a guide created. Some of it is still in use for a moment. */
-export async function discard(shell: GuideShell, ...commands: readonly string[]): Promise<void> {
-  for (const command of commands) await shell.until(command, '');
+export async function discard(
+  shell: GuideShell,
+  kind: 'secret' | 'config',
+  ...names: readonly string[]
+): Promise<void> {
+  for (const name of names)
+    await eventually(async () => {
+      await shell.run(`docker ${kind} rm ${name} 2>/dev/null || true`);
+      const present = (await bed.docker(kind, 'ls', '--format', '{{.Name}}')).split('\n');
+      expect(present).not.toContain(name);
+    });
 }

@@ -8,7 +8,7 @@ import type { GuideShell } from '../support/guide-shell.ts';
 import { discard, openGuides, signIn } from '../support/guide-world.ts';
 import { bed, curl, pings, removeStack, settled } from '../support/interlock.ts';
 import { ManagerMachine } from '../support/manager-machine.ts';
-import { controllerReplaced, serviceIndex } from '../support/story.ts';
+import { controllerReplaced } from '../support/story.ts';
 
 let shell: GuideShell;
 
@@ -20,12 +20,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await removeStack('demo');
   await removeStack('shop');
-  await discard(
-    shell,
-    'npx signalbox tokens revoke prometheus',
-    'docker secret rm app.cert.2 app.key.2 shop-users signalbox-metrics-token',
-    'docker config rm signalbox-ca',
-  );
+  await shell.run('npx signalbox tokens revoke prometheus || true');
+  const certificates = ['app.cert.1', 'app.key.1', 'app.cert.2', 'app.key.2'];
+  await discard(shell, 'secret', ...certificates, 'shop-users', 'signalbox-metrics-token');
+  await discard(shell, 'config', 'signalbox-ca');
   shell[Symbol.dispose]();
 });
 
@@ -188,7 +186,7 @@ function withSharesAndMore(compose: Compose): string {
 }
 
 it('authentication: a password opens the service, and no proxy is replaced', async () => {
-  const before = await serviceIndex();
+  const before = await bed.runningIds('signalbox-proxy');
   for (const command of shell.commands('authentication', 'Passwords')) await shell.run(command);
   const labels = parse(shell.blocks('authentication', 'Passwords', 'yaml')[0]!);
   shell.save('auth.yml', stringify({ services: { app: { image: 'signalbox/demo', deploy: { labels } } } }));
@@ -200,7 +198,20 @@ it('authentication: a password opens the service, and no proxy is replaced', asy
     '"x-forwarded-user":"alice"',
   );
   expect(headers).not.toContain('authorization');
-  expect(await serviceIndex()).toBe(before);
+  expect(await bed.runningIds('signalbox-proxy')).toEqual(before);
+});
+
+it('ACME: the internal CA issues a certificate that its root verifies', async () => {
+  const [host] = /\bapp\.internal\.example\b/.exec(shell.text('acme'))!;
+  const labels = { hosts: host, port: '8080', acme: 'internal' };
+  const deploy = {
+    labels: Object.fromEntries(Object.entries(labels).map(([name, value]) => [`com.docker.lb.${name}`, value])),
+  };
+  shell.save('internal.yml', stringify({ services: { app: { image: 'signalbox/demo', deploy } } }));
+  await shell.run('docker stack deploy -c internal.yml shop');
+  const [root, ask] = shell.commands('acme', 'Without a public CA');
+  await shell.run(root!);
+  await shell.until(ask!, 'Instance');
 });
 
 it('upgrade: the checks pass, and a configuration is rolled back', async () => {
@@ -240,6 +251,7 @@ it('upgrade Docker Engine: the proxies leave a drained node, and return to it', 
 });
 
 it('backup: the swarm is restored with its routes and settings, and the workers keep serving', async () => {
+  await shell.run('docker service update --quiet --constraint-add node.role==worker demo_whoami');
   await using machine = await ManagerMachine.open(bed);
   const { clusters } = await settled();
   const [nodes, ...backUp] = shell.commands('backup', 'Back up');
