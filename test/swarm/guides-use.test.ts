@@ -2,7 +2,6 @@
 // goes on where the previous one ended.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { commandsOf } from '../support/documents.ts';
 import { eventually } from '../support/eventually.ts';
 import type { GuideShell } from '../support/guide-shell.ts';
 import { discard, openGuides, signIn } from '../support/guide-world.ts';
@@ -254,26 +253,22 @@ it('upgrade Docker Engine: the proxies leave a drained node, and return to it', 
   await eventually(async () => expect(await bed.nodeOfEachTask('signalbox-proxy')).toEqual(['worker1', 'worker2']));
 });
 
-it('backup: the swarm is restored with its routes and settings, and the workers keep serving', async () => {
+it('backup: the swarm is saved, and the workers serve while the engine of the manager is stopped', async () => {
   await shell.run('docker service update --quiet --constraint-add node.role==worker demo_whoami');
   await using machine = await ManagerMachine.open(bed);
   const { clusters } = await settled();
   const [nodes, ...backUp] = shell.commands('backup', 'Back up');
-  const [restore, check] = shell.blocks('backup', 'Restore');
-  const restoring = commandsOf(restore!);
-  const init = restoring.pop()!;
   expect(await shell.run(nodes!)).toContain('Leader');
-  for (const command of [...backUp, ...restoring]) {
+  for (const command of backUp) {
     await machine.run(command);
     shell.note(command);
-    if (command.startsWith('tar')) expect((await curl('whoami.example.org')).status).toBe(200);
+    if (command.startsWith('tar')) expect((await curl('hello.example.org')).status).toBe(200);
   }
-  await shell.run(init);
+  await machine.run('tar -tzf swarm-backup.tar.gz swarm/raft swarm/docker-state.json');
 
+  const [check] = shell.blocks('backup', 'Restore').slice(1);
   await shell.until(check!, '2 of 2');
-  const restored = await settled();
-  expect(restored.clusters[0]).toMatchObject({ served: clusters[0]!.served });
-  expect((await curl('hello.example.org')).status).toBe(200);
+  expect((await settled()).clusters[0]).toMatchObject({ served: clusters[0]!.served });
 });
 
 it('run all of their commands', () => {
