@@ -10,6 +10,8 @@ export interface Block {
   readonly line: number;
   /** Of a comment on the line before it, such as `<!-- with the settings above -->`. */
   readonly mark: string;
+  /** The heading above it, of any level. */
+  readonly heading: string;
 }
 
 /** Paths of all documents, relative to the project. */
@@ -27,9 +29,12 @@ export function blocksOf(text: string): Block[] {
       language,
       text: body.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
       line: text.slice(0, index).split('\n').length,
+      heading: headingBefore(text.slice(0, index)),
     }),
   );
 }
+
+const headingBefore = (text: string): string => [...withoutBlocks(text).matchAll(/^#+ (.*)$/gm)].at(-1)?.[1] ?? '';
 
 const withoutBlocks = (text: string): string => text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '');
 
@@ -86,14 +91,4 @@ function anchorsOf(text: string): ReadonlySet<string> {
       .replaceAll(' ', '-'),
   );
   return new Set(headings);
-}
-
-/** The text below a heading that begins with these words, up to the next heading of the same level or above. */
-export function sectionOf(text: string, heading: string): string {
-  const lines = text.split('\n');
-  const start = lines.findIndex((line) => line.replace(/^#+ /, '').startsWith(heading) && line.startsWith('#'));
-  if (start === -1) throw new Error(`There is no heading ${heading}`);
-  const level = /^#+/.exec(lines[start]!)![0].length;
-  const length = lines.slice(start + 1).findIndex((line) => new RegExp(`^#{1,${level}} `).test(line));
-  return lines.slice(start + 1, length === -1 ? undefined : start + 1 + length).join('\n');
 }

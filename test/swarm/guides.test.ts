@@ -1,20 +1,15 @@
 // The guides, with their commands as written: uninstall, install, and the first route.
-import { expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { deploySignalbox } from '../../bed/deploy-signalbox.ts';
-import { storyBed } from '../../bed/story-bed.ts';
 import { containersOf } from '../support/containers.ts';
 import { commandsOf } from '../support/documents.ts';
 import { eventually } from '../support/eventually.ts';
-import { GuideShell } from '../support/guide-shell.ts';
+import type { GuideShell } from '../support/guide-shell.ts';
+import { openGuides, signIn } from '../support/guide-world.ts';
+import { bed } from '../support/interlock.ts';
 
-const bed = await storyBed(inject('beds'));
 const version = inject('version');
 const slowly = { timeoutMs: 150_000, intervalMs: 1000 };
-
-async function signIn(shell: GuideShell): Promise<void> {
-  const [block] = shell.blocks('install', '5. Sign in');
-  await eventually(async () => expect(await shell.run(block!)).toContain('2 of 2'), slowly);
-}
 
 async function uninstall(shell: GuideShell): Promise<void> {
   const [disable] = shell.blocks('uninstall', '1. Turn routing off');
@@ -55,7 +50,7 @@ async function install(shell: GuideShell): Promise<void> {
     const services = (await bed.docker('service', 'ls', '--format', format)).trim().split('\n');
     expect(services.filter((line) => line.startsWith('signalbox')).toSorted()).toEqual(listed.toSorted());
   }, slowly);
-  await eventually(async () => expect(await shell.run(unknownHost!)).toContain(' 503 '), slowly);
+  await shell.until(unknownHost!, ' 503 ');
 }
 
 async function publish(shell: GuideShell): Promise<void> {
@@ -65,20 +60,26 @@ async function publish(shell: GuideShell): Promise<void> {
   expect(await shell.run(lint!)).toBe('Stack demo: 1 route of 1 service, no problems\n');
   for (const heading of ['3. Deploy it', '4. Change it']) {
     for (const command of commandsOf(shell.blocks(guide, heading)[0]!)) {
-      if (command.startsWith('curl'))
-        await eventually(async () => expect(await shell.run(command)).toContain('Instance'), slowly);
+      if (command.startsWith('curl')) await shell.until(command, 'Instance');
       else await shell.run(command);
     }
   }
   const [routes, problems, explain] = commandsOf(shell.blocks(guide, '5. If it')[0]!);
-  expect(await shell.run(routes!)).toMatch(/hello\.example\.org[\s\S]*whoami\.example\.org/);
+  expect(await shell.run(routes!)).toMatch(
+    /hello\.example\.org .* \d of 4 tasks\nwhoami\.example\.org .* \d of 4 tasks\n/,
+  );
   expect(await shell.run(problems!)).toContain('No problems');
   expect(await shell.run(explain!)).toContain('demo_whoami by the route whoami.example.org/');
 }
 
+let shell: GuideShell;
+beforeAll(async () => {
+  shell = await openGuides();
+});
+afterAll(() => shell[Symbol.dispose]());
+
 it('work on a swarm: uninstall leaves nothing, install and first route end with a service that answers', async () => {
   await deploySignalbox(bed, version);
-  using shell = await GuideShell.open(bed, version);
   try {
     await signIn(shell);
     expect((await remains(shell)).length).toBeGreaterThan(10);
@@ -92,4 +93,8 @@ it('work on a swarm: uninstall leaves nothing, install and first route end with 
     await deploySignalbox(bed, version);
   }
   await signIn(shell);
+});
+
+it('run all of their commands', () => {
+  expect(shell.left('guides')).toEqual([]);
 });
