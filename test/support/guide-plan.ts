@@ -63,6 +63,11 @@ export const plan: Readonly<Record<string, readonly PlannedBlock[]>> = {
     skips('IPv6', 'The nodes of the bed have joined the swarm already, without IPv6.'),
     skips('Cloudflare', 'The tests do not use the internet.'),
   ],
+  [guide('editors')]: [
+    use('Complete labels in compose files'),
+    use('Complete settings in `config.toml`'),
+    use('Check in other pipelines'),
+  ],
   [guide('first-route')]: [
     cycle('2. Check it'),
     cycle('3. Deploy it'),

@@ -47,6 +47,15 @@ function traefikExample(start: string): string {
   return block!.replaceAll(/^(?=.)/gm, '    ');
 }
 
+it('editors and pipelines: the schemas and the findings are written', async () => {
+  for (const heading of ['Complete labels', 'Complete settings', 'Check in other'])
+    for (const command of shell.commands('editors', heading)) await shell.run(command);
+
+  expect(shell.read('compose.schema.json')).toContain('com.docker.lb.hosts');
+  expect(shell.read('settings.schema.json')).toContain('ProxyReplicas');
+  expect(JSON.parse(shell.read('signalbox.sarif'))).toMatchObject({ version: '2.1.0', runs: [{ results: [] }] });
+});
+
 it('from Traefik: the converted file and the example have no problems', async () => {
   const [convert, lintConverted] = shell.commands('from-traefik', 'Convert the files');
   shell.save('shop.yml', shell.read('traefik.yml'));
