@@ -238,15 +238,16 @@ const tables: Readonly<Record<string, Table>> = {
   GRPCRouteHeaderMatching: {
     hosts: 'headers.grpc.test',
     protocol: 'grpc',
+    // The first rule of the original is the first that matches; here the oldest service is.
     rules: {
+      v2: [
+        ['/', 'header:version=two'],
+        ['/', 'header:color=red'],
+      ],
       v1: [
         ['/', 'header:version=one'],
         ['/', 'header:version=two, header:color=orange'],
         ['/', 'header:color=blue'],
-      ],
-      v2: [
-        ['/', 'header:version=two'],
-        ['/', 'header:color=red'],
       ],
     },
     rows: [
