@@ -99,6 +99,7 @@ it('policies: services follow the settings, and a mistake closes its service onl
   const [lint, deploy] = shell.commands('policies', '3. Use');
   expect(await shell.run(lint!)).toContain(shell.blocks('policies', '3. Use', '')[0]!);
   await shell.run(deploy!);
+  await settled();
   const [explain] = shell.commands('policies', '4. See');
   expect(await shell.run(explain!)).toContain(shell.blocks('policies', '4. See', '')[0]!);
 
@@ -122,6 +123,7 @@ it('TCP and UDP: the ports reach the services, by name and by address', async ()
   shell.save('db.yml', shell.blocks('tcp-udp', '2. PostgreSQL', 'yaml')[0]!);
   const [deploy] = shell.commands('tcp-udp', '2. PostgreSQL');
   await shell.run(deploy!);
+  await settled();
   await eventually(async () => expect(await say(5432)).toBe(`${await hostnameOf('db_db')} select`), slowly);
 
   const create = ['db', 'cache'].map((name) => `cat names.crt names.key | docker secret create ${name}.example.org -`);

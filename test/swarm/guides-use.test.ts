@@ -1,5 +1,6 @@
 // README and the guides for a running Signalbox with its default settings, with their commands as written. Each test
-// goes on where the previous one ended.
+// goes on where the previous one ended. A proxy may answer while the others still join a network, so each deployment
+// settles first.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { eventually } from '../support/eventually.ts';
@@ -32,6 +33,7 @@ it('README: the first route answers, and the command line explains it', async ()
   const [lint, explain, convert, problems] = shell.commands('README.md', 'Command line');
   shell.save('traefik.yml', `services:\n  app:\n    image: nginx\n${traefikExample('# Traefik')}`);
   await shell.run(deploy!);
+  await settled();
 
   expect(await shell.run(lint!)).toContain('1 route of 1 service, no problems');
   expect(await shell.run(explain!)).toContain('whoami by the route whoami.example.org/');
@@ -87,6 +89,7 @@ it('TLS: a service answers over HTTPS, and with a renewed certificate', async ()
   shell.save('app.yml', shell.blocks('tls', '2. Name', 'yaml')[0]!);
   expect(await shell.run(lint!)).toBe('Stack shop: 1 route of 1 service, no problems\n');
   await shell.run(deploy!);
+  await settled();
 
   await shell.until(ask!, 'Instance');
   const answer = await shell.run(redirected!);
@@ -145,6 +148,7 @@ it('releases: requests are chosen, shared, copied, and answered by the fallback'
   const [chosen] = shell.blocks('releases', 'Send chosen', 'yaml');
   shell.save('releases.yml', chosen!);
   await shell.run('docker stack deploy -c releases.yml shop');
+  await settled();
   await shell.until(shell.inline('releases', "curl -H 'X-Canary: 1'"), versionOnPage(2));
   await shell.until('curl http://shop.example.org/', versionOnPage(1));
   const explained = await shell.run(shell.inline('releases', 'npx signalbox explain'));
@@ -152,6 +156,7 @@ it('releases: requests are chosen, shared, copied, and answered by the fallback'
 
   shell.save('releases.yml', withSharesAndMore(parse(chosen!)));
   await shell.run('docker stack deploy -c releases.yml shop');
+  await settled();
   const host = 'shop.example.org';
   await eventually(async () => {
     const versions = (await pings(host, 200)).map(({ version }) => version);
@@ -203,6 +208,7 @@ it('authentication: a password opens the service, and no proxy is replaced', asy
   const labels = parse(shell.blocks('authentication', 'Passwords', 'yaml')[0]!);
   shell.save('auth.yml', stringify({ services: { app: { image: 'signalbox/demo', deploy: { labels } } } }));
   await shell.run('docker stack deploy --prune -c auth.yml shop');
+  await settled();
 
   await shell.until('curl -i http://shop.example.org/', /401[\s\S]*realm="Shop"/);
   const headers = await shell.until(
@@ -221,6 +227,7 @@ it('ACME: the internal CA issues a certificate that its root verifies', async ()
   };
   shell.save('internal.yml', stringify({ services: { app: { image: 'signalbox/demo', deploy } } }));
   await shell.run('docker stack deploy -c internal.yml shop');
+  await settled();
   const [root, ask] = shell.commands('acme', 'Without a public CA');
   await shell.run(root!);
   await shell.until(ask!, 'Instance');
