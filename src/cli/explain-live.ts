@@ -1,9 +1,9 @@
 import type { ClusterExplanation } from '../controller/admin/requests.ts';
+import { type Step, tryRequest } from '../try-request/try-request.ts';
 import { Api, type apiOptions } from './api.ts';
 import type { Values } from './command.ts';
 import { describeExplanation, isAnswered } from './describe-explanation.ts';
 import { type ExitCode, exitCodes, type Io, paint, UsageError, writeJson } from './io.ts';
-import { type Step, tryRequest } from './try-request.ts';
 
 type LiveOptions = Values<typeof apiOptions> & {
   readonly try?: boolean;
@@ -50,6 +50,7 @@ function parseUrl(text: string, protocols: readonly string[]): URL {
 
 const NAMES: Readonly<Record<Step['step'], string>> = {
   dns: 'DNS',
+  node: 'Node',
   connection: 'Connection',
   tls: 'TLS',
   answer: 'Answer',

@@ -22,6 +22,7 @@ import { toPlanView } from './admin/plan.ts';
 import { serveAdmin } from './admin/serve.ts';
 import { toState } from './admin/state.ts';
 import type { TrafficSource } from './admin/traffic-route.ts';
+import { tryTargetIn } from './admin/try-route.ts';
 import { VersionBook } from './admin/version-book.ts';
 import { readVersion } from './admin/versions.ts';
 import { engineCalls } from './docker/docker-error.ts';
@@ -113,6 +114,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     logs: (query, state) =>
       readLogs(query, state, status.current, (task, lines, deadlineMs) => swarm.taskLines(task, lines, deadlineMs)),
     doctor: () => diagnose(sources),
+    tryTarget: (cluster, isSecure) => tryTargetIn(status.current, cluster, isSecure),
     plan: () => toPlanView(preview.planned, status.error),
     certificates,
     renew: (name) => parts.acme.renew(name),

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { boolean, type LabelDefinition } from '../model/labels/label.ts';
 import type { KeyDefinition } from '../model/settings/keys.ts';
@@ -36,7 +35,7 @@ function choicesOf(schema: z.ZodType): unknown[] | undefined {
 export function keySchema({ schema, default: fallback, description }: KeyDefinition): JsonSchema {
   const { data } = schema.safeParse(fallback);
   // A default in another form than the file's, such as milliseconds, would mislead.
-  const isWritten = fallback !== null && fallback !== '' && isDeepStrictEqual(data, fallback);
+  const isWritten = fallback !== null && fallback !== '' && JSON.stringify(data) === JSON.stringify(fallback);
   return { ...toJson(schema), description: withoutLinks(description), ...(isWritten ? { default: fallback } : {}) };
 }
 

@@ -17,6 +17,7 @@ import type {
 } from '../controller/admin/requests.ts';
 import type { ClosedView } from '../controller/admin/state.ts';
 import type { TrafficView } from '../controller/admin/traffic.ts';
+import type { TryView } from '../controller/admin/try-route.ts';
 
 export type User = z.infer<typeof userSchema>;
 export type { ClusterExplanation, CreatedToken, KeptVersion, TokenView as Token, UsersView, VersionChangesView };
@@ -118,6 +119,11 @@ export const switchOff = () => change('/api/interlock', 'DELETE');
 
 export const renewCertificate = (name: string) =>
   change(`/api/certificates/${encodeURIComponent(name)}/renewal`, 'POST');
+
+export async function tryUrl(url: string): Promise<TryView> {
+  const answer = await request('/api/try', { method: 'POST', body: JSON.stringify({ url }) });
+  return answer.json();
+}
 
 export const explain = (url: string) => read<ClusterExplanation[]>(`/api/explain?url=${encodeURIComponent(url)}`);
 

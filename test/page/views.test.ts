@@ -235,6 +235,24 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await page.getByRole('heading', { name: 'Not visible to the controller' }).waitFor();
   });
 
+  it('sends a request for an explained URL, and shows its steps', async () => {
+    await using world = await PageWorld.open(built.folder);
+    await aBusyDay(world);
+    const page = await openWindow(built.browser, 'light');
+    await logInto(page, world.url, 'admin', passwords.admin);
+    await page.goto(`${world.url}/#/routes?url=shop.example.org/api/cart`);
+    await page.getByRole('button', { name: 'Send a request' }).click();
+    await page.getByText('No node publishes the ports').waitFor();
+    // Nothing listens there.
+    world.tryTarget = { node: 'worker1', address: '127.0.0.1', port: 9 };
+    await page.getByRole('button', { name: 'Send a request' }).click();
+    const steps = page.getByRole('list', { name: 'Steps of the request' });
+    await steps.getByText('the request goes to worker1').waitFor();
+    await steps.getByText('connection refused').waitFor();
+    await expectAccessible(page);
+    await keepPicture(page, 'tried-light-wide');
+  });
+
   it('shows a viewer no control that changes anything', async () => {
     await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);
@@ -250,7 +268,7 @@ describe.skipIf(browserPath === undefined)('The page', () => {
       await page.goto(`${world.url}/#/${view}`);
       await page.getByRole('heading', { level: 1, name: view }).waitFor();
       await page.getByText(view === 'configuration' ? 'worker_processes' : 'Sign out').waitFor();
-      const changing = page.getByRole('button', { name: /turn|change|roll back|release|start|end/i });
+      const changing = page.getByRole('button', { name: /turn|change|roll back|release|start|send|end/i });
       expect(await changing.count(), view).toBe(0);
     }
   });

@@ -19,10 +19,12 @@ import { toPlanView } from '../../src/controller/admin/plan.ts';
 import type { CreatedToken } from '../../src/controller/admin/requests.ts';
 import { type ServeOptions, serveAdmin } from '../../src/controller/admin/serve.ts';
 import { toState } from '../../src/controller/admin/state.ts';
+import { tryTargetIn } from '../../src/controller/admin/try-route.ts';
 import { parseUsers } from '../../src/controller/admin/users.ts';
 import { VersionBook } from '../../src/controller/admin/version-book.ts';
 import { readVersion } from '../../src/controller/admin/versions.ts';
 import type { LineQuery, TaskLine } from '../../src/controller/docker/task-lines.ts';
+import type { Status } from '../../src/controller/reconcile/status.ts';
 import { toSource } from '../../src/controller/traffic/setup.ts';
 import { TrafficRecorder } from '../../src/controller/traffic/traffic-recorder.ts';
 import { createLogger } from '../../src/lib/logger.ts';
@@ -96,6 +98,8 @@ export class AdminWorld implements AsyncDisposable {
   readonly logs: { readonly msg: string; readonly user?: string; readonly address?: string }[] = [];
   certificates: readonly CertificateView[] = [];
   renew: AcmeTask['renew'] = async () => undefined;
+  /** What a request of the page finds its node in. */
+  triedStatus: () => Status | undefined = () => this.world.board.current;
   /** Added to the clock of the sessions. */
   skipped = 0;
   /** Answers for the logs of proxies. */
@@ -178,6 +182,7 @@ export class AdminWorld implements AsyncDisposable {
       explain: (url) => explainEverywhere(world.status.desired.clusters, url),
       logs: (query, state) => readLogs(query, state, world.board.current, (task, lines) => this.readLines(task, lines)),
       doctor: async () => undefined,
+      tryTarget: (cluster, isSecure) => tryTargetIn(this.triedStatus(), cluster, isSecure),
       plan: () => toPlanView(world.preview.planned, world.board.error),
       logger,
       now,

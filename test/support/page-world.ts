@@ -15,6 +15,7 @@ import { readVersion } from '../../src/controller/admin/versions.ts';
 import { toSource } from '../../src/controller/traffic/setup.ts';
 import { TrafficRecorder } from '../../src/controller/traffic/traffic-recorder.ts';
 import { createAuthority, issueIdentity } from '../../src/protocol/certificates.ts';
+import type { TryTarget } from '../../src/try-request/try-request.ts';
 import { aNetwork, aNode, aService } from './builders.ts';
 import { ControllerWorld } from './controller-world.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -39,6 +40,8 @@ export class PageWorld implements AsyncDisposable {
   certificates: readonly CertificateView[] = [];
   /** What `signalbox doctor` finds. */
   diagnosis: DoctorView | undefined;
+  /** Where the page's test requests arrive. */
+  tryTarget: TryTarget | undefined;
   /** Names of certificates that were to be renewed. */
   readonly renewed: string[] = [];
   /** Lets a test change the state before it is sent. */
@@ -117,6 +120,7 @@ export class PageWorld implements AsyncDisposable {
       explain: (url) => explainEverywhere(world.status.desired.clusters, url, world.status.backends),
       logs: async () => ({ lines: [], silent: [], cursor: '' }),
       doctor: async () => this.diagnosis,
+      tryTarget: () => this.tryTarget,
       plan: () => toPlanView(world.preview.planned, world.board.error),
       traffic: toSource({ recorder: this.traffic, tasksOf: async () => knownTasks, now: Date.now }),
       page: servePage(folder),

@@ -15,18 +15,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'nginx-text': ['lib', 'model'],
   render: ['lib', 'model', 'nginx-text'],
   schemas: ['lib', 'model'],
+  'try-request': ['lib'],
   nginx: ['lib', 'model'],
   'template-folder': ['render'],
   protocol: ['lib', 'model'],
   'tls-material': ['lib', 'model'],
-  controller: ['lib', 'model', 'nginx-text', 'protocol'],
+  controller: ['lib', 'model', 'nginx-text', 'protocol', 'try-request'],
   acme: ['lib', 'model', 'protocol'],
   extension: ['lib', 'model', 'nginx', 'protocol', 'render', 'template-folder'],
   proxy: ['lib', 'model', 'nginx', 'nginx-text', 'protocol', 'tls-material'],
   'admin-relay': ['lib', 'model', 'protocol'],
   'secret-reader': ['lib', 'model', 'protocol', 'tls-material'],
   'health-check': ['lib', 'model'],
-  cli: ['compose', 'convert', 'lib', 'model', 'render', 'schemas', 'template-folder'],
+  cli: ['compose', 'convert', 'lib', 'model', 'render', 'schemas', 'template-folder', 'try-request'],
   ui: ['lib', 'model'],
 };
 
@@ -66,6 +67,7 @@ const stricter: Readonly<Record<string, readonly string[]>> = {
     'controller/plan',
     'controller/ports.ts',
     'controller/reconcile',
+    'try-request',
   ],
   'controller/acme': [
     'lib',
@@ -87,7 +89,7 @@ const stricter: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-const pure = ['model', 'compose', 'convert', 'nginx-text', 'render', 'controller/plan'];
+const pure = ['model', 'compose', 'convert', 'nginx-text', 'render', 'schemas', 'controller/plan'];
 
 interface Import {
   readonly from: string;

@@ -35,6 +35,7 @@ import { authenticate, identifyScraper, signInRoutes } from './sign-in-routes.ts
 import type { State } from './state.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { type TrafficSource, trafficRoute } from './traffic-route.ts';
+import { type TryRouteOptions, tryRoute } from './try-route.ts';
 import type { VersionBook } from './version-book.ts';
 import { versionRoutes } from './version-routes.ts';
 
@@ -58,6 +59,8 @@ export interface AdminOptions {
   readonly logs: (query: LogQuery, state: State) => Promise<LogsView>;
   /** Checks the swarm; undefined before it was observed. */
   readonly doctor: () => Promise<DoctorView | undefined>;
+  /** Where a request of a client would arrive. */
+  readonly tryTarget: TryRouteOptions['tryTarget'];
   readonly certificates: () => readonly CertificateView[];
   /** Orders a certificate before it is due. */
   readonly renew: RenewalOptions['renew'];
@@ -156,6 +159,7 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
     return json(explanations.filter(({ cluster }) => own === undefined || cluster === own));
   });
 
+  app.post('/api/try', tryRoute({ ...options, actor }));
   app.get('/api/logs', async (context) => {
     const query = z.object(logsQuery).partial().safeParse(context.req.query());
     const { host, tail = 100, cursor = '' } = query.data ?? {};

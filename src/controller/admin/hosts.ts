@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { compareText } from '../../model/route.ts';
 import type { VirtualServer } from '../../model/route-table/table.ts';
-import type { SwarmNode } from '../../model/snapshot.ts';
 import type { Status } from '../reconcile/status.ts';
 import type { User } from './access.ts';
 
@@ -39,11 +38,8 @@ export type HostView = z.infer<typeof hostSchema>;
 /** The hosts of all clusters, for programs that manage DNS. */
 export function toHostViews(status: Pick<Status, 'desired' | 'snapshot' | 'outcomes'> | undefined): HostView[] {
   if (status === undefined) return [];
-  const { desired, snapshot, outcomes } = status;
-  return desired.clusters.flatMap((state) => {
-    const tasks = outcomes.find(({ name }) => name === state.cluster.name)?.tasks ?? [];
-    const running = new Set(tasks.flatMap(({ state: task, nodeId }) => (task === 'running' && nodeId ? nodeId : [])));
-    const nodes = answeringNodes(state, snapshot.nodes, running);
+  return status.desired.clusters.flatMap((state) => {
+    const nodes = answeringNodes(state, status);
     return state.table.servers
       .filter(({ host }) => host.kind !== 'regex')
       .map((server) => toView(server, state, nodes));
@@ -68,14 +64,15 @@ function toView({ host, tls, locations }: VirtualServer, state: ClusterState, no
   };
 }
 
-/** The routing mesh answers on every node. */
-function answeringNodes(
+/** The nodes on which the cluster's ports answer, by name. The routing mesh answers on every node. */
+export function answeringNodes(
   { cluster }: ClusterState,
-  nodes: readonly SwarmNode[],
-  running: ReadonlySet<string>,
+  { snapshot, outcomes }: Pick<Status, 'snapshot' | 'outcomes'>,
 ): HostView['nodes'] {
   const isMesh = cluster.settings.PublishMode === 'ingress';
-  return nodes
+  const tasks = outcomes.find(({ name }) => name === cluster.name)?.tasks ?? [];
+  const running = new Set(tasks.flatMap(({ state, nodeId }) => (state === 'running' && nodeId ? nodeId : [])));
+  return snapshot.nodes
     .filter(({ id, ready }) => ready && (isMesh || running.has(id)))
     .map(({ name, address }) => ({ name, address: address ?? null }))
     .toSorted((a, b) => compareText(a.name, b.name));

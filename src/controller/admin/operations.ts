@@ -27,6 +27,7 @@ import {
 } from './requests.ts';
 import { stateSchema } from './state.ts';
 import { trafficQuery, trafficSchema } from './traffic.ts';
+import { tryBody, trySchema } from './try-route.ts';
 
 export interface Operation {
   readonly summary: string;
@@ -213,6 +214,14 @@ export const operations: Readonly<Record<string, Readonly<Record<string, Operati
       ofCluster: 'answer',
       query: { url: explainedUrlSchema },
       answer: z.array(explanationSchema),
+    },
+  },
+  '/api/try': {
+    post: {
+      summary: 'Send a GET request for a URL that a route serves to a node of the swarm, and report each step',
+      access: 'operator',
+      body: tryBody,
+      answer: trySchema,
     },
   },
   '/api/logs': {

@@ -1,12 +1,13 @@
 import type { TargetedSubmitEvent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { type ClusterExplanation, explain } from '../../api.ts';
-import { useAction } from '../../hooks.ts';
+import { useAction, useCanChange } from '../../hooks.ts';
 import type { Aspect } from '../../lib/health.ts';
 import type { Place } from '../../lib/place.ts';
 import { replaceQuery } from '../../location.ts';
 import { Refusal } from '../../parts/notes.tsx';
 import { Lamp } from '../../parts/signal.tsx';
+import { TryIt } from './tried.tsx';
 
 /** Shows which route serves a URL, and why. */
 export function Explain({ place }: { readonly place: Place }) {
@@ -24,6 +25,7 @@ export function Explain({ place }: { readonly place: Place }) {
     if (url === asked) void ask(url);
     else replaceQuery(place, { url });
   };
+  const canTry = useCanChange();
   const [best, ...rest] = explanations;
   const others = rest.filter(({ answer }) => answer.kind !== 'no-host');
   return (
@@ -52,8 +54,14 @@ export function Explain({ place }: { readonly place: Place }) {
           <Explained key={explanation.cluster} explanation={explanation} />
         ))}
       </div>
+      {canTry && best !== undefined && isTriable(best) ? <TryIt key={best.url} url={best.url} /> : null}
     </section>
   );
+}
+
+/** A request needs a host, and TCP and UDP have none. */
+function isTriable({ url, answer }: ClusterExplanation): boolean {
+  return url.startsWith('http') && answer.kind !== 'no-host' && answer.kind !== 'refused';
 }
 
 function Explained({

@@ -63,6 +63,7 @@ async function setUp() {
     internalCa: 'PEM',
     hosts: () => toHostViews(world.status),
     explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+    tryTarget: () => undefined,
     logs: async () => ({ lines: [], silent: [], cursor: '' }),
     doctor: async () => undefined,
     plan: () => toPlanView(world.preview.planned, world.board.error),

@@ -198,6 +198,7 @@ it('Each route requires this role, and API tokens of one cluster may do this', (
     'POST /api/hrm operator -',
     'POST /api/interlock operator -',
     'POST /api/tokens administrator - users only',
+    'POST /api/try operator -',
     'POST /auth/login open -',
     'POST /auth/oidc open -',
     'POST /auth/oidc/session open -',

@@ -10,16 +10,24 @@ import { systemMessage } from '../lib/system-message.ts';
 
 /** One step of a request. */
 export interface Step {
-  readonly step: 'dns' | 'connection' | 'tls' | 'answer' | 'proxy' | 'task';
+  readonly step: 'dns' | 'node' | 'connection' | 'tls' | 'answer' | 'proxy' | 'task';
   readonly ok: boolean;
   readonly text: string;
   /** Duration of the step. */
   readonly ms?: number;
 }
 
+/** A node that is asked, whatever DNS says. */
+export interface TryTarget {
+  readonly node: string;
+  readonly address: string;
+  readonly port: number;
+}
+
 export interface TryOptions {
   /** Address of a node, instead of the one in DNS. */
   readonly address?: string | undefined;
+  readonly target?: TryTarget;
   readonly timeoutMs?: number;
 }
 
@@ -27,14 +35,21 @@ const TIMEOUT_MS = 10_000;
 const LONGEST_TEXT = 200;
 
 /** Sends one GET request and describes each step. Follows no redirect. Certificates are verified, but only reported. */
-export async function tryRequest(url: URL, { address, timeoutMs = TIMEOUT_MS }: TryOptions = {}): Promise<Step[]> {
+export async function tryRequest(
+  url: URL,
+  { address, target, timeoutMs = TIMEOUT_MS }: TryOptions = {},
+): Promise<Step[]> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const begunAt = performance.now();
   const resolved = await resolve(host, address);
   const dns: Step = { step: 'dns', ok: resolved.address !== undefined, text: resolved.text, ms: since(begunAt) };
-  if (resolved.address === undefined) return [dns];
-  return [dns, ...(await send(url, host, resolved.address, timeoutMs))];
+  const endpoint = target ?? (resolved.address && { address: resolved.address, port: portOf(url) });
+  if (!endpoint) return [dns];
+  const asked: Step[] = target ? [{ step: 'node', ok: true, text: `the request goes to ${target.node}` }] : [];
+  return [dns, ...asked, ...(await send(url, host, endpoint, timeoutMs))];
 }
+
+type Endpoint = Pick<TryTarget, 'address' | 'port'>;
 
 async function resolve(host: string, given: string | undefined): Promise<{ address?: string; text: string }> {
   if (given !== undefined) return { address: given, text: `${host} is not resolved: the request goes to ${given}` };
@@ -48,18 +63,18 @@ async function resolve(host: string, given: string | undefined): Promise<{ addre
   }
 }
 
-async function send(url: URL, host: string, address: string, timeoutMs: number): Promise<Step[]> {
+async function send(url: URL, host: string, { address, port }: Endpoint, timeoutMs: number): Promise<Step[]> {
   const requestId = randomUUID();
   const clock = new StepClock();
   const isSecure = url.protocol === 'https:';
   const outgoing = (isSecure ? requestHttps : requestHttp)({
-    ...{ host: address, port: portOf(url), path: url.pathname + url.search, agent: false, rejectUnauthorized: false },
+    ...{ host: address, port, path: url.pathname + url.search, agent: false, rejectUnauthorized: false },
     ...(isSecure && isIP(host) === 0 ? { servername: host } : {}),
     headers: { host: url.host, 'x-request-id': requestId, 'user-agent': 'signalbox' },
     signal: AbortSignal.timeout(timeoutMs),
   });
   outgoing.on('socket', (socket: Socket) => {
-    socket.once('connect', () => clock.end('connection', `connected to ${address} port ${portOf(url)}`));
+    socket.once('connect', () => clock.end('connection', `connected to ${address} port ${port}`));
     socket.once('secureConnect', () => clock.end('tls', ...describeTls(socket as TLSSocket)));
   });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

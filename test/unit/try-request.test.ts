@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { tryRequest } from '../../../src/cli/try-request.ts';
+import { tryRequest } from '../../src/try-request/try-request.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -20,6 +20,26 @@ async function serve(listener: RequestListener): Promise<number> {
 
 const tried = async (url: string, options = {}) =>
   (await tryRequest(new URL(url), options)).map(({ step, ok, text }) => `${step} ${ok ? 'ok' : 'failed'}: ${text}`);
+
+describe('a request to a node', () => {
+  it('goes there, with the host and scheme of the URL, whatever DNS says', async () => {
+    let host = '';
+    const port = await serve(({ headers }, response) => {
+      host = String(headers.host);
+      response.end();
+    });
+    const target = { node: 'worker1', address: '127.0.0.1', port };
+    const steps = await tried('http://app.invalid/', { target });
+
+    expect(host).toBe('app.invalid');
+    expect(steps.slice(0, 4)).toEqual([
+      expect.stringContaining('dns failed: app.invalid is not in DNS'),
+      'node ok: the request goes to worker1',
+      `connection ok: connected to 127.0.0.1 port ${port}`,
+      'answer ok: 200 OK',
+    ]);
+  });
+});
 
 describe('a tried request', () => {
   it('goes to the host of the URL and names proxy and task', async () => {
