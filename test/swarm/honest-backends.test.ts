@@ -240,6 +240,22 @@ it('is logged: the access log of a host is read from all proxies, in time and wi
   expect(Date.now() - start).toBeLessThan(60_000);
 });
 
+it('is tried: the controller sends a request to a node, and sees which proxy answered', async () => {
+  const body = JSON.stringify({ url: 'http://good.honest.local/ping' });
+  const headers = { 'content-type': 'application/json' };
+  await eventually(async () => {
+    const answer = await administer('/api/try', { method: 'POST', headers, body });
+    expect(answer.status, answer.body).toBe(200);
+    const { steps } = JSON.parse(answer.body) as { steps: { step: string; ok: boolean; text: string }[] };
+    const of = (wanted: string) => steps.find(({ step }) => step === wanted);
+    expect(of('dns')).toMatchObject({ ok: false });
+    expect(of('node')?.text).toMatch(/^the request goes to (?:manager|worker\d)$/);
+    expect(of('connection')).toMatchObject({ ok: true, text: expect.stringMatching(/port 8080$/) });
+    expect(of('answer')).toMatchObject({ ok: true, text: '200 OK' });
+    expect(of('proxy')?.ok).toBe(true);
+  });
+});
+
 it('is diagnosed: the doctor sees nodes, engines, ports and clocks of the swarm', async () => {
   const results: { check: string; status: string; findings: { what: string; fix: string }[] }[] = JSON.parse(
     await signalbox('doctor', '--skip-dns', '--json'),
