@@ -2,6 +2,7 @@ import type { Finding } from '../compose/finding.ts';
 import type { Affected, SentProblem } from '../model/problem.ts';
 import { type Io, paint, writeJson } from './io.ts';
 import { toSarif } from './sarif.ts';
+import { subjectOf } from './subject.ts';
 
 export const formats = ['text', 'json', 'github', 'sarif'] as const;
 export type Format = (typeof formats)[number];
@@ -41,11 +42,10 @@ export function paintSeverity({ severity }: SentProblem, io: Pick<Io, 'color'>):
 }
 
 export function describeProblem(problem: SentProblem, io: Pick<Io, 'color'>): string {
-  const { service, label, value, reason, remedy, affects } = problem;
-  const subject = [label, value === undefined ? undefined : JSON.stringify(value)].filter((part) => part !== undefined);
+  const { service, reason, remedy, affects } = problem;
   const owner = service === undefined ? '' : ` ${paint(io, 'dim', `(${service})`)}`;
   // The reason of a shared cause is a full sentence.
-  const what = subject.join(' ') + (affects === undefined ? ' ' : ': ') + reason;
+  const what = subjectOf(problem).join(' ') + (affects === undefined ? ' ' : ': ') + reason;
   const listed = (affects ?? []).map((each) => describeAffected(each, problem));
   return [`${what.trim()}${owner}`, ...listed, `    ${remedy}`].join('\n');
 }

@@ -1,4 +1,5 @@
 import type { Finding } from '../compose/finding.ts';
+import { subjectOf } from './subject.ts';
 
 const levels = { error: 'error', warning: 'warning', notice: 'note' } as const;
 
@@ -42,8 +43,8 @@ function toResult(finding: Finding, ids: readonly string[]) {
   };
 }
 
-function messageOf({ service, label, value, reason, remedy }: Finding): string {
-  const subject = [label, value === undefined ? undefined : JSON.stringify(value)].filter((part) => part !== undefined);
+function messageOf(finding: Finding): string {
+  const { service, reason, remedy } = finding;
   const owner = service === undefined ? '' : ` (${service})`;
-  return `${[...subject, reason].join(' ')}${owner}. ${remedy}`;
+  return `${[...subjectOf(finding), reason].join(' ')}${owner}. ${remedy}`;
 }
