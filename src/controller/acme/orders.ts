@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../../lib/backoff.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { sleep } from '../../lib/sleep.ts';
 import { certificateLabels, certificateName } from '../../model/acme/certificates.ts';
 import { isInternal } from '../../model/acme/internal.ts';
 import type { Issuer } from '../../model/acme/issuers.ts';
@@ -65,7 +65,7 @@ async function record(
       return;
     } catch (error) {
       logger.warn({ reason: (error as Error).message }, 'Order not recorded');
-      await sleep(backoffMs(attempt), undefined, { signal }).catch(() => undefined);
+      await sleep(backoffMs(attempt), signal);
     }
   }
 }
