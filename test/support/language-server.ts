@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { frame, readFrames } from './rpc-frames.ts';
 
 interface Message {
   readonly id?: number | string;
@@ -28,12 +29,14 @@ export class LanguageServer implements AsyncDisposable {
   readonly #configuration: unknown;
   readonly #configured = Promise.withResolvers<void>();
   #ids = 0;
-  #received = Buffer.alloc(0);
 
   private constructor(command: string, args: readonly string[], cwd: string, configuration: unknown) {
     this.#configuration = configuration;
     this.#process = spawn(command, args, { cwd });
-    this.#process.stdout.on('data', (data: Buffer) => this.#receive(data));
+    this.#process.stdout.on(
+      'data',
+      readFrames((message) => this.#take(message as Message)),
+    );
   }
 
   static async start(
@@ -88,22 +91,7 @@ export class LanguageServer implements AsyncDisposable {
   }
 
   #send(message: Message): void {
-    const text = JSON.stringify({ jsonrpc: '2.0', ...message });
-    this.#process.stdin.write(`Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
-  }
-
-  #receive(data: Buffer): void {
-    this.#received = Buffer.concat([this.#received, data]);
-    for (;;) {
-      const end = this.#received.indexOf('\r\n\r\n');
-      if (end === -1) return;
-      const length = Number(/Content-Length: (\d+)/i.exec(this.#received.subarray(0, end).toString())?.[1]);
-      const start = end + 4;
-      if (this.#received.length < start + length) return;
-      const text = this.#received.subarray(start, start + length).toString();
-      this.#received = this.#received.subarray(start + length);
-      this.#take(JSON.parse(text) as Message);
-    }
+    this.#process.stdin.write(frame({ jsonrpc: '2.0', ...message }));
   }
 
   #take({ id, method, params, result, error }: Message): void {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import taplo from '@taplo/lsp';
+import { frame, readFrames } from './rpc-frames.ts';
 
 const environment = {
   now: () => new Date(),
@@ -24,21 +25,9 @@ const environment = {
 };
 
 const server = await taplo.TaploLsp.initialize(environment, {
-  onMessage: (message) => {
-    const text = JSON.stringify(message);
-    process.stdout.write(`Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
-  },
+  onMessage: (message) => void process.stdout.write(frame(message)),
 });
-
-let received = Buffer.alloc(0);
-process.stdin.on('data', (data) => {
-  received = Buffer.concat([received, data]);
-  for (;;) {
-    const end = received.indexOf('\r\n\r\n');
-    if (end === -1) return;
-    const length = Number(/Content-Length: (\d+)/i.exec(received.subarray(0, end).toString())[1]);
-    if (received.length < end + 4 + length) return;
-    server.send(JSON.parse(received.subarray(end + 4, end + 4 + length).toString()));
-    received = received.subarray(end + 4 + length);
-  }
-});
+process.stdin.on(
+  'data',
+  readFrames((message) => server.send(message)),
+);

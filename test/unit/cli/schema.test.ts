@@ -24,7 +24,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The text without `|`, and where that was. */
+/** The text without `¦`, and where that was. */
 function cursor(marked: string): { readonly text: string; readonly position: Position } {
   const before = marked.slice(0, marked.indexOf('¦')).split('\n');
   return { text: marked.replace('¦', ''), position: { line: before.length - 1, character: before.at(-1)!.length } };
