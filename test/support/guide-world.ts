@@ -4,6 +4,7 @@ import { eventually } from './eventually.ts';
 import { GuideShell } from './guide-shell.ts';
 import { bed, demo } from './interlock.ts';
 import { createStandIns } from './stand-ins.ts';
+import { controllerReplaced } from './story.ts';
 
 /** A terminal on the manager, and the images that the guides name. */
 export async function openGuides(): Promise<GuideShell> {
@@ -16,6 +17,14 @@ export async function signIn(shell: GuideShell): Promise<void> {
   const [enter, keep] = shell.blocks('install', '5. Sign in');
   await shell.until(enter!, '2 of 2');
   await shell.keep(keep!);
+}
+
+/** A terminal on the manager of an installation that a story before may have left with another controller. */
+export async function openSignedIn(): Promise<GuideShell> {
+  await controllerReplaced();
+  const shell = await openGuides();
+  await signIn(shell);
+  return shell;
 }
 
 /** Removes what commands of a guide created. Some of it is still in use for a moment. */

@@ -10,16 +10,14 @@ import { parse, stringify } from 'yaml';
 import { containersOf } from '../support/containers.ts';
 import { eventually } from '../support/eventually.ts';
 import type { GuideShell } from '../support/guide-shell.ts';
-import { discard, openGuides, signIn } from '../support/guide-world.ts';
+import { discard, openSignedIn } from '../support/guide-world.ts';
 import { bed, curl, defaultSettings, removeStack, settled } from '../support/interlock.ts';
-import { controllerReplaced, restoreSettings } from '../support/story.ts';
+import { restoreSettings } from '../support/story.ts';
 
 let shell: GuideShell;
 
 beforeAll(async () => {
-  await controllerReplaced();
-  shell = await openGuides();
-  await signIn(shell);
+  shell = await openSignedIn();
 });
 afterAll(async () => {
   await removeStack('shop');
@@ -62,8 +60,7 @@ async function createSecrets(file: string, names: readonly string[], create: rea
 }
 
 it('high availability: three controllers run, and the proxies are on the labeled nodes', async () => {
-  const [scale] = shell.commands('high-availability', '1. Run');
-  const [, list] = shell.commands('high-availability', '1. Run');
+  const [scale, list] = shell.commands('high-availability', '1. Run');
   await shell.run(scale!);
   await eventually(async () => {
     const running = lines(await shell.run(list!));

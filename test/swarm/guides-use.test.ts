@@ -5,17 +5,14 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { eventually } from '../support/eventually.ts';
 import type { GuideShell } from '../support/guide-shell.ts';
-import { discard, openGuides, signIn } from '../support/guide-world.ts';
+import { discard, openSignedIn } from '../support/guide-world.ts';
 import { bed, curl, pings, removeStack, settled } from '../support/interlock.ts';
 import { ManagerMachine } from '../support/manager-machine.ts';
-import { controllerReplaced } from '../support/story.ts';
 
 let shell: GuideShell;
 
 beforeAll(async () => {
-  await controllerReplaced();
-  shell = await openGuides();
-  await signIn(shell);
+  shell = await openSignedIn();
 });
 afterAll(async () => {
   await removeStack('demo');
