@@ -1,4 +1,6 @@
 import type { ClusterExplanation } from '../controller/admin/requests.ts';
+import { knowsHost } from '../model/explain/explanation.ts';
+import { triedSteps } from '../model/tried-step.ts';
 import { type Step, tryRequest } from '../try-request/try-request.ts';
 import { Api, type apiOptions } from './api.ts';
 import type { Values } from './command.ts';
@@ -34,7 +36,7 @@ export async function explainLive(values: LiveOptions, positionals: readonly str
 
 /** Service clusters with the host or the port. All clusters if none has it. */
 function withRoute(all: readonly ClusterExplanation[]): readonly ClusterExplanation[] {
-  const known = all.filter(({ answer }) => !['no-host', 'refused'].includes(answer.kind));
+  const known = all.filter(({ answer }) => knowsHost(answer));
   return known.length > 0 ? known : all;
 }
 
@@ -48,20 +50,10 @@ function parseUrl(text: string, protocols: readonly string[]): URL {
   return url;
 }
 
-const NAMES: Readonly<Record<Step['step'], string>> = {
-  dns: 'DNS',
-  node: 'Node',
-  connection: 'Connection',
-  tls: 'TLS',
-  answer: 'Answer',
-  proxy: 'Proxy',
-  task: 'Task',
-};
-
 function describeSteps(steps: readonly Step[], io: Io): string {
   const lines = steps.map(({ step, ok, text, ms }) => {
     const took = ms === undefined ? '' : `${ms} ms`;
-    return `  ${NAMES[step].padEnd(10)}  ${took.padStart(9)}  ${paint(io, ok ? 'green' : 'red', text)}`;
+    return `  ${triedSteps[step].padEnd(10)}  ${took.padStart(9)}  ${paint(io, ok ? 'green' : 'red', text)}`;
   });
   return `${[paint(io, 'bold', 'Request from this machine'), ...lines].join('\n')}\n`;
 }

@@ -7,10 +7,11 @@ import { isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { plainText } from '../lib/plain-text.ts';
 import { systemMessage } from '../lib/system-message.ts';
+import type { TriedStep } from '../model/tried-step.ts';
 
 /** One step of a request. */
 export interface Step {
-  readonly step: 'dns' | 'node' | 'connection' | 'tls' | 'answer' | 'proxy' | 'task';
+  readonly step: TriedStep;
   readonly ok: boolean;
   readonly text: string;
   /** Duration of the step. */

@@ -2,7 +2,7 @@ import { useContext, useEffect, useRef } from 'preact/hooks';
 import type { State } from '../controller/admin/state.ts';
 import { logOut } from './api.ts';
 import { showInTab } from './favicon.ts';
-import { UserContext } from './hooks.ts';
+import { UserContext, useCanChange } from './hooks.ts';
 import { healthOf } from './lib/health.ts';
 import { type Place, toHash, type View, views } from './lib/place.ts';
 import type { Connection } from './live.ts';
@@ -108,9 +108,10 @@ function Navigation({ place, state }: { readonly place: Place; readonly state: S
     maintenance: state?.maintenance.length,
   };
   const { role } = useContext(UserContext);
-  const closed: readonly View[] =
-    role === 'administrator' ? [] : role === 'operator' ? ['access'] : ['access', 'diagnosis'];
-  const open = views.filter((view) => !closed.includes(view));
+  const canChange = useCanChange();
+  const open = views.filter(
+    (view) => (view !== 'access' || role === 'administrator') && (view !== 'diagnosis' || canChange),
+  );
   return (
     <nav aria-label="Views">
       {open.map((view) => (

@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'nginx-text': ['lib', 'model'],
   render: ['lib', 'model', 'nginx-text'],
   schemas: ['lib', 'model'],
-  'try-request': ['lib'],
+  'try-request': ['lib', 'model'],
   nginx: ['lib', 'model'],
   'template-folder': ['render'],
   protocol: ['lib', 'model'],

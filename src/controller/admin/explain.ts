@@ -2,6 +2,7 @@ import type { Backends } from '../../model/backends/backends.ts';
 import { explainTasks } from '../../model/backends/explain-tasks.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { explainStream, parseConnection } from '../../model/explain/explain-stream.ts';
+import { knowsHost } from '../../model/explain/explanation.ts';
 import { isExplainable } from '../../model/explain/request.ts';
 import { explainUrl } from '../../model/explain.ts';
 import type { ClusterExplanation } from './requests.ts';
@@ -24,6 +25,6 @@ export function explainEverywhere(
     const known = tasks === undefined ? {} : { tasks };
     return [{ cluster: cluster.name, ...explanation, ...known, because: [...explanation.because, ...because] }];
   });
-  const isStranger = ({ answer }: ClusterExplanation) => Number(answer.kind === 'no-host' || answer.kind === 'refused');
+  const isStranger = ({ answer }: ClusterExplanation) => Number(!knowsHost(answer));
   return explanations.toSorted((a, b) => isStranger(a) - isStranger(b));
 }

@@ -1,11 +1,15 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { Actor } from '../../model/access/administration.ts';
+import { knowsHost } from '../../model/explain/explanation.ts';
+import { parseRequest } from '../../model/explain/request.ts';
 import { shownValue } from '../../model/problem.ts';
+import { type TriedStep, triedSteps } from '../../model/tried-step.ts';
 import { type TryTarget, tryRequest } from '../../try-request/try-request.ts';
 import type { Status } from '../reconcile/status.ts';
 import type { Administrator } from './administrator.ts';
 import { answeringNodes } from './hosts.ts';
+import { readBody } from './http.ts';
 import { Refusal } from './problem-details.ts';
 import { type ClusterExplanation, explainedUrlSchema } from './requests.ts';
 
@@ -18,7 +22,7 @@ export const trySchema = z
       .array(
         z
           .object({
-            step: z.enum(['dns', 'node', 'connection', 'tls', 'answer', 'proxy', 'task']),
+            step: z.enum(Object.keys(triedSteps) as [TriedStep, ...TriedStep[]]),
             ok: z.boolean(),
             text: z.string(),
             ms: z.number().optional().describe('Duration of the step.'),
@@ -44,8 +48,8 @@ export interface TryRouteOptions {
  */
 export function tryRoute({ explain, tryTarget, administrator, actor }: TryRouteOptions) {
   return async (context: Context): Promise<Response> => {
-    const url = toUrl(tryBody.safeParse(await context.req.json().catch(() => undefined)).data?.url);
-    const served = explain(url.href)?.find(({ answer }) => answer.kind !== 'no-host' && answer.kind !== 'refused');
+    const url = toUrl((await readBody(context, tryBody)).url);
+    const served = explain(url.href)?.find(({ answer }) => knowsHost(answer));
     if (served === undefined) throw new Refusal(404, 'No such host', `No route has the host ${shownValue(url.host)}.`);
     const target = tryTarget(served.cluster, url.protocol === 'https:');
     if (target === undefined)
@@ -60,15 +64,15 @@ export function tryRoute({ explain, tryTarget, administrator, actor }: TryRouteO
   };
 }
 
-function toUrl(text: string | undefined): URL {
-  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text ?? '') ? text! : `http://${text}`);
-  if (text === undefined || url === null || !['http:', 'https:'].includes(url.protocol))
+function toUrl(text: string): URL {
+  const request = parseRequest(text);
+  if (request === undefined)
     throw new Refusal(
       400,
       'Not a URL',
       'Set url to a URL over HTTP or HTTPS, for example http://app.example.org/path.',
     );
-  return url;
+  return new URL(request.url);
 }
 
 /** The first node, by name, on which the cluster's ports answer. */

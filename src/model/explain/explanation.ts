@@ -42,6 +42,11 @@ export type Answer =
   /** A TCP or UDP connection that is refused, or closed. */
   | { readonly kind: 'refused' };
 
+/** Whether a route has the host of the URL, or a service its port. */
+export function knowsHost({ kind }: Pick<Answer, 'kind'>): boolean {
+  return kind !== 'no-host' && kind !== 'refused';
+}
+
 export interface ExplainedRoute {
   /** The host as the service wrote it; `*` for all unknown hosts. */
   readonly host: string;

@@ -1,5 +1,6 @@
 import type { TargetedSubmitEvent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { knowsHost } from '../../../model/explain/explanation.ts';
 import { type ClusterExplanation, explain } from '../../api.ts';
 import { useAction, useCanChange } from '../../hooks.ts';
 import type { Aspect } from '../../lib/health.ts';
@@ -61,7 +62,7 @@ export function Explain({ place }: { readonly place: Place }) {
 
 /** A request needs a host, and TCP and UDP have none. */
 function isTriable({ url, answer }: ClusterExplanation): boolean {
-  return url.startsWith('http') && answer.kind !== 'no-host' && answer.kind !== 'refused';
+  return url.startsWith('http') && knowsHost(answer);
 }
 
 function Explained({

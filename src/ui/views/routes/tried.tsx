@@ -1,21 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { TryView } from '../../../controller/admin/try-route.ts';
+import { triedSteps } from '../../../model/tried-step.ts';
 import { tryUrl } from '../../api.ts';
 import { useAction } from '../../hooks.ts';
 import { Refusal } from '../../parts/notes.tsx';
 import { Lamp } from '../../parts/signal.tsx';
-
-type Step = TryView['steps'][number];
-
-const names: Readonly<Record<Step['step'], string>> = {
-  dns: 'DNS',
-  node: 'Node',
-  connection: 'Connection',
-  tls: 'TLS',
-  answer: 'Answer',
-  proxy: 'Proxy',
-  task: 'Task',
-};
 
 /** Sends a request to a node of the swarm, and shows each step. */
 export function TryIt({ url }: { readonly url: string }) {
@@ -39,7 +28,7 @@ function Steps({ steps }: Pick<TryView, 'steps'>) {
     <ol class="steps" aria-label="Steps of the request">
       {steps.map(({ step, ok, text, ms }) => (
         <li key={step}>
-          <Lamp aspect={ok ? 'clear' : 'danger'} /> <strong>{names[step]}</strong> {text}
+          <Lamp aspect={ok ? 'clear' : 'danger'} /> <strong>{triedSteps[step]}</strong> {text}
           {ms === undefined ? null : <span class="muted small"> {ms} ms</span>}
         </li>
       ))}
