@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBrowser } from './browser.ts';
+import { failedTests, type Report } from './failed-tests.ts';
 import { ownRun } from './owner.ts';
 import { project, stateDir } from './places.ts';
 import { prepare } from './prepare.ts';
@@ -16,12 +17,20 @@ interface Count {
 
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
 
+/** What failed, repeated at the end: a log of an hour is often cut at its beginning. */
+const failures: string[] = [];
+
 /** Each tool counts as one check. vitest reports each test. */
 async function check(title: string, command: string, ...args: string[]): Promise<void> {
   console.log(`\n── ${title}`);
   const code = await runInForeground(join('node_modules/.bin', command), args, { cwd: project });
   if (code === 0) total.passed += 1;
-  else total.failed += 1;
+  else fail(title);
+}
+
+function fail(what: string): void {
+  total.failed += 1;
+  failures.push(what);
 }
 
 async function tests(title: string, ...projects: string[]): Promise<void> {
@@ -31,21 +40,21 @@ async function tests(title: string, ...projects: string[]): Promise<void> {
   mkdirSync(stateDir, { recursive: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const chosen = projects.flatMap((name) => ['--project', name]);
-  add(results, await runVitest([...chosen, ...reporters]));
+  add(title, results, await runVitest([...chosen, ...reporters]));
 }
 
 /** A run that failed without a failed test (a file that does not load, a setup that threw) counts as one failure. */
-function add(results: string, code: number): void {
+function add(title: string, results: string, code: number): void {
   const failedBefore = total.failed;
   try {
-    const json = JSON.parse(readFileSync(results, 'utf8')) as Record<string, number>;
-    total.passed += json.numPassedTests ?? 0;
-    total.failed += json.numFailedTests ?? 0;
-    total.skipped += (json.numPendingTests ?? 0) + (json.numTodoTests ?? 0);
+    const report = JSON.parse(readFileSync(results, 'utf8')) as Report;
+    total.passed += report.numPassedTests;
+    total.skipped += report.numPendingTests + report.numTodoTests;
+    for (const failure of failedTests(report, project)) fail(failure);
   } catch {
     // Without a report, the exit code is the result.
   }
-  if (code !== 0 && total.failed === failedBefore) total.failed += 1;
+  if (code !== 0 && total.failed === failedBefore) fail(`${title}: no test failed, but the run did`);
 }
 
 async function engineIsReady(): Promise<boolean> {
@@ -56,7 +65,7 @@ async function engineIsReady(): Promise<boolean> {
   } catch (error) {
     console.error(error);
     if (error instanceof StepFailed) console.error(`\nWhat to do: ${error.remedy}`);
-    total.failed += 1;
+    fail('engine and images');
     return false;
   }
 }
@@ -73,6 +82,7 @@ if (await engineIsReady()) {
   await tests('nginx', 'nginx');
   await tests('swarm', 'swarm');
 }
+for (const failure of failures) console.log(`\nFailed: ${failure}`);
 const { passed, failed, skipped } = total;
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exitCode = failed === 0 ? 0 : 1;
