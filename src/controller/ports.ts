@@ -105,4 +105,5 @@ export class ConflictError extends RetryableError {
 /** nginx rejects the configuration even without any service: the settings or the template are invalid. */
 export class SettingsRejectedError extends RetryableError {
   override readonly name = 'SettingsRejectedError';
+  override readonly retry = 'after-change';
 }

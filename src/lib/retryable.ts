@@ -1,11 +1,18 @@
-/** An error that may disappear without a change of our code, such as a lost connection: what failed is tried again. Every other error is a bug. */
+/** `later`: it may disappear by itself, such as a lost connection. `after-change`: an equal request fails again until settings or the swarm change. */
+export type Retry = 'later' | 'after-change';
+
+/** An error that states when what failed may succeed. An error that states nothing is a bug in our code. */
 export class RetryableError extends Error {
   override readonly name: string = 'RetryableError';
-  /** The request itself was rejected: an equal one fails again until settings or the swarm change. */
-  readonly isRejection: boolean = false;
+  readonly retry: Retry = 'later';
 }
 
-/** Several errors are retryable if each of them is. */
-export function isRetryable(error: unknown): boolean {
-  return error instanceof AggregateError ? error.errors.every(isRetryable) : error instanceof RetryableError;
+/** What an error states. Several errors may succeed later if one of them may, and are a bug if one of them is. */
+export function retryOf(error: unknown): Retry | undefined {
+  if (error instanceof AggregateError) {
+    const all = error.errors.map(retryOf);
+    if (all.includes(undefined)) return undefined;
+    return all.includes('later') ? 'later' : 'after-change';
+  }
+  return (error as Partial<RetryableError> | undefined)?.retry;
 }

@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
 import type { Logger } from '../../lib/logger.ts';
-import { isRetryable, RetryableError } from '../../lib/retryable.ts';
+import { retryOf } from '../../lib/retryable.ts';
 import type { Actor } from '../../model/access/administration.ts';
 import { isOfClusterAlone } from '../../model/access/api-tokens.ts';
 import type { Access, Session, User } from './access.ts';
@@ -98,11 +98,12 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
           error.message || 'The request was rejected.',
         ),
       );
-    if (!isRetryable(error)) {
+    const retry = retryOf(error);
+    if (retry === undefined) {
       logger?.error({ err: error }, 'Request failed');
       return toResponse(new Refusal(500, 'Internal error', "See the controller's log."));
     }
-    if (error instanceof RetryableError && error.isRejection)
+    if (retry === 'after-change')
       return toResponse(new Refusal(502, 'Docker rejected the request', `${error.message}. Nothing was changed.`));
     const detail = `${(error as Error).message}. Nothing was changed. Try again in a moment.`;
     return toResponse(new Refusal(503, 'Docker does not respond', detail));

@@ -1,7 +1,7 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { Logger } from '../../lib/logger.ts';
-import { isRetryable } from '../../lib/retryable.ts';
+import { retryOf } from '../../lib/retryable.ts';
 import type { Access, Session, User } from './access.ts';
 import type { Administrator } from './administrator.ts';
 import { originOf, readBody, refuseForeign, sameOrigin } from './http.ts';
@@ -79,7 +79,7 @@ export function signInRoutes(options: SignInOptions): Hono {
     const opened = await access.openFlow(flow, originOf(context));
     if (opened === undefined) throw new Refusal(401, 'Not signed in', 'The sign-in took too long. Try again.');
     const result = await provider.finish(opened as unknown as Flow, answer, originOf(context)).catch((error) => {
-      if (!isRetryable(error)) throw error;
+      if (retryOf(error) === undefined) throw error;
       logger?.warn({ address: from, reason: oidcReason(error) }, 'Sign-in through OpenID Connect failed');
       access.noteFailure({ user: undefined, address: from, held: false });
       throw new Refusal(401, 'Not signed in', "The OpenID provider's response is invalid. Try again.");

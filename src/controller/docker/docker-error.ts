@@ -1,4 +1,4 @@
-import { RetryableError } from '../../lib/retryable.ts';
+import { type Retry, RetryableError } from '../../lib/retryable.ts';
 import { ConflictError } from '../ports.ts';
 
 /** The Engine may answer an equal request otherwise: the object appears, is no longer in use, or the Engine has time. */
@@ -9,13 +9,14 @@ export class DockerError extends RetryableError {
   override readonly name = 'DockerError';
   readonly operation: string;
   readonly status: number | undefined;
-  override readonly isRejection: boolean;
+  override readonly retry: Retry;
 
   constructor(operation: string, status: number | undefined, cause: unknown) {
     super(`${operation}: ${reason(cause)}`, { cause });
     this.operation = operation;
     this.status = status;
-    this.isRejection = status !== undefined && status >= 400 && status < 500 && !TEMPORARY.includes(status);
+    const isRejection = status !== undefined && status >= 400 && status < 500 && !TEMPORARY.includes(status);
+    this.retry = isRejection ? 'after-change' : 'later';
   }
 }
 

@@ -1,6 +1,6 @@
 import { backoffMs } from '../../lib/backoff.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { isRetryable } from '../../lib/retryable.ts';
+import { retryOf } from '../../lib/retryable.ts';
 import { ConflictError } from '../ports.ts';
 import type { Pass } from './reconciler.ts';
 import type { StatusBoard } from './status.ts';
@@ -93,7 +93,7 @@ export class ReconcileLoop {
       if (signal.aborted) return undefined;
       // The changes still have to be applied.
       this.#seenAt = seenAt;
-      if (!isRetryable(error)) throw error;
+      if (retryOf(error) === undefined) throw error;
       this.#fail(error as Error);
       return backoffMs(this.#failures, 250, 15_000);
     } finally {

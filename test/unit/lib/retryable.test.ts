@@ -1,16 +1,22 @@
 import { expect, it } from 'vitest';
-import { isRetryable, RetryableError } from '../../../src/lib/retryable.ts';
+import { DockerError } from '../../../src/controller/docker/docker-error.ts';
+import { RetryableError, retryOf } from '../../../src/lib/retryable.ts';
 
 const lost = new RetryableError('connection lost');
+const rejected = new DockerError('create service', 400, new Error('invalid name'));
 
 it.each([
-  [lost, true],
-  [new Error('unforeseen'), false],
-  [new TypeError('undefined is not a function'), false],
-  ['text', false],
-  [new AggregateError([lost, lost]), true],
+  [lost, 'later'],
+  [rejected, 'after-change'],
+  [new Error('unforeseen'), undefined],
+  [new TypeError('undefined is not a function'), undefined],
+  ['text', undefined],
+  [undefined, undefined],
+  [new AggregateError([lost, lost]), 'later'],
+  [new AggregateError([rejected, lost]), 'later'],
+  [new AggregateError([rejected, rejected]), 'after-change'],
   // A bug in one cluster is not hidden by a lost connection in another.
-  [new AggregateError([lost, new TypeError('undefined is not a function')]), false],
-])('an error says whether it is retryable: %s', (error, expected) => {
-  expect(isRetryable(error)).toBe(expected);
+  [new AggregateError([lost, new TypeError('undefined is not a function')]), undefined],
+])('an error states when what failed may succeed: %s', (error, expected) => {
+  expect(retryOf(error)).toBe(expected);
 });
