@@ -17,7 +17,7 @@ export const explain = defineCommand({
   summary: 'Explain which route of compose files, or of a running Signalbox, answers a URL, and why the others do not.',
   details: [
     'A TCP or UDP connection is written as tcp://<name>:<port>, with the name in the TLS handshake, or any name without TLS.',
-    'Exits with 1 if no service answers. With --live, it explains the routes and tasks of a running Signalbox.',
+    'It also lists what the labels of the route do to the request. Exits with 1 if no service answers. With --live, it explains the routes and tasks of a running Signalbox.',
     'With --try, it also sends one GET request from this machine and shows each step with its duration.',
   ].join(' '),
   examples: [

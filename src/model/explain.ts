@@ -27,6 +27,7 @@ export function explainUrl(
     answer: step.answer,
     because: [...site.because, ...step.because],
     passedOver: [...passedOver, ...site.passedOver, ...refused],
+    effects: step.effects ?? [],
     fromSettings: (location?.given ?? []).map(({ service, name: label, value, from }) => ({
       service,
       label,
@@ -40,7 +41,7 @@ export function explainUrl(
   }
   if (path === undefined) {
     const because = ['The path leads above the root.'];
-    return { url, answer: { kind: 'bad-request' }, because, passedOver: [], fromSettings: [] };
+    return { url, answer: { kind: 'bad-request' }, because, passedOver: [], effects: [], fromSettings: [] };
   }
   const redirect = isSecure ? site.secureRedirect : site.redirect;
   if (redirect !== undefined)
@@ -52,7 +53,7 @@ export function explainUrl(
     return explained(redirectedPath(pathRedirect, site, asked), [], pathRedirect.location);
   const { location, because, passedOver } = chooseLocation(site, path, uri);
   const step = location === undefined ? nowhere(site) : answerAt(site.name, location, asked);
-  return explained({ answer: step.answer, because: [...because, ...step.because] }, passedOver, location);
+  return explained({ ...step, because: [...because, ...step.because] }, passedOver, location);
 }
 
 function refusedRoute({ service, host, path, problem }: RejectedClaim): PassedOver {

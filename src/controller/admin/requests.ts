@@ -147,6 +147,12 @@ export const explanationSchema = z
     answer: answerSchema,
     because: z.array(z.string()).readonly(),
     passedOver: z.array(z.object({ route: explainedRouteSchema, reason: z.string() })).readonly(),
+    effects: z
+      .array(z.object({ label: z.string().describe('Name after `com.docker.lb.`.'), text: z.string() }))
+      .readonly()
+      .describe(
+        'What labels of the route do to the request, in the order in which it meets them. Empty if no task receives it.',
+      ),
     fromSettings: z
       .array(
         z.object({

@@ -1,3 +1,4 @@
+import { type Effect, featureEffects } from '../features/features.ts';
 import { encodePath } from '../path.ts';
 import type { RedirectStatus } from '../redirects.ts';
 import type { Maintenance } from '../route.ts';
@@ -12,6 +13,8 @@ import type { Site } from './site.ts';
 export interface Step {
   readonly answer: Answer;
   readonly because: readonly string[];
+  /** Absent if no task receives the request. */
+  readonly effects?: readonly Effect[];
 }
 
 export function nowhere({ name, locations }: Site): Step {
@@ -55,7 +58,11 @@ export function answerAt(name: string, location: Location, { host, uri, httpsPor
       because: ['The path has a segment that some applications treat as `..`.'],
     };
   const requestUri = stripped?.kind === 'reaches' ? encodePath(location.options.backendPath ?? '') + stripped.url : uri;
-  return { answer: { kind: 'service', route, requestUri }, because: [...instead, ...shared] };
+  return {
+    answer: { kind: 'service', route, requestUri },
+    because: [...instead, ...shared],
+    effects: featureEffects(location.options),
+  };
 }
 
 export function closed({ allow }: Maintenance): Step {

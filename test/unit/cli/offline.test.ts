@@ -321,6 +321,25 @@ describe('signalbox explain', () => {
     });
   });
 
+  it('shows what labels do to the request', async () => {
+    const file = join(folder, 'effects.yml');
+    const labels =
+      '{ com.docker.lb.hosts: a.example.org, com.docker.lb.port: "80", com.docker.lb.retries: "off", com.docker.lb.max_body_size: 1m }';
+    writeFileSync(file, `services: { app: { image: a, deploy: { labels: ${labels} } } }`);
+
+    const { out } = await signalbox(['explain', file, 'http://a.example.org/']);
+    expect(out).toContain(`
+What its labels do
+  - max_body_size: Requests with a body larger than 1m receive 413.
+  - retries: A request that may have reached a task is never sent to another.
+`);
+    const json = await signalbox(['explain', file, 'http://a.example.org/', '--json']);
+    expect(JSON.parse(json.out)[0].effects).toEqual([
+      { label: 'max_body_size', text: 'Requests with a body larger than 1m receive 413.' },
+      { label: 'retries', text: 'A request that may have reached a task is never sent to another.' },
+    ]);
+  });
+
   it('shows labels that the settings set', async () => {
     const settings = join(folder, 'enforced.toml');
     writeFileSync(settings, '[Extensions.default.Enforced]\nssl_only = true\n');

@@ -72,6 +72,7 @@ describe('the host', () => {
         'There is no default backend.',
       ],
       passedOver: [],
+      effects: [],
       fromSettings: [],
     });
   });

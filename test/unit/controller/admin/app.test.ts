@@ -143,6 +143,7 @@ describe('The API', () => {
     const explain = (url: string) => send(`/api/explain?url=${encodeURIComponent(url)}`, 'GET', undefined, viewer);
     const answer = { kind: 'service', route: { services: ['shop'] }, requestUri: '/cart' };
     expect(await (await explain('shop.example.org/cart')).json()).toMatchObject([{ cluster: 'default', answer }]);
+    expect(await (await explain('shop.example.org/cart')).json()).toMatchObject([{ effects: [] }]);
     const refused = await explain('ftp://shop.example.org');
     expect(await refused.json()).toMatchObject({ status: 400, detail: expect.stringContaining('not a valid URL') });
   });
