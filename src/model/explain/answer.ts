@@ -36,11 +36,12 @@ export function withoutTermination({ name, tls, locations }: Site, host: string,
   return { answer: { kind: 'no-certificate' }, because: [reason] };
 }
 
-export function answerAt(name: string, location: Location, { host, uri, httpsPort, isSecure }: Asked): Step {
+export function answerAt(name: string, location: Location, { host, uri, httpsPort, isSecure, method }: Asked): Step {
   if (location.maintenance !== undefined) return closed(location.maintenance);
   if (!isSecure && leadsToTls(location)) {
     const port = httpsPort === 443 ? '' : `:${httpsPort}`;
-    return { answer: redirectTo(301, `https://${host}${port}${uri}`), because: ['The route is for HTTPS only.'] };
+    const status = ['GET', 'HEAD'].includes(method) ? 301 : 308;
+    return { answer: redirectTo(status, `https://${host}${port}${uri}`), because: ['The route is for HTTPS only.'] };
   }
   const route = toRoute(name, location);
   if (location.upstream === undefined) {

@@ -28,7 +28,6 @@ export interface SettingsValue {
 export type Answer =
   /** A task of the route's services receives `requestUri`; '' for a TCP or UDP connection. */
   | { readonly kind: 'service'; readonly route: ExplainedRoute; readonly requestUri: string }
-  /** For GET and HEAD. From HTTP to HTTPS, other methods receive 308 instead of 301. */
   | { readonly kind: 'redirect'; readonly status: RedirectStatus; readonly location: string }
   /** 503: the route has no tasks. */
   | { readonly kind: 'unavailable'; readonly route: ExplainedRoute }

@@ -404,6 +404,38 @@ What its labels do
     ]);
   });
 
+  it('explains a request with a method, headers and cookies', async () => {
+    const file = join(folder, 'match.yml');
+    const service = (match: string) =>
+      `{ image: a, deploy: { labels: { com.docker.lb.hosts: a.example.org, com.docker.lb.port: "80", com.docker.lb.match: "${match}" } } }`;
+    const services = {
+      posts: 'method:POST',
+      beta: 'header:X-Beta=a:b, header:X-User',
+      group: 'cookie:group=b, cookie:a',
+    };
+    const lines = Object.entries(services).map(([name, match]) => `  ${name}: ${service(match)}`);
+    writeFileSync(file, `services:\n${lines.join('\n')}\n`);
+    const ask = (...more: string[]) => signalbox(['explain', file, 'http://a.example.org/', ...more]);
+
+    expect(await ask()).toMatchObject({ code: 1, out: expect.stringContaining('404') });
+    expect((await ask('--method', 'POST')).out).toContain('posts by the route');
+    expect((await ask('--header', 'X-Beta: a:b', '--header', 'X-User: me')).out).toContain('beta by the route');
+    expect((await ask('--cookie=group=b', '--cookie', 'a=1')).out).toContain('group by the route');
+  });
+
+  it.each([
+    [['http://a.example.org/', '--method', '1'], '1 is not a method such as POST.'],
+    [['http://a.example.org/', '--header', 'X-Beta'], 'X-Beta is not a header such as X-Beta: yes.'],
+    [['http://a.example.org/', '--cookie', 'group'], 'group is not a cookie such as group=b.'],
+    [['tcp://a:1', '--method', 'POST'], 'A TCP or UDP connection has no method'],
+    [['http://a.example.org/', '--header', '--json'], 'Missing value: --header <header>.'],
+  ])('rejects %j: %s', async (more, fault) => {
+    expect(await signalbox(['explain', simple, ...more])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(fault),
+    });
+  });
+
   it.each([[[simple]], [['http://app.example.org/']], [[]]])(
     'requires a file and a URL, not %j',
     async (positionals) => {

@@ -26,7 +26,7 @@ function explain(labels: Labels, url = 'https://app.example.org/app/x') {
   const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
   const snapshot = { services: [app, ...others], networks: [aNetwork('app')], secrets, ...nothing };
   const { table } = buildDesiredState(snapshot, settings).clusters[0]!;
-  return explainUrl(table, url, 443)!;
+  return explainUrl(table, url, { httpsPort: 443 })!;
 }
 
 const textOf = (label: string, labels: Labels) =>
@@ -249,7 +249,7 @@ it('A fallback in place of a service without tasks has the protection of the ser
   const snapshot = { services: [app, aService('waker')], networks: [aNetwork('app')], ...nothing };
   const { table } = buildDesiredState(snapshot, settings).clusters[0]!;
 
-  expect(explainUrl(table, 'http://app.example.org/', 443)!.effects).toEqual([
+  expect(explainUrl(table, 'http://app.example.org/', { httpsPort: 443 })!.effects).toEqual([
     { label: 'allow', text: 'Only clients from 10.0.0.0/8 are admitted; others receive 403.' },
   ]);
 });
