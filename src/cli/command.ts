@@ -19,13 +19,19 @@ export interface Option {
   readonly type: 'string' | 'boolean';
   /** Placeholder of the value in help. */
   readonly value?: string;
+  /** Its value is the list of all given values. */
+  readonly repeatable?: true;
   readonly description: string;
 }
 
 export type Options = Readonly<Record<string, Option>>;
 
 export type Values<T extends Options> = {
-  readonly [Name in keyof T]?: T[Name]['type'] extends 'boolean' ? boolean : string;
+  readonly [Name in keyof T]?: T[Name]['type'] extends 'boolean'
+    ? boolean
+    : T[Name] extends { readonly repeatable: true }
+      ? readonly string[]
+      : string;
 };
 
 export interface Definition<T extends Options> extends Omit<Command, 'run' | 'options'> {

@@ -57,8 +57,11 @@ complete -o default -F _signalbox signalbox
 function zshScript(commands: readonly Command[]): string {
   const listed = commands.map(({ name, summary }) => `    ${quote(`${name}:${summary.replaceAll(':', '\\:')}`)}`);
   const cases = commands.map(({ name, words, options }) => {
-    const specs = Object.entries({ ...options, ...helpOption }).map(([option, { type, value, description }]) =>
-      quote(`--${option}[${escapeSpec(description)}]${type === 'boolean' ? '' : `:${escapeSpec(value ?? '')}:_files`}`),
+    const specs = Object.entries({ ...options, ...helpOption }).map(
+      ([option, { type, value, repeatable, description }]) =>
+        quote(
+          `${repeatable ? '*' : ''}--${option}[${escapeSpec(description)}]${type === 'boolean' ? '' : `:${escapeSpec(value ?? '')}:_files`}`,
+        ),
     );
     const first = words === undefined ? [] : [quote(`1:argument:(${words.join(' ')})`)];
     return `    ${name}) _arguments ${[...specs, ...first, quote('*:file:_files')].join(' ')} ;;`;

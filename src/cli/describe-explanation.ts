@@ -10,12 +10,13 @@ export function isAnswered({ kind }: Answer): boolean {
 }
 
 export function describeExplanation(
-  { url, answer, because, passedOver, fromSettings, tasks }: LiveExplanation,
+  { url, answer, because, passedOver, effects, fromSettings, tasks }: LiveExplanation,
   cluster: string,
   io: Io,
 ): string {
   const owners = new Set(fromSettings.map(({ service }) => service));
   const others = passedOver.map(({ route, reason }) => `  - ${describeRoute(route)}\n      ${reason}`);
+  const done = effects.map(({ label, text }) => `  - ${label}: ${text}`);
   const given = fromSettings.map(
     ({ service, label, value, from }) =>
       `  - ${label} = ${value} (from ${from})${owners.size > 1 ? `: ${service}` : ''}`,
@@ -24,6 +25,7 @@ export function describeExplanation(
     `${paint(io, 'bold', url)} ${paint(io, 'dim', `(service cluster ${cluster})`)}`,
     `  ${paint(io, isAnswered(answer) && tasks !== 'none' ? 'green' : 'red', describeAnswer(answer, tasks))}`,
     ...because.map((step) => `  - ${step}`),
+    ...(done.length > 0 ? [paint(io, 'bold', 'What its labels do'), ...done] : []),
     ...(given.length > 0 ? [paint(io, 'bold', 'Labels from the settings'), ...given] : []),
     ...(others.length > 0 ? [paint(io, 'bold', 'Other routes'), ...others] : []),
     '',

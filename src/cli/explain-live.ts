@@ -5,9 +5,10 @@ import { type Step, tryRequest } from '../try-request/try-request.ts';
 import { Api, type apiOptions } from './api.ts';
 import type { Values } from './command.ts';
 import { describeExplanation, isAnswered } from './describe-explanation.ts';
+import { type detailOptions, detailParameters, detailsOf } from './explain-details.ts';
 import { type ExitCode, exitCodes, type Io, paint, UsageError, writeJson } from './io.ts';
 
-type LiveOptions = Values<typeof apiOptions> & {
+type LiveOptions = Values<typeof apiOptions & typeof detailOptions> & {
   readonly try?: boolean;
   readonly json?: boolean;
   readonly cluster?: string;
@@ -20,8 +21,9 @@ export async function explainLive(values: LiveOptions, positionals: readonly str
   if (text === undefined || others.length > 0)
     throw new UsageError('With --live or --try: exactly one URL, and no compose file.');
   const url = parseUrl(text, values.try ? REQUESTS : [...REQUESTS, ...CONNECTIONS]);
+  const query = new URLSearchParams([['url', url.href], ...checkedDetails(url, values)]);
   const api = await Api.connect(values, io);
-  const all = (await api.call('GET', `/api/explain?${new URLSearchParams({ url: url.href })}`)) as ClusterExplanation[];
+  const all = (await api.call('GET', `/api/explain?${query}`)) as ClusterExplanation[];
   const chosen = withRoute(all).filter(({ cluster }) => cluster === (values.cluster ?? cluster));
   const steps = values.try ? await tryRequest(url, { address: values.address }) : undefined;
   if (values.json) writeJson(io, steps === undefined ? chosen : { explanations: chosen, steps });
@@ -32,6 +34,15 @@ export async function explainLive(values: LiveOptions, positionals: readonly str
   const isExplained = chosen.some(({ answer, tasks }) => isAnswered(answer) && tasks !== 'none');
   const isTried = steps === undefined || steps.every(({ ok, step }) => ok || step === 'tls');
   return isExplained && isTried ? exitCodes.done : exitCodes.found;
+}
+
+/** The application may act on a request with another method, or with a client's credentials: none is sent. */
+function checkedDetails(url: URL, values: LiveOptions): [name: string, value: string][] {
+  const details = detailParameters(values);
+  if (values.try && details.length > 0)
+    throw new UsageError('--try sends GET without headers: with --method, --header and --cookie, use --live.');
+  detailsOf(url.href, values);
+  return details;
 }
 
 /** Service clusters with the host or the port. All clusters if none has it. */

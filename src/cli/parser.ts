@@ -1,5 +1,5 @@
 import { Command as Parser, Option as ParserOption } from 'commander';
-import { type Command, flagsOf, type Options, type Values } from './command.ts';
+import { type Command, flagsOf, type Option, type Options, type Values } from './command.ts';
 import { exitCodeMeanings, type Io, paint, UsageError } from './io.ts';
 
 export interface ParserInput {
@@ -30,7 +30,7 @@ function addCommand(parser: Parser, command: Command, io: Io, run: ParserInput['
   const { name, usage, summary, details, examples } = command;
   const options = Object.entries(command.options).map(([name, option]) => ({
     name,
-    parsed: new ParserOption(flagsOf(name, option), option.description).argParser(withoutDash(flagsOf(name, option))),
+    parsed: new ParserOption(flagsOf(name, option), option.description).argParser(readerOf(name, option)),
   }));
   const added = parser
     .command(name)
@@ -47,10 +47,10 @@ function addCommand(parser: Parser, command: Command, io: Io, run: ParserInput['
 }
 
 /** Rejects options as values: `commander` would accept `--json` as the value in `--cluster --json`. */
-function withoutDash(flags: string) {
-  return (value: string): string => {
-    if (/^-./.test(value)) throw new UsageError(`Missing value: ${flags}.`);
-    return value;
+function readerOf(name: string, option: Option) {
+  return (value: string, previous?: string | readonly string[]): string | readonly string[] => {
+    if (/^-./.test(value)) throw new UsageError(`Missing value: ${flagsOf(name, option)}.`);
+    return option.repeatable ? [...(previous ?? []), value] : value;
   };
 }
 

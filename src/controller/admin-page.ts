@@ -110,7 +110,8 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     }),
     readVersion: (cluster, version) => readVersion(configs(), cluster, version, (id) => swarm.readConfig(id)),
     metrics: () => metrics.metrics(),
-    explain: (url) => explainEverywhere(status.current?.desired.clusters ?? [], url, status.current?.backends),
+    explain: (url, details) =>
+      explainEverywhere(status.current?.desired.clusters ?? [], url, details, status.current?.backends),
     logs: (query, state) =>
       readLogs(query, state, status.current, (task, lines, deadlineMs) => swarm.taskLines(task, lines, deadlineMs)),
     doctor: () => diagnose(sources),

@@ -1,4 +1,5 @@
 import { answerAt, closed, nowhere, type Step, withoutTermination } from './explain/answer.ts';
+import { plainGet, type RequestDetails } from './explain/details.ts';
 import type { Explanation, PassedOver } from './explain/explanation.ts';
 import { chooseLocation } from './explain/location.ts';
 import { choosePathRedirect, redirected, redirectedPath, toCanonical } from './explain/redirects.ts';
@@ -7,17 +8,23 @@ import { answersTo, chooseSecureSite, chooseSite } from './explain/site.ts';
 import type { RejectedClaim } from './host-ownership.ts';
 import type { Location, RouteTable } from './route-table/table.ts';
 
-/** Undefined if the text is not an HTTP or HTTPS URL; the scheme is optional. `httpsPort` is the public port. */
+interface Surroundings {
+  /** The public port. */
+  readonly httpsPort: number;
+  readonly rejectedClaims?: readonly RejectedClaim[];
+  readonly details?: RequestDetails;
+}
+
+/** Undefined if the text is not an HTTP or HTTPS URL; the scheme is optional. */
 export function explainUrl(
   table: RouteTable,
   text: string,
-  httpsPort: number,
-  rejectedClaims: readonly RejectedClaim[] = [],
+  { httpsPort, rejectedClaims = [], details = plainGet }: Surroundings,
 ): Explanation | undefined {
   const request = parseRequest(text);
   if (request === undefined) return undefined;
   const { url, host, path, uri, isSecure } = request;
-  const asked = { ...request, httpsPort };
+  const asked = { ...request, ...details, httpsPort };
   const site = isSecure ? chooseSecureSite(table, host) : chooseSite(table.servers, table, host);
   const refused = rejectedClaims
     .filter((claim) => claim.host === undefined || answersTo(claim.host, host))
@@ -27,6 +34,7 @@ export function explainUrl(
     answer: step.answer,
     because: [...site.because, ...step.because],
     passedOver: [...passedOver, ...site.passedOver, ...refused],
+    effects: step.effects ?? [],
     fromSettings: (location?.given ?? []).map(({ service, name: label, value, from }) => ({
       service,
       label,
@@ -40,7 +48,7 @@ export function explainUrl(
   }
   if (path === undefined) {
     const because = ['The path leads above the root.'];
-    return { url, answer: { kind: 'bad-request' }, because, passedOver: [], fromSettings: [] };
+    return { url, answer: { kind: 'bad-request' }, because, passedOver: [], effects: [], fromSettings: [] };
   }
   const redirect = isSecure ? site.secureRedirect : site.redirect;
   if (redirect !== undefined)
@@ -50,9 +58,9 @@ export function explainUrl(
   const pathRedirect = choosePathRedirect(site, path, isSecure);
   if (pathRedirect !== undefined)
     return explained(redirectedPath(pathRedirect, site, asked), [], pathRedirect.location);
-  const { location, because, passedOver } = chooseLocation(site, path, uri);
+  const { location, because, passedOver } = chooseLocation(site, path, asked);
   const step = location === undefined ? nowhere(site) : answerAt(site.name, location, asked);
-  return explained({ answer: step.answer, because: [...because, ...step.because] }, passedOver, location);
+  return explained({ ...step, because: [...because, ...step.because] }, passedOver, location);
 }
 
 function refusedRoute({ service, host, path, problem }: RejectedClaim): PassedOver {

@@ -50,15 +50,27 @@ export interface MatchedRequest {
   readonly method: string;
   /** Without the question mark. */
   readonly query: string;
+  /** By name in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
 }
 
-/** Whether the conditions hold for a request without the headers and cookies that they name. */
-export function holds(match: Match, { method, query }: MatchedRequest): boolean {
-  const parameters = new URLSearchParams(query);
+export function holds(match: Match, request: MatchedRequest): boolean {
   return match.every((condition) => {
-    if (condition.kind === 'method') return condition.methods.includes(method);
-    if (condition.kind !== 'query') return false;
-    const value = parameters.get(condition.name);
-    return condition.value === undefined ? value !== null : value === condition.value;
+    if (condition.kind === 'method') return condition.methods.includes(request.method);
+    const value = givenValue(condition, request);
+    return condition.value === undefined ? value !== undefined : value === condition.value;
   });
+}
+
+/** Undefined if the request has no such header, cookie or parameter. An empty header is none. */
+function givenValue({ kind, name }: Exclude<Condition, { kind: 'method' }>, { query, headers }: MatchedRequest) {
+  if (kind === 'query') return new URLSearchParams(query).get(name) ?? undefined;
+  if (kind === 'header') return headers.get(name) || undefined;
+  return cookieIn(headers.get('cookie') ?? '', name);
+}
+
+/** The first cookie with the name decides, as for the proxies. */
+function cookieIn(header: string, name: string): string | undefined {
+  const parts = header.split(';').map((part) => part.trim());
+  return parts.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
 }

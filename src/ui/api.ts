@@ -18,6 +18,7 @@ import type {
 import type { ClosedView } from '../controller/admin/state.ts';
 import type { TrafficView } from '../controller/admin/traffic.ts';
 import type { TryView } from '../controller/admin/try-route.ts';
+import { type AskedRequest, toParameters } from './lib/asked-request.ts';
 
 export type User = z.infer<typeof userSchema>;
 export type { ClusterExplanation, CreatedToken, KeptVersion, TokenView as Token, UsersView, VersionChangesView };
@@ -125,7 +126,7 @@ export async function tryUrl(url: string): Promise<TryView> {
   return answer.json();
 }
 
-export const explain = (url: string) => read<ClusterExplanation[]>(`/api/explain?url=${encodeURIComponent(url)}`);
+export const explain = (asked: AskedRequest) => read<ClusterExplanation[]>(`/api/explain?${toParameters(asked)}`);
 
 export const readTraffic = (query: Readonly<Record<string, string>>) =>
   read<TrafficView>(`/api/traffic?${new URLSearchParams(query)}`);

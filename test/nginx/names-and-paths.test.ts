@@ -44,7 +44,7 @@ beforeAll(async () => {
   const table = createRouteTableBuilder()(routes);
   const { files } = render({ ...toRenderInput(state!), routes });
   explained = (url) => {
-    const { answer } = explainUrl(table, url, 8443)!;
+    const { answer } = explainUrl(table, url, { httpsPort: 8443 })!;
     return answer.kind === 'service' ? answer.route.services.join() : answer.kind;
   };
   nginx = await NginxContainer.start();

@@ -65,7 +65,7 @@ const { settings } = parseSettings({}, '1');
 const { table } = buildDesiredState({ services, networks: [aNetwork('app')], ...nothing }, settings).clusters[0]!;
 
 function explained(target: string, of = host): string | number {
-  const { answer } = explainUrl(table, `http://${of}${target}`, 443)!;
+  const { answer } = explainUrl(table, `http://${of}${target}`, { httpsPort: 443 })!;
   if (answer.kind === 'service') return answer.route.services.join();
   const statuses = { redirect: 302, 'no-path': 404, unavailable: 503, maintenance: 503, 'bad-request': 400 } as const;
   return statuses[answer.kind as keyof typeof statuses] ?? answer.kind;

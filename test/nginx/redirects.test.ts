@@ -77,7 +77,7 @@ function resultOf({ status, headers, body }: Pick<RawAnswer, 'status' | 'headers
 }
 
 function explained(url: string): Result {
-  const { answer } = explainUrl(table, url, settings.clusters[0]!.settings.PublishedSSLPort)!;
+  const { answer } = explainUrl(table, url, { httpsPort: settings.clusters[0]!.settings.PublishedSSLPort })!;
   if (answer.kind === 'service') return [200, answer.requestUri];
   if (answer.kind === 'redirect') return [answer.status, answer.location];
   return [{ 'no-path': 404, 'bad-request': 400 }[answer.kind as string] ?? 503, undefined];

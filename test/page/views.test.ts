@@ -253,6 +253,34 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await keepPicture(page, 'tried-light-wide');
   });
 
+  it('explains a request with a method and headers, and what labels do to it', async () => {
+    await using world = await PageWorld.open(built.folder);
+    await aBusyDay(world);
+    const lb = { match: 'method:POST, header:X-Beta=yes, cookie:group=b', retries: 'off', max_body_size: '5m' };
+    await world.deploy(0, aService('shop_beta', { host: 'shop.example.org', lb }));
+    const page = await openWindow(built.browser, 'light');
+    const complained = complaints(page);
+    await logInto(page, world.url, 'admin', passwords.admin);
+    await page.goto(`${world.url}/#/routes`);
+    await page.getByRole('link', { name: /^details of shop\.example\.org\/ .*method:POST$/ }).click();
+    await page.getByRole('heading', { name: /^shop_beta receives \/ through route/ }).waitFor();
+    await page.getByText('Requests with a body larger than 5m receive 413.').waitFor();
+    expect(await page.getByLabel('Method').inputValue()).toBe('POST');
+    expect(await page.getByLabel('Headers').inputValue()).toBe('x-beta: yes\ncookie: group=b');
+    // Only plain requests are sent.
+    expect(await page.getByRole('button', { name: 'Send a request' }).count()).toBe(0);
+    await expectWell(page, 'explained-request', 'light');
+
+    await page.getByLabel('Method').selectOption('GET');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByRole('heading', { name: /^shop_web receives \/ through route/ }).waitFor();
+    expect(page.url()).not.toContain('method=');
+    await page.getByLabel('Headers').fill('X-Beta');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByText('X-Beta is not a header such as X-Beta: yes.').waitFor();
+    expect(complained.filter((text) => !text.includes('400'))).toEqual([]);
+  });
+
   it('shows a viewer no control that changes anything', async () => {
     await using world = await PageWorld.open(built.folder);
     await aBusyDay(world);

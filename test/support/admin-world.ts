@@ -179,7 +179,7 @@ export class AdminWorld implements AsyncDisposable {
       renew: (name) => this.renew(name),
       internalCa: 'PEM',
       hosts: () => [],
-      explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+      explain: (url, details) => explainEverywhere(world.status.desired.clusters, url, details),
       logs: (query, state) => readLogs(query, state, world.board.current, (task, lines) => this.readLines(task, lines)),
       doctor: async () => undefined,
       tryTarget: (cluster, isSecure) => tryTargetIn(this.triedStatus(), cluster, isSecure),

@@ -117,7 +117,7 @@ export class PageWorld implements AsyncDisposable {
       },
       internalCa: 'PEM',
       hosts: () => [],
-      explain: (url) => explainEverywhere(world.status.desired.clusters, url, world.status.backends),
+      explain: (url, details) => explainEverywhere(world.status.desired.clusters, url, details, world.status.backends),
       logs: async () => ({ lines: [], silent: [], cursor: '' }),
       doctor: async () => this.diagnosis,
       tryTarget: () => this.tryTarget,

@@ -6,6 +6,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { retryOf } from '../../lib/retryable.ts';
 import type { Actor } from '../../model/access/administration.ts';
 import { isOfClusterAlone } from '../../model/access/api-tokens.ts';
+import { type RequestDetails, readDetails } from '../../model/explain/details.ts';
 import type { Access, Session, User } from './access.ts';
 import type { Administrator } from './administrator.ts';
 import { authorize, otherCluster } from './authorization.ts';
@@ -52,7 +53,7 @@ export interface AdminOptions {
   readonly versions: Pick<VersionBook, 'list' | 'compare'>;
   readonly readVersion: (cluster: string, version: string) => Promise<string | undefined>;
   /** How a URL is routed; undefined if it is invalid. */
-  readonly explain: (url: string) => readonly ClusterExplanation[] | undefined;
+  readonly explain: (url: string, details?: RequestDetails) => readonly ClusterExplanation[] | undefined;
   /** What the controller would do now. */
   readonly plan: () => PlanView;
   /** Lines of the access log about a host that the user sees. */
@@ -148,8 +149,11 @@ export function createAdminApp(options: AdminOptions): Hono<Env> {
   app.get('/api/hosts/events', (context) => streams.start(context, context.get('session'), 'hosts'));
   app.get('/api/traffic', trafficRoute(traffic));
   app.get('/api/explain', ({ req, json, get }) => {
-    const url = explainedUrlSchema.safeParse(req.query('url') ?? '').data;
-    const explanations = url === undefined ? undefined : options.explain(url);
+    const url = explainedUrlSchema.safeParse(req.query('url') ?? '').data ?? '';
+    const written = { method: req.query('method'), headers: req.queries('header'), cookies: req.queries('cookie') };
+    const details = readDetails(url, written);
+    if (typeof details === 'string') throw new Refusal(400, 'Invalid request', details);
+    const explanations = options.explain(url, details);
     if (explanations === undefined)
       throw new Refusal(
         400,

@@ -1,6 +1,7 @@
 import type { Backends } from '../../model/backends/backends.ts';
 import { explainTasks } from '../../model/backends/explain-tasks.ts';
 import type { ClusterState } from '../../model/cluster-state.ts';
+import { plainGet, type RequestDetails } from '../../model/explain/details.ts';
 import { explainStream, parseConnection } from '../../model/explain/explain-stream.ts';
 import { knowsHost } from '../../model/explain/explanation.ts';
 import { isExplainable } from '../../model/explain/request.ts';
@@ -11,6 +12,7 @@ import type { ClusterExplanation } from './requests.ts';
 export function explainEverywhere(
   clusters: readonly ClusterState[],
   url: string,
+  details: RequestDetails = plainGet,
   backends: Backends = new Map(),
 ): ClusterExplanation[] | undefined {
   const isConnection = parseConnection(url) !== undefined;
@@ -19,7 +21,7 @@ export function explainEverywhere(
     const { PublicSSLPort, PublishedSSLPort } = cluster.settings;
     const explanation = isConnection
       ? explainStream(streamTable, url)
-      : explainUrl(table, url, PublicSSLPort ?? PublishedSSLPort, rejectedClaims);
+      : explainUrl(table, url, { httpsPort: PublicSSLPort ?? PublishedSSLPort, rejectedClaims, details });
     if (explanation === undefined) return [];
     const { tasks, because = [] } = explainTasks(explanation.answer, backends) ?? {};
     const known = tasks === undefined ? {} : { tasks };

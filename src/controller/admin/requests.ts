@@ -5,6 +5,7 @@ import { roleSchema, signInMethodSchema } from '../../model/access/roles.ts';
 import { allowListSchema } from '../../model/allow-list.ts';
 import type { TaskAnswer } from '../../model/backends/explain-tasks.ts';
 import type { Explanation } from '../../model/explain/explanation.ts';
+import { REDIRECT_STATUSES } from '../../model/redirects.ts';
 
 /** Request and response bodies, except the State. */
 export const credentialsSchema = z.object({ username: z.string().max(200), password: z.string().max(1000) });
@@ -99,6 +100,12 @@ export const explainedUrlSchema = z
     'A URL over HTTP or HTTPS, whose scheme may be omitted (`app.example.org/path`), or a connection (`tcp://db.example.org:5432`).',
   );
 
+export const explainedDetails = {
+  method: z.string().optional().describe('Default: GET.'),
+  header: z.array(z.string()).optional().describe('A header of the request: `X-Beta: yes`. May be repeated.'),
+  cookie: z.array(z.string()).optional().describe('A cookie of the request: `group=b`. May be repeated.'),
+};
+
 const versionTotals = z.object({ appear: z.int(), disappear: z.int(), lines: z.int() });
 export const versionChangesSchema = z.object({
   appear: z.array(z.string()).readonly().describe('Hosts, and ports of connections, that are added. The first 50.'),
@@ -133,7 +140,7 @@ const explainedRouteSchema = z
 
 const answerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('service'), route: explainedRouteSchema, requestUri: z.string() }),
-  z.object({ kind: z.literal('redirect'), status: z.literal([301, 302]), location: z.string() }),
+  z.object({ kind: z.literal('redirect'), status: z.literal(REDIRECT_STATUSES), location: z.string() }),
   z.object({ kind: z.literal('unavailable'), route: explainedRouteSchema }),
   z.object({ kind: z.literal('maintenance'), allow: z.array(z.string()).readonly() }),
   z.object({ kind: z.enum(['no-path', 'no-host', 'bad-request', 'no-certificate', 'refused']) }),
@@ -147,6 +154,12 @@ export const explanationSchema = z
     answer: answerSchema,
     because: z.array(z.string()).readonly(),
     passedOver: z.array(z.object({ route: explainedRouteSchema, reason: z.string() })).readonly(),
+    effects: z
+      .array(z.object({ label: z.string().describe('Name after `com.docker.lb.`.'), text: z.string() }))
+      .readonly()
+      .describe(
+        'What labels of the route do to the request, in the order in which it meets them. Empty if no task receives it.',
+      ),
     fromSettings: z
       .array(
         z.object({

@@ -1,3 +1,4 @@
+import { type Effect, featureEffects } from '../features/features.ts';
 import { encodePath } from '../path.ts';
 import type { RedirectStatus } from '../redirects.ts';
 import type { Maintenance } from '../route.ts';
@@ -12,6 +13,8 @@ import type { Site } from './site.ts';
 export interface Step {
   readonly answer: Answer;
   readonly because: readonly string[];
+  /** Absent if no task receives the request. */
+  readonly effects?: readonly Effect[];
 }
 
 export function nowhere({ name, locations }: Site): Step {
@@ -33,11 +36,12 @@ export function withoutTermination({ name, tls, locations }: Site, host: string,
   return { answer: { kind: 'no-certificate' }, because: [reason] };
 }
 
-export function answerAt(name: string, location: Location, { host, uri, httpsPort, isSecure }: Asked): Step {
+export function answerAt(name: string, location: Location, { host, uri, httpsPort, isSecure, method }: Asked): Step {
   if (location.maintenance !== undefined) return closed(location.maintenance);
   if (!isSecure && leadsToTls(location)) {
     const port = httpsPort === 443 ? '' : `:${httpsPort}`;
-    return { answer: redirectTo(301, `https://${host}${port}${uri}`), because: ['The route is for HTTPS only.'] };
+    const status = ['GET', 'HEAD'].includes(method) ? 301 : 308;
+    return { answer: redirectTo(status, `https://${host}${port}${uri}`), because: ['The route is for HTTPS only.'] };
   }
   const route = toRoute(name, location);
   if (location.upstream === undefined) {
@@ -55,7 +59,11 @@ export function answerAt(name: string, location: Location, { host, uri, httpsPor
       because: ['The path has a segment that some applications treat as `..`.'],
     };
   const requestUri = stripped?.kind === 'reaches' ? encodePath(location.options.backendPath ?? '') + stripped.url : uri;
-  return { answer: { kind: 'service', route, requestUri }, because: [...instead, ...shared] };
+  return {
+    answer: { kind: 'service', route, requestUri },
+    because: [...instead, ...shared],
+    effects: featureEffects(location.options),
+  };
 }
 
 export function closed({ allow }: Maintenance): Step {

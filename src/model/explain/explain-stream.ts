@@ -27,7 +27,7 @@ export function explainStream({ ports }: StreamTable, text: string): Explanation
   if (connection === undefined) return undefined;
   const { protocol, host, port } = connection;
   const url = `${protocol}://${host}:${port}`;
-  const nothing = { url, passedOver: [], fromSettings: [] };
+  const nothing = { url, passedOver: [], effects: [], fromSettings: [] };
   const own = ports.find((each) => each.protocol === protocol && each.port === port);
   if (own === undefined)
     return { ...nothing, answer: { kind: 'refused' }, because: [`No service uses ${streamName({ protocol, port })}.`] };

@@ -1,3 +1,4 @@
+import type { Effect } from '../features/features.ts';
 import type { RedirectStatus } from '../redirects.ts';
 
 /** Explains which route of a cluster answers a URL, and why others do not. Computed without a request to the proxies. */
@@ -9,6 +10,8 @@ export interface Explanation {
   readonly because: readonly string[];
   /** Routes that could have answered as well, the closest first. */
   readonly passedOver: readonly PassedOver[];
+  /** What labels of the route do to the request, in the order in which it meets them. Empty if no task receives it. */
+  readonly effects: readonly Effect[];
   /** Labels of the route that the settings set, not its services. */
   readonly fromSettings: readonly SettingsValue[];
 }
@@ -25,7 +28,6 @@ export interface SettingsValue {
 export type Answer =
   /** A task of the route's services receives `requestUri`; '' for a TCP or UDP connection. */
   | { readonly kind: 'service'; readonly route: ExplainedRoute; readonly requestUri: string }
-  /** For GET and HEAD. From HTTP to HTTPS, other methods receive 308 instead of 301. */
   | { readonly kind: 'redirect'; readonly status: RedirectStatus; readonly location: string }
   /** 503: the route has no tasks. */
   | { readonly kind: 'unavailable'; readonly route: ExplainedRoute }

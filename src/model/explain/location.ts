@@ -2,10 +2,11 @@ import { holds, matchKey, writtenMatch } from '../match.ts';
 import { matchesPath, type PathPattern, pathKind, patternText } from '../path-pattern.ts';
 import type { Location } from '../route-table/table.ts';
 import type { ExplainedRoute, PassedOver } from './explanation.ts';
+import type { Asked } from './request.ts';
 import type { Site } from './site.ts';
 
-export function chooseLocation({ name, locations }: Site, path: string, uri: string) {
-  const request = { method: 'GET', query: /\?(.*)$/s.exec(uri)?.[1] ?? '' };
+export function chooseLocation({ name, locations }: Site, path: string, { uri, method, headers }: Asked) {
+  const request = { method, headers, query: /\?(.*)$/s.exec(uri)?.[1] ?? '' };
   const isMeant = ({ match }: Location) => match === undefined || holds(match, request);
   const first = locations.find((candidate) => matchesPath(path, candidate.path) && isMeant(candidate));
   const sharing = first?.weight === undefined ? [] : locations.filter((other) => isSharing(other, first));
@@ -44,13 +45,13 @@ function shown(root: PathPattern): string {
   return patternText(root) || '/';
 }
 
-interface Asked {
+interface Choice {
   readonly path: string;
   readonly chosen: Location | undefined;
   readonly isMeant: boolean;
 }
 
-function reasonOf(other: Location, { path, chosen, isMeant }: Asked): string {
+function reasonOf(other: Location, { path, chosen, isMeant }: Choice): string {
   const { path: root, match } = other;
   if (!matchesPath(path, root)) return `The path ${path} does not match ${shown(root)}.`;
   if (match !== undefined && !isMeant) return `It receives only requests with ${writtenMatch(match)}.`;

@@ -1,4 +1,5 @@
 import { resolveSegments } from '../path.ts';
+import type { RequestDetails } from './details.ts';
 
 /** Whether the text is an HTTP or HTTPS URL; the scheme is optional. */
 export function isExplainable(text: string): boolean {
@@ -17,7 +18,7 @@ interface Request {
   readonly uri: string;
 }
 
-export interface Asked extends Request {
+export interface Asked extends Request, RequestDetails {
   readonly httpsPort: number;
 }
 

@@ -25,11 +25,19 @@ const access_log = label<(typeof choices)[number]>({
     }),
 });
 
+const EXPLAINED = {
+  all: undefined,
+  errors: 'Only responses with a status from 400, and failed gRPC calls, are in the access log.',
+  none: 'Requests are not in the access log.',
+} as const;
+
 export const accessLog = feature({
   labels: { access_log },
   read: (reader) => reader.read(access_log),
   message: z.enum(choices),
   conflict: 'access_log',
+  stage: 'log',
+  explain: (choice) => ({ access_log: EXPLAINED[choice] }),
   bytes: () => 60,
   isFirst: true,
   partial: 'access-log',

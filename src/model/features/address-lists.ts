@@ -8,6 +8,7 @@ import { nearest } from '../labels/nearest.ts';
 import { shownValue } from '../problem.ts';
 import { type Definition, feature, type Surroundings } from './feature.ts';
 import { NEEDS_ADDRESSES } from './limit-keys.ts';
+import { listed } from './listed.ts';
 
 /** Client addresses. An empty list denies or allows nobody; a list that is absent decides nothing. */
 interface AddressLists {
@@ -63,12 +64,22 @@ export const addressLists = feature({
   },
   message: z.object({ allow: networks.optional(), deny: networks.optional() }),
   conflict: 'allow',
+  stage: 'entry',
+  explain: ({ allow, deny }) => ({
+    deny: deny?.length ? `Clients from ${listed(deny)} receive 403.` : undefined,
+    allow: allow && explainAllow(allow),
+  }),
   protection: ({ allow, deny }) => [allow ?? null, deny ?? []],
   bytes: () => 140,
   partial: 'address-lists',
   view: ({ allow, deny }) => ({ allow: allow && variableOf('allow', allow), deny: deny && variableOf('deny', deny) }),
   definitions: ({ allow, deny }) => [...definition('allow', allow), ...definition('deny', deny)],
 });
+
+function explainAllow(allow: readonly string[]): string {
+  if (allow.length === 0) return 'No client is admitted: all receive 403.';
+  return `Only clients from ${listed(allow, 'or')} are admitted; others receive 403.`;
+}
 
 function readList(
   reader: LabelReader,

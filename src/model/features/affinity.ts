@@ -55,5 +55,13 @@ export const affinity = featureWithDefault({
   ]),
   conflict: 'sticky_session_cookie',
   deciding: ({ kind }) => (kind === 'address' ? ['ip_hash'] : ['sticky_session_cookie', 'ip_hash']),
+  stage: 'service',
+  explain: (value) => ({
+    sticky_session_cookie:
+      value.kind === 'cookie'
+        ? `The cookie ${value.name}_route returns a client to the same task. Clients that keep only the cookie ${value.name} are assigned by its value.`
+        : undefined,
+    ip_hash: value.kind === 'address' ? 'Requests from the same client address go to the same task.' : undefined,
+  }),
   bytes: () => 0,
 });

@@ -58,6 +58,12 @@ export const backendCa = featureWithDefault({
   message: z.string().regex(SECRET_FILE).or(z.literal('')),
   conflict: 'ssl_backend_ca',
   deciding: () => ['ssl_backend_tls_verify', 'ssl_backend_ca'],
+  stage: 'service',
+  explain: (ca) => ({
+    ssl_backend_tls_verify:
+      ca === '' ? undefined : "The proxies verify the service's certificate. Clients receive 502 if it is invalid.",
+    ssl_backend_ca: ca === '' ? undefined : `The CA in the secret ${ca} must have signed the service's certificate.`,
+  }),
   bytes: (ca) => (ca === '' ? 0 : 250 + 2 * ca.length),
   secrets: (ca) => (ca === '' ? [] : [ca]),
   withSecrets: (ca, rename) => (ca === '' ? '' : rename(ca)),

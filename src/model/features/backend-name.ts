@@ -29,6 +29,11 @@ export const backendName = featureWithDefault({
   message: z.string().regex(/^[a-z0-9_.-]{0,253}$/),
   conflict: 'ssl_backend_name',
   deciding: () => ['ssl_backend_name', 'upstream_host'],
+  stage: 'service',
+  explain: (name) => ({
+    ssl_backend_name:
+      name === '' ? undefined : `With TLS to the service, the proxies send the host name ${name} (SNI).`,
+  }),
   bytes: (name) => 2 * name.length,
 });
 

@@ -25,6 +25,8 @@ export const backendPath = feature({
   },
   message: z.string().min(1).max(MAX_PATH_LENGTH).refine(isCanonicalPath),
   conflict: 'backend_path',
+  stage: 'request',
+  explain: (path) => ({ backend_path: `The service receives the path with ${path} in front.` }),
   // A byte is encoded in three characters.
   bytes: (path) => 130 + 3 * Buffer.byteLength(path),
 });

@@ -28,12 +28,27 @@ const labels = {
   }),
 };
 
+const GRPC = 'The service receives requests as gRPC.';
+/** Whether TLS is used is the sentence of `ssl_backend`. */
+const EXPLAINED = {
+  http: undefined,
+  https: undefined,
+  h2c: 'The service receives requests over HTTP/2 without TLS.',
+  grpc: GRPC,
+  grpcs: GRPC,
+} as const;
+
 export const backendProtocol = featureWithDefault({
   labels,
   read: (reader): BackendProtocol => choose(reader.read(labels.backend_protocol), reader.read(labels.ssl_backend)),
   message: z.enum(PROTOCOLS),
   conflict: 'backend_protocol',
   deciding: () => ['backend_protocol', 'ssl_backend'],
+  stage: 'service',
+  explain: (protocol) => ({
+    ssl_backend: isTls(protocol) ? 'The proxies connect to the service over TLS.' : undefined,
+    backend_protocol: EXPLAINED[protocol],
+  }),
   bytes: (protocol) => (protocol === 'http' ? 0 : 320) + (isGrpc(protocol) ? 500 : 0),
 });
 

@@ -50,9 +50,23 @@ export const balance = feature({
   },
   message: z.custom<Balance>((value) => typeof value === 'string' && isBalance(value)),
   conflict: 'balance',
+  stage: 'service',
+  explain: (value) => ({ balance: explainBalance(value) }),
   bytes: () => 0,
   definitions: (value) => hashedValue(value)?.definitions ?? [],
 });
+
+const EXPLAINED = {
+  round_robin: 'The tasks receive requests in turn.',
+  least_conn: 'The task with the fewest requests in progress receives the request.',
+  random: 'Of two random tasks, the one with fewer requests in progress receives the request.',
+} as const;
+
+function explainBalance(value: Balance): string {
+  if (!value.startsWith('hash:')) return EXPLAINED[value as keyof typeof METHODS];
+  const [, kind, name = ''] = value.split(':');
+  return `Requests with the same ${kind === 'uri' ? 'path and query' : `${kind} ${name}`} go to the same task.`;
+}
 
 function affinityLabel({ entries }: LabelReader): string | undefined {
   const cookie = entries.get('sticky_session_cookie')?.value.trim() ?? 'none';

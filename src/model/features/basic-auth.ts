@@ -76,6 +76,12 @@ export const basicAuth = feature({
     acceptsUnderscores: z.literal(true).optional(),
   }),
   conflict: 'basic_auth',
+  stage: 'sign-in',
+  explain: ({ users, realm, forward }) => ({
+    basic_auth: `Clients sign in with a name and password from the secret ${users}; others receive 401. The service receives the name in X-Forwarded-User.`,
+    basic_auth_realm: realm === '' ? undefined : `Browsers show "${realm}" when they ask for name and password.`,
+    basic_auth_forward: forward ? 'The service receives the header Authorization, with name and password.' : undefined,
+  }),
   protection: ({ users, forward }) => [users, forward],
   bytes: ({ users, realm, acceptsUnderscores }) =>
     100 + users.length + 2 * realm.length + repeatedBytes(acceptsUnderscores),

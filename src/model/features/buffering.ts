@@ -16,12 +16,21 @@ const buffering = label<Mode>({
   schema: z.string().trim().toLowerCase().pipe(z.enum(modes, 'is none of on, off, requests-off, responses-off')),
 });
 
+const EXPLAINED = {
+  on: 'Small request bodies, and the beginning of responses to slow clients, are buffered in memory.',
+  off: 'Request bodies and responses are streamed as they arrive. Requests with a body are not retried.',
+  'requests-off': 'Request bodies are streamed as they arrive. Requests with a body are not retried.',
+  'responses-off': 'Responses are sent to the client as they arrive.',
+} as const;
+
 /** What is buffered in memory. Nothing is ever buffered in files, because /tmp is memory. */
 export const bufferingMode = feature({
   labels: { buffering },
   read: (reader) => reader.read(buffering),
   message: z.enum(modes),
   conflict: 'buffering',
+  stage: 'service',
+  explain: (mode) => ({ buffering: EXPLAINED[mode] }),
   bytes: () => 90,
   partial: 'buffering',
   view: (mode) => ({ buffersResponses: mode === 'on' || mode === 'requests-off' }),

@@ -36,6 +36,12 @@ const labels = {
   }),
 };
 
+const EXPLAINED = {
+  none: undefined,
+  optional: 'Clients without a certificate are admitted too.',
+  required: 'Clients without a valid certificate receive 403.',
+} as const;
+
 export const clientCertificate = featureWithDefault({
   labels,
   read(reader): ClientCertificate {
@@ -48,6 +54,14 @@ export const clientCertificate = featureWithDefault({
   message: z.enum(['none', 'optional', 'required']),
   conflict: 'ssl_client_verify',
   deciding: () => ['ssl_client_verify', 'ssl_client_ca'],
+  stage: 'entry',
+  explain: (wanted) => ({
+    ssl_client_ca:
+      wanted === 'none'
+        ? undefined
+        : "Clients are asked for a certificate that this CA has signed. The service receives the client's identity in X-SSL-Client-* headers.",
+    ssl_client_verify: EXPLAINED[wanted],
+  }),
   // The redirect to HTTPS has the same text as that of `ssl_only`, see usage.ts.
   bytes: () => 0,
 });

@@ -65,6 +65,10 @@ export const compression = feature({
   },
   message: z.object({ always: z.boolean() }),
   conflict: 'compress',
+  stage: 'response',
+  explain: ({ always }) => ({
+    compress: `Text responses of 1 KB or more are compressed with gzip${always ? '' : ', except for requests with Cookie or Authorization'}.`,
+  }),
   bytes: () => 900,
   partial: 'compression',
   view: ({ always }) => ({ always, types: TYPES }),

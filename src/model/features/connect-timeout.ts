@@ -21,6 +21,10 @@ export const connectTimeout = feature({
   read: (reader) => reader.read(connect_timeout),
   message: z.int().min(1).max(MOST_SECONDS),
   conflict: 'connect_timeout',
+  stage: 'service',
+  explain: (seconds) => ({
+    connect_timeout: `If a task does not accept the connection within ${seconds} s, the next task is tried.`,
+  }),
   bytes: () => 90,
   partial: 'connect-timeout',
   view: (seconds) => ({ seconds }),

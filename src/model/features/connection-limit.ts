@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { label, wholeNumber } from '../labels/label.ts';
 import { feature } from './feature.ts';
 import { keyDefinition, keyVariable, NEEDS_ADDRESSES, refuseHiddenAddresses } from './limit-keys.ts';
+import { counted } from './listed.ts';
 
 /** nginx counts in 16 bits. */
 const MOST = 65_535;
@@ -27,6 +28,10 @@ export const connectionLimit = feature({
   },
   message: z.int().min(1).max(MOST),
   conflict: 'connection_limit',
+  stage: 'limit',
+  explain: (most) => ({
+    connection_limit: `Each proxy accepts ${counted(most, 'request')} in progress from one client address; others receive 429.`,
+  }),
   protection: (limit) => limit,
   bytes: () => 130,
   zoneKb: () => ZONE_KB,

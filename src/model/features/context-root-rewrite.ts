@@ -35,6 +35,10 @@ export const contextRootRewrite = featureWithDefault({
   },
   message: z.boolean(),
   conflict: 'context_root_rewrite',
+  stage: 'request',
+  explain: (rewrites) => ({
+    context_root_rewrite: rewrites ? 'The context root is stripped from the path.' : undefined,
+  }),
   // Depends on the path, see usage.ts.
   bytes: () => 0,
 });

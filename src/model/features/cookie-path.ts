@@ -64,6 +64,13 @@ export const cookiePath = feature({
   },
   message: z.object({ from: path, to: path }),
   conflict: 'cookie_path',
+  stage: 'response',
+  explain: ({ from, to }) => ({
+    cookie_path:
+      from === to
+        ? undefined
+        : `Cookies that the service sets for ${from || '/'} and paths below it apply to ${to || '/'}.`,
+  }),
   bytes: ({ from, to }) => 250 + 9 * (from.length + to.length),
   partial: 'cookie-path',
   view({ from, to }) {

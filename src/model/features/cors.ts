@@ -6,6 +6,7 @@ import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import { shownValue } from '../problem.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
+import { listed } from './listed.ts';
 
 /** Which scripts of other origins may use the service. */
 interface Cors {
@@ -150,6 +151,20 @@ export const cors = feature({
     maxAge: z.int().min(0).max(MOST_SECONDS),
   }),
   conflict: 'cors',
+  stage: 'entry',
+  explain: (value) => ({
+    cors: `Scripts of ${isOpen(value) ? 'any origin' : listed(value.origins)} may use the service. The proxies answer their preflight requests with 204, before any sign-in.`,
+    cors_methods: isDefault('methods', value) ? undefined : `Scripts may use the methods ${listed(value.methods)}.`,
+    cors_headers: isDefault('headers', value)
+      ? undefined
+      : `Scripts may set the request headers ${listed(value.headers)}.`,
+    cors_credentials: value.credentials
+      ? 'Browsers send cookies and client certificates with requests of these scripts.'
+      : undefined,
+    cors_max_age: isDefault('maxAge', value)
+      ? undefined
+      : `Browsers remember the answer to a preflight request for ${value.maxAge} s.`,
+  }),
   bytes: ({ methods, headers }) => 2000 + methods.join(', ').length + headers.join(', ').length,
   partial: 'cors',
   view: (value) => ({
@@ -189,6 +204,11 @@ function noteUnused(reader: LabelReader, written: Readonly<Record<keyof typeof d
   for (const [name, definition] of Object.entries(details))
     if (written[name as keyof typeof details] !== undefined)
       reader.note(definition, ineffectiveLabel('has no effect without cors', 'Set cors to the origins.'));
+}
+
+/** The label is not set, or repeats its default. */
+function isDefault(field: keyof typeof defaults, value: Cors): boolean {
+  return String(value[field]) === String(defaults[field]);
 }
 
 function isOpen({ origins }: Cors): boolean {

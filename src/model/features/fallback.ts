@@ -27,6 +27,13 @@ export const fallback = feature({
   },
   message: foundServiceMessage,
   conflict: 'fallback',
+  stage: 'service',
+  explain: ({ name, port, peers }) => ({
+    fallback:
+      peers.length === 0
+        ? `No fallback answers: the proxies cannot reach ${name}.`
+        : `${name}:${port} answers if the service has no tasks, or no task accepts the connection.`,
+  }),
   bytes: () => 200,
   zoneKb: ({ peers }) => (peers.length === 0 ? 0 : 52),
   peers: ({ peers }) => peers,

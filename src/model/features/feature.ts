@@ -9,6 +9,13 @@ import type { GivenLabels, Policies } from '../settings/policies.ts';
 import type { SwarmService } from '../snapshot.ts';
 import type { OfferedPorts } from '../streams/offered-ports.ts';
 
+/** What a request passes, in this order. */
+export const stages = ['entry', 'limit', 'sign-in', 'request', 'service', 'response', 'log'] as const;
+type Stage = (typeof stages)[number];
+
+/** Sentences by label. Undefined: the label is not set, or changes nothing. */
+export type Explained = Readonly<Record<string, string | undefined>>;
+
 /**
  * A routing feature in one file: its labels, how they are read, and what the templates see. A location's options hold
  * the value; if services share a location, the oldest decides.
@@ -27,6 +34,13 @@ export interface Feature<Value> {
   readonly conflict: string;
   /** The labels that may have decided, if there are several. A conflict names the first one that is set. */
   deciding?(value: Value): readonly string[];
+  /** When a request meets it. */
+  readonly stage: Stage;
+  /**
+   * What each label does to a request, in plain English, as `signalbox explain` shows it: all labels, and those of
+   * families with their complete names. Of secrets, only the names.
+   */
+  explain(value: Value): Explained;
   /**
    * The part of the value that protects the service. If services share a location and the oldest one's differs, the
    * service is left out. Absent: the feature protects nothing.
@@ -177,6 +191,7 @@ type Lacking<Read extends (...args: never) => unknown, Message> =
 interface Complete<Value, Labels> extends Feature<Value> {
   readonly labels: Labels & Feature<Value>['labels'];
   readonly conflict: (keyof Labels & string) | LabelFamily['name'];
+  explain(value: Value): Explained & Readonly<Record<keyof NoInfer<Labels> & string, string | undefined>>;
 }
 
 interface WithDefault<Value, Labels> extends Complete<Value, Labels> {

@@ -9,14 +9,15 @@ import { toUpstream, type Upstream } from '../upstream.ts';
 import { features } from './all-features.ts';
 import { isGrpc, protocolOf } from './backend-protocol.ts';
 import { contextRootRewriteLabels } from './context-root-rewrite.ts';
-import type {
-  Definition,
-  Feature,
-  HeaderChange,
-  LocationFacts,
-  RenderedLocation,
-  ServerBlock,
-  Surroundings,
+import {
+  type Definition,
+  type Feature,
+  type HeaderChange,
+  type LocationFacts,
+  type RenderedLocation,
+  type ServerBlock,
+  type Surroundings,
+  stages,
 } from './feature.ts';
 
 type Features = typeof features;
@@ -132,6 +133,21 @@ export function renameFeatureSecrets(options: FeatureOptions, rename: (name: str
     return value === undefined ? [] : [[name, withSecrets?.(value, rename)] as const];
   });
   return Object.fromEntries(renamed) as FeatureOptions;
+}
+
+/** What a label does to a request. */
+export interface Effect {
+  /** Name after the prefix. */
+  readonly label: string;
+  readonly text: string;
+}
+
+/** In the order in which a request meets them. */
+export function featureEffects(options: FeatureOptions): readonly Effect[] {
+  return used('explain', options)
+    .toSorted(([a], [b]) => stages.indexOf(a.stage) - stages.indexOf(b.stage))
+    .flatMap(([feature, value]) => Object.entries(feature.explain(value)))
+    .flatMap(([label, text]) => (text === undefined ? [] : [{ label, text }]));
 }
 
 /** Upper bound for the text that the features add to a location, in bytes. */

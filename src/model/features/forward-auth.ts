@@ -16,6 +16,8 @@ import { MOST_DASHES } from '../proxy-headers.ts';
 import type { Peer } from '../route.ts';
 import { toUpstream } from '../upstream.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
+import { COOKIE_STEPS, COOKIES, ENCODING_STEPS } from './forward-auth-steps.ts';
+import { listed } from './listed.ts';
 import { repeatedBytes, spellings } from './request-headers.ts';
 
 export interface ForwardAuth extends Authenticator {
@@ -132,6 +134,18 @@ export const forwardAuth = feature({
     acceptsUnderscores: z.literal(true).optional(),
   }),
   conflict: 'forward_auth',
+  stage: 'sign-in',
+  explain: (value) => ({
+    forward_auth: explainAuthenticator(value),
+    forward_auth_headers:
+      value.headers.length === 0
+        ? undefined
+        : `The service receives ${listed(value.headers)} of its answer, never of the client.`,
+    forward_auth_signin:
+      value.signin === '' ? undefined : `A 401 becomes a redirect to ${value.signin}, where clients sign in.`,
+    forward_auth_open:
+      value.open.length === 0 ? undefined : `${listed(value.open)}, with everything below, need no authentication.`,
+  }),
   protection: ({ scheme, name, port, target, headers, open }) => [scheme, name, port, target, headers, open],
   // The location that asks repeats the headers too, but only once in a server.
   bytes: ({ headers, target, name, signin, acceptsUnderscores }) =>
@@ -182,6 +196,11 @@ export const forwardAuth = feature({
     },
   ],
 });
+
+function explainAuthenticator({ scheme, name, port, target }: ForwardAuth): string {
+  const url = `${scheme}://${name}:${port}${target}`;
+  return `${url} decides about the request: 2xx admits it, 401 and 403 reject it, any other answer results in 503.`;
+}
 
 function distinct(names: readonly string[]): string[] {
   return [...new Map(names.map((name) => [name.toLowerCase(), name])).values()].toSorted();
@@ -246,28 +265,6 @@ function askedHeaders({ scheme, name, port, headers }: ForwardAuth): HeaderChang
     })),
   ];
 }
-
-/** nginx joins several Set-Cookie headers of the authenticator: the first few are taken apart again. */
-const COOKIES = [1, 2, 3, 4];
-const COOKIE_STEPS = COOKIES.map((number) => ({
-  number,
-  from: number === 1 ? '$auth_set_cookie' : `$auth_cookies_${number}`,
-  next: number + 1,
-}));
-/** nginx cannot encode a text: each step encodes one character of the requested URL. */
-const MOST_ENCODED = 16;
-const ENCODING_STEPS = Array.from({ length: MOST_ENCODED }, (_, step) => ({
-  from: step === 0 ? '" $auth_url"' : `$auth_step${step}`,
-  to: step === MOST_ENCODED - 1 ? '$auth_encoded' : `$auth_step${step + 1}`,
-  unchanged: step === 0 ? '" $auth_url"' : `$auth_step${step}`,
-  characters: [
-    { plain: '%', encoded: '%25' },
-    { plain: '&', encoded: '%26' },
-    { plain: '[+]', encoded: '%2B' },
-    { plain: '#', encoded: '%23' },
-    { plain: ';', encoded: '%3B' },
-  ],
-}));
 
 function openVariable(paths: readonly string[]): string {
   return `auth_open_${digest(paths.join())}`;

@@ -21,6 +21,12 @@ export const maxBodySize = feature({
   read: (reader) => reader.read(max_body_size),
   message: z.string().regex(SIZE),
   conflict: 'max_body_size',
+  stage: 'limit',
+  explain: (size) => ({
+    max_body_size: /^0+\D?$/.test(size)
+      ? 'The size of request bodies is not limited.'
+      : `Requests with a body larger than ${size} receive 413.`,
+  }),
   bytes: () => 60,
   partial: 'max-body-size',
   view: (size) => ({ size }),

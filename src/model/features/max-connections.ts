@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { label, wholeNumber } from '../labels/label.ts';
 import { feature } from './feature.ts';
+import { counted } from './listed.ts';
 import { noteVirtualAddress } from './virtual-address.ts';
 
 const MOST = 100_000;
@@ -24,5 +25,9 @@ export const maxConnections = feature({
   },
   message: z.int().min(1).max(MOST),
   conflict: 'max_connections',
+  stage: 'service',
+  explain: (most) => ({
+    max_connections: `Each proxy sends one task at most ${counted(most, 'request')} at a time. If all tasks have that many, clients receive 502.`,
+  }),
   bytes: () => 0,
 });

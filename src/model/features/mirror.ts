@@ -48,6 +48,14 @@ export const mirror = feature({
   },
   message: foundServiceMessage.extend({ percent: z.int().min(0).max(100) }),
   conflict: 'mirror',
+  stage: 'service',
+  explain: ({ name, port, peers, percent }) => ({
+    mirror:
+      peers.length === 0
+        ? `Nothing is copied: the proxies cannot reach ${name}.`
+        : `${name}:${port} receives a copy of the request; its answer is dropped.`,
+    mirror_percent: percent === 100 ? undefined : `${percent} % of the requests are copied.`,
+  }),
   bytes: () => 700,
   zoneKb: ({ peers }) => (peers.length === 0 ? 0 : 52),
   peers: ({ peers }) => peers,

@@ -11,6 +11,7 @@ import {
   NEEDS_ADDRESSES,
   refuseHiddenAddresses,
 } from './limit-keys.ts';
+import { counted } from './listed.ts';
 
 interface RateLimit {
   /** As nginx writes it, such as `5r/s`. */
@@ -86,6 +87,8 @@ export const rateLimit = feature({
     isTrial: z.boolean(),
   }),
   conflict: 'rate_limit',
+  stage: 'limit',
+  explain: (value) => ({ rate_limit: explainLimit(value) }),
   protection: (limit) => limit,
   bytes: () => 230,
   zoneKb: () => ZONE_KB,
@@ -107,6 +110,15 @@ export const rateLimit = feature({
     },
   ],
 });
+
+function explainLimit({ rate, burst, key, isTrial }: RateLimit): string {
+  const [kind, header] = key.split(':');
+  const client =
+    { address: 'from one client address', host: 'for one host' }[kind!] ?? `with the same header ${header}`;
+  const requests = `${counted(Number.parseInt(rate, 10), 'request')} per ${rate.endsWith('m') ? 'minute' : 'second'}`;
+  const excess = burst === 0 ? '' : `, and ${burst} more at once`;
+  return `Each proxy accepts ${requests} ${client}${excess}; others ${isTrial ? 'are only logged' : 'receive 429'}.`;
+}
 
 /** Routes of one service with the same path may have different limits. A trial has the counters of the limit. */
 function zoneOf({ rate, key }: RateLimit, id: string): string {

@@ -21,6 +21,10 @@ export const readTimeout = feature({
   read: (reader) => reader.read(read_timeout),
   message: z.int().min(1).max(MOST_SECONDS),
   conflict: 'read_timeout',
+  stage: 'response',
+  explain: (seconds) => ({
+    read_timeout: `If the response pauses for ${seconds} s, the client receives 504, or the connection is closed.`,
+  }),
   bytes: () => 180,
   partial: 'read-timeout',
   view: (seconds) => ({ seconds }),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { family } from '../labels/label.ts';
+import { shownValue } from '../problem.ts';
 import { isProxyHeader, MOST_DASHES, withUnderscores } from '../proxy-headers.ts';
 import { type ClusterFacts, feature } from './feature.ts';
+import { explainEach } from './listed.ts';
 
 /** Request headers that the proxy sets or removes. */
 interface RequestHeaders {
@@ -67,6 +69,13 @@ export const requestHeaders = feature({
     acceptsUnderscores: z.literal(true).optional(),
   }),
   conflict: 'request_header.<Name>',
+  stage: 'request',
+  explain: ({ headers }) =>
+    explainEach(requestHeader, headers, (name, value) =>
+      value === ''
+        ? `The service does not receive ${name}.`
+        : `The service receives ${name} with the value "${shownValue(value)}".`,
+    ),
   bytes({ headers, acceptsUnderscores }) {
     const spellings = acceptsUnderscores ? headers.flatMap(([name]) => withUnderscores(name)) : [];
     const repeated = acceptsUnderscores ? REPEATED_BYTES_WITH_UNDERSCORES : REPEATED_BYTES;

@@ -28,6 +28,10 @@ export const responseHeaderSize = feature({
   read: (reader) => reader.read(response_header_size),
   message: z.int().min(0).max(MOST_KB),
   conflict: 'response_header_size',
+  stage: 'response',
+  explain: (kb) => ({
+    response_header_size: kb > 0 ? `Responses with headers larger than ${kb}k result in 502.` : undefined,
+  }),
   bytes: (kb) => (kb > 0 ? 190 : 0),
   partial: 'response-header-size',
   view: (kb) => (kb > 0 ? { buffers: responseBuffers(kb) } : undefined),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { family } from '../labels/label.ts';
 import { invalidLabel } from '../labels/label-problems.ts';
+import { shownValue } from '../problem.ts';
 import { feature } from './feature.ts';
+import { explainEach } from './listed.ts';
 
 /** Response headers that the proxy sets or removes. */
 export type ResponseHeader = readonly [name: string, value: string];
@@ -43,6 +45,13 @@ export const responseHeaders = feature({
   },
   message: z.array(z.tuple([z.string().regex(NAME), z.string().regex(VALUE)])).max(MOST_HEADERS),
   conflict: 'response_header.<Name>',
+  stage: 'response',
+  explain: (headers) =>
+    explainEach(responseHeader, headers, (name, value) =>
+      value === ''
+        ? `Clients do not receive ${name}.`
+        : `Clients receive ${name} with the value "${shownValue(value)}".`,
+    ),
   // Escapes and `${dollar}` make a character up to nine bytes long. The hidden headers are listed for HTTP and for gRPC.
   bytes: (headers) =>
     headers.length === 0

@@ -3,6 +3,7 @@ import { label, splitList } from '../labels/label.ts';
 import { ineffectiveLabel } from '../labels/label-problems.ts';
 import { shownValue } from '../problem.ts';
 import { feature } from './feature.ts';
+import { listed } from './listed.ts';
 
 const STATUSES = ['429', '500', '502', '503', '504'] as const;
 type Status = (typeof STATUSES)[number];
@@ -44,6 +45,13 @@ export const retries = feature({
   },
   message: z.array(z.enum(STATUSES)).max(STATUSES.length),
   conflict: 'retries',
+  stage: 'service',
+  explain: (statuses) => ({
+    retries:
+      statuses.length === 0
+        ? 'A request that may have reached a task is never sent to another.'
+        : `If a task answers ${listed(statuses, 'or')}, up to two other tasks are tried, for GET, HEAD, PUT, DELETE and OPTIONS.`,
+  }),
   bytes: () => 80,
   partial: 'retries',
   view: (statuses) => ({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { label } from '../labels/label.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
+import { listed } from './listed.ts';
 
 /** `basic` adds what a response lacks; `strict` replaces weaker headers of the service. */
 type SecurityHeaders = 'basic' | 'strict';
@@ -50,6 +51,13 @@ export const securityHeaders = feature({
   read: (reader) => reader.read(security_headers),
   message: z.enum(['basic', 'strict']),
   conflict: 'security_headers',
+  stage: 'response',
+  explain: (level) => ({
+    security_headers:
+      level === 'basic'
+        ? `Clients receive ${listed(Object.keys(BASIC))}, unless the service sends its own.`
+        : `Clients receive strict values of ${listed(Object.keys(STRICT))}, and a Content-Security-Policy unless the service sends one.`,
+  }),
   bytes: (level) => (level === 'strict' ? 2000 : 1300),
   responseHeaders(level): readonly HeaderChange[] {
     if (level === 'basic') return Object.keys(BASIC).map(orOwn);

@@ -22,6 +22,8 @@ export const sslOnly = featureWithDefault({
   read: (reader): boolean => reader.read(labels.ssl_only) ?? false,
   message: z.boolean(),
   conflict: 'ssl_only',
+  stage: 'entry',
+  explain: (isSet) => ({ ssl_only: isSet ? 'HTTP requests are redirected to HTTPS.' : undefined }),
   // Required client certificates have the same text, see usage.ts.
   bytes: () => 0,
 });

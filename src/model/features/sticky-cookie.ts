@@ -73,6 +73,12 @@ const sticky_cookie_domain = label({
 });
 const labels = { sticky_cookie_secure, sticky_cookie_samesite, sticky_cookie_age, sticky_cookie_domain };
 
+const EXPLAINED_SITES = {
+  lax: undefined,
+  strict: 'Clients never send the sticky cookie with requests from other sites.',
+  none: 'Clients send the sticky cookie with all requests from other sites too.',
+} as const;
+
 export const stickyCookie = feature({
   labels,
   read(reader): StickyCookie | undefined {
@@ -98,6 +104,13 @@ export const stickyCookie = feature({
     domain: z.string().regex(DOMAIN).optional(),
   }),
   conflict: 'sticky_cookie_secure',
+  stage: 'service',
+  explain: ({ secure, sameSite, age, domain }) => ({
+    sticky_cookie_secure: secure ? 'Clients send the sticky cookie only over TLS.' : undefined,
+    sticky_cookie_samesite: EXPLAINED_SITES[sameSite],
+    sticky_cookie_age: age && `Clients keep the sticky cookie for ${age}.`,
+    sticky_cookie_domain: domain && `Clients send the sticky cookie to all hosts of ${domain}.`,
+  }),
   bytes: () => 0,
 });
 

@@ -33,6 +33,8 @@ export const upstreamHost = feature({
   },
   message: z.object({ host: z.string().regex(HOST), acceptsUnderscores: z.literal(true).optional() }),
   conflict: 'upstream_host',
+  stage: 'request',
+  explain: ({ host }) => ({ upstream_host: `The service receives the host ${host} in the header Host.` }),
   bytes: ({ acceptsUnderscores }) => (acceptsUnderscores ? REPEATED_BYTES_WITH_UNDERSCORES : REPEATED_BYTES),
   requestHeaders: ({ host }) => [{ name: 'Host', text: host }],
 });

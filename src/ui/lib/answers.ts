@@ -1,4 +1,5 @@
 import type { RouteView } from '../../controller/admin/state.ts';
+import { explainLink } from './asked-request.ts';
 import type { Aspect } from './health.ts';
 
 type Kind = RouteView['answer']['kind'];
@@ -46,10 +47,9 @@ export function countAnswers(routes: readonly RouteView[]): ReadonlyMap<AnswerGr
 }
 
 /** Where the page explains the answer: the problem, or the way of a request to the route. Undefined if the text says everything. */
-export function whyLink({ answer, host, hostKind, path }: RouteView): string | undefined {
+export function whyLink(route: RouteView): string | undefined {
+  const { answer } = route;
   if (answer.problemOf !== undefined) return `#/problems?${new URLSearchParams({ service: answer.problemOf })}`;
   const isPlain = answer.kind === 'service' || answer.kind === 'no-tasks-desired';
-  if (isPlain || hostKind === 'regex' || hostKind === 'default') return undefined;
-  const name = hostKind === 'wildcard' ? host.replace('*', 'www') : host;
-  return `#/routes?${new URLSearchParams({ url: `http://${name}${path}` })}`;
+  return isPlain ? undefined : explainLink(route);
 }

@@ -25,6 +25,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _signalbox; printf '%s\\n' "\${COMPRE
 
   it('offers the options of the command', () => {
     expect(complete('lint', '--s')).toEqual(['--strict', '--stack', '--settings']);
+    expect(complete('explain', '--header', 'X-A: 1', '--h')).toEqual(['--header', '--help']);
     expect(complete('lint', 'stack.yml', '--e')).toEqual(['--env-file']);
     expect(complete('frobnicate', '--')).toEqual([]);
   });

@@ -321,6 +321,25 @@ describe('signalbox explain', () => {
     });
   });
 
+  it('shows what labels do to the request', async () => {
+    const file = join(folder, 'effects.yml');
+    const labels =
+      '{ com.docker.lb.hosts: a.example.org, com.docker.lb.port: "80", com.docker.lb.retries: "off", com.docker.lb.max_body_size: 1m }';
+    writeFileSync(file, `services: { app: { image: a, deploy: { labels: ${labels} } } }`);
+
+    const { out } = await signalbox(['explain', file, 'http://a.example.org/']);
+    expect(out).toContain(`
+What its labels do
+  - max_body_size: Requests with a body larger than 1m receive 413.
+  - retries: A request that may have reached a task is never sent to another.
+`);
+    const json = await signalbox(['explain', file, 'http://a.example.org/', '--json']);
+    expect(JSON.parse(json.out)[0].effects).toEqual([
+      { label: 'max_body_size', text: 'Requests with a body larger than 1m receive 413.' },
+      { label: 'retries', text: 'A request that may have reached a task is never sent to another.' },
+    ]);
+  });
+
   it('shows labels that the settings set', async () => {
     const settings = join(folder, 'enforced.toml');
     writeFileSync(settings, '[Extensions.default.Enforced]\nssl_only = true\n');
@@ -383,6 +402,38 @@ describe('signalbox explain', () => {
       { cluster: 'east', answer: { kind: 'service', route: { services: ['examples_east'] } } },
       { cluster: 'west', answer: { kind: 'no-host' } },
     ]);
+  });
+
+  it('explains a request with a method, headers and cookies', async () => {
+    const file = join(folder, 'match.yml');
+    const service = (match: string) =>
+      `{ image: a, deploy: { labels: { com.docker.lb.hosts: a.example.org, com.docker.lb.port: "80", com.docker.lb.match: "${match}" } } }`;
+    const services = {
+      posts: 'method:POST',
+      beta: 'header:X-Beta=a:b, header:X-User',
+      group: 'cookie:group=b, cookie:a',
+    };
+    const lines = Object.entries(services).map(([name, match]) => `  ${name}: ${service(match)}`);
+    writeFileSync(file, `services:\n${lines.join('\n')}\n`);
+    const ask = (...more: string[]) => signalbox(['explain', file, 'http://a.example.org/', ...more]);
+
+    expect(await ask()).toMatchObject({ code: 1, out: expect.stringContaining('404') });
+    expect((await ask('--method', 'POST')).out).toContain('posts by the route');
+    expect((await ask('--header', 'X-Beta: a:b', '--header', 'X-User: me')).out).toContain('beta by the route');
+    expect((await ask('--cookie=group=b', '--cookie', 'a=1')).out).toContain('group by the route');
+  });
+
+  it.each([
+    [['http://a.example.org/', '--method', '1'], '1 is not a method such as POST.'],
+    [['http://a.example.org/', '--header', 'X-Beta'], 'X-Beta is not a header such as X-Beta: yes.'],
+    [['http://a.example.org/', '--cookie', 'group'], 'group is not a cookie such as group=b.'],
+    [['tcp://a:1', '--method', 'POST'], 'A TCP or UDP connection has no method'],
+    [['http://a.example.org/', '--header', '--json'], 'Missing value: --header <header>.'],
+  ])('rejects %j: %s', async (more, fault) => {
+    expect(await signalbox(['explain', simple, ...more])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(fault),
+    });
   });
 
   it.each([[[simple]], [['http://app.example.org/']], [[]]])(

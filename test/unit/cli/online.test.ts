@@ -164,6 +164,15 @@ const app = new Hono()
       cursor: '{}',
     }),
   )
+  .get('/api/explain', ({ req, json }) =>
+    json([
+      {
+        ...{ cluster: 'default', url: req.query('url'), answer: { kind: 'redirect', status: 308, location: '/' } },
+        ...{ because: [new URL(req.url).search], passedOver: [], fromSettings: [] },
+        effects: [{ label: 'ssl_only', text: 'HTTP requests are redirected to HTTPS.' }],
+      },
+    ]),
+  )
   .get('/api/doctor', ({ json }) =>
     json({
       observedAt: new Date().toISOString(),
@@ -864,5 +873,34 @@ describe('access', () => {
 
   it.each(['http://127.0.0.1:9443', 'nonsense'])('is not attempted at %s', async (address) => {
     expect(await signalbox(['status', '--url', address])).toMatchObject({ code: 2, out: '' });
+  });
+});
+
+describe('signalbox explain', () => {
+  it('asks the controller about a request with a method, headers and cookies', async () => {
+    const details = ['--method', 'POST', '--header', 'X-A: 1&2', '--header', 'X-B: 3', '--cookie', 'a=b'];
+    const { code, out } = await ask('explain', '--live', 'app.example.org', ...details);
+
+    expect(code).toBe(0);
+    expect(out).toContain('What its labels do\n  - ssl_only: HTTP requests are redirected to HTTPS.\n');
+    const query = new URLSearchParams(/- (\?.*)/.exec(out)?.[1]);
+    expect([...query]).toEqual([
+      ['url', 'http://app.example.org/'],
+      ['method', 'POST'],
+      ['header', 'X-A: 1&2'],
+      ['header', 'X-B: 3'],
+      ['cookie', 'a=b'],
+    ]);
+  });
+
+  it.each([
+    [['--live', '--header', 'X-A'], 'X-A is not a header'],
+    [['--try', '--method', 'POST'], '--try sends GET without headers'],
+    [['--live', '--try', '--cookie', 'a=b'], '--try sends GET without headers'],
+  ])('rejects %j: %s', async (options, fault) => {
+    expect(await ask('explain', 'app.example.org', ...options)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(fault),
+    });
   });
 });

@@ -20,7 +20,7 @@ function answers(example: string, url: string): Record<string, unknown> {
   const busy = clustersOf(example).filter(({ routes }) => routes.length > 0);
   return Object.fromEntries(
     busy.map(({ cluster, table }) => {
-      const { answer } = explainUrl(table, url, 8443)!;
+      const { answer } = explainUrl(table, url, { httpsPort: 8443 })!;
       const shown = {
         service: 'route' in answer && answer.route.services,
         redirect: 'location' in answer && answer.location,

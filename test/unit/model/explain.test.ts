@@ -12,7 +12,7 @@ function explainer(...services: readonly SwarmService[]) {
   const nothing = { nodes: [], hostTasks: [], configs: [], secrets, owned: [] };
   const snapshot = { services, networks: [aNetwork('app')], ...nothing };
   const { table } = buildDesiredState(snapshot, settings).clusters[0]!;
-  return (url: string) => explainUrl(table, url, 8443)!;
+  return (url: string) => explainUrl(table, url, { httpsPort: 8443 })!;
 }
 
 const at = (name: string, path: string, lb = {}) =>
@@ -72,6 +72,7 @@ describe('the host', () => {
         'There is no default backend.',
       ],
       passedOver: [],
+      effects: [],
       fromSettings: [],
     });
   });

@@ -291,7 +291,7 @@ describe('a rejected claim', () => {
     const evil = inStack('evil', 'web', { host: 'shop.example.org', lb: { context_root: '/pay' } });
     const { table, rejectedClaims } = build([shop, evil], listed).clusters[0]!;
 
-    const explanation = explainUrl(table, 'http://shop.example.org/pay', 8443, rejectedClaims)!;
+    const explanation = explainUrl(table, 'http://shop.example.org/pay', { httpsPort: 8443, rejectedClaims })!;
     expect(explanation.answer).toMatchObject({ kind: 'service', route: { services: ['shop_web'] } });
     expect(explanation.passedOver).toEqual([
       {

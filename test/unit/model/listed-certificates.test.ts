@@ -220,7 +220,7 @@ it('is sent to the proxies before its names are known', () => {
 it('is explained with the setting', () => {
   const { state } = stateOf({ listed: ['wildcard'], facts: [wildcard] });
 
-  expect(explainUrl(state.table, 'https://app.example.org/', 8443)).toMatchObject({
+  expect(explainUrl(state.table, 'https://app.example.org/', { httpsPort: 8443 })).toMatchObject({
     answer: { kind: 'service' },
     fromSettings: [{ service: 'app', label: 'ssl_cert', value: 'wildcard', from: 'Extensions.default' }],
   });

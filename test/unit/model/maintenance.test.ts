@@ -143,7 +143,7 @@ describe('a service under maintenance', () => {
       aService('old', { lb: { maintenance: 'true', redirects } }),
     ]);
 
-    const answer = (url: string) => explainUrl(table, url, 8443)!.answer;
+    const answer = (url: string) => explainUrl(table, url, { httpsPort: 8443 })!.answer;
     expect(answer('http://app.example.org/x')).toEqual({ kind: 'maintenance', allow: ['192.0.2.1'] });
     expect(answer('http://old.example.org/x')).toEqual({ kind: 'maintenance', allow: [] });
   });

@@ -113,7 +113,7 @@ describe('the explanation', () => {
   const { settings } = parseSettings({}, '1');
   const state = buildDesiredState({ services, networks: [aNetwork('app')], ...nothing }, settings);
   const { table, routes } = state.clusters[0]!;
-  const explain = (path: string) => explainUrl(table, `http://${host}${path}`, 443)!;
+  const explain = (path: string) => explainUrl(table, `http://${host}${path}`, { httpsPort: 443 })!;
 
   it('names what matched, and why others do not answer', () => {
     for (const route of routes) expect(routeFault(route)).toBeUndefined();

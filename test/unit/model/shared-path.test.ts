@@ -24,7 +24,7 @@ function build(...services: readonly SwarmService[]) {
     table,
     locations: table.servers.flatMap(({ locations }) => locations),
     problems: [...desired.problems, ...table.problems].filter(({ severity }) => severity !== 'notice'),
-    explain: (path: string) => explainUrl(table, `http://${host}${path}`, 443)!,
+    explain: (path: string) => explainUrl(table, `http://${host}${path}`, { httpsPort: 443 })!,
   };
 }
 

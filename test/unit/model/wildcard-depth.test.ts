@@ -13,7 +13,7 @@ describe('the wildcard *.foo.com', () => {
   const services = [aService('wild', { host: '*.foo.com' })];
   const { settings } = parseSettings({}, '1');
   const [state] = buildDesiredState({ services, networks: [aNetwork('app')], ...nothing }, settings).clusters;
-  const matches = (host: string) => explainUrl(state!.table, host, 8443)?.answer.kind === 'service';
+  const matches = (host: string) => explainUrl(state!.table, host, { httpsPort: 8443 })?.answer.kind === 'service';
 
   it.each(['a.foo.com', 'A.Foo.Com.', 'a.b.foo.com', 'a.b.c.foo.com', 'x-1.foo.com'])('matches %s', (host) => {
     expect(matches(host)).toBe(true);

@@ -1,4 +1,5 @@
 import type { RouteView, ServiceView, State } from '../../../controller/admin/state.ts';
+import { explainLink } from '../../lib/asked-request.ts';
 import { count } from '../../lib/format.ts';
 import { toHash } from '../../lib/place.ts';
 import { Answer } from './answer.tsx';
@@ -36,7 +37,7 @@ export function RouteTable({ routes, state }: { readonly routes: readonly RouteV
                 </th>
               ) : null}
               <td class="route-path">
-                <code>{route.path}</code>
+                <code>{route.path}</code> <Details route={route} />
                 {route.match === undefined ? null : <span class="tag">if {route.match}</span>}
                 {route.rewrite ? <span class="tag">prefix stripped</span> : null}
               </td>
@@ -52,6 +53,22 @@ export function RouteTable({ routes, state }: { readonly routes: readonly RouteV
         </tbody>
       ))}
     </table>
+  );
+}
+
+/** Explains the route: what its labels do to a request. */
+function Details({ route }: { readonly route: RouteView }) {
+  const link = explainLink(route);
+  if (link === undefined) return null;
+  return (
+    <a class="small" href={link}>
+      details
+      <span class="for-ears">
+        {' '}
+        of {route.host}
+        {route.path} {route.match}
+      </span>
+    </a>
   );
 }
 

@@ -62,7 +62,7 @@ async function setUp() {
     renew: async () => undefined,
     internalCa: 'PEM',
     hosts: () => toHostViews(world.status),
-    explain: (url) => explainEverywhere(world.status.desired.clusters, url),
+    explain: (url, details) => explainEverywhere(world.status.desired.clusters, url, details),
     tryTarget: () => undefined,
     logs: async () => ({ lines: [], silent: [], cursor: '' }),
     doctor: async () => undefined,
@@ -143,8 +143,34 @@ describe('The API', () => {
     const explain = (url: string) => send(`/api/explain?url=${encodeURIComponent(url)}`, 'GET', undefined, viewer);
     const answer = { kind: 'service', route: { services: ['shop'] }, requestUri: '/cart' };
     expect(await (await explain('shop.example.org/cart')).json()).toMatchObject([{ cluster: 'default', answer }]);
+    expect(await (await explain('shop.example.org/cart')).json()).toMatchObject([{ effects: [] }]);
     const refused = await explain('ftp://shop.example.org');
     expect(await refused.json()).toMatchObject({ status: 400, detail: expect.stringContaining('not a valid URL') });
+  });
+
+  it('explains how a request with a method, headers and cookies is routed', async () => {
+    const { world, send, logIn } = await setUp();
+    const viewer = await logIn('viewer');
+    const lb = { match: 'method:POST, header:X-Beta=yes, header:X-User, cookie:group=b', retries: 'off' };
+    world.swarm.deploy(aService('beta', { host: 'shop.example.org', lb }));
+    await world.pass();
+    const explain = async (...details: [string, string][]) => {
+      const query = new URLSearchParams([['url', 'shop.example.org'], ...details]);
+      return (await send(`/api/explain?${query}`, 'GET', undefined, viewer)).json();
+    };
+    const headers: [string, string][] = ['X-Beta: yes', 'X-User: me'].map((text) => ['header', text]);
+    const cookie: [string, string] = ['cookie', 'group=b'];
+    expect(await explain(...headers, ['method', 'POST'], cookie)).toMatchObject([
+      {
+        answer: { kind: 'service', route: { services: ['beta'] } },
+        effects: [{ label: 'retries', text: expect.stringContaining('never sent to another') }],
+      },
+    ]);
+    expect(await explain(...headers, cookie)).toMatchObject([{ answer: { route: { services: ['shop'] } } }]);
+    expect(await explain(['header', 'Host: x'])).toMatchObject({
+      status: 400,
+      detail: 'The host is part of the URL: remove the header Host.',
+    });
   });
 
   it('returns metrics only with a password or a token', async () => {
