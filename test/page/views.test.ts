@@ -375,6 +375,8 @@ describe.skipIf(browserPath === undefined)('The page', () => {
     await dialog.getByRole('button', { name: 'Turn off' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Off', exact: true }).waitFor();
+    // The state arrives as an event, perhaps before the response that closes the dialog, which dims the page.
+    await page.locator('dialog').waitFor({ state: 'detached' });
     await expectWell(page, 'overview-off', 'dark');
   });
 });
