@@ -50,7 +50,10 @@ const first =
 
 /** nginx reads arguments that begin with `~` as expressions and defines their named groups as variables. */
 const NO_GROUPS: Rule = (args) => args.every((arg) => protectedGroups(arg).length === 0);
-const SECRET_PATH = new RegExp(`^(?:${mountedSecretsFolder}|${secretsFolder}|\\$secrets)/(${SECRET})$`);
+/** The variable is empty: see `material.hbs`. */
+const SECRET_PATH = new RegExp(
+  `^(?:${mountedSecretsFolder}|${secretsFolder}|\\$secrets)/(${SECRET})(?:\\$arg_crl_[0-9a-f]{16})?$`,
+);
 const isSecret: Rule = ([path = '']) => {
   const name = SECRET_PATH.exec(path)?.[1];
   return name !== undefined && !OWN_SECRETS.includes(name);
@@ -85,7 +88,7 @@ const isPeer: Rule = ([address = '']) => {
 
 const MODULES = '/etc/nginx/modules-enabled/*.conf';
 const LOGS = ['metrics', 'errors', 'connections', 'connection-log'].map((name) => `/tmp/signalbox/${name}.conf*`);
-const MATERIAL = new RegExp(`^/tmp/material/(?:${SECRET}/(?:client|backend)|\\.public/backend)\\.conf\\*$`);
+const MATERIAL = new RegExp(`^/tmp/material/(?:${SECRET}/(?:client|crl|backend)|\\.public/backend)\\.conf\\*$`);
 
 /** Files outside the configuration: part of the image, or written by the proxy itself. */
 export function isOwnInclude(path: string): boolean {

@@ -232,6 +232,11 @@ describe('the estimated size', () => {
     ['TLS', { tls }, {}],
     ['TLS with HSTS', { tls: { ...tls, hsts } }, {}],
     ['client certificates', { tls: { ...tls, hsts, clientCa: 'clients-ca' } }, { clientCertificate: 'required' }],
+    [
+      'a revocation list',
+      { tls: { ...tls, hsts, clientCa: 'ca', clientCrl: 'clients-crl' } },
+      { clientCertificate: 'required' },
+    ],
     ['TLS versions', { tls: { ...tls, protocols: 'TLSv1.2 TLSv1.3' } }, {}],
     ['a closed TLS host', { tls: { kind: 'closed' } }, {}],
     ['a service that terminates TLS', { tls: { kind: 'passthrough', proxyProtocol: false } }, {}],
