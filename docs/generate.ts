@@ -75,7 +75,7 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'cookie_path',
   ],
   CORS: ['cors', 'cors_methods', 'cors_headers', 'cors_credentials', 'cors_max_age'],
-  Responses: ['compress'],
+  Responses: ['compress', 'error_pages', 'error_page_statuses'],
   'Limits and buffering': ['read_timeout', 'connect_timeout', 'max_body_size', 'buffering'],
   Logging: ['access_log'],
   'Other options': [],

@@ -113,8 +113,9 @@ function locationBytes(route: Route): number {
     (maintenance === undefined ? 0 : 330) +
     (clientCertificate === 'none' ? 0 : 110) +
     (requiresTls(options) ? 340 : 0);
-  // A fallback has the same options, in a location of its own.
-  const again = isGrpc(protocol) ? 960 : (options.fallback === undefined ? 1 : 2) * (toService + 140);
+  // A fallback has the same options, in a location of its own. With error pages, three locations forward requests.
+  const copies = 1 + (options.fallback === undefined ? 0 : 1) + (options.errorPages === undefined ? 0 : 2);
+  const again = isGrpc(protocol) ? 960 : copies * (toService + 140);
   return listenersOf(route) * ((path === '' && route.pathRedirects === undefined ? 1 : 2) * one + again);
 }
 

@@ -68,7 +68,7 @@ const isLocation: Rule = (args) => {
 /** Error codes, the resulting status, and one of our locations: nginx does not normalize the path of a redirect, so it could escape its folder. */
 const isErrorPage: Rule = (args) =>
   args.slice(0, -1).every((arg) => /^\d{3}$|^=\d*$/.test(arg)) &&
-  /^(?:\/\.signalbox-error\??|@\w+(?:\$again_noted)?|\$match_[0-9a-f]{16}(?:_kept|_share)?|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
+  /^(?:\/\.signalbox-error\??|\/\.signalbox-page-[0-9a-f]{16}|@\w+(?:\$again_noted)?|\$match_[0-9a-f]{16}(?:_kept|_share)?|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
     args.at(-1) ?? '',
   );
 /** Paths without variables, or an expression without groups. */
@@ -198,8 +198,9 @@ export const directives: Readonly<Record<string, Rule>> = {
   proxy_next_upstream: any,
   proxy_next_upstream_timeout: any,
   proxy_next_upstream_tries: any,
+  proxy_intercept_errors: exactly('on'),
   proxy_pass: matching(
-    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again|\\$fallback_[0-9a-f]{16})(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|http://${MIRROR_SOCKET}:/[0-9a-f]{16}\\$request_uri|http://${UPSTREAM}\\$mirrored_uri|\\$tls_target|\\$passthrough_target|${UPSTREAM}|${STREAM_SOCKET}`,
+    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again|\\$fallback_[0-9a-f]{16})(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|http://${MIRROR_SOCKET}:/[0-9a-f]{16}\\$request_uri|http://${UPSTREAM}(?:\\$mirrored_uri|/\\$status[.]html)|\\$tls_target|\\$passthrough_target|${UPSTREAM}|${STREAM_SOCKET}`,
   ),
   proxy_pass_request_body: exactly('off'),
   proxy_protocol: any,
@@ -243,6 +244,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   sticky: any,
   stub_status: none,
   tcp_nodelay: any,
+  try_files: matching(String.raw`/\.signalbox @pages_[0-9a-f]{16}\$(?:root_)?detour`),
   underscores_in_headers: any,
   uwsgi_temp_path: exactly('/tmp/uwsgi'),
   variables_hash_bucket_size: any,

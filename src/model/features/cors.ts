@@ -152,6 +152,7 @@ export const cors = feature({
   conflict: 'cors',
   bytes: ({ methods, headers }) => 2000 + methods.join(', ').length + headers.join(', ').length,
   partial: 'cors',
+  checks: true,
   view: (value) => ({
     variable: variableOf(value),
     methods: value.methods.join(', '),

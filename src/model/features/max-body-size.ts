@@ -23,5 +23,6 @@ export const maxBodySize = feature({
   conflict: 'max_body_size',
   bytes: () => 60,
   partial: 'max-body-size',
+  checks: true,
   view: (size) => ({ size }),
 });

@@ -326,6 +326,18 @@ describe('the estimated size', () => {
       },
     ],
     [
+      'error pages',
+      { tls: { ...tls, hsts } },
+      {
+        errorPages: {
+          ...{ name: 'pages', port: 80, statuses: Array.from({ length: 100 }, (_, n) => 500 + n) },
+          peers: [{ address: 'tasks.pages.app', port: 80, resolve: true }],
+        },
+        fallback: { name: 'waker', port: 80, peers: [{ address: 'tasks.waker.app', port: 80, resolve: true }] },
+        responseHeaders: [['A', 'b']],
+      },
+    ],
+    [
       'copies',
       { tls: { ...tls, hsts } },
       {
