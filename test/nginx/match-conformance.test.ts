@@ -11,7 +11,8 @@ type Rules = Readonly<Record<string, readonly (readonly [paths: string, match: s
 type Row = readonly [service: string | 404, method: string, target: string, ...headers: string[]];
 
 interface Table {
-  readonly hosts: string;
+  /** The host of all services, or that of each. Rows then begin with theirs: `//host/path`. */
+  readonly hosts: string | Readonly<Record<string, string>>;
   readonly protocol?: 'grpc';
   readonly rules: Rules;
   readonly rows: readonly Row[];
@@ -261,6 +262,30 @@ const tables: Readonly<Record<string, Table>> = {
       [404, 'POST', `${echo}/Echo`],
     ],
   },
+  GRPCRouteListenerHostnameMatching: {
+    hosts: { v1: 'bar.grpc.test', v2: 'foo.bar.grpc.test', v3: '*.bar.grpc.test, *.foo.grpc.test' },
+    protocol: 'grpc',
+    rules: { v1: [['/', '']], v2: [['/', '']], v3: [['/', '']] },
+    rows: [
+      ['v1', 'POST', `//bar.grpc.test${echo}/Echo`],
+      ['v2', 'POST', `//foo.bar.grpc.test${echo}/Echo`],
+      ['v3', 'POST', `//baz.bar.grpc.test${echo}/Echo`],
+      ['v3', 'POST', `//boo.bar.grpc.test${echo}/Echo`],
+      ['v3', 'POST', `//multiple.prefixes.bar.grpc.test${echo}/Echo`],
+      ['v3', 'POST', `//multiple.prefixes.foo.grpc.test${echo}/Echo`],
+    ],
+  },
+  'GRPCRouteMultipleRoutes, of two services on one host': {
+    hosts: 'shared.grpc.test',
+    protocol: 'grpc',
+    rules: { v1: [[`=${echo}/Echo`, 'header:version=one']], v2: [[echo, '']] },
+    rows: [
+      ['v1', 'POST', `${echo}/Echo`, 'version: one'],
+      ['v2', 'POST', `${echo}/Echo`],
+      ['v2', 'POST', `${echo}/EchoTwo`, 'version: one'],
+      [404, 'POST', '/other.Service/Echo'],
+    ],
+  },
   'a longer path whose conditions do not hold': {
     hosts: 'fallen.test',
     rules: {
@@ -285,30 +310,76 @@ const tables: Readonly<Record<string, Table>> = {
   },
 };
 
-function servicesOf({ hosts, protocol, rules }: Table): SwarmService[] {
+function servicesOf({ hosts: common, protocol, rules }: Table): SwarmService[] {
   const backend = protocol === 'grpc' ? { port: http2Port, backend_protocol: protocol } : { port: onePort };
   return Object.entries(rules).map(([name, all], age) => {
+    const hosts = typeof common === 'string' ? common : common[name]!;
     const groups = all.flatMap(([path, match], n) => {
       const values = { hosts, ...backend, paths: path, match, 'request_header.X-Service': name };
       return Object.entries(values).map(([key, value]) => [`com.docker.lb.${n + 1}.${key}`, value] as const);
     });
-    const service = aService(`${hosts.replace('.', '-')}-${name}`, { createdAt: String(age) });
+    const service = aService(`${hosts.replaceAll(/[*, .]+/g, '-')}-${name}`.replace(/^-/, 'any-'), {
+      createdAt: String(age),
+    });
     return { ...service, labels: Object.fromEntries(groups) };
   });
 }
 
+const calls = { port: http2Port, host: 'weight.grpc.test' };
+const weighted = Object.entries({ v1: '70', v2: '30', v3: '0' }).map(([name, weight], age) =>
+  aService(`weighted-${name}`, {
+    ...calls,
+    createdAt: String(age),
+    lb: { backend_protocol: 'grpc', weight, 'request_header.X-Service': name },
+  }),
+);
+const modified = [
+  aService('modified', {
+    ...{ ...calls, host: 'modified.grpc.test' },
+    lb: {
+      backend_protocol: 'grpc',
+      'request_header.X-Header-Set': 'set-overwrites-values',
+      'request_header.X-Header-Remove': '',
+    },
+  }),
+];
+
 let nginx: NginxContainer;
 beforeAll(async () => {
-  nginx = await startOddNginx(Object.values(tables).flatMap(servicesOf));
+  nginx = await startOddNginx([...Object.values(tables).flatMap(servicesOf), ...weighted, ...modified]);
 });
 afterAll(() => nginx[Symbol.asyncDispose]());
 
 describe.each(Object.entries(tables))('%s', (_name, { hosts, protocol, rows }) => {
-  it.each(rows.map((row) => [row] as const))('%j', async ([service, method, target, ...headers]) => {
-    const answer = await get(nginx, hosts, target, { method, headers });
+  it.each(rows.map((row) => [row] as const))('%j', async ([service, method, place, ...headers]) => {
+    const [, host = String(hosts), target = ''] = /^(?:\/\/([^/]+))?(\/.*)$/.exec(place) ?? [];
+    const answer = await get(nginx, host, target, { method, headers });
 
     if (service === 404) expect(answer.status).toBe(404);
     else expect(arrived(answer)).toMatchObject({ method, url: target, port: protocol === 'grpc' ? 9003 : 9001 });
     if (service !== 404) expect(arrived(answer).header('x-service')).toBe(service);
   });
+});
+
+it('GRPCRouteWeight: calls are shared by weight', async () => {
+  const shares: Record<string, number> = {};
+  for (let n = 0; n < 300; n++) {
+    const service = String(
+      arrived(await get(nginx, calls.host, `${echo}/Echo`, { method: 'POST' })).header('x-service'),
+    );
+    shares[service] = (shares[service] ?? 0) + 1 / 300;
+  }
+
+  expect(Object.keys(shares).toSorted()).toEqual(['v1', 'v2']);
+  // Four standard deviations.
+  expect(Math.abs(shares.v1! - 0.7)).toBeLessThan(0.11);
+});
+
+it('GRPCRouteRequestHeaderModifier: metadata is set and removed', async () => {
+  const headers = ['X-Header-Set: own', 'X-Header-Remove: own', 'X-Header-Other: own'];
+  const { header } = arrived(await get(nginx, 'modified.grpc.test', `${echo}/Echo`, { method: 'POST', headers }));
+
+  expect(header('x-header-set')).toBe('set-overwrites-values');
+  expect(header('x-header-remove')).toBeUndefined();
+  expect(header('x-header-other')).toBe('own');
 });
