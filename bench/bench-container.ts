@@ -1,6 +1,25 @@
+import { dirname } from 'node:path/posix';
 import type { Engine } from '../bed/engine.ts';
 import { ownerFlags } from '../bed/owner.ts';
 import { run } from '../bed/shell.ts';
+import { backendPort } from './contestants.ts';
+
+/** Of containers that are measured. */
+export const NETWORK = 'signalbox-bench';
+
+/** What all proxies forward requests to. */
+export const application = {
+  files: [
+    {
+      path: '/tmp/nginx.conf',
+      text: `worker_processes 1; pid /tmp/nginx.pid; error_log stderr; events { worker_connections 4096; }
+http { access_log off; keepalive_requests 1000000; keepalive_timeout 1h; client_body_temp_path /tmp/a; proxy_temp_path /tmp/b;
+fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;
+server { listen ${backendPort}; location / { return 200 "hello from the application\\n"; } } }`,
+    },
+  ],
+  command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
+};
 
 export interface File {
   readonly path: string;
@@ -56,11 +75,16 @@ export class BenchContainer {
       image,
     ]);
     const container = new BenchContainer(engine, name);
-    for (const { path, text } of files) await container.#exec(['sh', '-c', `cat >${path}`], text);
+    await container.write(files);
     const quoted = command.map((word) => `'${word}'`).join(' ');
     // The access log is discarded: the measurement does not include what happens to its lines after the proxy.
     await run(engine.cli, ['exec', '--detach', name, 'sh', '-c', `exec ${quoted} >/dev/null 2>/tmp/errors`]);
     return container;
+  }
+
+  async write(files: readonly File[]): Promise<void> {
+    for (const { path, text } of files)
+      await this.#exec(['sh', '-c', `mkdir -p ${dirname(path)} && cat >${path}`], text);
   }
 
   /** Runs a command in the container and resolves with its output. */
@@ -83,4 +107,13 @@ export class BenchContainer {
   #exec(command: readonly string[], input: string): Promise<string> {
     return run(this.#engine.cli, ['exec', '--interactive', this.#name, ...command], { input });
   }
+}
+
+/** Removes all containers on the network, and the network. */
+export async function sweep(cli: string): Promise<void> {
+  const names = (await run(cli, ['ps', '--all', '--quiet', '--filter', `network=${NETWORK}`]))
+    .split('\n')
+    .filter(Boolean);
+  if (names.length > 0) await run(cli, ['rm', '--force', ...names]);
+  await run(cli, ['network', 'rm', NETWORK]).catch(() => {});
 }

@@ -5,12 +5,13 @@ import { stateDir } from '../bed/places.ts';
 import { prepare } from '../bed/prepare.ts';
 import { runCommand, StepFailed } from '../bed/step.ts';
 import { controller } from './controller.ts';
+import { instructions } from './instructions.ts';
 import { noLoss } from './no-loss.ts';
 import type { Part } from './part.ts';
 import { propagation } from './propagation.ts';
 import { throughput } from './throughput.ts';
 
-const parts: Readonly<Record<string, Part>> = { throughput, controller, propagation, 'no-loss': noLoss };
+const parts: Readonly<Record<string, Part>> = { throughput, instructions, controller, propagation, 'no-loss': noLoss };
 
 await runCommand(async () => {
   const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts);

@@ -3,9 +3,8 @@ import type { Prepared } from '../bed/prepare.ts';
 import { run } from '../bed/shell.ts';
 import { step } from '../bed/step.ts';
 import { ensureToolsImage } from '../bed/tools-image.ts';
-import { BenchContainer } from './bench-container.ts';
+import { application, BenchContainer, NETWORK, sweep } from './bench-container.ts';
 import {
-  backendPort,
   backends,
   type Contestant,
   contestants,
@@ -34,7 +33,6 @@ const CONNECTIONS = 64;
  * Requests in flight on an HTTP/2 connection. In total they equal the idle connections kept open to the application.
  */
 const STREAMS = 4;
-const NETWORK = 'signalbox-bench';
 
 interface Sample {
   readonly requestsPerSecond: number;
@@ -86,7 +84,7 @@ export async function ensureRivals(prepared: Prepared, done: (text: string) => v
   return tag;
 }
 
-async function makeMaterial(): Promise<Material> {
+export async function makeMaterial(): Promise<Material> {
   const subject = ['-subj', '/CN=bench.local', '-addext', 'subjectAltName=DNS:*.bench.local'];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '-'];
   const pem = await run('openssl', ['req', '-x509', '-days', '30', ...key, ...subject]);
@@ -161,19 +159,6 @@ function rotated<T>(items: readonly T[], by: number): T[] {
 
 const hostName = (contestant: string) => contestant.toLowerCase().replaceAll(/[^a-z]+/g, '-');
 const addressOf = (contestant: string) => `${NETWORK}-${hostName(contestant)}`;
-
-const application = {
-  files: [
-    {
-      path: '/tmp/nginx.conf',
-      text: `worker_processes 1; pid /tmp/nginx.pid; error_log stderr; events { worker_connections 4096; }
-http { access_log off; keepalive_requests 1000000; keepalive_timeout 1h; client_body_temp_path /tmp/a; proxy_temp_path /tmp/b;
-fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;
-server { listen ${backendPort}; location / { return 200 "hello from the application\\n"; } } }`,
-    },
-  ],
-  command: ['nginx', '-g', 'daemon off;', '-c', '/tmp/nginx.conf'],
-};
 
 /**
  * wrk requests all hosts in turn and writes its figures as one line. Over TLS it requests one host, the name in the
@@ -304,12 +289,4 @@ function describe(rows: readonly ThroughputRow[]): string {
     'failed',
   ];
   return table([head, ...lines]);
-}
-
-async function sweep(cli: string): Promise<void> {
-  const names = (await run(cli, ['ps', '--all', '--quiet', '--filter', `network=${NETWORK}`]))
-    .split('\n')
-    .filter(Boolean);
-  if (names.length > 0) await run(cli, ['rm', '--force', ...names]);
-  await run(cli, ['network', 'rm', NETWORK]).catch(() => {});
 }

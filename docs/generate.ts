@@ -44,7 +44,7 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'ssl_passthrough',
     'ssl_passthrough_proxy_protocol',
   ],
-  'Client certificates': ['ssl_client_ca', 'ssl_client_verify'],
+  'Client certificates': ['ssl_client_ca', 'ssl_client_crl', 'ssl_client_verify'],
   'TLS to the service': ['ssl_backend', 'ssl_backend_tls_verify', 'ssl_backend_ca', 'ssl_backend_name'],
   'TCP and UDP': Object.keys(streamLabels),
   Balancing: [
@@ -75,7 +75,7 @@ const labelGroups: Readonly<Record<string, readonly string[]>> = {
     'cookie_path',
   ],
   CORS: ['cors', 'cors_methods', 'cors_headers', 'cors_credentials', 'cors_max_age'],
-  Responses: ['compress'],
+  Responses: ['compress', 'error_pages', 'error_page_statuses'],
   'Limits and buffering': ['read_timeout', 'connect_timeout', 'max_body_size', 'buffering'],
   Logging: ['access_log'],
   'Other options': [],

@@ -13,7 +13,7 @@ import type { SwarmService } from './snapshot.ts';
 export const askedUnreachable = problemKind({
   id: 'asked-service-unreachable',
   severity: 'error',
-  meaning: `A route asks another service (forward_auth, fallback, mirror) that the proxies cannot reach. Without its authenticator the route is closed; fallbacks and copies have no effect.`,
+  meaning: `A route asks another service (forward_auth, fallback, mirror, error_pages) that the proxies cannot reach. Without its authenticator the route is closed; the other labels have no effect.`,
   reason: (service: string, fault: string, _remedy: string) => `asks service ${service}, which ${fault}`,
   remedy: (_service, _fault, remedy) => remedy,
   example: [
@@ -27,12 +27,12 @@ export const askedUnreachable = problemKind({
 const STACK = 'com.docker.stack.namespace';
 
 /** Options that name another service. */
-type AskingOption = 'forwardAuth' | 'fallback' | 'mirror';
+type AskingOption = 'forwardAuth' | 'fallback' | 'mirror' | 'errorPages';
 
 /** A service of the swarm that a route asks: who may enter, or for the answer. */
 interface Asked {
   readonly option: AskingOption;
-  readonly label: 'forward_auth' | 'fallback' | 'mirror';
+  readonly label: 'forward_auth' | 'fallback' | 'mirror' | 'error_pages';
   readonly name: string;
   readonly port: number;
   /** The path that is asked for; `/` for any. */
@@ -41,13 +41,14 @@ interface Asked {
 
 /** Outside hosts need no service. */
 const askedOf = memoize(({ route }: RoutedService): readonly Asked[] => {
-  const { forwardAuth, fallback, mirror } = route.options;
+  const { forwardAuth, fallback, mirror, errorPages } = route.options;
   return [
     ...(forwardAuth && !isOutside(forwardAuth.name)
       ? [{ option: 'forwardAuth', label: 'forward_auth', ...forwardAuth } as const]
       : []),
     ...(fallback ? [{ option: 'fallback', label: 'fallback', target: '/', ...fallback } as const] : []),
     ...(mirror ? [{ option: 'mirror', label: 'mirror', target: '/', ...mirror } as const] : []),
+    ...(errorPages ? [{ option: 'errorPages', label: 'error_pages', target: '/', ...errorPages } as const] : []),
   ];
 });
 

@@ -95,7 +95,7 @@ function terminated({ certificate, key }: Pair, routes: readonly Route[], materi
   const sorted = routes.length === 1 ? routes : routes.toSorted((a, b) => compareOwners(a.service, b.service));
   const wanting = sorted.flatMap(({ tls }) => (tls.kind === 'terminated' ? [tls] : []));
   const hsts = wanting[0]?.hsts ?? sorted.map(hstsOf).find((value) => value !== '') ?? '';
-  const { clientCa = '', protocols } = wanting[0] ?? {};
+  const { clientCa = '', clientCrl, protocols } = wanting[0] ?? {};
   return {
     kind: 'terminated',
     certificate,
@@ -103,6 +103,7 @@ function terminated({ certificate, key }: Pair, routes: readonly Route[], materi
     isStapled: isStapled(certificate, key, material),
     hsts,
     clientCa,
+    ...(clientCrl === undefined ? {} : { clientCrl }),
     ...(protocols === undefined ? {} : { protocols }),
   };
 }

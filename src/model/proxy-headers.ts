@@ -1,6 +1,12 @@
 /** Headers of a single connection, not forwarded in either direction. nginx drops `Connection` and `Keep-Alive` itself. */
 export const hopByHopHeaders = ['Upgrade', 'Proxy-Connection', 'TE', 'HTTP2-Settings'];
 
+/** Headers that belong to the client's own request: another one in its name has no body and no conditions. */
+export const withoutBody = [
+  ...['Connection', 'Content-Length', 'Upgrade', 'If-Match', 'If-None-Match', 'If-Modified-Since'],
+  ...['If-Unmodified-Since', 'If-Range', 'Range'],
+];
+
 /** Headers that pass the client's identity to an application. */
 export const identityHeaders = [
   'X-SSL-Client-Verify',

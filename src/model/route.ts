@@ -103,6 +103,8 @@ export interface Terminated {
   readonly hsts: string;
   /** The CA that must have signed clients' certificates; '' if they are not requested. */
   readonly clientCa: SecretRef | '';
+  /** Lists of client certificates that were revoked. Absent if none is checked. */
+  readonly clientCrl?: SecretRef | undefined;
   /** The TLS versions, in nginx's format. Absent for those of the cluster. */
   readonly protocols?: string | undefined;
 }

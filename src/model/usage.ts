@@ -89,12 +89,13 @@ function serverBytes(route: Route, name: number): number {
 
 function secretBytes(tls: Tls): number {
   if (tls.kind !== 'terminated') return tls.kind === 'closed' ? 500 : 0;
-  const { certificate, key, clientCa, hsts, protocols } = tls;
+  const { certificate, key, clientCa, clientCrl, hsts, protocols } = tls;
   return (
     610 +
     (protocols ? 170 : 0) +
     3 * (certificate.length + key.length) +
     (clientCa === '' ? 0 : 500 + 4 * clientCa.length) +
+    (clientCrl === undefined ? 0 : 200 + 3 * clientCrl.length) +
     (hsts === '' ? 0 : 300 + 3 * hsts.length)
   );
 }
@@ -112,14 +113,16 @@ function locationBytes(route: Route): number {
     (maintenance === undefined ? 0 : 330) +
     (clientCertificate === 'none' ? 0 : 110) +
     (requiresTls(options) ? 340 : 0);
-  // A fallback has the same options, in a location of its own.
-  const again = isGrpc(protocol) ? 960 : (options.fallback === undefined ? 1 : 2) * (toService + 140);
+  // A fallback has the same options, in a location of its own. With error pages, three locations forward requests.
+  const copies = 1 + (options.fallback === undefined ? 0 : 1) + (options.errorPages === undefined ? 0 : 2);
+  const again = isGrpc(protocol) ? 960 : copies * (toService + 140);
   return listenersOf(route) * ((path === '' && route.pathRedirects === undefined ? 1 : 2) * one + again);
 }
 
 /** Entries in the tables by which connections find their certificate or service. */
 function entryBytes({ tls }: Route, name: number): number {
-  const site = tls.kind === 'terminated' ? tls.certificate.length + tls.clientCa.length : 0;
+  const site =
+    tls.kind === 'terminated' ? tls.certificate.length + tls.clientCa.length + (tls.clientCrl?.length ?? 0) : 0;
   return 2 * name + site + (tls.kind === 'passthrough' ? 300 : 80);
 }
 

@@ -50,7 +50,10 @@ const first =
 
 /** nginx reads arguments that begin with `~` as expressions and defines their named groups as variables. */
 const NO_GROUPS: Rule = (args) => args.every((arg) => protectedGroups(arg).length === 0);
-const SECRET_PATH = new RegExp(`^(?:${mountedSecretsFolder}|${secretsFolder}|\\$secrets)/(${SECRET})$`);
+/** The variable is empty: see `material.hbs`. */
+const SECRET_PATH = new RegExp(
+  `^(?:${mountedSecretsFolder}|${secretsFolder}|\\$secrets)/(${SECRET})(?:\\$arg_crl_[0-9a-f]{16})?$`,
+);
 const isSecret: Rule = ([path = '']) => {
   const name = SECRET_PATH.exec(path)?.[1];
   return name !== undefined && !OWN_SECRETS.includes(name);
@@ -65,7 +68,7 @@ const isLocation: Rule = (args) => {
 /** Error codes, the resulting status, and one of our locations: nginx does not normalize the path of a redirect, so it could escape its folder. */
 const isErrorPage: Rule = (args) =>
   args.slice(0, -1).every((arg) => /^\d{3}$|^=\d*$/.test(arg)) &&
-  /^(?:\/\.signalbox-error\??|@\w+(?:\$again_noted)?|\$match_[0-9a-f]{16}(?:_kept|_share)?|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
+  /^(?:\/\.signalbox-error\??|\/\.signalbox-page-[0-9a-f]{16}|@\w+(?:\$again_noted)?|\$match_[0-9a-f]{16}(?:_kept|_share)?|\$(?:root_)?detour|\$\{(?:root_)?detour\}\d*)$/.test(
     args.at(-1) ?? '',
   );
 /** Paths without variables, or an expression without groups. */
@@ -85,7 +88,7 @@ const isPeer: Rule = ([address = '']) => {
 
 const MODULES = '/etc/nginx/modules-enabled/*.conf';
 const LOGS = ['metrics', 'errors', 'connections', 'connection-log'].map((name) => `/tmp/signalbox/${name}.conf*`);
-const MATERIAL = new RegExp(`^/tmp/material/(?:${SECRET}/(?:client|backend)|\\.public/backend)\\.conf\\*$`);
+const MATERIAL = new RegExp(`^/tmp/material/(?:${SECRET}/(?:client|crl|backend)|\\.public/backend)\\.conf\\*$`);
 
 /** Files outside the configuration: part of the image, or written by the proxy itself. */
 export function isOwnInclude(path: string): boolean {
@@ -196,8 +199,9 @@ export const directives: Readonly<Record<string, Rule>> = {
   proxy_next_upstream: any,
   proxy_next_upstream_timeout: any,
   proxy_next_upstream_tries: any,
+  proxy_intercept_errors: exactly('on'),
   proxy_pass: matching(
-    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again|\\$fallback_[0-9a-f]{16})(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|http://${MIRROR_SOCKET}:/[0-9a-f]{16}\\$request_uri|http://${UPSTREAM}\\$mirrored_uri|\\$tls_target|\\$passthrough_target|${UPSTREAM}|${STREAM_SOCKET}`,
+    `(?:https?|\\$again_scheme)://(?:${UPSTREAM}|\\$again|\\$fallback_[0-9a-f]{16})(?:(?:${BACKEND_PATH})?\\$rest\\d+)?|https?://${UPSTREAM}${ASKED}|http://${MIRROR_SOCKET}:/[0-9a-f]{16}\\$request_uri|http://${UPSTREAM}(?:\\$mirrored_uri|/\\$status[.]html)|\\$tls_target|\\$passthrough_target|${UPSTREAM}|${STREAM_SOCKET}`,
   ),
   proxy_pass_request_body: exactly('off'),
   proxy_protocol: any,
@@ -242,6 +246,7 @@ export const directives: Readonly<Record<string, Rule>> = {
   sticky: any,
   stub_status: none,
   tcp_nodelay: any,
+  try_files: matching(String.raw`/\.signalbox @pages_[0-9a-f]{16}\$(?:root_)?detour`),
   underscores_in_headers: any,
   uwsgi_temp_path: exactly('/tmp/uwsgi'),
   variables_hash_bucket_size: any,

@@ -25,6 +25,7 @@ const tls = z.discriminatedUnion('kind', [
     isStapled: z.boolean(),
     hsts,
     clientCa: secretName.or(z.literal('')),
+    clientCrl: secretName.optional(),
     protocols: z.enum(['TLSv1.2', 'TLSv1.3', 'TLSv1.2 TLSv1.3']).optional(),
   }),
   z.object({ kind: z.literal('passthrough'), proxyProtocol: z.boolean() }),

@@ -61,6 +61,14 @@ const secret = z.object({
     z.object({ kind: z.literal('unreadable'), reason: opensslReason.default('') }),
     z.object({ kind: z.literal('plain'), publicKey: keyDigest }),
   ]),
+  revocations: z
+    .object({
+      count: z.int().min(0).max(100_000),
+      isBroken: z.boolean(),
+      from: date.optional(),
+      until: date.optional(),
+    })
+    .optional(),
   users: z
     .object({
       count: z.int().min(0).max(1_000_000),

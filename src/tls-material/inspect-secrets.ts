@@ -11,6 +11,7 @@ import {
   type SecretFacts,
 } from '../model/secrets/secret-facts.ts';
 import { openSslReason } from './complaint.ts';
+import { inspectRevocations } from './inspect-revocations.ts';
 import { inspectUsers } from './inspect-users.ts';
 import { hidesBlocks, pemBlocks } from './pem.ts';
 
@@ -117,11 +118,12 @@ function withNames(certificate: CertificateFacts, budget: NameBudget): Certifica
 export function inspectSecret(name: string, content: Buffer | string): SecretFacts {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   const text = bytes.toString('latin1');
-  if (!/-----BEGIN (?:[A-Z0-9 ]+ )?(?:CERTIFICATE|PRIVATE KEY)-----/.test(text))
+  if (!/-----BEGIN (?:[A-Z0-9 ]+ )?(?:CERTIFICATE|PRIVATE KEY|X509 CRL)-----/.test(text))
     return { ...foreignFacts(name), users: inspectUsers(text) };
   const written = pemBlocks(text).filter(({ label }) => /^(X509 |TRUSTED )?CERTIFICATE$/.test(label));
   const certificates = written.flatMap(({ text }) => parseCertificate(text) ?? []).slice(0, MAX_CERTIFICATES + 1);
   const rejected = rejectionOf(bytes);
+  const revocations = inspectRevocations(text);
   return {
     name,
     certificates: certificates
@@ -133,6 +135,7 @@ export function inspectSecret(name: string, content: Buffer | string): SecretFac
     isMaterial: true,
     hidesBlocks: hidesBlocks(text),
     key: inspectKey(bytes, text),
+    ...(revocations && { revocations }),
     users: { count: 0 },
     stapledWith: [],
   };

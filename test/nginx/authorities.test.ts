@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aService } from '../support/builders.ts';
-import { changeDates, makeCertificate } from '../support/material.ts';
+import { changeDates, makeCertificate, makeRevocationList } from '../support/material.ts';
 import { NginxContainer } from '../support/nginx-container.ts';
 import { curlAt, openssl, renderOnLoopback } from '../support/nginx-tls.ts';
 
@@ -30,6 +30,12 @@ const services = [
   aService('asks-garbage', { lb: asking('garbage') }),
   aService('asks-broken', { lb: asking('broken', { ssl_client_verify: 'optional' }) }),
   aService('asks-missing', { lb: asking('missing') }),
+  aService('revoking', { lb: asking('ca', { ssl_client_crl: 'crl' }) }),
+  aService('greeting', { lb: asking('ca', { ssl_client_crl: 'crl', ssl_client_verify: 'optional' }) }),
+  aService('outdated', { lb: asking('ca', { ssl_client_crl: 'old-crl' }) }),
+  aService('lists-garbage', { lb: asking('ca', { ssl_client_crl: 'garbage' }) }),
+  aService('lists-broken', { lb: asking('ca', { ssl_client_crl: 'broken-crl' }) }),
+  aService('lists-authority', { lb: asking('ca', { ssl_client_crl: 'mixed-crl' }) }),
   aService('open', { lb: { ssl_cert: 'site.crt', ssl_key: 'site.key' } }),
 
   aService('unverified', { port: '9002', lb: { ssl_backend: 'true' } }),
@@ -46,7 +52,8 @@ const bad = {
   garbage: 'no certificate at all\n',
   broken: '-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n',
 };
-const secrets = ['ca', 'other-ca', 'site.crt', 'site.key', 'garbage', 'broken', 'missing'];
+const lists = ['crl', 'old-crl', 'broken-crl', 'mixed-crl'];
+const secrets = [...lists, 'ca', 'other-ca', 'site.crt', 'site.key', 'garbage', 'broken', 'missing'];
 
 let folder: string;
 let nginx: NginxContainer;
@@ -61,9 +68,19 @@ beforeAll(async () => {
   await makeCertificate(folder, 'inside', { names: ['inside.internal'], issuer: 'ca' });
   await makeCertificate(folder, 'stale', { names: ['stale.internal'], issuer: 'ca' });
   await changeDates(folder, 'stale', 'ca', new Date('2020-01-01'), new Date('2020-01-02'));
+  await makeCertificate(folder, 'revoked', { names: ['revoked'], issuer: 'ca' });
+  await makeRevocationList(folder, 'current', 'ca', ['revoked']);
+  await makeRevocationList(folder, 'old', 'ca', [], new Date('2020-01-02'));
   nginx = await NginxContainer.start();
   const material = Object.fromEntries(files.map((name) => [name.replace('ca.crt', 'ca'), read(name)]));
-  await nginx.write('/run/secrets', { ...material, ...bad });
+  await nginx.write('/run/secrets', {
+    ...{ ...material, ...bad },
+    crl: read('current.crl'),
+    'old-crl': read('old.crl'),
+    'broken-crl': bad.broken.replaceAll('CERTIFICATE', 'X509 CRL'),
+    // nginx would trust this CA as well.
+    'mixed-crl': read('current.crl') + read('other-ca.crt'),
+  });
   await nginx.serve(
     renderOnLoopback(services, secrets, { Config: { HTTPOptions: applications, UnderscoresInHeaders: true } }),
   );
@@ -175,6 +192,48 @@ describe('a client with a certificate', () => {
       expect(second).toMatch(/^HTTP\/1\.1 403/m);
     },
   );
+});
+
+describe('a revocation list', () => {
+  it.each`
+    host          | who          | answer
+    ${'revoking'} | ${'alice'}   | ${200}
+    ${'revoking'} | ${'revoked'} | ${400}
+    ${'revoking'} | ${'mallory'} | ${400}
+    ${'greeting'} | ${'alice'}   | ${200}
+    ${'greeting'} | ${'revoked'} | ${400}
+    ${'required'} | ${'revoked'} | ${200}
+    ${'outdated'} | ${'alice'}   | ${400}
+  `('answers $answer to $who on $host', async ({ host, who, answer }) => {
+    expect(status((await curl(host, ...as(who))).out)).toBe(answer);
+  });
+
+  it('lets clients in without a certificate if that is optional', async () => {
+    expect(status((await curl('greeting')).out)).toBe(200);
+    expect(status((await curl('revoking')).out)).toBe(403);
+  });
+
+  it.each(['garbage', 'broken', 'authority'])('closes only its own host if it is invalid: %s', async (kind) => {
+    expect(status((await curl(`lists-${kind}`, ...as('alice'))).out)).toBe(503);
+    expect(status((await curl(`lists-${kind}`, ...as('mallory'))).out)).toBe(400);
+  });
+
+  it.each(['-tls1_2', '-tls1_3'])('applies to a TLS session begun without it: %s', async (version) => {
+    const request = (host: string) => `GET / HTTP/1.1\r\nHost: ${host}.example.org\r\nConnection: close\r\n\r\n`;
+    const session = join(folder, `revoked${version}`);
+    const at = (host: string) => ['-servername', `${host}.example.org`, version];
+
+    const first = await openssl(nginx.tlsPort, request('required'), [
+      ...at('required'),
+      ...own('revoked'),
+      '-sess_out',
+      session,
+    ]);
+    const second = await openssl(nginx.tlsPort, request('revoking'), [...at('revoking'), '-sess_in', session]);
+
+    expect(first).toMatch(/^HTTP\/1\.1 200/m);
+    expect(second).toMatch(/^HTTP\/1\.1 (403|421)/m);
+  });
 });
 
 describe('a verified service', () => {

@@ -197,6 +197,21 @@ describe('TCP', () => {
   });
 });
 
+async function exchange(port: number, texts: readonly string[]): Promise<string[]> {
+  const socket = createSocket('udp4');
+  const answers: string[] = [];
+  try {
+    for (const text of texts) {
+      const answer = once(socket, 'message', { signal: AbortSignal.timeout(10_000) });
+      socket.send(text, port, address);
+      answers.push(String((await answer)[0]));
+    }
+  } finally {
+    socket.close();
+  }
+  return answers;
+}
+
 describe('UDP', () => {
   const services = [
     aStream('one', { udp_port: '5001', port: UDP, udp_responses: '1' }),
@@ -207,21 +222,6 @@ describe('UDP', () => {
     await start(configure(services));
     return () => nginx[Symbol.asyncDispose]();
   });
-
-  async function exchange(port: number, texts: readonly string[]): Promise<string[]> {
-    const socket = createSocket('udp4');
-    const answers: string[] = [];
-    try {
-      for (const text of texts) {
-        const answer = once(socket, 'message', { signal: AbortSignal.timeout(10_000) });
-        socket.send(text, port, address);
-        answers.push(String((await answer)[0]));
-      }
-    } finally {
-      socket.close();
-    }
-    return answers;
-  }
 
   it('reaches the service, beside TCP on the same port', async () => {
     expect(await exchange(5001, ['query'])).toEqual([expect.stringMatching(/^\d+ query$/)]);
@@ -236,6 +236,50 @@ describe('UDP', () => {
   it('sends datagrams of one client from the same address', async () => {
     const ports = (await exchange(5002, ['a', 'b', 'c', 'd'])).map((answer) => answer.split(' ')[0]);
     expect(new Set(ports).size).toBe(1);
+  });
+});
+
+describe('the Gateway API: which service a port leads to', () => {
+  const groups = (values: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [`com.docker.lb.${name}`, value]));
+  const services = [
+    aStream('tcp-v1', { tcp_port: '5001', port: ONE }),
+    aStream('tcp-v2', { tcp_port: '5002', port: TWO }),
+    aStream('udp-v1', { udp_port: '5001', port: UDP }),
+    {
+      ...aStream('every', { port: TWO }),
+      labels: groups({
+        '1.tcp_port': '5003',
+        '1.port': TWO,
+        '2.tcp_port': '5004',
+        '2.port': TWO,
+        '3.udp_port': '5002',
+        '3.port': UDP,
+      }),
+    },
+    { ...aStream('newer', { tcp_port: '5001', port: TWO }), createdAt: '2027-01-01T00:00:00Z' },
+  ];
+  beforeAll(async () => {
+    await start(configure(services));
+    return () => nginx[Symbol.asyncDispose]();
+  });
+
+  // What a route attaches to there is a port here. Two routes on a port are a conflict: the older one stays.
+  it.each([
+    ['TCPRouteParentRefPortAndSectionName', 5001, 'one hello'],
+    ['TCPRouteParentRefPortAndSectionName', 5002, 'two hello'],
+    ['TCPRouteParentRefAttachAll', 5003, 'two hello'],
+    ['TCPRouteParentRefAttachAll', 5004, 'two hello'],
+    ['a listener without a route', 5005, ''],
+  ])('%s: TCP port %i', async (_, port, answer) => {
+    for (let times = 0; times < 3; times++) expect(await over(plain(port))).toBe(answer);
+  });
+
+  it.each([
+    ['UDPRoute', 5001],
+    ['UDPRouteParentRefPortAndSectionName', 5002],
+  ])('%s: UDP port %i', async (_, port) => {
+    expect(await exchange(port, ['query'])).toEqual([expect.stringMatching(/^\d+ query$/)]);
   });
 });
 

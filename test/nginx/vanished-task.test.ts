@@ -17,6 +17,7 @@ const services = [
   aService('rewritten', { lb: { context_root: '/app', context_root_rewrite: 'true' } }),
   aService('calls', { lb: { backend_protocol: 'h2c' } }),
   aService('tls', { port: '8443', lb: { backend_protocol: 'https' } }),
+  aService('paged', { lb: { error_pages: 'plain:8080' } }),
 ];
 const peer = readFileSync(new URL('../support/nginx-peer.mjs', import.meta.url));
 /** In seconds. */
@@ -76,14 +77,16 @@ describe('a task that disappears while a request connects to it', () => {
     const post = nginx.ask({ host: 'plain.example.org', path: '/order?n=1', method: 'POST', body: 'one' });
     const stripped = nginx.ask({ host: 'rewritten.example.org', path: '/app/order?n=2', method: 'PUT', body: 'two' });
     const tls = nginx.ask({ host: 'tls.example.org', path: '/order?n=3', method: 'DELETE' });
-    await eventually(async () => expect(await connecting()).toBeGreaterThanOrEqual(3));
+    const paged = nginx.ask({ host: 'paged.example.org', path: '/order?n=4', method: 'POST', body: 'four' });
+    await eventually(async () => expect(await connecting()).toBeGreaterThanOrEqual(4));
 
     await setAddresses('127.0.0.1');
 
     expect(await post).toMatchObject({ status: 200, body: 'POST /order?n=1 one' });
     expect(await stripped).toMatchObject({ status: 200, body: 'PUT /order?n=2 two' });
     expect(await tls).toMatchObject({ status: 200, body: 'DELETE /order?n=3 ' });
-    expect(await asked()).toBe(3);
+    expect(await paged).toMatchObject({ status: 200, body: 'POST /order?n=4 four' });
+    expect(await asked()).toBe(4);
   });
 
   it('has repeatable requests retried on another task', async () => {

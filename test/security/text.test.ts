@@ -35,6 +35,15 @@ const attacks: Readonly<Record<string, string>> = {
   'splits requests by a text of the client': inHttp('split_clients $arg_a $match_a { * @match_a; }'),
   'chooses a location by another variable': inLocation('error_page 418 = $arg_a;'),
   'passes requests to a host from a fallback': inHttp('map $uri $fallback_a { default unix:/x.sock; }'),
+  'serves a file that exists': inLocation(
+    'try_files /../../../run/secrets/signalbox-proxy @pages_0123456789abcdef$detour;',
+  ),
+  'serves a file in place of one that does not exist': inLocation(
+    'try_files /.signalbox /run/secrets/signalbox-proxy;',
+  ),
+  'chooses a file by a variable': inLocation('try_files /.signalbox @pages_0123456789abcdef$arg_a;'),
+  'shows errors of a service by another location': inLocation('error_page 404 /.signalbox-page-evil;'),
+  'asks for pages by a variable': inLocation('proxy_pass http://0123456789abcdef-a/$arg_a;'),
   'copies requests to a location of its own': inLocation('mirror /evil;'),
   'passes copies to a host from a map': inHttp('map $uri $mirrored_uri { default @evil.example.org/; }'),
   'passes copies to another socket': inLocation(

@@ -9,13 +9,15 @@ type Rules = Readonly<Record<string, readonly (readonly [paths: string, match: s
 type Row = readonly [service: string | 404, method: string, target: string, ...headers: string[]];
 
 interface Table {
-  readonly hosts: string;
+  /** The host of all services, or that of each. Rows then begin with theirs: `//host/path`. */
+  readonly hosts: string | Readonly<Record<string, string>>;
   readonly protocol?: 'grpc';
   readonly rules: Rules;
   readonly rows: readonly Row[];
 }
 
-const echo = '/gateway_api_conformance.echo_basic.grpcecho.GrpcEcho';
+/** The service of gRPC. */
+export const echo = '/gateway_api_conformance.echo_basic.grpcecho.GrpcEcho';
 
 export const tables: Readonly<Record<string, Table>> = {
   HTTPRouteHeaderMatching: {
@@ -259,6 +261,30 @@ export const tables: Readonly<Record<string, Table>> = {
       [404, 'POST', `${echo}/Echo`],
     ],
   },
+  GRPCRouteListenerHostnameMatching: {
+    hosts: { v1: 'bar.grpc.test', v2: 'foo.bar.grpc.test', v3: '*.bar.grpc.test, *.foo.grpc.test' },
+    protocol: 'grpc',
+    rules: { v1: [['/', '']], v2: [['/', '']], v3: [['/', '']] },
+    rows: [
+      ['v1', 'POST', `//bar.grpc.test${echo}/Echo`],
+      ['v2', 'POST', `//foo.bar.grpc.test${echo}/Echo`],
+      ['v3', 'POST', `//baz.bar.grpc.test${echo}/Echo`],
+      ['v3', 'POST', `//boo.bar.grpc.test${echo}/Echo`],
+      ['v3', 'POST', `//multiple.prefixes.bar.grpc.test${echo}/Echo`],
+      ['v3', 'POST', `//multiple.prefixes.foo.grpc.test${echo}/Echo`],
+    ],
+  },
+  'GRPCRouteMultipleRoutes, of two services on one host': {
+    hosts: 'shared.grpc.test',
+    protocol: 'grpc',
+    rules: { v1: [[`=${echo}/Echo`, 'header:version=one']], v2: [[echo, '']] },
+    rows: [
+      ['v1', 'POST', `${echo}/Echo`, 'version: one'],
+      ['v2', 'POST', `${echo}/Echo`],
+      ['v2', 'POST', `${echo}/EchoTwo`, 'version: one'],
+      [404, 'POST', '/other.Service/Echo'],
+    ],
+  },
   'a longer path whose conditions do not hold': {
     hosts: 'fallen.test',
     rules: {
@@ -283,14 +309,28 @@ export const tables: Readonly<Record<string, Table>> = {
   },
 };
 
-export function servicesOf({ hosts, protocol, rules }: Table): SwarmService[] {
+/** The name of a service, from its host and its name in the table. */
+export function serviceName({ hosts: common }: Table, name: string): string {
+  const hosts = typeof common === 'string' ? common : common[name]!;
+  return `${hosts.replaceAll(/[*, .]+/g, '-')}-${name}`.replace(/^-/, 'any-');
+}
+
+/** Host and path of a row's target. */
+export function placeOf({ hosts }: Table, target: string): { readonly host: string; readonly path: string } {
+  const [, host = String(hosts), path = ''] = /^(?:\/\/([^/]+))?(\/.*)$/.exec(target) ?? [];
+  return { host, path };
+}
+
+export function servicesOf(table: Table): SwarmService[] {
+  const { hosts: common, protocol, rules } = table;
   const backend = protocol === 'grpc' ? { port: http2Port, backend_protocol: protocol } : { port: onePort };
   return Object.entries(rules).map(([name, all], age) => {
+    const hosts = typeof common === 'string' ? common : common[name]!;
     const groups = all.flatMap(([path, match], n) => {
       const values = { hosts, ...backend, paths: path, match, 'request_header.X-Service': name };
       return Object.entries(values).map(([key, value]) => [`com.docker.lb.${n + 1}.${key}`, value] as const);
     });
-    const service = aService(`${hosts.replace('.', '-')}-${name}`, { createdAt: String(age) });
+    const service = aService(serviceName(table, name), { createdAt: String(age) });
     return { ...service, labels: Object.fromEntries(groups) };
   });
 }

@@ -95,12 +95,10 @@ export async function changeDates(
   from: Date,
   until: Date,
 ): Promise<void> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const read = (file: string) => readFile(join(folder, file), 'utf8');
   const [old, signer] = await Promise.all(
     [name, issuer].map(async (of) => new x509.X509Certificate(await read(`${of}.crt`))),
   );
-  const key = createPrivateKey(await read(`${issuer}.key`)).export({ type: 'pkcs8', format: 'der' });
   const dated = await x509.X509CertificateGenerator.create({
     subject: old!.subject,
     issuer: signer!.subject,
@@ -108,8 +106,37 @@ export async function changeDates(
     notAfter: until,
     publicKey: old!.publicKey,
     extensions: old!.extensions,
-    signingKey: await webcrypto.subtle.importKey('pkcs8', key, algorithm, false, ['sign']),
-    signingAlgorithm: algorithm,
+    signingKey: await signingKey(await read(`${issuer}.key`)),
+    signingAlgorithm: P256,
   });
   await writeFile(join(folder, `${name}.crt`), dated.toString('pem'));
+}
+
+/** A revocation list of this authority, which must have a P-256 key, for certificates of the folder: `<name>.crl`. */
+export async function makeRevocationList(
+  folder: string,
+  name: string,
+  issuer: string,
+  revoked: readonly string[],
+  until = new Date(Date.now() + 30 * 86_400_000),
+): Promise<void> {
+  const read = (file: string) => readFile(join(folder, file), 'utf8');
+  const signer = new x509.X509Certificate(await read(`${issuer}.crt`));
+  const certificates = await Promise.all(revoked.map(async (of) => new x509.X509Certificate(await read(`${of}.crt`))));
+  const list = await x509.X509CrlGenerator.create({
+    issuer: signer.subject,
+    thisUpdate: new Date(until.getTime() - 60 * 86_400_000),
+    nextUpdate: until,
+    entries: certificates.map(({ serialNumber }) => ({ serialNumber, revocationDate: new Date('2026-01-01') })),
+    signingKey: await signingKey(await read(`${issuer}.key`)),
+    signingAlgorithm: P256,
+  });
+  await writeFile(join(folder, `${name}.crl`), `${list.toString('pem').replaceAll(' CRL-----', ' X509 CRL-----')}\n`);
+}
+
+const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+
+function signingKey(pem: string) {
+  const key = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
+  return webcrypto.subtle.importKey('pkcs8', key, P256, false, ['sign']);
 }

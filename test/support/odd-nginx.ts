@@ -105,16 +105,18 @@ function renderBeside(
 
 function onLoopback(route: Route): Route {
   const { backend, options } = route;
-  const { forwardAuth, fallback, mirror } = options;
+  const { forwardAuth, fallback, mirror, errorPages } = options;
   const copied = mirror && { ...mirror, peers: mirror.peers.flatMap(tasksOnLoopback) };
   const instead = fallback && { ...fallback, peers: fallback.peers.flatMap(tasksOnLoopback) };
-  if (backend.kind === 'unavailable') return { ...route, options: { ...options, fallback: instead } };
+  const paged = errorPages && { ...errorPages, peers: errorPages.peers.flatMap(tasksOnLoopback) };
+  if (backend.kind === 'unavailable')
+    return { ...route, options: { ...options, fallback: instead, errorPages: paged } };
   const asked = forwardAuth && { ...forwardAuth, peers: forwardAuth.peers.flatMap(tasksOnLoopback) };
   const peers = backend.peers.flatMap(tasksOnLoopback);
   return {
     ...route,
     backend: { kind: 'peers', peers },
-    options: { ...options, forwardAuth: asked, fallback: instead, mirror: copied },
+    options: { ...options, forwardAuth: asked, fallback: instead, mirror: copied, errorPages: paged },
   };
 }
 

@@ -16,10 +16,19 @@ import {
   published,
   settled,
 } from '../support/interlock.ts';
-import { makeCertificate } from '../support/material.ts';
+import { makeCertificate, makeRevocationList } from '../support/material.ts';
 
 const story = new InterlockStory();
-const secrets = ['site.crt', 'site.key', 'clients.crt', 'backend.crt', 'inside.crt', 'inside.key', 'broken.crt'];
+const secrets = [
+  'site.crt',
+  'site.key',
+  'clients.crt',
+  'backend.crt',
+  'inside.crt',
+  'inside.key',
+  'broken.crt',
+  'clients.crl',
+];
 let folder: string;
 
 beforeAll(async () => {
@@ -28,6 +37,8 @@ beforeAll(async () => {
   await makeCertificate(folder, 'clients', { names: ['clients'] });
   await makeCertificate(folder, 'backend', { names: ['backend'] });
   await makeCertificate(folder, 'alice', { names: ['alice'], issuer: 'clients' });
+  await makeCertificate(folder, 'revoked', { names: ['revoked'], issuer: 'clients' });
+  await makeRevocationList(folder, 'clients', 'clients', ['revoked']);
   await makeCertificate(folder, 'mallory', { names: ['mallory'], issuer: 'backend' });
   await makeCertificate(folder, 'inside', { names: ['inside.internal'], issuer: 'backend' });
   await writeFile(join(folder, 'broken.crt'), '-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n');
@@ -36,6 +47,7 @@ beforeAll(async () => {
   const site = 'ssl_cert=site.crt ssl_key=site.key';
   await create('guarded', `${site} ssl_client_ca=clients.crt`);
   await create('greeted', `${site} ssl_client_ca=clients.crt ssl_client_verify=optional`);
+  await create('revoking', `${site} ssl_client_ca=clients.crt ssl_client_crl=clients.crl`);
   await create('shut', `${site} ssl_client_ca=broken.crt`);
   await create('verified', `${verifying('backend.crt')} ssl_backend_name=inside.internal`, withTls);
   await create('misnamed', verifying('backend.crt'), withTls);
@@ -80,6 +92,14 @@ describe('a client', () => {
       status: 301,
       headers: { location: 'https://guarded.local:8443/a?b' },
     });
+  });
+
+  it('is rejected if its certificate is revoked', async () => {
+    await published({ host: 'revoking.local', path: '/ping', ...as('alice') });
+
+    expect((await curl('revoking.local', '/', as('revoked'))).status).toBe(400);
+    expect((await curl('guarded.local', '/', as('revoked'))).status).toBe(200);
+    expect(await problemsOf('revoking')).toEqual([]);
   });
 
   it.each([true, false])('cannot forge its identity: over TLS %s', async (tls) => {

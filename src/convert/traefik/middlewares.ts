@@ -136,8 +136,7 @@ const fields: Readonly<Record<string, ReadField>> = {
 
 /** What has no counterpart, with a better remedy than for others. */
 const remedies: Readonly<Record<string, string>> = {
-  errors:
-    'The application has to write its own error pages. UnavailablePage and NotFoundPage in the settings are for the proxies’ errors.',
+  errors: 'Set error_pages to the service with the pages, which receives GET /<status>.html, and error_page_statuses.',
   digestauth: 'Use basic_auth over TLS, or forward_auth.',
   circuitbreaker: 'Use max_fails and fail_timeout.',
   passtlsclientcert:

@@ -41,5 +41,6 @@ export const accessLog = feature({
   bytes: () => 60,
   isFirst: true,
   partial: 'access-log',
+  checks: true,
   view: (choice) => (choice === 'all' ? undefined : { choice }),
 });

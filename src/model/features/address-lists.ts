@@ -72,6 +72,7 @@ export const addressLists = feature({
   protection: ({ allow, deny }) => [allow ?? null, deny ?? []],
   bytes: () => 140,
   partial: 'address-lists',
+  checks: true,
   view: ({ allow, deny }) => ({ allow: allow && variableOf('allow', allow), deny: deny && variableOf('deny', deny) }),
   definitions: ({ allow, deny }) => [...definition('allow', allow), ...definition('deny', deny)],
 });

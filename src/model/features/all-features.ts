@@ -15,6 +15,7 @@ import { connectionLimit } from './connection-limit.ts';
 import { contextRootRewrite } from './context-root-rewrite.ts';
 import { cookiePath } from './cookie-path.ts';
 import { cors } from './cors.ts';
+import { errorPages } from './error-pages.ts';
 import { fallback } from './fallback.ts';
 import { forwardAuth } from './forward-auth.ts';
 import { maxBodySize } from './max-body-size.ts';
@@ -45,6 +46,7 @@ export const features = {
   maxConnections,
   fallback,
   mirror,
+  errorPages,
   accessLog,
   retries,
   addressLists,

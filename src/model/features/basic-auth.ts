@@ -88,6 +88,7 @@ export const basicAuth = feature({
   secrets: ({ users }) => [users],
   withSecrets: (value, rename) => ({ ...value, users: rename(value.users) }),
   partial: 'basic-auth',
+  checks: true,
   view: ({ users, realm }) => ({ users, realm }),
   requestHeaders: ({ forward }) => [
     { name: 'X-Forwarded-User', variable: 'remote_user' },

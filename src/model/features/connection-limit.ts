@@ -36,6 +36,7 @@ export const connectionLimit = feature({
   bytes: () => 130,
   zoneKb: () => ZONE_KB,
   partial: 'connection-limit',
+  checks: true,
   view: (most, { id }) => ({ zone: zoneOf(id), most }),
   definitions: (_, { id }) => [
     keyDefinition('address'),

@@ -167,6 +167,7 @@ export const cors = feature({
   }),
   bytes: ({ methods, headers }) => 2000 + methods.join(', ').length + headers.join(', ').length,
   partial: 'cors',
+  checks: true,
   view: (value) => ({
     variable: variableOf(value),
     methods: value.methods.join(', '),

@@ -62,6 +62,11 @@ export interface Feature<Value> {
   withSecrets?(value: Value, rename: (name: string) => string): Value;
   /** Rendered at the beginning of the location, before anything that answers requests. */
   readonly isFirst?: true;
+  /**
+   * Decides whether requests are forwarded. A location with error pages forwards from another one, which renders all partials
+   * with `isChecked`.
+   */
+  readonly checks?: true;
   /** Tasks that the location asks besides its service, in an upstream of their own. */
   peers?(value: Value): readonly Peer[];
   /** Protocol and certificate verification of these tasks, see `toUpstream`. */
@@ -166,6 +171,8 @@ export interface Definition extends SharedText {
 export interface ServerBlock extends SharedText {
   /** Request headers of its own. The partial receives the complete list. */
   readonly requestHeaders: readonly HeaderChange[];
+  /** Nothing leads to it if the administrator has error pages of their own. */
+  readonly forErrors?: true;
 }
 
 /** Infers the type of the value. */

@@ -176,14 +176,22 @@ export function locationFacts(service: string, { path, match }: Pick<Route, 'pat
   return { id: digest(`${service} ${path}${match === undefined ? '' : ` ${matchKey(match)}`}`) };
 }
 
+/** Where partials are rendered. */
+interface Place {
+  /** At the beginning of a location. */
+  readonly first?: boolean;
+  /** Only those that decide whether requests are forwarded. */
+  readonly checks?: boolean;
+}
+
 /** The partials to render in a location, with their fields: those at its beginning, or the others. */
 export function featureViews(
   options: FeatureOptions,
   location: LocationFacts,
-  { first } = { first: false },
+  { first = false, checks = false }: Place = {},
 ): readonly object[] {
   return used('view', options).flatMap(([feature, value]) => {
-    if (first !== (feature.isFirst ?? false)) return [];
+    if (first !== (feature.isFirst ?? false) || (checks && !feature.checks)) return [];
     const fields = feature.view(value, location);
     return fields === undefined ? [] : [{ partial: `feature-${feature.partial}`, ...fields }];
   });

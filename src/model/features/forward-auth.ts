@@ -12,7 +12,7 @@ import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import { isCanonicalPath } from '../path.ts';
 import { peerMessage } from '../peer-message.ts';
-import { MOST_DASHES } from '../proxy-headers.ts';
+import { MOST_DASHES, withoutBody } from '../proxy-headers.ts';
 import type { Peer } from '../route.ts';
 import { toUpstream } from '../upstream.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
@@ -159,6 +159,7 @@ export const forwardAuth = feature({
   peers: ({ peers }) => peers,
   connection: connectionOf,
   partial: 'forward-auth',
+  checks: true,
   view: (value) => ({
     id: idOf(value),
     headers: value.headers.map((name) => ({ name, field: fieldOf(name) })),
@@ -250,7 +251,6 @@ function withReturn(url: string): string {
 function askedHeaders({ scheme, name, port, headers }: ForwardAuth): HeaderChange[] {
   const standard = scheme === 'https' ? 443 : 80;
   const set = (name: string, variable: string): HeaderChange => ({ name, variable });
-  const conditions = ['If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since', 'If-Range', 'Range'];
   // An authenticator that trusts such a header, or returns what it received, must not find the client's.
   const results = headers.filter((name) => !/^authorization$/i.test(name));
   return [
@@ -260,9 +260,7 @@ function askedHeaders({ scheme, name, port, headers }: ForwardAuth): HeaderChang
     set('X-Original-Method', 'request_method'),
     set('X-Original-URL', 'auth_url'),
     set('X-Original-URI', 'request_uri'),
-    ...['Connection', 'Content-Length', 'Upgrade', ...conditions, ...results].map((name) => ({
-      name,
-    })),
+    ...[...withoutBody, ...results].map((name) => ({ name })),
   ];
 }
 

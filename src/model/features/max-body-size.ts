@@ -29,5 +29,6 @@ export const maxBodySize = feature({
   }),
   bytes: () => 60,
   partial: 'max-body-size',
+  checks: true,
   view: (size) => ({ size }),
 });

@@ -93,6 +93,7 @@ export const rateLimit = feature({
   bytes: () => 230,
   zoneKb: () => ZONE_KB,
   partial: 'rate-limit',
+  checks: true,
   view: ({ rate, ...value }, { id }) => {
     const wait = waitSeconds(rate);
     return { zone: zoneOf({ rate, ...value }, id), wait: wait > 1 && wait, ...value };

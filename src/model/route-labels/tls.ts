@@ -1,4 +1,4 @@
-import { readClientCa } from '../features/client-certificate.ts';
+import { readClientCa, readClientCrl } from '../features/client-certificate.ts';
 import type { Host } from '../hosts/host.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import type { Terminated, Tls } from '../route.ts';
@@ -39,11 +39,12 @@ function readTerms(
   hsts: string,
   isTerminated: boolean,
   context: RouteContext,
-): Pick<Terminated, 'hsts' | 'clientCa' | 'protocols'> | undefined {
+): Pick<Terminated, 'hsts' | 'clientCa' | 'clientCrl' | 'protocols'> | undefined {
   const clientCa = readClientCa(reader, isTerminated, context.readSecret);
   const protocols = isTerminated ? readProtocols(reader, context) : '';
-  if (clientCa === undefined || protocols === undefined) return undefined;
-  return { hsts, clientCa, ...(protocols === '' ? {} : { protocols }) };
+  const clientCrl = readClientCrl(reader, context.readSecret);
+  if (clientCa === undefined || clientCrl === undefined || protocols === undefined) return undefined;
+  return { hsts, clientCa, ...(clientCrl === '' ? {} : { clientCrl }), ...(protocols === '' ? {} : { protocols }) };
 }
 
 /** Certificates that are ordered or listed in the settings are added later: see acme/routes.ts and give-certificates.ts. */

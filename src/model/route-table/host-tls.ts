@@ -37,5 +37,6 @@ function tlsLabel({ tls: a, labels }: Route, { tls: b, labels: own }: Route): La
   if (a.certificate !== b.certificate) return 'ssl_cert';
   if (a.key !== b.key) return 'ssl_key';
   if (a.clientCa !== b.clientCa) return 'ssl_client_ca';
+  if (a.clientCrl !== b.clientCrl) return 'ssl_client_crl';
   return a.protocols === b.protocols ? 'hsts' : 'ssl_protocols';
 }

@@ -32,7 +32,8 @@ export function lacking({ tls, options }: Route, oldest: Route, hostTls: HostTls
   if (!keepsProtocols(tls.protocols ?? '', allowed ?? '')) return 'ssl_protocols';
   if (options.clientCertificate !== 'required') return undefined;
   const isAsked = hostTls.kind === 'terminated' && hostTls.clientCa === tls.clientCa;
-  return isAsked && oldest.options.clientCertificate === 'required' ? undefined : 'ssl_client_ca';
+  if (!isAsked || oldest.options.clientCertificate !== 'required') return 'ssl_client_ca';
+  return tls.clientCrl === undefined || hostTls.clientCrl === tls.clientCrl ? undefined : 'ssl_client_crl';
 }
 
 export function unprotected(label: LabelName, route: Route, host: string): Problem {

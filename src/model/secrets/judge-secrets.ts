@@ -1,5 +1,6 @@
 import { shownValue } from '../problem.ts';
 import { problemKind } from '../problem-kind.ts';
+import { revocationTurns } from './judge-revocations.ts';
 import type { Material } from './material.ts';
 import { type CertificateFacts, NO_START_LINE, type SecretFacts } from './secret-facts.ts';
 import { refuse, type Verdict, warn } from './verdict.ts';
@@ -104,12 +105,17 @@ export function uncovered(certificate: string): Verdict {
 
 /** The last time at which a verdict changed: until the next one, verdicts are the same. */
 export function judgmentTime(facts: readonly Material['facts'][], now: number): number {
-  const certificates = facts.flatMap((known) => [...known.values()]).flatMap((secret) => secret.certificates);
-  const turns = certificates.flatMap(({ from, until }) => {
-    const end = Date.parse(until);
-    return [Date.parse(from), end - WARNING_MS, end + 1];
-  });
+  const secrets = facts.flatMap((known) => [...known.values()]);
+  const turns = secrets.flatMap(({ certificates, revocations }) => [
+    ...certificates.flatMap(turnsOf),
+    ...revocationTurns(revocations),
+  ]);
   return Math.max(0, ...turns.filter((turn) => turn <= now));
+}
+
+function turnsOf({ from, until }: CertificateFacts): readonly number[] {
+  const end = Date.parse(until);
+  return [Date.parse(from), end - WARNING_MS, end + 1];
 }
 
 const PEM_REMEDY = 'Store the certificates in PEM format, from BEGIN CERTIFICATE to END CERTIFICATE.';

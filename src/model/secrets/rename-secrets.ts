@@ -32,11 +32,13 @@ function renamed(route: Route, names: SecretFileNames): Route {
 
 /** The secrets that a route names. */
 export function secretsIn({ tls, options }: Pick<Route, 'tls' | 'options'>): readonly SecretRef[] {
-  const ofTls = tls.kind === 'terminated' ? [tls.certificate, tls.key, tls.clientCa] : [];
+  const ofTls = tls.kind === 'terminated' ? [tls.certificate, tls.key, tls.clientCa, tls.clientCrl ?? ''] : [];
   return [...ofTls, ...featureSecrets(options)].filter((name) => name !== '');
 }
 
 function renamedTls(tls: Tls, rename: (name: SecretRef) => SecretRef): Tls {
   if (tls.kind !== 'terminated') return tls;
-  return { ...tls, certificate: rename(tls.certificate), key: rename(tls.key), clientCa: rename(tls.clientCa) };
+  const { certificate, key, clientCa, clientCrl } = tls;
+  const crl = clientCrl === undefined ? {} : { clientCrl: rename(clientCrl) };
+  return { ...tls, certificate: rename(certificate), key: rename(key), clientCa: rename(clientCa), ...crl };
 }

@@ -11,15 +11,28 @@ export interface SecretFacts {
   readonly rejected: string;
   /** nginx's error for the file as a list of CAs; '' if it accepts the file. */
   readonly rejectedAuthority: string;
-  /** Whether it has a certificate or private key in PEM, valid or not. If not, it is not intended for a proxy. */
+  /** Whether it has a certificate, private key or revocation list in PEM, valid or not. If not, it is not intended for a proxy. */
   readonly isMaterial: boolean;
   /** Whether the file has PEM blocks with text before BEGIN on the same line, which OpenSSL ignores. */
   readonly hidesBlocks: boolean;
   readonly key: KeyFacts;
+  /** Certificate revocation lists. Absent if the file has none, and in reports of earlier releases. */
+  readonly revocations?: RevocationFacts | undefined;
   /** The file as a list of users. Absent in reports of earlier releases. */
   readonly users?: UserFacts | undefined;
   /** Secrets with its key. Only if it names an OCSP responder, is followed by its issuer, and nginx accepts both unchanged. */
   readonly stapledWith: readonly string[];
+}
+
+/** Facts about all lists of a file: OpenSSL needs one of each authority. */
+export interface RevocationFacts {
+  readonly count: number;
+  /** Whether OpenSSL rejects one of them. */
+  readonly isBroken: boolean;
+  /** RFC 3339: when all are valid. Absent if none can be read. */
+  readonly from?: string | undefined;
+  /** When the first one ends. Absent if none does. */
+  readonly until?: string | undefined;
 }
 
 export interface CertificateFacts {

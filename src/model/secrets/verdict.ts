@@ -3,7 +3,7 @@ import { asGiven, type ProblemText, problemKind } from '../problem-kind.ts';
 export const secretInvalid = problemKind({
   id: 'secret-invalid',
   severity: 'error',
-  meaning: `The content of a secret cannot be used: it is no certificate, key, CA or list of users, or OpenSSL rejects it. Handshakes would fail, so its hosts answer 503 or are closed, unless another good certificate serves in its place.`,
+  meaning: `The content of a secret cannot be used: it is no certificate, key, CA, revocation list or list of users, or OpenSSL rejects it. Handshakes would fail, so its hosts answer 503 or are closed, unless another good certificate serves in its place.`,
   ...asGiven,
   example: ['secret shop.key contains no private key', 'Store the key in PEM format.'],
   at: 'com.docker.lb.ssl_key',

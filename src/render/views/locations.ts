@@ -18,7 +18,7 @@ import { toMaintenanceView } from './maintenance.ts';
 import { toMirrorView } from './mirrors.ts';
 import { isApplying, toApplying, toNowhereView, toRedirectView } from './redirects.ts';
 import { factsOf } from './table.ts';
-import { toFallbackView, toTargetView } from './targets.ts';
+import { type TargetView, toErrorPagesView, toFallbackView, toTargetView } from './targets.ts';
 
 interface Located
   extends Pick<VirtualServer, 'locations'>,
@@ -70,6 +70,7 @@ export function toLocationViews({ locations, maintenance, pathRedirects = [] }: 
     unmatched: choices.leadsNowhere ? NOWHERE : undefined,
     unavailable: choices.leadsToNobody ? NOBODY : undefined,
     again: again.all,
+    paged: again.paged,
     fallbacks: again.fallbacks,
     blocks,
     mirrors: context.handlesErrors ? mirrorViews(locations, inner) : [],
@@ -89,10 +90,11 @@ function mirrorViews(locations: readonly Location[], { repeated }: LocationConte
   return [...new Map(all.map((view) => [view.id, view])).values()];
 }
 
-function serverBlocks(locations: readonly Location[], { repeated }: LocationContext) {
+function serverBlocks(locations: readonly Location[], { repeated, handlesErrors }: LocationContext) {
   const all = locations
     .filter(({ upstream }) => upstream !== undefined)
-    .flatMap((location) => featureServerBlocks(location.options, factsOf(location)));
+    .flatMap((location) => featureServerBlocks(location.options, factsOf(location)))
+    .filter(({ forErrors }) => handlesErrors || !forErrors);
   return [...new Map(all.map((block) => [block.key, block])).values()].map((block) => ({
     ...block,
     requestHeaders: toChangedView(block.requestHeaders, repeated),
@@ -109,18 +111,13 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
   const passesSecure = sslOnly && isTrusting && !requiresClient;
   const forwards = location.upstream !== undefined && (!sslOnly || passesSecure);
   const target = { ...toTargetView(location, context, forwards), serviceCookie };
-  // gRPC requests are not buffered.
-  const again =
-    handlesErrors && forwards && !target.isGrpc ? views.nameOf(target, toFallbackView(location, context)) : undefined;
   return {
     ...target,
     service: namesService ? location.services[0] : undefined,
     routePath: location.path === '' ? undefined : encodePath(location.path),
     first: featureViews(location.options, factsOf(location), { first: true }),
-    again,
-    mirror: again === undefined ? undefined : toMirrorView(location, context.repeated)?.id,
-    hasOwnErrors: again !== FIRST_AGAIN || target.errorPages.length > 0,
-    againSuffix: again?.slice(FIRST_AGAIN.length),
+    // gRPC requests are not buffered.
+    ...(handlesErrors && forwards && !target.isGrpc ? toForwardView(target, location, context, views) : undefined),
     streamsRequests: streamsRequests(location.options.buffering),
     errorCodes: locationErrorCodes,
     grpcErrors: handlesErrors ? grpcErrors : [],
@@ -137,6 +134,31 @@ function toLocationView(location: Location, context: LocationContext, views: Aga
     choice: undefined,
     tooLarge: undefined,
   };
+}
+
+/** How a location forwards requests that can be repeated. */
+function toForwardView(
+  target: TargetView & { readonly serviceCookie: string | undefined },
+  location: Location,
+  context: LocationContext,
+  views: AgainViews,
+) {
+  const { options } = location;
+  const pages = toErrorPagesView(options);
+  const fallback = toFallbackView(location, context);
+  const mirror = toMirrorView(location, context.repeated)?.id;
+  if (pages !== undefined) {
+    const forwarding = { ...target, features: checked(target.features), errorPages: [], pages, mirror };
+    const checks = featureViews(options, factsOf(location), { checks: true });
+    return { paged: views.pagedName(forwarding, fallback), checks };
+  }
+  const again = views.nameOf(target, fallback);
+  const hasOwnErrors = again !== FIRST_AGAIN || target.errorPages.length > 0;
+  return { again, mirror, hasOwnErrors, againSuffix: again.slice(FIRST_AGAIN.length) };
+}
+
+function checked(features: readonly object[]): readonly object[] {
+  return features.map((fields) => ({ ...fields, isChecked: true }));
 }
 
 /** Without an upstream, maintenance admits no clients. */

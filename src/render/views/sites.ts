@@ -1,3 +1,4 @@
+import { digest } from '../../lib/digest.ts';
 import { featuresUseDollar } from '../../model/features/features.ts';
 import { LONG_NAME } from '../../model/hosts/host.ts';
 import { hopByHopHeaders } from '../../model/proxy-headers.ts';
@@ -11,9 +12,11 @@ import type { Views } from './cached.ts';
 import type { Common } from './common.ts';
 import { hasExpressions, locationsOf } from './table.ts';
 
-/** Identifies the certificate and client CA of a handshake. */
+/** Identifies the certificate, client CA and revocation list of a handshake. */
 export function siteOf(tls: HostTls): string {
-  return tls.kind === 'terminated' ? `${tls.certificate} ${tls.clientCa}` : '-';
+  if (tls.kind !== 'terminated') return '-';
+  const { certificate, clientCa, clientCrl } = tls;
+  return `${certificate} ${clientCa}${clientCrl === undefined ? '' : ` ${clientCrl}`}`;
 }
 
 /** The site of a handshake for an unknown name. */
@@ -39,7 +42,12 @@ export function acceptedSites(
 export function toTlsView(tls: HostTls, secretsFolder: string, site = siteOf(tls)) {
   const material =
     tls.kind === 'terminated'
-      ? { ...tls, allowedProtocols: allowedProtocols(tls), secretsFolder, site, hidden: hopByHopHeaders }
+      ? {
+          ...{ ...tls, secretsFolder, site, hidden: hopByHopHeaders },
+          allowedProtocols: allowedProtocols(tls),
+          crlId: tls.clientCrl === undefined ? undefined : digest(tls.clientCrl),
+          isStapled: tls.isStapled && tls.clientCrl === undefined,
+        }
       : undefined;
   return { material, site, isClosed: tls.kind === 'closed' };
 }

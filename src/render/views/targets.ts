@@ -1,4 +1,5 @@
 import { isGrpc, isTls } from '../../model/features/backend-protocol.ts';
+import { errorPagesId } from '../../model/features/error-pages.ts';
 import { fallbackUpstream, fallbackVariable } from '../../model/features/fallback.ts';
 import { changedResponseHeaders, featureErrorPages, featureViews } from '../../model/features/features.ts';
 import { encodePath, pathBytes } from '../../model/path.ts';
@@ -19,7 +20,15 @@ export function toFallbackView(location: Location, context: LocationContext) {
   const view = toTargetView({ ...location, options, upstream: `$${fallbackVariable(upstream)}` }, context, true);
   // The request has been in the location of the service.
   const isStripped = strippedRoot(location) !== undefined;
-  return { ...view, prefix: '', serviceCookie: undefined, isStripped };
+  return { ...view, prefix: '', serviceCookie: undefined, isStripped, pages: toErrorPagesView(location.options) };
+}
+
+export type ErrorPagesView = NonNullable<ReturnType<typeof toErrorPagesView>>;
+
+/** Undefined if errors of the application have no pages of a service. */
+export function toErrorPagesView({ errorPages }: RouteOptions) {
+  const id = errorPages && errorPagesId(errorPages);
+  return id === undefined ? undefined : { id, statuses: errorPages!.statuses.join(' ') };
 }
 
 export type TargetView = ReturnType<typeof toTargetView>;

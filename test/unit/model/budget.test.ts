@@ -232,6 +232,11 @@ describe('the estimated size', () => {
     ['TLS', { tls }, {}],
     ['TLS with HSTS', { tls: { ...tls, hsts } }, {}],
     ['client certificates', { tls: { ...tls, hsts, clientCa: 'clients-ca' } }, { clientCertificate: 'required' }],
+    [
+      'a revocation list',
+      { tls: { ...tls, hsts, clientCa: 'ca', clientCrl: 'clients-crl' } },
+      { clientCertificate: 'required' },
+    ],
     ['TLS versions', { tls: { ...tls, protocols: 'TLSv1.2 TLSv1.3' } }, {}],
     ['a closed TLS host', { tls: { kind: 'closed' } }, {}],
     ['a service that terminates TLS', { tls: { kind: 'passthrough', proxyProtocol: false } }, {}],
@@ -316,6 +321,18 @@ describe('the estimated size', () => {
       'a fallback',
       { tls: { ...tls, hsts } },
       {
+        fallback: { name: 'waker', port: 80, peers: [{ address: 'tasks.waker.app', port: 80, resolve: true }] },
+        responseHeaders: [['A', 'b']],
+      },
+    ],
+    [
+      'error pages',
+      { tls: { ...tls, hsts } },
+      {
+        errorPages: {
+          ...{ name: 'pages', port: 80, statuses: Array.from({ length: 100 }, (_, n) => 500 + n) },
+          peers: [{ address: 'tasks.pages.app', port: 80, resolve: true }],
+        },
         fallback: { name: 'waker', port: 80, peers: [{ address: 'tasks.waker.app', port: 80, resolve: true }] },
         responseHeaders: [['A', 'b']],
       },

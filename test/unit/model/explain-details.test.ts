@@ -6,7 +6,7 @@ import { explainUrl } from '../../../src/model/explain.ts';
 import { parseSettings } from '../../../src/model/settings/settings.ts';
 import type { SwarmService } from '../../../src/model/snapshot.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
-import { servicesOf, tables } from '../../support/match-tables.ts';
+import { placeOf, serviceName, servicesOf, tables } from '../../support/match-tables.ts';
 
 const { settings } = parseSettings({}, '1');
 
@@ -26,10 +26,11 @@ describe.each(Object.entries(tables))('Requests of %s', (_name, table) => {
   const explain = explainer(servicesOf(table));
 
   it.each(table.rows.map((row) => [row] as const))('%j', ([service, method, target, ...headers]) => {
-    const { answer } = explain(`http://${table.hosts}${target}`, { method, headers });
+    const { host, path } = placeOf(table, target);
+    const { answer } = explain(`http://${host}${path}`, { method, headers });
     const reached = answer.kind === 'service' ? answer.route.services[0] : answer.kind;
 
-    expect(reached).toBe(service === 404 ? 'no-path' : `${table.hosts.replace('.', '-')}-${service}`);
+    expect(reached).toBe(service === 404 ? 'no-path' : serviceName(table, String(service)));
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildDesiredState } from '../../../src/model/desired-state.ts';
+import { judgmentTime } from '../../../src/model/secrets/judge-secrets.ts';
 import type { CertificateFacts, SecretFacts } from '../../../src/model/secrets/secret-facts.ts';
 import { parseSettings } from '../../../src/model/settings/settings.ts';
 import { aNetwork, aService } from '../../support/builders.ts';
@@ -17,7 +18,7 @@ const labels = { ssl_cert: 'cert', ssl_key: 'key' };
 
 /** The result for a service with these labels if its secrets contain this. */
 function judge(facts: readonly SecretFacts[], lb: Readonly<Record<string, string>> = labels, host = 'app.example.org') {
-  const secrets = ['cert', 'key', 'ca'].map((name) => ({ id: name, name, createdAt: '', labels: {} }));
+  const secrets = ['cert', 'key', 'ca', 'crl'].map((name) => ({ id: name, name, createdAt: '', labels: {} }));
   const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
   const snapshot = { services: [aService('app', { host, lb })], networks: [aNetwork('app')], secrets, ...nothing };
   const material = { facts: new Map(facts.map((each) => [each.name, each])), now };
@@ -202,6 +203,88 @@ describe('an invalid CA', () => {
     const certificates = [aCertificate({ until: '2026-05-31T00:00:00.000Z' }), aCertificate()];
 
     expect(judge([aSecret('ca', { certificates })], backend).problems).toEqual([]);
+  });
+});
+
+describe('a revocation list', () => {
+  const clients = { ...labels, ssl_client_ca: 'ca', ssl_client_crl: 'crl' };
+  const lists = { count: 1, isBroken: false, from: '2026-05-01T00:00:00.000Z' };
+  const aList = (until: string, more: Partial<SecretFacts> = {}) =>
+    secretFacts('crl', { revocations: { ...lists, until }, ...more });
+  const good = aList('2026-06-15T00:00:00.000Z');
+
+  it.each([
+    ['nothing is known', []],
+    ['it is valid for two weeks', [good]],
+    ['it never ends', [secretFacts('crl', { revocations: lists })]],
+    [
+      'it is replaced daily',
+      [
+        secretFacts('crl', {
+          revocations: { ...lists, from: '2026-05-31T00:00:00.000Z', until: '2026-06-02T00:00:00.000Z' },
+        }),
+      ],
+    ],
+  ])('is used without a problem: %s', (_, facts) => {
+    const { problems, hosts, tls, attached } = judge([aSecret('cert'), aKey(), ...facts], clients);
+
+    expect(problems).toEqual([]);
+    expect(hosts).toEqual(open);
+    expect(tls).toMatchObject([{ clientCa: 'ca', clientCrl: 'crl' }]);
+    expect(attached).toEqual(['ca', 'cert', 'crl', 'key']);
+  });
+
+  it.each([
+    ['secret crl contains no certificate revocation list', aSecret('crl')],
+    ['secret crl contains certificates beside the revocation list', { ...good, certificates: [aCertificate()] }],
+    [
+      'secret crl contains a revocation list that cannot be read',
+      secretFacts('crl', { isBroken: true, revocations: { count: 0, isBroken: true } }),
+    ],
+    [
+      'secret crl contains a revocation list that is rejected: OpenSSL reports "bad"',
+      { ...good, rejectedAuthority: 'bad' },
+    ],
+    ['the revocation list in secret crl expired on 2026-05-31', aList('2026-05-31T00:00:00.000Z')],
+    [
+      'the revocation list in secret crl is not valid before 2026-06-02',
+      secretFacts('crl', { revocations: { ...lists, from: '2026-06-02T00:00:00.000Z' } }),
+    ],
+  ])('closes its hosts if it is invalid: %s', (reason, crl) => {
+    const { problems, hosts } = judge([aSecret('cert'), aKey(), crl], clients);
+
+    expect(problems).toMatchObject([
+      { severity: 'error', label: 'com.docker.lb.ssl_client_crl', value: 'crl', reason },
+    ]);
+    expect(hosts).toEqual(shut);
+  });
+
+  it('has a warning if it expires soon', () => {
+    const { problems, hosts } = judge([aSecret('cert'), aKey(), aList('2026-06-05T00:00:00.000Z')], clients);
+
+    const reason = 'the revocation list in secret crl expires on 2026-06-05';
+    expect(problems).toMatchObject([{ severity: 'warning', label: 'com.docker.lb.ssl_client_crl', reason }]);
+    expect(hosts).toEqual(open);
+  });
+
+  it('is judged again when it expires', () => {
+    const facts = new Map([['crl', good]]);
+    const warned = Date.parse('2026-06-08T00:00:00Z');
+    const ended = Date.parse('2026-06-15T00:00:00Z') + 1;
+
+    const times = [warned - 1, warned, ended - 1, ended].map((time) => judgmentTime([facts], time));
+    expect(times).toEqual([Date.parse(lists.from), warned, warned, ended]);
+  });
+
+  it.each([
+    ['without a CA', { ...labels, ssl_client_crl: 'crl' }, 'is set without a CA'],
+    ['without its secret', { ...clients, ssl_client_crl: 'absent' }, 'secret absent does not exist'],
+    ['with another name', { ...clients, ssl_client_crl: '../x' }, 'is not the name of a secret'],
+  ])('closes its hosts %s', (_, lb, reason) => {
+    const { problems, hosts } = judge([aSecret('cert'), aKey()], lb);
+
+    expect(problems).toMatchObject([{ severity: 'error', label: 'com.docker.lb.ssl_client_crl', reason }]);
+    expect(hosts).toEqual(shut);
   });
 });
 

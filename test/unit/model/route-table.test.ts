@@ -10,7 +10,12 @@ const { settings } = parseSettings({}, '1');
 
 function tableOf(...services: readonly SwarmService[]) {
   const nothing = { nodes: [], hostTasks: [], configs: [], owned: [] };
-  const secrets = ['cert', 'ca', 'other-ca'].map((name) => ({ id: name, name, createdAt: '', labels: {} }));
+  const secrets = ['cert', 'ca', 'other-ca', 'crl', 'other-crl'].map((name) => ({
+    id: name,
+    name,
+    createdAt: '',
+    labels: {},
+  }));
   const networks = [aNetwork('app')];
   return buildDesiredState({ services, networks, secrets, ...nothing }, settings).clusters[0]!.table;
 }
@@ -106,6 +111,10 @@ describe('the route table', () => {
     [asking('ca', optional), asking('ca'), ['older']],
     [asking('other-ca'), asking('ca'), ['older']],
     [asking('ca'), asking('ca'), ['older', 'younger']],
+    [asking('ca'), asking('ca', { ssl_client_crl: 'crl' }), ['older']],
+    [asking('ca', { ssl_client_crl: 'other-crl' }), asking('ca', { ssl_client_crl: 'crl' }), ['older']],
+    [asking('ca', { ssl_client_crl: 'crl' }), asking('ca', { ssl_client_crl: 'crl' }), ['older', 'younger']],
+    [asking('ca', { ssl_client_crl: 'crl' }), asking('ca'), ['older', 'younger']],
     [asking('ca'), { ssl_cert: 'cert' }, ['older', 'younger']],
     [{ ssl_cert: 'cert' }, modern, ['older']],
     [modern, modern, ['older', 'younger']],

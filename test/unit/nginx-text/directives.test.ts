@@ -50,7 +50,6 @@ describe('the list of allowed directives', () => {
     'user',
     'ssl_engine',
     'rewrite',
-    'try_files',
     'ssl_client_certificate',
     'ssl_trusted_certificate',
     'autoindex',

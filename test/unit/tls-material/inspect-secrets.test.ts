@@ -11,7 +11,7 @@ import {
   inspectSecrets,
   within,
 } from '../../../src/tls-material/inspect-secrets.ts';
-import { makeCertificate } from '../../support/material.ts';
+import { makeCertificate, makeRevocationList } from '../../support/material.ts';
 
 let folder: string;
 const read = (file: string) => readFileSync(join(folder, file), 'utf8');
@@ -27,6 +27,8 @@ beforeAll(async () => {
     type: 'rsa',
     more: ['-addext', 'tlsfeature=status_request'],
   });
+  await makeRevocationList(folder, 'root', 'root', ['middle'], new Date('2027-01-02T03:04:05Z'));
+  await makeRevocationList(folder, 'middle', 'middle', [], new Date('2055-01-02T03:04:05Z'));
   openssl('pkey', '-in', 'leaf.key', '-aes256', '-passout', 'pass:x', '-out', 'encrypted.key');
   openssl('ec', '-in', 'leaf.key', '-aes256', '-passout', 'pass:x', '-out', 'encrypted-old.key');
   openssl('rsa', '-in', 'rsa.key', '-traditional', '-out', 'rsa-old.key');
@@ -44,6 +46,26 @@ describe('a secret', () => {
       [undefined, true],
     ]);
     expect(facts.certificates[0]).toMatchObject({ names: ['app.example.org', '*.apps.example.org'], rsaBits: 0 });
+  });
+
+  it('with revocation lists reports when all are valid, and until when', () => {
+    const facts = inspectSecret('crl', read('middle.crl') + read('root.crl'));
+
+    expect(facts).toMatchObject({ isMaterial: true, isBroken: false, certificates: [], rejected: 'no start line' });
+    expect(facts.revocations).toEqual({
+      count: 2,
+      isBroken: false,
+      from: '2054-11-03T03:04:05.000Z',
+      until: '2027-01-02T03:04:05.000Z',
+    });
+  });
+
+  it.each([
+    ['not base64', '-----BEGIN X509 CRL-----\n!!!\n-----END X509 CRL-----\n'],
+    ['no list', '-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n'],
+    ['cut off', '-----BEGIN X509 CRL-----\nMAA=\n'],
+  ])('with a broken revocation list reports that: %s', (_, text) => {
+    expect(inspectSecret('crl', text)).toMatchObject({ isMaterial: true, revocations: { count: 0, isBroken: true } });
   });
 
   it('with a chain out of order reports that', () => {
