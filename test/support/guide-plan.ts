@@ -109,6 +109,7 @@ export const plan: Readonly<Record<string, readonly PlannedBlock[]>> = {
     use('1. Create a token and a password'),
     skips('2. Deploy Prometheus and Grafana', images),
     skips('Alerts', 'promtool is not installed. alerts.test.ts runs it in a container.'),
+    skips('Webhooks', 'It needs a receiver. webhook.test.ts starts one.'),
     use('Logs'),
   ],
   [guide('policies')]: [
