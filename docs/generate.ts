@@ -13,6 +13,7 @@ import { labels } from '../src/model/labels/labels.ts';
 import { isProblemKind, type ProblemKind } from '../src/model/problem-kind.ts';
 import { streamLabels } from '../src/model/route-labels/streams.ts';
 import { coreKeys, extensionKeys, type KeyDefinition, nginxKeys, oidcKeys } from '../src/model/settings/keys.ts';
+import { webhookKeys } from '../src/model/settings/webhooks.ts';
 
 /** Sections of docs/labels.md. A label that is in none of them is in the last section. */
 const labelGroups: Readonly<Record<string, readonly string[]>> = {
@@ -213,6 +214,7 @@ const tables: Readonly<Record<string, string>> = {
   'settings-nginx': settingsTable(nginxKeys),
   'settings-oidc': settingsTable(oidcKeys),
   'settings-acme': settingsTable(acmeKeys),
+  'settings-webhooks': settingsTable(webhookKeys),
   roles: roleTable(),
   problems: problemSections(await problemKinds()),
 };

@@ -32,6 +32,7 @@ import { readSecret } from './own-secrets.ts';
 import type { PlanPreview } from './reconcile/preview.ts';
 import type { StatusBoard } from './reconcile/status.ts';
 import { RenewedIdentity } from './renewed-identity.ts';
+import { serveMetrics } from './serve-metrics.ts';
 import type { SignInSources } from './sign-in.ts';
 
 export interface AdminParts {
@@ -47,7 +48,7 @@ export interface AdminParts {
   readonly traffic: TrafficSource;
   readonly settings: Settings;
   readonly port: number;
-  /** Subnets that may not connect. */
+  /** Subnets of the control network: only the metrics are served there. */
   readonly closedTo: readonly string[];
   /** Subnets of the relays. */
   readonly relayedFrom: readonly string[];
@@ -96,6 +97,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
     ...{ probePorts, probeManager, now },
   };
   const metrics = createMetrics(status, engineCalls, parts.acme);
+  await serveMetrics({ ...parts, access, metrics: () => metrics.metrics(), subnets: closedTo }, signal);
   const app = createAdminApp({
     state: () => view(status.current, status.error, administrator.current),
     subscribe: (listener) => status.subscribe(listener),

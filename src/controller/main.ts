@@ -34,7 +34,7 @@ import { DockerSwarm } from './docker/swarm.ts';
 import { readEnvironment } from './environment.ts';
 import { LinkClient } from './extension-client.ts';
 import { BackendBook } from './observe/backend-book.ts';
-import { namedSecrets, ownSecrets, readSecret, unmounted } from './own-secrets.ts';
+import { namedSecrets, ownSecrets, readNamedSecret, readSecret, unmounted } from './own-secrets.ts';
 import { ReaderClient } from './reader-client.ts';
 import { ReconcileLoop } from './reconcile/loop.ts';
 import { PlanPreview } from './reconcile/preview.ts';
@@ -45,6 +45,8 @@ import { RenewedIdentity } from './renewed-identity.ts';
 import { loadSettings, readCoreSettings } from './settings-file.ts';
 import { readSignIn } from './sign-in.ts';
 import { startTraffic } from './traffic/setup.ts';
+import { readWebhooks } from './webhooks/setup.ts';
+import { Webhook } from './webhooks/webhook.ts';
 
 /** The controller: watches the swarm and makes all writes to it. */
 const environment = readEnvironment();
@@ -97,10 +99,11 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     onChange: trigger,
     ...{ swarm, status, authority, logger, now },
   });
+  const receivers = await readWebhooks(settings.webhooks, readNamedSecret);
   const watched = {
     settings,
     certificateProblems: () => acme.problems,
-    settingsProblems: [...settingsProblems, ...signIn.problems, ...pulling.problems],
+    settingsProblems: [...settingsProblems, ...signIn.problems, ...pulling.problems, ...receivers.problems],
     administration,
   };
   const underWay = new UnderWay();
@@ -190,6 +193,7 @@ if (authority === undefined || adminPassword === undefined || viewerPassword ===
     acme.run(stopped),
     observer.watchTasks(trigger, stopped),
     backendBook.run(trigger, stopped),
+    ...receivers.webhooks.map((receiver) => new Webhook({ ...receiver, status, logger, now }).run(stopped)),
     watchEvents(docker, { onEvent, onGap: lookAgain }, logger, stopped),
     ...settings.clusters.map(({ name, settings }) =>
       renderer.watch(settings.ServiceName, name, () => loop.trigger(), stopped),

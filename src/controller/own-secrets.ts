@@ -31,7 +31,7 @@ export function ownSecrets(now: () => number): readonly OwnSecret[] {
 }
 
 /** Secrets named in the settings. Each is mounted under its own name, so that another name in the settings is another file. */
-export function namedSecrets(settings: Pick<Settings, 'core' | 'oidc'>): readonly OwnSecret[] {
+export function namedSecrets(settings: Pick<Settings, 'core' | 'oidc' | 'webhooks'>): readonly OwnSecret[] {
   return controllerSecrets(settings).map((name) => ({ name, target: namedSecretTarget(name) }));
 }
 

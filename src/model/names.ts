@@ -64,7 +64,7 @@ export const aliveFile = '/tmp/signalbox/alive';
 export const progressFile = '/dev/shm/signalbox-progress';
 /** Path of the token for the agent's metrics. Outside the secrets of services, so that no label can name it. */
 export const metricsTokenPath = '/run/signalbox-metrics-token';
-/** Port on which proxies serve metrics, in all of their networks; never published. */
+/** Port on which proxies and controllers serve metrics, on the control network; proxies also on others if there is a token. Never published. */
 export const metricsPort = 9146;
 export const controllerSecretTarget = 'signalbox-controller';
 /** Mount targets of the passwords of the administrator and the viewer. */

@@ -22,5 +22,8 @@ export function proxyName(cluster: string): string {
   return `${cluster.toLowerCase()}.proxy.signalbox`;
 }
 
+/** Of the controller's metrics. It grants nothing on the control channel. */
+export const metricsName = 'metrics.signalbox';
+
 /** For the service that orders certificates. */
 export const acmeName = 'acme.signalbox';

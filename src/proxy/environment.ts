@@ -12,6 +12,8 @@ export interface AgentEnvironment {
   readonly extensionAddress: string | undefined;
   /** Encoded permissions, see nginx-text/permissions.ts; undefined if there are none. */
   readonly allowedText: string | undefined;
+  /** Subnets of the network on which metrics are served without a token; none if they are not. */
+  readonly metricsSubnets: readonly string[];
   /** Version that Swarm started the task for. */
   readonly boot: string;
   readonly task: string;
@@ -33,6 +35,7 @@ export function readAgentEnvironment(): AgentEnvironment | undefined {
     extension: variable(variables.extension),
     extensionAddress: process.env[variables.extensionAddress],
     allowedText: process.env[variables.allowedText],
+    metricsSubnets: process.env[variables.metricsSubnets]?.split(' ') ?? [],
     boot: variable(variables.boot),
     task: variable(variables.task),
     reloadIntervalMs,

@@ -27,6 +27,7 @@ import { prepareAuthorities, SecretStore } from './nginx/secret-store.ts';
 import { type NameInUse, readServersInUse } from './nginx/servers-in-use.ts';
 import type { BriefVersion } from './ports.ts';
 import { TrafficReporter } from './report-traffic.ts';
+import type { ProxyMetricsOptions } from './serve-metrics.ts';
 import { type Responders, TaskSecrets } from './task-secrets.ts';
 import { startTraffic } from './traffic.ts';
 
@@ -132,6 +133,13 @@ async function readNames(): Promise<readonly NameInUse[]> {
   return names;
 }
 
+/** The server is loaded only if needed, to save memory. */
+async function startMetrics(options: ProxyMetricsOptions): Promise<void> {
+  const subnets = environment?.metricsSubnets ?? [];
+  if (existsSync(metricsTokenPath)) await (await import('./serve-metrics.ts')).serveWithToken(options);
+  else if (subnets.length > 0) (await import('./serve-metrics.ts')).serveOnNetwork(options, subnets);
+}
+
 let reporter: TrafficReporter | undefined;
 
 if (environment === undefined || identity === undefined) {
@@ -167,9 +175,7 @@ if (environment === undefined || identity === undefined) {
     logger.error({ reason: message }, 'Requests are not counted');
     return undefined;
   });
-  if (traffic && existsSync(metricsTokenPath)) {
-    // Loaded only if needed, to save memory.
-    const { startMetrics } = await import('./serve-metrics.ts');
+  if (traffic) {
     await startMetrics({ agent, identity, traffic, logger }).catch(({ message }: Error) =>
       logger.error({ reason: message }, 'Metrics server failed to start'),
     );

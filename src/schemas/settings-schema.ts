@@ -3,6 +3,7 @@ import { labelFamilies } from '../model/features/features.ts';
 import { beginningOf, type LabelDefinition } from '../model/labels/label.ts';
 import { coreKeys, extensionKeys, nginxKeys, oidcKeys } from '../model/settings/keys.ts';
 import { policyLabels } from '../model/settings/policies.ts';
+import { webhookKeys } from '../model/settings/webhooks.ts';
 import { type JsonSchema, labelSchema, tableSchema } from './json-schema.ts';
 
 /** Of `config.toml`. */
@@ -22,6 +23,7 @@ export function settingsSchema(): JsonSchema {
       Policies: named('Labels by name of the policy.', labelTable('Labels of services with this policy.')),
       Acme: named('ACME servers by name.', tableSchema(acmeKeys, 'An ACME server.')),
       Oidc: tableSchema(oidcKeys, 'Sign-in with OpenID Connect.'),
+      Webhooks: named('Receivers of problems by name.', tableSchema(webhookKeys, 'A receiver of problems.')),
     }),
   };
 }

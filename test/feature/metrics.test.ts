@@ -18,6 +18,7 @@ it('exposes routes, problems, replicas and their versions, and how long changes 
   expect(text).toContain('signalbox_routes{cluster="default"} 2');
   expect(text).toContain('signalbox_problems{severity="error"} 1');
   expect(text).toContain(`signalbox_replicas{cluster="default",version="${version}",desired="true"} 2`);
+  expect(text).toContain('signalbox_desired_replicas{cluster="default"} 2');
   expect(text).toContain('signalbox_engine_calls_total{operation="List services",result="failed"} 1');
   expect(text).toContain('signalbox_propagation_seconds_count{cluster="default"} 1');
 });

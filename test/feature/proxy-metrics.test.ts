@@ -1,6 +1,7 @@
 // Who may read the proxies' metrics.
-import { expect, it } from 'vitest';
-import { aService } from '../support/builders.ts';
+import { describe, expect, it } from 'vitest';
+import { controlNetwork } from '../../src/model/names.ts';
+import { aNetwork, aService } from '../support/builders.ts';
 import { ControllerWorld } from '../support/controller-world.ts';
 
 const settings = { Extensions: { default: { MetricsSecret: 'token' } } };
@@ -38,6 +39,32 @@ it('access to metrics is removed with the setting', async () => {
   await successor.settle();
 
   expect(secretsOf(successor).filter((secret) => secret.startsWith('token'))).toEqual([]);
+});
+
+describe('metrics on the control network', () => {
+  const subnetsOf = async (cluster: object): Promise<string[]> => {
+    const world = new ControllerWorld({ settings: { Extensions: { default: cluster } }, agents: true });
+    world.swarm.addNetwork(aNetwork(controlNetwork, { subnets: ['10.0.1.0/24', '10.0.2.0/24'] }));
+    world.swarm.addNetwork(aNetwork('app', { subnets: ['10.0.9.0/24'] }));
+    world.swarm.deploy(aService('app'));
+    await world.settle();
+    const env: string[] = world.swarm.service('signalbox-proxy').spec.TaskTemplate.ContainerSpec.Env;
+    return env.filter((variable) => variable.startsWith('SIGNALBOX_METRICS_SUBNETS='));
+  };
+
+  it('are on by default, for its subnets only', async () => {
+    expect(await subnetsOf({})).toEqual(['SIGNALBOX_METRICS_SUBNETS=10.0.1.0/24 10.0.2.0/24']);
+  });
+
+  it.each([
+    ['they are turned off', { Metrics: false }],
+    ['a token is required that does not exist', { MetricsSecret: 'missing' }],
+    ['there are no agents', { HitlessServiceUpdate: false }],
+    ['their port is that of routes', { TargetPort: 9146 }],
+    ['their port is that of routes over TLS', { TargetSSLPort: 9146 }],
+  ])('are off if %s', async (_, cluster) => {
+    expect(await subnetsOf(cluster)).toEqual([]);
+  });
 });
 
 it('requests are counted also without it', async () => {

@@ -84,7 +84,18 @@ describe('a line in JSON', () => {
       service: 'plain',
       user_agent: 'test "agent"',
       referer: 'http://a/?b',
+      traceparent: '',
     });
+  });
+
+  it('has the trace context of the client, which the application receives unchanged', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const tracestate = 'vendor=00f067aa0ba902b7,other=1';
+    const headers = [`traceparent: ${traceparent}`, `tracestate: ${tracestate}`];
+    const { body } = await get(nginx, 'plain.example.org', '/traced', { headers });
+
+    expect(JSON.parse(body).rawHeaders).toEqual(expect.arrayContaining([traceparent, tracestate]));
+    expect((await logged()).find(({ path }) => path === '/traced')).toMatchObject({ traceparent });
   });
 
   it('names the TLS version, the first task and the second', async () => {
@@ -111,7 +122,13 @@ describe('a line in JSON', () => {
     const long = `${'\u00c3\u00a4'.repeat(6000)}${'a\u00c3\u00a4'.repeat(3000)}`;
     const requests = [
       head(`GET /${inTarget} HTTP/1.1`, 'Host: plain.example.org'),
-      head(`GET /?${inTarget} HTTP/1.1`, 'Host: plain.example.org', `User-Agent: ${bytes}`, `Referer: ${bytes}`),
+      head(
+        `GET /?${inTarget} HTTP/1.1`,
+        'Host: plain.example.org',
+        `User-Agent: ${bytes}`,
+        `Referer: ${bytes}`,
+        `traceparent: ${bytes}`,
+      ),
       head(`GET /${long} HTTP/1.1`, 'Host: plain.example.org'),
       head('GET /utf-\u00c3\u00a4 HTTP/1.1', 'Host: plain.example.org', 'User-Agent: \u00e2\u0082\u00ac \\" \\x41'),
       head('GET /overlong-\u00c0\u00af HTTP/1.1', 'Host: plain.example.org'),

@@ -77,6 +77,7 @@ const stricter: Readonly<Record<string, readonly string[]>> = {
     'controller/reconcile/status.ts',
     'controller/renewed-identity.ts',
   ],
+  'controller/webhooks': ['lib', 'model', 'controller/reconcile/status.ts'],
   'controller/traffic': [
     'lib',
     'model',

@@ -66,6 +66,20 @@ export function createMetrics(
       }
     },
   });
+  new Gauge({
+    name: 'signalbox_desired_replicas',
+    help: 'Desired proxies. Absent if there is one on each node (`ProxyReplicas = "global"`).',
+    labelNames: ['cluster'],
+    registers,
+    collect() {
+      this.reset();
+      const running = new Set(status.current?.outcomes.map(({ name }) => name));
+      for (const { cluster } of status.current?.desired.clusters ?? []) {
+        const { ProxyReplicas: replicas } = cluster.settings;
+        if (replicas !== 'global' && running.has(cluster.name)) this.set({ cluster: cluster.name }, replicas);
+      }
+    },
+  });
   new Counter({
     name: 'signalbox_passes_total',
     help: 'Passes over the swarm by result.',

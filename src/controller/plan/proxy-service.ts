@@ -1,6 +1,7 @@
 import type { ClusterState } from '../../model/cluster-state.ts';
 import { clusterLabel, fileLabel, metricsTokenPath, proxySecretTarget, versionLabel } from '../../model/names.ts';
 import { desiredProxy, type MountedObject, type ProxyAttachments } from '../../model/own-services/owned-service.ts';
+import { servesOpenMetrics } from '../../model/secrets/cluster-secrets.ts';
 import { isEncryptedSecretConfig } from '../../model/secrets/encrypted-secrets.ts';
 import type { StoredObject } from '../../model/snapshot.ts';
 import type { Rendering } from '../../model/version.ts';
@@ -27,11 +28,13 @@ export function attachedTo(
   const extension = snapshot.owned.find(
     ({ role, name }) => role === 'extension' && name === cluster.settings.ServiceName,
   );
+  const control = snapshot.networks.find(({ id }) => id === controlNetworkId);
   const identity = { ...mountedIdentity('proxy', observed), target: proxySecretTarget };
   return {
     extensionAddress: extension?.virtualAddresses?.[controlNetworkId],
     networkIds: [...networkIds, controlNetworkId],
     secrets: [...(cluster.deliversInPlace ? [] : material), ...token, identity],
+    ...(servesOpenMetrics(cluster.settings) ? { metricsSubnets: control?.subnets ?? [] } : {}),
     ...allowed,
   };
 }

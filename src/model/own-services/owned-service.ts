@@ -195,6 +195,8 @@ export interface ProxyAttachments {
    * Statements beyond our templates that the administrator permits the extension to write; absent if there are none.
    */
   readonly allowedText?: string | undefined;
+  /** Subnets of the network on which the agents serve metrics without a token; none if they do not. */
+  readonly metricsSubnets?: readonly string[] | undefined;
 }
 
 export function desiredProxy(
@@ -204,7 +206,7 @@ export function desiredProxy(
 ): DesiredService {
   const { settings, name } = cluster;
   const mode = settings.PublishMode;
-  const { version, extensionAddress, allowedText, ...attached } = attachments;
+  const { version, extensionAddress, allowedText, metricsSubnets, ...attached } = attachments;
   return {
     role: 'proxy',
     cluster: name,
@@ -233,7 +235,7 @@ export function desiredProxy(
     limits: { memoryBytes: bytesOf(settings.ProxyMemoryLimit), pids: settings.ProxyPidsLimit },
     tmpfs: { '/tmp': bytesOf(settings.ProxyTmpSize), [bodiesFolder]: BODIES_BYTES },
     ...(settings.HitlessServiceUpdate
-      ? agentParts(cluster, { version, extensionAddress, allowedText })
+      ? agentParts(cluster, { version, extensionAddress, allowedText, metricsSubnets })
       : { env: {}, volumes: {}, init: false }),
   };
 }
@@ -256,7 +258,12 @@ function healthCommand(version: string): string {
 /** The agent's environment. An image without an agent ignores it. */
 function agentParts(
   { settings, name }: Cluster,
-  { version, extensionAddress, allowedText }: Pick<ProxyAttachments, 'version' | 'extensionAddress' | 'allowedText'>,
+  {
+    version,
+    extensionAddress,
+    allowedText,
+    metricsSubnets = [],
+  }: Omit<ProxyAttachments, 'configs' | 'secrets' | 'networkIds'>,
 ) {
   return {
     env: {
@@ -265,6 +272,7 @@ function agentParts(
       ...(extensionAddress === undefined ? {} : { [variables.extensionAddress]: extensionAddress }),
       // Set by the controller: the extension must not choose its own permissions.
       ...(allowedText === undefined ? {} : { [variables.allowedText]: allowedText }),
+      ...(metricsSubnets.length === 0 ? {} : { [variables.metricsSubnets]: metricsSubnets.join(' ') }),
       [variables.boot]: version,
       [variables.configPath]: settings.ProxyConfigPath,
       [variables.reloadIntervalMs]: String(settings.ProxyReloadInterval),

@@ -5,6 +5,8 @@ export const variables = {
   extension: 'SIGNALBOX_EXTENSION',
   extensionAddress: 'SIGNALBOX_EXTENSION_ADDRESS',
   allowedText: 'SIGNALBOX_ALLOWED_TEXT',
+  /** Subnets of the control network, separated by spaces, on which an agent serves metrics without a token. */
+  metricsSubnets: 'SIGNALBOX_METRICS_SUBNETS',
   boot: 'SIGNALBOX_BOOT',
   configPath: 'SIGNALBOX_CONFIG_PATH',
   reloadIntervalMs: 'SIGNALBOX_RELOAD_INTERVAL_MS',

@@ -46,6 +46,11 @@ export function judgeCertificate(
   return { secret, isGood: verdicts.every(({ severity }) => severity !== 'error'), problems: verdicts.map(toProblem) };
 }
 
+/** Whether clients on the control network read the metrics without a token. A missing secret must not permit this. */
+export function servesOpenMetrics({ Metrics, MetricsSecret, TargetPort, TargetSSLPort }: Cluster['settings']): boolean {
+  return Metrics && MetricsSecret === '' && ![TargetPort, TargetSSLPort].includes(metricsPort);
+}
+
 /** An invalid secret does not affect routes. */
 export function judgeMetricsSecret({ name, settings }: Cluster, secrets: ReadonlyMap<string, StoredObject>) {
   const value = settings.MetricsSecret;
@@ -62,7 +67,12 @@ function metricsObstacle(
   settings: Cluster['settings'],
   exists: boolean,
 ): Pick<Problem, 'reason' | 'remedy'> | undefined {
-  const { HitlessServiceUpdate, TargetPort, TargetSSLPort, MetricsSecret } = settings;
+  const { HitlessServiceUpdate, TargetPort, TargetSSLPort, Metrics, MetricsSecret } = settings;
+  if (!Metrics)
+    return {
+      reason: 'has no effect: Metrics is false',
+      remedy: 'Remove one of the settings Metrics and MetricsSecret.',
+    };
   if (!HitlessServiceUpdate) {
     const reason = 'has no effect: without HitlessServiceUpdate, proxies have no agent that exposes metrics';
     return { reason, remedy: 'Set HitlessServiceUpdate = true, or remove this setting.' };

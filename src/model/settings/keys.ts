@@ -297,10 +297,15 @@ export const extensionKeys = {
     [],
     'Docker secrets, each with a certificate chain and its key, for hosts without a certificate of their own: the proxies also serve every host that one of them covers over HTTPS. Exact names precede wildcards, then the later expiry decides. The labels `ssl_cert`, `ssl_passthrough` and `acme`, and the setting `Acme`, take precedence. See [TLS](tls.md#certificates-for-many-hosts). Requires `HitlessServiceUpdate`.',
   ),
+  Metrics: key(
+    flag,
+    true,
+    "Exposes each proxy's metrics at `https://<task>:9146/metrics`, on the control network only. See [metrics](metrics.md#of-the-proxies). Requires `HitlessServiceUpdate`.",
+  ),
   MetricsSecret: key(
     secretName,
     '',
-    "Docker secret with a token. Clients with this token can read each proxy's metrics at `https://<task>:9146/metrics`. By default, metrics are disabled.",
+    "Docker secret with a token. Clients on all networks of the proxies can then read each proxy's metrics, but only with this token. By default, clients on the control network can read them without a token.",
   ),
   Template: key(text, '', 'Docker config with a custom template. See [template.md](template.md).'),
   UnavailablePage: key(

@@ -8,6 +8,7 @@ import { type CoreSettings, coreKeys, type OidcSettings, oidcKeys } from './keys
 import { type Lists, parseLists } from './lists.ts';
 import { type Policies, parsePolicies } from './policies.ts';
 import { isTable, lowerKeys, noTable, readTable, settingsProblem, type Table, tableOrEmpty } from './table.ts';
+import { parseWebhooks, type WebhookSettings } from './webhooks.ts';
 
 /** The administrator's settings file, complete with defaults. */
 export interface Settings {
@@ -20,6 +21,8 @@ export interface Settings {
   readonly issuers: Issuers;
   /** Undefined if users sign in with passwords only. */
   readonly oidc: OidcSettings | undefined;
+  /** Receivers of problems. */
+  readonly webhooks: readonly WebhookSettings[];
 }
 
 export interface SettingsResult {
@@ -30,7 +33,7 @@ export interface SettingsResult {
 /** A text is the release of local images. */
 export function parseSettings(document: Table, own: string | Images): SettingsResult {
   const images = typeof own === 'string' ? { registry: LOCAL_REGISTRY, release: own } : own;
-  const { acme, extensions, hosts, lists, policies, oidc, ...coreTable } = lowerKeys(document);
+  const { acme, extensions, hosts, lists, policies, oidc, webhooks, ...coreTable } = lowerKeys(document);
   const core = readTable<CoreSettings>(coreTable, coreKeys, '');
   const listed = parseHosts(hosts);
   const ofLists = parseLists(tableOrEmpty(lists));
@@ -39,6 +42,7 @@ export function parseSettings(document: Table, own: string | Images): SettingsRe
     readTable<AcmeSettings>(lowerKeys(table as Table), acmeKeys, path),
   );
   const signIn = parseOidc(oidc);
+  const ofWebhooks = parseWebhooks(tableOrEmpty(webhooks));
   const ofClusters = parseClusters(extensions, images, core.values.RegistrySecret);
   return {
     settings: {
@@ -49,6 +53,7 @@ export function parseSettings(document: Table, own: string | Images): SettingsRe
       policies: ofPolicies.policies,
       issuers: ofAcme.issuers,
       oidc: signIn.oidc,
+      webhooks: ofWebhooks.webhooks,
     },
     problems: [
       ...core.problems,
@@ -62,6 +67,8 @@ export function parseSettings(document: Table, own: string | Images): SettingsRe
       ...ofAcme.problems,
       ...noTable('Oidc', oidc),
       ...signIn.problems,
+      ...noTable('Webhooks', webhooks),
+      ...ofWebhooks.problems,
       ...noTable('Extensions', extensions),
       ...ofClusters.problems,
     ],
@@ -83,8 +90,14 @@ function parseOidc(table: unknown): { readonly oidc: OidcSettings | undefined; r
  * Secrets that the controller mounts because of these settings. They are never attached to a proxy, even if a label
  * names them.
  */
-export function controllerSecrets({ core, oidc }: Pick<Settings, 'core' | 'oidc'>): readonly string[] {
-  return [core.UsersSecret, core.RegistrySecret, oidc?.ClientSecret ?? '', oidc?.CA ?? ''].filter(
-    (name) => name !== '',
-  );
+export function controllerSecrets({
+  core,
+  oidc,
+  webhooks,
+}: Pick<Settings, 'core' | 'oidc' | 'webhooks'>): readonly string[] {
+  const named = [
+    ...[core.UsersSecret, core.RegistrySecret, oidc?.ClientSecret ?? '', oidc?.CA ?? ''],
+    ...webhooks.flatMap(({ UrlSecret, SigningSecret }) => [UrlSecret, SigningSecret]),
+  ];
+  return [...new Set(named)].filter((name) => name !== '');
 }

@@ -24,6 +24,7 @@ const LOGGED_TEXTS = [
   { source: '$request_uri', variable: '$log_uri' },
   { source: '$http_user_agent', variable: '$log_user_agent' },
   { source: '$http_referer', variable: '$log_referer' },
+  { source: '$http_traceparent', variable: '$log_traceparent' },
 ];
 
 export function toAccessLogView(input: RenderInput, table: RouteTable) {

@@ -211,6 +211,7 @@ describe('the secret for metrics', () => {
 
   it.each([
     ['is missing', {}, { secrets: [] }, 'is not a secret of this swarm'],
+    ['contradicts another setting', { Metrics: false }, undefined, 'has no effect: Metrics is false'],
     ['has nobody to use it', { HitlessServiceUpdate: false }, undefined, 'has no effect: without HitlessServiceUpdate'],
     [
       'would take the port of routes',

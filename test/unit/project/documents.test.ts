@@ -13,6 +13,7 @@ import { labelFamilies } from '../../../src/model/features/features.ts';
 import { labels } from '../../../src/model/labels/labels.ts';
 import { coreKeys, extensionKeys, nginxKeys, oidcKeys } from '../../../src/model/settings/keys.ts';
 import { parseSettings } from '../../../src/model/settings/settings.ts';
+import { webhookKeys } from '../../../src/model/settings/webhooks.ts';
 import { signalbox } from '../../support/command-line.ts';
 import {
   type Block,
@@ -140,7 +141,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const notLabels = ['defaul_backend', 'hots', 'tls', 'name', 'x'];
 
 const settingsKeys = new Set(
-  [acmeKeys, coreKeys, extensionKeys, nginxKeys, oidcKeys].flatMap((keys) => Object.keys(keys)),
+  [acmeKeys, webhookKeys, coreKeys, extensionKeys, nginxKeys, oidcKeys].flatMap((keys) => Object.keys(keys)),
 );
 
 function isLabel(name: string): boolean {

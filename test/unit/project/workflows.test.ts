@@ -58,7 +58,7 @@ it('The stack file of a release names the images that the release publishes', as
   const steps = workflows.flatMap(({ workflow }) => Object.values(workflow.jobs).flatMap((job) => job.steps));
   const create = steps.find((step) => step.run?.includes('gh release create'))?.run;
   expect(create).toContain('.ci/release-stack "$REGISTRY" >release/stack.yml\n');
-  expect(create).toMatch(/gh release create .* release\/stack\.yml config\.toml\n$/);
+  expect(create).toMatch(/gh release create .* release\/stack\.yml config\.toml release\/monitoring\.tar\.gz\n$/);
 
   const stack = await run(join(project, '.ci/release-stack'), ['ghcr.io/example/signalbox']);
   const { services } = parse(stack) as { services: Record<string, { image: string; environment?: object }> };
@@ -69,6 +69,17 @@ it('The stack file of a release names the images that the release publishes', as
   expect(services.controller?.environment).toMatchObject({
     SIGNALBOX_REGISTRY: expect.stringContaining(':-ghcr.io/example/signalbox}'),
   });
+});
+
+it('The monitoring files of a release link to the documentation of that release', async () => {
+  const source = 'https://example.org/signalbox';
+  const script = '"$1" "$2" v1.2.3 | tar -xzO monitoring/alerts.yml; "$1" "$2" v1.2.3 | tar -tz';
+  const written = await run('bash', ['-ec', script, 'sh', join(project, '.ci/release-monitoring'), source]);
+
+  expect(written).toContain(`runbook_url: ${source}/blob/v1.2.3/docs/problems.md#`);
+  expect(written).not.toContain('runbook_url: docs/');
+  for (const name of ['monitoring.yml', 'monitoring/prometheus.yml', 'monitoring/dashboard.json'])
+    expect(written.split('\n')).toContain(name);
 });
 
 it('.ci/release-stack fails for a name that is no registry', async () => {
