@@ -33,13 +33,14 @@ await runCommand(async () => {
   const built = mkdtempSync(join(tmpdir(), 'signalbox-page-'));
   mkdirSync(folder, { recursive: true });
   await step('page', () => buildPage(built));
-  const browser = await launchBrowser();
+  await using browser = await launchBrowser();
   await using world = await PageWorld.open(built);
   await aBusyDay(world);
   // Two quiet hours: the last check is now.
   await world.deploy(2 * 3_600_000);
   for (const scheme of ['light', 'dark'] as const) {
     const page = await openWindow(browser, scheme);
+    await page.setViewportSize({ width: 1280, height: 800 });
     await logInto(page, world.url, 'admin', passwords.admin);
     for (const [view, [address, text]] of Object.entries(views)) {
       await step(`${view}-${scheme}`, async () => {
@@ -49,7 +50,6 @@ await runCommand(async () => {
       });
     }
   }
-  await browser.close();
   rmSync(built, { recursive: true, force: true });
   return 0;
 });
