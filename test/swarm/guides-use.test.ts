@@ -145,7 +145,7 @@ it('releases: requests are chosen, shared, copied, and answered by the fallback'
   await shell.until(shell.inline('releases', "curl -H 'X-Canary: 1'"), versionOnPage(2));
   await shell.until('curl http://shop.example.org/', versionOnPage(1));
   const explained = await shell.run(shell.inline('releases', 'npx signalbox explain'));
-  expect(explained).toMatch(/shop_app by the route shop\.example\.org\/[\s\S]*x-canary=1/);
+  expect(explained).toMatch(/shop_canary by the route shop\.example\.org\/[\s\S]*matches header:x-canary=1/);
 
   shell.save('releases.yml', withSharesAndMore(parse(chosen!)));
   await shell.run('docker stack deploy -c releases.yml shop');
