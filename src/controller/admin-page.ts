@@ -1,4 +1,3 @@
-import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from '../lib/logger.ts';
 import { memoizeLast } from '../lib/memo.ts';
@@ -31,7 +30,7 @@ import { probeManager, probePorts } from './doctor-probes.ts';
 import { readSecret } from './own-secrets.ts';
 import type { PlanPreview } from './reconcile/preview.ts';
 import type { StatusBoard } from './reconcile/status.ts';
-import { RenewedIdentity } from './renewed-identity.ts';
+import { RenewedIdentity, renewInTime } from './renewed-identity.ts';
 import { serveMetrics } from './serve-metrics.ts';
 import type { SignInSources } from './sign-in.ts';
 
@@ -131,7 +130,7 @@ export async function startAdmin(parts: AdminParts, signal: AbortSignal): Promis
   const own = await ownCertificate(parts);
   const renewed = own ? undefined : await RenewedIdentity.issue(authority, now, 'admin.signalbox', ['localhost']);
   const server = serveAdmin({ app, port, closedTo, relayedFrom, ...(own ?? renewed!.current) }, signal);
-  if (renewed) renewInTime(server, renewed, parts, signal);
+  if (renewed) renewInTime({ server, identity: renewed, name: 'Admin', logger }, signal);
 }
 
 const MAINTENANCE_CHECK_MS = 2000;
@@ -139,22 +138,6 @@ const MAINTENANCE_CHECK_MS = 2000;
 function endMaintenanceInTime({ administrator, logger }: AdminParts, signal: AbortSignal): void {
   const end = () => administrator.endExpired().catch((error) => logger.error({ err: error }, 'Maintenance not ended'));
   const timer = setInterval(end, MAINTENANCE_CHECK_MS).unref();
-  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
-}
-
-const RENEWAL_CHECK_MS = 3_600_000;
-
-/** Applies to new connections. Open ones continue. */
-function renewInTime(server: Server, identity: RenewedIdentity, { logger }: AdminParts, signal: AbortSignal): void {
-  const renew = async () => {
-    if (!(await identity.renew())) return;
-    const { cert, key } = identity.current;
-    server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
-    logger.info('Renewed admin certificate');
-  };
-  const timer = setInterval(() => {
-    renew().catch((error) => logger.error({ err: error }, 'Admin certificate not renewed'));
-  }, RENEWAL_CHECK_MS).unref();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 }
 

@@ -3,7 +3,7 @@ import { metricsPort } from '../model/names.ts';
 import { createMetricsServer, ownAddressIn } from '../protocol/metrics-server.ts';
 import { metricsName } from '../protocol/names.ts';
 import type { Access } from './admin/access.ts';
-import { RenewedIdentity } from './renewed-identity.ts';
+import { RenewedIdentity, renewInTime } from './renewed-identity.ts';
 
 export interface ControllerMetricsOptions {
   readonly access: Pick<Access, 'identifyBearer'>;
@@ -14,8 +14,6 @@ export interface ControllerMetricsOptions {
   readonly logger: Logger;
   readonly now: () => number;
 }
-
-const RENEWAL_CHECK_MS = 3_600_000;
 
 /**
  * Serves the metrics on the control network, where Prometheus finds all controllers, to clients with a token of the
@@ -32,22 +30,8 @@ export async function serveMetrics(options: ControllerMetricsOptions, signal: Ab
     onlyFrom: subnets,
     metrics,
   });
-  const renew = async () => {
-    if (!(await identity.renew())) return;
-    const { cert, key } = identity.current;
-    server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
-  };
-  const timer = setInterval(() => {
-    renew().catch((error) => logger.error({ err: error }, 'Metrics certificate not renewed'));
-  }, RENEWAL_CHECK_MS).unref();
-  signal.addEventListener(
-    'abort',
-    () => {
-      clearInterval(timer);
-      server.close();
-    },
-    { once: true },
-  );
+  renewInTime({ server, identity, name: 'Metrics', logger }, signal);
+  signal.addEventListener('abort', () => server.close(), { once: true });
   server
     .on('error', (error) => logger.error({ err: error }, 'Metrics server failed to start'))
     .listen(metricsPort, address);
