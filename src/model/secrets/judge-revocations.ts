@@ -1,7 +1,7 @@
 import { problemKind } from '../problem-kind.ts';
 import type { Material } from './material.ts';
 import type { RevocationFacts } from './secret-facts.ts';
-import { refuse, type Verdict } from './verdict.ts';
+import { dayOf, refuse, type Verdict } from './verdict.ts';
 
 export const crlExpired = problemKind({
   id: 'crl-expired',
@@ -42,9 +42,10 @@ export function judgeRevocations(name: string, { facts, now }: Material): Verdic
 }
 
 function judgeDates(name: string, lists: RevocationFacts, now: number): Verdict[] {
-  const { from, until } = timesOf(lists);
-  if (until < now) return [{ ...crlExpired(name, `expired on ${dayOf(until)}`), part: 'certificate' }];
-  if (from > now) return [{ ...crlExpired(name, `is not valid before ${dayOf(from)}`), part: 'certificate' }];
+  const { from = '', until = '' } = lists;
+  const times = timesOf(lists);
+  if (times.until < now) return [{ ...crlExpired(name, `expired on ${dayOf(until)}`), part: 'certificate' }];
+  if (times.from > now) return [{ ...crlExpired(name, `is not valid before ${dayOf(from)}`), part: 'certificate' }];
   if (now < warningAt(lists)) return [];
   return [{ ...crlExpires(name, dayOf(until)), part: 'certificate' }];
 }
@@ -64,8 +65,4 @@ export function revocationTurns(lists: RevocationFacts | undefined): readonly nu
   if (lists === undefined) return [];
   const { from, until } = timesOf(lists);
   return [from, warningAt(lists), until + 1];
-}
-
-function dayOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
 }

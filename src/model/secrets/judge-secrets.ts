@@ -3,7 +3,7 @@ import { problemKind } from '../problem-kind.ts';
 import { revocationTurns } from './judge-revocations.ts';
 import type { Material } from './material.ts';
 import { type CertificateFacts, NO_START_LINE, type SecretFacts } from './secret-facts.ts';
-import { refuse, type Verdict, warn } from './verdict.ts';
+import { dayOf, refuse, type Verdict, warn } from './verdict.ts';
 
 export const secretMissing = problemKind({
   id: 'secret-missing',
@@ -221,10 +221,6 @@ function judgeExpiry(name: string, certificates: readonly CertificateFacts[], no
   const { until } = lastOf(certificates);
   if (Date.parse(until) - now > WARNING_MS) return [];
   return [{ ...certificateExpires(name, dayOf(until)), part: 'certificate' }];
-}
-
-function dayOf(time: string): string {
-  return time.slice(0, 10);
 }
 
 function judgeChain({ name, certificates }: SecretFacts): Verdict[] {

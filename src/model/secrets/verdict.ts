@@ -35,6 +35,11 @@ export function warn(reason: string, remedy: string): Verdict {
   return { ...certificateDoubtful(reason, remedy), part: 'certificate' };
 }
 
+/** The day of a time in RFC 3339. */
+export function dayOf(time: string): string {
+  return time.slice(0, 10);
+}
+
 export function textOf({ part: _, ...text }: Verdict): ProblemText {
   return text;
 }
