@@ -1,5 +1,6 @@
 import { type Finding, sortFindings } from '../compose/finding.ts';
 import { lintStack } from '../compose/lint.ts';
+import { counted } from '../lib/words.ts';
 import { buildDesiredState } from '../model/desired-state.ts';
 import { sortProblems } from '../model/problem.ts';
 import { defineCommand, type Values } from './command.ts';
@@ -57,7 +58,7 @@ async function lintFiles(files: readonly string[], values: Values<typeof compose
 async function lintSettings(file: string, io: Io): Promise<Linted> {
   const { settings, problems, placeOf } = await loadSettings(file, io);
   const findings = sortProblems(problems).map((problem) => ({ ...problem, place: placeOf(problem.label) }));
-  const clusters = plural(settings.clusters.length, 'service cluster');
+  const clusters = counted(settings.clusters.length, 'service cluster');
   return { findings: sortFindings(findings, [file]), subject: `Settings: ${clusters}` };
 }
 
@@ -66,10 +67,6 @@ function summary({ name, snapshot, settings }: Loaded): string {
   const routes = clusters.flatMap((cluster) => [...cluster.routes, ...cluster.streams]);
   const services = new Set(routes.map(({ service }) => service.name));
   const routed =
-    routes.length === 0 ? 'no route' : `${plural(routes.length, 'route')} of ${plural(services.size, 'service')}`;
+    routes.length === 0 ? 'no route' : `${counted(routes.length, 'route')} of ${counted(services.size, 'service')}`;
   return `Stack ${name}: ${routed}`;
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
+import { listed } from '../../lib/words.ts';
 import { isNetwork, MOST_NETWORKS, sortNetworks, toGeo } from '../allow-list.ts';
 import { label, splitList } from '../labels/label.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
@@ -8,7 +9,6 @@ import { nearest } from '../labels/nearest.ts';
 import { shownValue } from '../problem.ts';
 import { type Definition, feature, type Surroundings } from './feature.ts';
 import { NEEDS_ADDRESSES } from './limit-keys.ts';
-import { listed } from './listed.ts';
 
 /** Client addresses. An empty list denies or allows nobody; a list that is absent decides nothing. */
 interface AddressLists {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { counted } from '../../lib/words.ts';
 import { label, wholeNumber } from '../labels/label.ts';
 import { feature } from './feature.ts';
 import { keyDefinition, keyVariable, NEEDS_ADDRESSES, refuseHiddenAddresses } from './limit-keys.ts';
-import { counted } from './listed.ts';
 
 /** nginx counts in 16 bits. */
 const MOST = 65_535;

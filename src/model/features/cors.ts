@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
+import { listed } from '../../lib/words.ts';
 import { parseHost } from '../hosts/host.ts';
 import { boolean, label, splitList, wholeNumber } from '../labels/label.ts';
 import { ineffectiveLabel } from '../labels/label-problems.ts';
 import type { LabelReader } from '../labels/label-reader.ts';
 import { shownValue } from '../problem.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
-import { listed } from './listed.ts';
 
 /** Which scripts of other origins may use the service. */
 interface Cors {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
+import { listed } from '../../lib/words.ts';
 import {
   type Authenticator,
   authenticatorAddress,
@@ -17,7 +18,6 @@ import type { Peer } from '../route.ts';
 import { toUpstream } from '../upstream.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
 import { COOKIE_STEPS, COOKIES, ENCODING_STEPS } from './forward-auth-steps.ts';
-import { listed } from './listed.ts';
 import { repeatedBytes, spellings } from './request-headers.ts';
 
 export interface ForwardAuth extends Authenticator {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { counted } from '../../lib/words.ts';
 import { label, wholeNumber } from '../labels/label.ts';
 import { feature } from './feature.ts';
-import { counted } from './listed.ts';
 import { noteVirtualAddress } from './virtual-address.ts';
 
 const MOST = 100_000;

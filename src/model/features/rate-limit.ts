@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digest } from '../../lib/digest.ts';
+import { counted } from '../../lib/words.ts';
 import { label } from '../labels/label.ts';
 import { shownValue } from '../problem.ts';
 import { feature } from './feature.ts';
@@ -11,7 +12,6 @@ import {
   NEEDS_ADDRESSES,
   refuseHiddenAddresses,
 } from './limit-keys.ts';
-import { counted } from './listed.ts';
 
 interface RateLimit {
   /** As nginx writes it, such as `5r/s`. */

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { family } from '../labels/label.ts';
 import { shownValue } from '../problem.ts';
 import { isProxyHeader, MOST_DASHES, withUnderscores } from '../proxy-headers.ts';
+import { explainEach } from './explain-each.ts';
 import { type ClusterFacts, feature } from './feature.ts';
-import { explainEach } from './listed.ts';
 
 /** Request headers that the proxy sets or removes. */
 interface RequestHeaders {

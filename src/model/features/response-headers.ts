@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { family } from '../labels/label.ts';
 import { invalidLabel } from '../labels/label-problems.ts';
 import { shownValue } from '../problem.ts';
+import { explainEach } from './explain-each.ts';
 import { feature } from './feature.ts';
-import { explainEach } from './listed.ts';
 
 /** Response headers that the proxy sets or removes. */
 export type ResponseHeader = readonly [name: string, value: string];

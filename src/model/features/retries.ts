@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { listed } from '../../lib/words.ts';
 import { label, splitList } from '../labels/label.ts';
 import { ineffectiveLabel } from '../labels/label-problems.ts';
 import { shownValue } from '../problem.ts';
 import { feature } from './feature.ts';
-import { listed } from './listed.ts';
 
 const STATUSES = ['429', '500', '502', '503', '504'] as const;
 type Status = (typeof STATUSES)[number];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { listed } from '../../lib/words.ts';
 import { label } from '../labels/label.ts';
 import { type Definition, feature, type HeaderChange } from './feature.ts';
-import { listed } from './listed.ts';
 
 /** `basic` adds what a response lacks; `strict` replaces weaker headers of the service. */
 type SecurityHeaders = 'basic' | 'strict';

@@ -1,3 +1,4 @@
+import { listed } from '../../lib/words.ts';
 import type { Problem } from '../problem.ts';
 import { problemKind } from '../problem-kind.ts';
 import { compareText } from '../route.ts';
@@ -18,14 +19,8 @@ export const hostShared = problemKind({
 export function noticesOf(claims: ReadonlySet<Claim>): Problem[] {
   const owners = [...new Set([...claims].map(({ owner }) => owner))].toSorted(compareText);
   if (owners.length < 2 || [...claims].every(({ service }) => service.stack === '')) return [];
-  const notice = hostShared(inWords(owners));
+  const notice = hostShared(listed(owners, 'and', NAMED));
   return [...claims].map((claim) => problemOf(claim, notice));
 }
 
 const NAMED = 3;
-
-function inWords(owners: readonly string[]): string {
-  const named = owners.slice(0, NAMED);
-  if (owners.length > NAMED) return `${named.join(', ')} and ${owners.length - NAMED} more`;
-  return `${named.slice(0, -1).join(', ')} and ${named.at(-1)}`;
-}
